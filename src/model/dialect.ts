@@ -1,0 +1,66 @@
+/** How foreign resources are read and answered. Dialects are pure: no I/O, no clock. */
+import type { Failure, Result, Stage } from './failure.ts';
+import type { JsonObject } from './json.ts';
+import type { Manifest, GroupVersionKind, ObjectKey } from './object.ts';
+import type { HealthReport, Outcome, UnitState } from './outcome.ts';
+import type { Plan } from './plan.ts';
+import type { Ancestry, Revision, Unit } from './unit.ts';
+
+/** Objects of one kind that are followed with their bodies. */
+export interface Selection {
+  readonly kind: GroupVersionKind;
+  readonly plural: string;
+  /** Absent: every namespace. */
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  /** The cluster may lack the kind; it then has none. */
+  readonly optional: boolean;
+}
+
+/** Reads over watched caches, synchronous; it records hits and misses, so that a change compiles again. */
+export interface Lookup {
+  get(key: ObjectKey): Manifest | undefined;
+  list(group: string, kind: string, namespace?: string): readonly Manifest[];
+}
+
+/** Where a Unit is now. */
+export interface Progress {
+  readonly unit: Unit;
+  readonly stage: Stage;
+  readonly phase: 'waiting' | 'running' | 'settled';
+  /** One sentence: what it waits for. */
+  readonly waitingFor?: string;
+  readonly revisions: readonly Revision[];
+  readonly ancestry?: Ancestry;
+  /** What would be done now; no steps: in sync. */
+  readonly plan?: Plan;
+  /** The Run that runs or ran last. */
+  readonly run?: RunView;
+  readonly health?: HealthReport;
+  /** Why the pipeline stopped before a plan could be made, or was not run. */
+  readonly failures: readonly Failure[];
+  readonly state?: UnitState;
+}
+
+export interface RunView {
+  readonly startedAtMs: number;
+  readonly finishedAtMs?: number;
+  readonly by: string;
+  readonly automated: boolean;
+  readonly revisions: readonly Revision[];
+  readonly attempt: number;
+  readonly outcome?: Outcome;
+  readonly message: string;
+}
+
+/** One per foreign kind that declares Units. */
+export interface Dialect {
+  readonly kind: GroupVersionKind;
+  /** What `compile` and `status` look up, besides the resource itself. */
+  readonly selections: readonly Selection[];
+  /** Whether this resource is ours to reconcile at all; the sentence says why not. */
+  admits(resource: Manifest, lookup: Lookup): true | string;
+  compile(resource: Manifest, lookup: Lookup): Result<readonly Unit[]>;
+  /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */
+  status(resource: Manifest, progress: readonly Progress[], nowMs: number): JsonObject;
+}

@@ -1,0 +1,91 @@
+/** What came of a Run, and what is kept of it. */
+import type { Failure } from './failure.ts';
+import type { Digest } from './json.ts';
+import type {
+  FieldChange,
+  FieldValues,
+  Health,
+  InventoryEntry,
+  ObjectHealth,
+  ObservedObject,
+} from './observed.ts';
+import type { ObjectRef } from './object.ts';
+import type { Revision, UnitId } from './unit.ts';
+
+/** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
+export interface StepResult {
+  readonly step: string;
+  readonly object: ObjectRef;
+  readonly result: 'done' | 'stale' | 'failed' | 'skipped';
+  readonly observed?: ObservedObject;
+  readonly values?: FieldValues;
+  /** What the API server remarked, for example that a version is deprecated. */
+  readonly warnings?: readonly string[];
+  readonly failure?: Failure;
+}
+
+export interface Outcome {
+  readonly plan: Digest;
+  readonly result: 'succeeded' | 'stale' | 'failed';
+  readonly steps: readonly StepResult[];
+  readonly inventory: readonly InventoryEntry[];
+}
+
+export interface HealthReport {
+  readonly overall: Health;
+  readonly because?: { readonly object: ObjectRef; readonly sentence: string };
+  readonly objects: readonly (ObjectHealth & { readonly ref: ObjectRef })[];
+}
+
+/** One line of a Unit's history. */
+export type HistoryEntry =
+  | {
+      readonly kind: 'sync';
+      readonly id: number;
+      readonly atMs: number;
+      readonly durationMs: number;
+      readonly revisions: readonly Revision[];
+      readonly by: string;
+      readonly plan: Digest;
+      readonly result: 'succeeded' | 'failed';
+      readonly message: string;
+      readonly counts: { readonly applied: number; readonly pruned: number };
+    }
+  | {
+      readonly kind: 'drift';
+      readonly id: number;
+      readonly atMs: number;
+      readonly object: ObjectRef;
+      readonly changes: readonly FieldChange[];
+      readonly healed: boolean;
+      /** How long it stood, from the time in managedFields or from when it was seen. */
+      readonly durationMs: number;
+      readonly sentence: string;
+    };
+
+export interface Intent {
+  readonly plan: Digest;
+  readonly revisions: readonly Revision[];
+  readonly by: string;
+  readonly startedAtMs: number;
+  readonly attempt: number;
+}
+
+/** Where a Unit is, kept in the cluster: what any replica takes over from. */
+export interface UnitState {
+  readonly unit: UnitId;
+  readonly owner: ObjectRef;
+  /** Raised by each Run; an intent is a compare-and-swap that carries it. */
+  readonly epoch: number;
+  readonly intent?: Intent;
+  /** Last applied. */
+  readonly revisions: readonly Revision[];
+  /** The render inputs whose output the inventory's `desired` digests are. */
+  readonly inputs?: Digest;
+  readonly inventory: readonly InventoryEntry[];
+  /** Key text → the values at our last apply, secret leaves sealed. */
+  readonly values: Readonly<Record<string, FieldValues>>;
+  readonly history: readonly HistoryEntry[];
+  /** Taken over from another controller and not yet synced by us. */
+  readonly takenOver: boolean;
+}

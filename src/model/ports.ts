@@ -1,0 +1,218 @@
+/**
+ * Everything the system needs of the world. Production hands in the real ones (host/, kube/, git/); tests and
+ * the simulation hand in others. Nothing below main/ reaches the world by another way.
+ */
+import type { Selection } from './dialect.ts';
+import type { Result } from './failure.ts';
+import type { Digest, Json, JsonObject } from './json.ts';
+import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
+import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
+import type { Rendered, TreeFile } from './rendered.ts';
+import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec } from './unit.ts';
+
+export interface Clock {
+  /** Milliseconds since 1970, for people; may jump. */
+  now(): number;
+  /** Milliseconds since some start, for durations and leases; never jumps. */
+  monotonic(): number;
+}
+export interface Cancel {
+  (): void;
+}
+export interface Timers {
+  /** Calls once after `delayMs`; the returned function cancels. */
+  after(delayMs: number, call: () => void): Cancel;
+}
+export interface Random {
+  /** In [0, 1). */
+  next(): number;
+  bytes(count: number): Uint8Array;
+}
+export interface Log {
+  debug(fields: JsonObject, message: string): void;
+  info(fields: JsonObject, message: string): void;
+  warn(fields: JsonObject, message: string): void;
+  error(fields: JsonObject, message: string): void;
+}
+/** Counters and durations; names as Prometheus has them. */
+export interface Meter {
+  count(name: string, labels?: Readonly<Record<string, string>>, by?: number): void;
+  observe(name: string, seconds: number, labels?: Readonly<Record<string, string>>): void;
+}
+
+export interface ProcessRequest {
+  readonly command: string;
+  /** A vector: never a shell (S15). */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: Uint8Array;
+  readonly timeoutMs: number;
+  readonly outputBytesMax: number;
+}
+export interface ProcessResult {
+  /** Null when it was ended by a signal or the deadline. */
+  readonly code: number | null;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+/** A child whose input and output stay open: `git cat-file --batch`. */
+export interface ProcessChannel {
+  write(data: Uint8Array): void;
+  onData(listener: (data: Uint8Array) => void): void;
+  onExit(listener: (code: number | null) => void): void;
+  end(): void;
+}
+export interface Processes {
+  run(request: ProcessRequest): Promise<ProcessResult>;
+  open(request: Omit<ProcessRequest, 'stdin' | 'timeoutMs' | 'outputBytesMax'>): ProcessChannel;
+}
+
+/** What Git asks a secret for; values never leave the process environment of the child. */
+export type GitCredentials =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string };
+
+/** Sources. Everything after `fetch` is local and goes on when Git is down (F12). */
+export interface Repositories {
+  /** Brings the repository up to date, one fetch for all who ask at the same time. Says whether any ref moved. */
+  fetch(spec: SourceSpec): Promise<Result<{ readonly changed: boolean }>>;
+  /** The commit that the ref stands for in what was fetched last; fetches once if the repository is not here yet. */
+  resolve(spec: SourceSpec): Promise<Result<Revision>>;
+  ancestry(spec: SourceSpec, before: string | undefined, after: string): Promise<Result<Ancestry>>;
+  /** The Git object id of the directory at `path`; many at once, in order; undefined where there is none. */
+  trees(
+    url: string,
+    wanted: readonly { readonly commit: string; readonly path: string }[],
+  ): Promise<Result<readonly (string | undefined)[]>>;
+  /** The regular files below a tree, with symbolic links inside the tree resolved to what they point at. */
+  files(url: string, tree: string): Promise<Result<readonly TreeFile[]>>;
+  /** Contents, in the order asked; pinned locally by the time this returns. */
+  read(url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>>;
+  close(): Promise<void>;
+}
+export interface SecretReader {
+  /** The decoded data of a Secret; undefined if there is none. */
+  (ref: SecretRef): Readonly<Record<string, string>> | undefined;
+}
+
+export interface RenderRequest {
+  readonly spec: RenderSpec;
+  /** For messages: where the tree stands in the repository. */
+  readonly root: string;
+  readonly tree: string;
+  readonly files: readonly (TreeFile & { readonly content: Uint8Array })[];
+}
+/** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
+export interface Renderer {
+  /** Which of a tree's files the spec will read: they are fetched before rendering. */
+  wanted(spec: RenderSpec, files: readonly TreeFile[]): readonly TreeFile[];
+  render(request: RenderRequest): Promise<Result<Rendered>>;
+}
+
+export interface ApplyRequest {
+  readonly ref: ObjectRef;
+  readonly manifest: Manifest;
+  readonly manager: string;
+  readonly force: boolean;
+  /** 'absent': the object must not be there. Otherwise it must be this one, unchanged if a version is given. */
+  readonly expect: 'absent' | { readonly uid: string; readonly resourceVersion?: string };
+  readonly dryRun?: boolean;
+}
+export type Written<T> =
+  | { readonly result: 'done'; readonly value: T }
+  /** The precondition did not hold, or somebody else owns a field that was not to be forced. */
+  | { readonly result: 'stale'; readonly why: string };
+
+export interface Applied {
+  readonly object: ObservedObject;
+  readonly values: FieldValues;
+  readonly created: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface ObjectChange {
+  readonly ref: ObjectRef;
+  /** Undefined: it is gone. */
+  readonly object?: ObservedObject;
+}
+export interface FollowBatch {
+  /** True once the first list is in; a batch that follows a relist carries everything that changed meanwhile. */
+  readonly synced: boolean;
+  readonly changed: readonly Manifest[];
+  readonly gone: readonly ObjectKey[];
+}
+export interface Following {
+  stop(): void;
+}
+
+/** A Kubernetes API, as the engine uses it. One identity: that of the credentials it was opened with. */
+export interface Cluster {
+  readonly id: string;
+  version(): Promise<Result<string>>;
+  /** Every served kind, in every served version; cached until `refresh`. */
+  resources(refresh?: boolean): Promise<Result<readonly ApiResource[]>>;
+
+  /** Follows a selection with bodies. Errors are retried with backoff and counted, never thrown. */
+  follow(selection: Selection, listener: (batch: FollowBatch) => void): Following;
+
+  /** Sets which kinds are observed compactly, replacing the earlier set. */
+  observe(kinds: readonly GroupVersionKind[]): void;
+  onChange(listener: (changes: readonly ObjectChange[]) => void): void;
+  /**
+   * What is known of these objects, no older than our own last write (F6); waits until their kinds are listed, at
+   * most `deadlineMs`. Kinds that are not observed yet are from now on.
+   */
+  sightings(refs: readonly ObjectRef[], deadlineMs: number): Promise<readonly Sighting[]>;
+  /** Bodies of observed objects without a request where they are kept, else by a read; undefined where absent. */
+  bodies(refs: readonly ObjectRef[]): Promise<Result<readonly (Manifest | undefined)[]>>;
+
+  apply(request: ApplyRequest): Promise<Result<Written<Applied>>>;
+  /** JSON patch. */
+  patch(
+    ref: ObjectRef,
+    patch: readonly Json[],
+    manager: string,
+    expect: { readonly uid: string; readonly resourceVersion?: string },
+  ): Promise<Result<Written<Applied>>>;
+  remove(
+    ref: ObjectRef,
+    expect: { readonly uid: string; readonly resourceVersion?: string },
+    propagation: Propagation,
+  ): Promise<Result<Written<'gone' | 'deleting'>>>;
+
+  // Plain requests, for our own resources, foreign status and the command line.
+  read(ref: ObjectRef): Promise<Result<Manifest | undefined>>;
+  list(kind: GroupVersionKind, namespace?: string): Promise<Result<readonly Manifest[]>>;
+  create(manifest: Manifest): Promise<Result<Written<Manifest>>>;
+  /** PUT; the manifest's resourceVersion is the precondition. */
+  replace(manifest: Manifest): Promise<Result<Written<Manifest>>>;
+  mergePatch(ref: ObjectRef, patch: JsonObject): Promise<Result<Written<Manifest>>>;
+  delete(ref: ObjectRef): Promise<Result<boolean>>;
+  close(): Promise<void>;
+}
+
+/** What the cluster's store keeps of a live object instead of its body: pure, chosen by main/. */
+export interface Lens {
+  look(manifest: Manifest): {
+    /** Absent when our manager owns nothing of it. */
+    readonly projection?: Digest;
+    readonly legacy: boolean;
+    readonly tracking: Readonly<Record<string, string>>;
+    readonly health: ObjectHealth;
+    /** Whether its body is worth keeping (compressed): somebody tracks it, or we own fields of it. */
+    readonly keepBody: boolean;
+  };
+  /** The values on the fields that `manager` owns through Apply, with their digest; undefined when it owns none. */
+  project(
+    manifest: Manifest,
+    manager: string,
+  ): { readonly values: FieldValues; readonly digest: Digest } | undefined;
+}
+
+/** Digests of plain content, and of secret content under the installation's key. */
+export interface Sealer {
+  digest(text: string): Digest;
+  seal(text: string): Digest;
+}

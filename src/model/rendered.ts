@@ -1,0 +1,34 @@
+/** What rendering gives, and what it depended on. */
+import type { Failure } from './failure.ts';
+import type { Digest } from './json.ts';
+import type { Manifest, ObjectRef, Position } from './object.ts';
+
+/** A file of a source's tree: named by content, read through a port. */
+export interface TreeFile {
+  /** Relative to the tree's root, `/` between parts. */
+  readonly path: string;
+  /** The Git object id of its content. */
+  readonly blob: string;
+  readonly sizeBytes: number;
+}
+
+/** What rendering read; its digest, with the spec and the renderer's version, is the render key. */
+export interface Trace {
+  readonly files: Readonly<Record<string, string>>;
+  readonly listings: Readonly<Record<string, Digest>>;
+  readonly absent: readonly string[];
+}
+
+export interface RenderedObject {
+  /** The namespace is as written; the planner knows which kinds have one. */
+  readonly ref: ObjectRef;
+  readonly manifest: Manifest;
+  readonly at: Position;
+}
+
+export interface Rendered {
+  readonly key: Digest;
+  readonly objects: readonly RenderedObject[];
+  readonly trace: Trace;
+  readonly warnings: readonly Failure[];
+}

@@ -1,0 +1,158 @@
+/**
+ * A Unit is what is wanted: what to fetch, how to render it, where it goes, under which policy. A dialect
+ * compiles it from a foreign resource; the engine knows nothing of that resource but its name.
+ */
+import type { Failure } from './failure.ts';
+import type { Digest, Json } from './json.ts';
+import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
+
+export type GitRef =
+  | { readonly commit: string }
+  | { readonly tag: string }
+  | { readonly branch: string }
+  /** A branch, a tag or a full commit: looked up in that order. `HEAD` is the default branch. */
+  | { readonly name: string };
+
+export interface SourceSpec {
+  readonly kind: 'git';
+  readonly url: string;
+  readonly ref: GitRef;
+  readonly credentials?: SecretRef;
+}
+
+export type Ancestry =
+  /** Nothing of this source was applied before. */
+  | 'first'
+  | 'same'
+  | 'descendant'
+  /** An ancestor of what was applied: older after newer (F10). */
+  | 'older'
+  /** Neither: history was rewritten. */
+  | 'rewritten';
+
+export interface Revision {
+  readonly url: string;
+  /** The full commit. */
+  readonly commit: string;
+  /** What people see: `main@1f2e3d4c`. */
+  readonly label: string;
+  readonly author: string;
+  /** The first line of the commit's message. */
+  readonly message: string;
+  readonly atMs: number;
+}
+
+export interface DirectoryRender {
+  readonly kind: 'directory';
+  readonly recurse: boolean;
+  /** A glob over paths relative to the directory; `{a,b}` alternatives. */
+  readonly include?: string;
+  readonly exclude?: string;
+}
+export type RenderSpec = DirectoryRender;
+
+export interface Input {
+  readonly source: SourceSpec;
+  /** Relative to the root of the source; `.` is the root. */
+  readonly path: string;
+  readonly render: RenderSpec;
+}
+
+export type Propagation = 'Foreground' | 'Background' | 'Orphan';
+
+export interface Retry {
+  readonly limit: number | 'forever';
+  readonly firstMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+}
+
+export interface SyncPolicy {
+  readonly trigger: 'automatic' | 'manual' | 'suspended';
+  readonly prune: boolean;
+  readonly selfHeal: boolean;
+  readonly allowEmpty: boolean;
+  readonly createNamespace: boolean;
+  readonly propagation: Propagation;
+  readonly retry: Retry;
+}
+
+export interface Target {
+  readonly cluster: string;
+  /** Given to namespaced objects that name none. */
+  readonly namespace: string;
+}
+
+/** What may be applied at all. Patterns are globs over names; absent means no limit. */
+export interface Limits {
+  readonly namespaces?: readonly string[];
+  readonly clusterKinds?: KindLists;
+  readonly namespacedKinds?: KindLists;
+}
+export interface KindLists {
+  readonly allow?: readonly GroupKind[];
+  readonly deny?: readonly GroupKind[];
+}
+
+/** How ownership is marked on objects; keys and value as the dialect's users know them. */
+export interface Tracking {
+  readonly annotation?: string;
+  readonly label?: string;
+  /** The declaring resource's name as the markers carry it. */
+  readonly owner: string;
+}
+
+/** The UID of the declaring resource, and `/target` where it declares several. */
+export type UnitId = string;
+
+/** A person's demand for one sync now. */
+export interface SyncRequest {
+  readonly by: string;
+  readonly revision?: string;
+  readonly prune: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface Unit {
+  readonly id: UnitId;
+  readonly owner: ObjectRef;
+  readonly generation: number;
+  /** The field manager under which its objects are applied. */
+  readonly manager: string;
+  readonly inputs: readonly Input[];
+  /** ConfigMaps and Secrets whose content is an input of rendering. */
+  readonly external: readonly SecretRef[];
+  readonly target: Target;
+  readonly tracking: Tracking;
+  readonly limits: Limits;
+  readonly sync: SyncPolicy;
+  /** Write status for every commit, even one that changes nothing of this Unit. */
+  readonly followsEveryCommit: boolean;
+  readonly dependsOn: readonly ObjectKey[];
+  /** Known but not honoured (F30): non-empty means that nothing is written. */
+  readonly unsupported: readonly Failure[];
+  /** Honoured in part, cosmetic: shown as warnings. */
+  readonly warnings: readonly Failure[];
+  /** The resource is being deleted, and its objects with it. */
+  readonly teardown?: { readonly propagation: Propagation };
+  readonly request?: SyncRequest;
+  readonly refresh?: 'normal' | 'hard';
+  /** The digest of a held plan that a person approved. */
+  readonly approved?: string;
+  /** What another controller recorded of its work before us: seeds the inventory once. */
+  readonly predecessor?: Predecessor;
+}
+
+export interface Predecessor {
+  /** Who wrote the foreign status last. */
+  readonly manager: string;
+  readonly atMs: number;
+  readonly objects: readonly ObjectRef[];
+  readonly revision?: string;
+}
+
+/** What a Unit's desired objects depend on: compared by digest. */
+export interface RenderInputs {
+  readonly digest: Digest;
+  readonly parts: Json;
+}
