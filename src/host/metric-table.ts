@@ -1,0 +1,51 @@
+/** Every metric that there is: its name, what it tells, its labels. The page docs/metrics.md is made of it. */
+
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds in seconds, of a histogram. */
+  readonly buckets?: readonly number[];
+}
+
+const requestBuckets = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60] as const;
+
+export const metricTable: Readonly<Record<string, MetricDefinition>> = {
+  trueup_git_commands_total: {
+    kind: 'counter',
+    help: 'Git commands that were run, by command and result.',
+    labels: ['command', 'result'],
+  },
+  trueup_git_command_seconds: {
+    kind: 'histogram',
+    help: 'How long a Git command took.',
+    labels: ['command'],
+    buckets: requestBuckets,
+  },
+  trueup_git_polls_total: {
+    kind: 'counter',
+    help: 'Looks at a remote repository: its refs moved, did not, or it failed.',
+    labels: ['result'],
+  },
+  trueup_kube_requests_total: {
+    kind: 'counter',
+    help: 'Requests to a Kubernetes API, by verb and result.',
+    labels: ['cluster', 'verb', 'code'],
+  },
+  trueup_kube_request_seconds: {
+    kind: 'histogram',
+    help: 'How long a request to a Kubernetes API took.',
+    labels: ['cluster', 'verb'],
+    buckets: requestBuckets,
+  },
+  trueup_kube_watch_events_total: {
+    kind: 'counter',
+    help: 'Events that watches delivered.',
+    labels: ['cluster', 'type'],
+  },
+  trueup_kube_relists_total: {
+    kind: 'counter',
+    help: 'Lists that a broken or expired watch made necessary.',
+    labels: ['cluster', 'reason'],
+  },
+};

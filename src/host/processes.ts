@@ -1,0 +1,161 @@
+/** Child processes: started by a vector, never a shell (S15), each in a process group of its own. */
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type {
+  ProcessChannel,
+  Processes,
+  ProcessRequest,
+  ProcessResult,
+  Timers,
+} from '#model/ports.ts';
+
+/** What a shell answers for a command that is not installed; callers read it as that. */
+export const commandNotFound = 127;
+const stderrBytesMax = 256 * 1024;
+/** How long a channel's child may go on after its input has ended, and a group after SIGTERM. */
+const graceMs = 2_000;
+
+export class HostProcesses implements Processes {
+  readonly #timers: Timers;
+  readonly #children = new Set<ChildProcessWithoutNullStreams>();
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  run(request: ProcessRequest): Promise<ProcessResult> {
+    return new Promise((resolve) => {
+      const child = this.#spawn(request);
+      const stdout = new Capped(request.outputBytesMax);
+      const stderr = new Capped(stderrBytesMax);
+      let timedOut = false;
+      let trouble = '';
+      const end = (why: string): void => {
+        trouble ||= why;
+        this.#kill(child);
+      };
+      const cancel = this.#timers.after(request.timeoutMs, () => {
+        timedOut = true;
+        end(`ended after ${request.timeoutMs} ms`);
+      });
+      child.stdout.on('data', (data: Buffer) => {
+        if (!stdout.add(data)) end(`ended: more than ${request.outputBytesMax} bytes of output`);
+      });
+      child.stderr.on('data', (data: Buffer) => void stderr.add(data));
+      // A child that exits without reading its input breaks the pipe; its exit code says what happened.
+      child.stdin.on('error', () => undefined);
+      let spawnError: NodeJS.ErrnoException | undefined;
+      child.on('error', (error: NodeJS.ErrnoException) => (spawnError = error));
+      child.on('close', (code) => {
+        cancel();
+        const text = stderr.bytes().toString('utf8');
+        if (spawnError !== undefined) {
+          resolve({
+            code: spawnError.code === 'ENOENT' ? commandNotFound : null,
+            stdout: new Uint8Array(),
+            stderr: `${request.command}: ${spawnError.code ?? ''} ${spawnError.message}`,
+            timedOut: false,
+          });
+          return;
+        }
+        resolve({
+          code: trouble === '' ? code : null,
+          stdout: stdout.bytes(),
+          stderr: trouble === '' ? text : `${text}${request.command}: ${trouble}\n`,
+          timedOut,
+        });
+      });
+      child.stdin.end(request.stdin);
+    });
+  }
+
+  open(request: Omit<ProcessRequest, 'stdin' | 'timeoutMs' | 'outputBytesMax'>): ProcessChannel {
+    const child = this.#spawn(request);
+    const exits: ((code: number | null) => void)[] = [];
+    let exited: { readonly code: number | null } | undefined;
+    const exit = (code: number | null): void => {
+      if (exited !== undefined) return;
+      exited = { code };
+      for (const listener of exits) listener(code);
+    };
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      exit(error.code === 'ENOENT' ? commandNotFound : null),
+    );
+    child.on('close', (code) => exit(code));
+    child.stdin.on('error', () => undefined);
+    child.stderr.resume();
+    return {
+      write: (data) => void (exited === undefined && child.stdin.write(data)),
+      onData: (listener) => void child.stdout.on('data', listener),
+      onExit: (listener) => (exited === undefined ? void exits.push(listener) : listener(exited.code)),
+      end: () => {
+        if (exited !== undefined) return;
+        child.stdin.end();
+        const cancel = this.#timers.after(graceMs, () => this.#kill(child));
+        exits.push(cancel);
+      },
+    };
+  }
+
+  /** Ends every child that is left, at shutdown. */
+  close(): void {
+    for (const child of this.#children) this.#kill(child);
+  }
+
+  #spawn(request: Pick<ProcessRequest, 'command' | 'args' | 'env' | 'cwd'>): ChildProcessWithoutNullStreams {
+    const child = spawn(request.command, [...request.args], {
+      env: { ...request.env },
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      shell: false,
+      // A group of its own: git starts helpers (git-remote-https, index-pack) that must end with it.
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#children.add(child);
+    child.on('close', () => this.#children.delete(child));
+    child.on('error', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** SIGTERM lets git remove its lock files; SIGKILL follows when it does not listen. */
+  #kill(child: ChildProcessWithoutNullStreams): void {
+    signalGroup(child, 'SIGTERM');
+    const cancel = this.#timers.after(graceMs, () => signalGroup(child, 'SIGKILL'));
+    child.on('close', cancel);
+  }
+}
+
+function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (child.pid === undefined) return;
+  try {
+    // The group may outlive its leader: a helper that holds our pipes open must end too.
+    process.kill(-child.pid, signal);
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+class Capped {
+  readonly #max: number;
+  readonly #parts: Buffer[] = [];
+  #size = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** False when it does not fit; it then keeps what it has. */
+  add(data: Buffer): boolean {
+    if (this.#size + data.length > this.#max) return false;
+    this.#size += data.length;
+    this.#parts.push(data);
+    return true;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts, this.#size);
+  }
+}
+
+export function openProcesses(timers: Timers): HostProcesses {
+  return new HostProcesses(timers);
+}
