@@ -65,5 +65,6 @@ export interface InventoryEntry {
   readonly desired?: Digest;
   /** As in the response to our last apply. */
   readonly projection?: Digest;
-  readonly state: 'attempted' | 'applied' | 'deleting';
+  /** kept: it came with a takeover and Git did not have it; only a person's demand deletes it. */
+  readonly state: 'attempted' | 'applied' | 'deleting' | 'kept';
 }

@@ -86,6 +86,8 @@ export interface UnitState {
   /** Key text → the values at our last apply, secret leaves sealed. */
   readonly values: Readonly<Record<string, FieldValues>>;
   readonly history: readonly HistoryEntry[];
+  /** When we became responsible for it. */
+  readonly sinceMs: number;
   /** Taken over from another controller and not yet synced by us. */
   readonly takenOver: boolean;
 }

@@ -27,9 +27,10 @@ export interface Step {
   readonly id: string;
   readonly phase: Phase;
   readonly wave: number;
+  /** Counts from 0 within a Run's retries; not a part of the plan's digest. */
   readonly attempt: number;
-  /** Ids of the steps that must be done before. */
-  readonly after: readonly string[];
+  /** Within a wave: steps of one order run together, after all of the lower orders are done. */
+  readonly order: number;
   readonly object: ObjectRef;
   readonly action: StepAction;
   readonly reason: StepReason;

@@ -3,7 +3,6 @@
  * compiles it from a foreign resource; the engine knows nothing of that resource but its name.
  */
 import type { Failure } from './failure.ts';
-import type { Digest, Json } from './json.ts';
 import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 
 export type GitRef =
@@ -77,14 +76,18 @@ export interface SyncPolicy {
   readonly retry: Retry;
 }
 
+/** Part of every key: what one identity sees or may do says nothing of another (S5). */
 export interface Target {
   readonly cluster: string;
+  /** Who applies: empty for the control plane's own identity. */
+  readonly identity: string;
   /** Given to namespaced objects that name none. */
   readonly namespace: string;
 }
 
 /** What may be applied at all. Patterns are globs over names; absent means no limit. */
 export interface Limits {
+  readonly refusedAnnotations: readonly RefusedAnnotation[];
   readonly namespaces?: readonly string[];
   readonly clusterKinds?: KindLists;
   readonly namespacedKinds?: KindLists;
@@ -111,6 +114,8 @@ export interface SyncRequest {
   readonly revision?: string;
   readonly prune: boolean;
   readonly dryRun: boolean;
+  /** What it asks for and does not get: non-empty means that nothing is done. */
+  readonly refused: readonly Failure[];
 }
 
 export interface Unit {
@@ -144,15 +149,20 @@ export interface Unit {
 }
 
 export interface Predecessor {
-  /** Who wrote the foreign status last. */
+  /** Who wrote the foreign status. */
   readonly manager: string;
+  /** When it did so last. */
   readonly atMs: number;
+  /** When we wrote it last, if ever. */
+  readonly oursAtMs?: number;
+  /** Present while the old controller runs: where it was seen. */
+  readonly running?: string;
   readonly objects: readonly ObjectRef[];
-  readonly revision?: string;
 }
 
-/** What a Unit's desired objects depend on: compared by digest. */
-export interface RenderInputs {
-  readonly digest: Digest;
-  readonly parts: Json;
+/** An annotation of rendered objects that changes what is done, and that is not honoured yet (F30). */
+export interface RefusedAnnotation {
+  readonly key: string;
+  /** Values that ask for nothing that is not done anyway; each part of a comma-separated list must be one. */
+  readonly harmless: readonly string[];
 }

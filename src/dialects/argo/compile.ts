@@ -1,0 +1,229 @@
+/** `argoproj.io/v1alpha1` Application → one Unit. */
+import type { Lookup } from '#model/dialect.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { refOf, type Manifest } from '#model/object.ts';
+import { parseDuration } from '#model/time.ts';
+import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { predecessorOf } from './predecessor.ts';
+import { judgeProject } from './project.ts';
+import { credentialsFor } from './repositories.ts';
+import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
+import { settingsOf, trackingOf } from './settings.ts';
+import { inspectSpec, refusedAnnotations, unsupported } from './unsupported.ts';
+
+export const inClusterServer = 'https://kubernetes.default.svc';
+export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
+export const refreshAnnotation = 'argocd.argoproj.io/refresh';
+export const approvalAnnotation = 'trueup.dev/approved-plan';
+const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
+const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
+
+/** Argo CD's controller applies under this name; keeping it lets removals take on both ways of a takeover. */
+export const fieldManager = 'argocd-controller';
+
+function invalid(message: string, hint: string): Failure {
+  return { kind: 'terminal', code: 'InvalidSpec', stage: 'compile', message, hint };
+}
+
+export function parseSpec(resource: Manifest): Result<ApplicationSpec> {
+  const parsed = applicationSpec.safeParse(resource['spec'] ?? {});
+  if (parsed.success) return ok(parsed.data);
+  const [issue] = parsed.error.issues;
+  const path = ['spec', ...(issue?.path ?? [])].join('.');
+  return fail({ ...invalid(`${path}: ${issue?.message ?? 'not valid'}`, `correct ${path}`), subject: refOf(resource) });
+}
+
+export function sourcesOf(spec: ApplicationSpec): readonly ApplicationSource[] {
+  if (spec.sources !== undefined && spec.sources.length > 0) return spec.sources;
+  return spec.source === undefined ? [] : [spec.source];
+}
+
+/** The name by which tracking marks know an Application. */
+export function trackingName(resource: Manifest, controlNamespace: string): string {
+  const { name, namespace } = resource.metadata;
+  return namespace === controlNamespace ? name : `${namespace}_${name}`;
+}
+
+export function compileApplication(
+  resource: Manifest,
+  lookup: Lookup,
+  controlNamespace: string,
+): Result<readonly Unit[]> {
+  const parsed = parseSpec(resource);
+  if (!parsed.ok) return parsed;
+  const spec = parsed.value;
+  const sources = sourcesOf(spec);
+  if (sources.length === 0) return fail({ ...invalid('spec.source is missing', 'set spec.source'), subject: refOf(resource) });
+
+  const findings = inspectSpec(spec);
+  const destination = destinationOf(spec, findings.refused);
+  const inputs = sources.map((source) => inputOf(source, lookup, controlNamespace, findings.refused));
+  const settings = settingsOf(lookup, controlNamespace);
+  const verdict = judgeProject(
+    {
+      project: spec.project || 'default',
+      controlNamespace,
+      applicationNamespace: resource.metadata.namespace ?? '',
+      repositories: sources.map((source) => source.repoURL),
+      server: inClusterServer,
+      namespace: destination,
+    },
+    lookup,
+  );
+  const annotations = resource.metadata.annotations ?? {};
+  const request = requestOf(resource);
+  const predecessor = predecessorOf(resource, lookup, controlNamespace);
+  const teardown = teardownOf(resource);
+  const refresh = annotations[refreshAnnotation];
+  const approved = annotations[approvalAnnotation];
+  return ok([
+    {
+      id: String(resource.metadata['uid'] ?? ''),
+      owner: refOf(resource),
+      generation: Number(resource.metadata['generation'] ?? 0),
+      manager: fieldManager,
+      inputs,
+      external: [],
+      target: { cluster: 'in-cluster', identity: '', namespace: destination },
+      tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
+      limits: { ...verdict.limits, refusedAnnotations },
+      sync: policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
+      followsEveryCommit: annotations[pathsAnnotation] === undefined,
+      dependsOn: [],
+      unsupported: [...findings.refused, ...verdict.refused],
+      warnings: [...findings.unknown, ...verdict.warnings],
+      ...(teardown === undefined ? {} : { teardown }),
+      ...(request === undefined ? {} : { request }),
+      ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
+      ...(approved === undefined ? {} : { approved }),
+      ...(predecessor === undefined ? {} : { predecessor }),
+    },
+  ]);
+}
+
+function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
+  const { server, name, namespace } = spec.destination;
+  const named = name !== undefined && name !== '' && name !== 'in-cluster';
+  const elsewhere = server !== undefined && server !== '' && server.replace(/\/$/, '') !== inClusterServer;
+  if (named || elsewhere) {
+    refused.push(unsupported(`The destination ${name ?? server} (another cluster)`, `use ${inClusterServer}`));
+  }
+  return namespace ?? '';
+}
+
+/** Characters that make a target revision a range of versions and not a name. */
+const rangeCharacters = /[*^~<>=|]|^\d+\.x/;
+
+function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
+  const name = targetRevision ?? '';
+  if (rangeCharacters.test(name)) refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
+  if (/^[0-9a-f]{40}$/.test(name)) return { commit: name };
+  return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
+}
+
+function inputOf(source: ApplicationSource, lookup: Lookup, namespace: string, refused: Failure[]): Input {
+  const credentials = credentialsFor(source.repoURL, lookup, namespace);
+  const { include, exclude, recurse } = source.directory ?? {};
+  return {
+    source: {
+      kind: 'git',
+      url: source.repoURL,
+      ref: refOfRevision(source.targetRevision, refused),
+      ...(credentials === undefined ? {} : { credentials }),
+    },
+    path: source.path === undefined || source.path === '' ? '.' : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
+    render: {
+      kind: 'directory',
+      recurse: recurse ?? false,
+      ...(include === undefined || include === '' ? {} : { include }),
+      ...(exclude === undefined || exclude === '' ? {} : { exclude }),
+    },
+  };
+}
+
+function policyOf(spec: ApplicationSpec, skipped: boolean, refused: Failure[]): SyncPolicy {
+  const automated = spec.syncPolicy?.automated ?? undefined;
+  const isAutomatic = automated !== undefined && automated.enabled !== false;
+  const options = spec.syncPolicy?.syncOptions ?? [];
+  return {
+    trigger: skipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
+    prune: isAutomatic && automated.prune === true,
+    selfHeal: isAutomatic && automated.selfHeal === true,
+    allowEmpty: automated?.allowEmpty === true,
+    createNamespace: options.includes('CreateNamespace=true'),
+    propagation: propagationOf(options),
+    retry: retryOf(spec, refused),
+  };
+}
+
+const propagations: Readonly<Record<string, Propagation>> = {
+  foreground: 'Foreground',
+  background: 'Background',
+  orphan: 'Orphan',
+};
+
+function propagationOf(options: readonly string[]): Propagation {
+  const option = options.find((text) => text.startsWith('PrunePropagationPolicy='));
+  return propagations[option?.split('=')[1]?.toLowerCase() ?? ''] ?? 'Foreground';
+}
+
+/** Where nothing is set a failed sync is tried again as well; Argo CD gives up until the next commit. */
+const defaultRetry: Retry = { limit: 5, firstMs: 5000, factor: 2, maxMs: 180_000 };
+
+function retryOf(spec: ApplicationSpec, refused: Failure[]): Retry {
+  const retry = spec.syncPolicy?.retry;
+  if (retry === undefined) return defaultRetry;
+  const duration = (value: string | number | undefined, field: string, otherwise: number): number => {
+    if (value === undefined) return otherwise;
+    const parsed = parseDuration(String(value));
+    if (parsed !== undefined) return parsed;
+    refused.push(
+      invalid(`spec.syncPolicy.retry.backoff.${field}: "${value}" is not a duration`, 'write it as 5s, 3m or 1h30m'),
+    );
+    return otherwise;
+  };
+  const limit = retry.limit ?? defaultRetry.limit;
+  return {
+    limit: typeof limit === 'number' && limit < 0 ? 'forever' : limit,
+    firstMs: duration(retry.backoff?.duration, 'duration', defaultRetry.firstMs),
+    factor: retry.backoff?.factor ?? defaultRetry.factor,
+    maxMs: duration(retry.backoff?.maxDuration, 'maxDuration', defaultRetry.maxMs),
+  };
+}
+
+function teardownOf(resource: Manifest): Unit['teardown'] {
+  if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
+  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
+  const finalizer = finalizers.find((name) => name === cascadeFinalizer || name.startsWith(`${cascadeFinalizer}/`));
+  if (finalizer === undefined) return undefined;
+  return { propagation: finalizer.endsWith('/background') ? 'Background' : 'Foreground' };
+}
+
+/** Members of `operation.sync` that are read, or that ask for nothing else than what is done. */
+const honouredOfSync = ['revision', 'revisions', 'prune', 'dryRun', 'syncOptions', 'autoHealAttemptsCount'];
+
+function requestOf(resource: Manifest): SyncRequest | undefined {
+  const written = resource['operation'];
+  if (written === undefined || written === null) return undefined;
+  const parsed = operation.safeParse(written);
+  const refused: Failure[] = [];
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const path = ['operation', ...(issue?.path ?? [])].join('.');
+    return { by: '', prune: false, dryRun: false, refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)] };
+  }
+  const { sync, initiatedBy } = parsed.data;
+  if (sync === undefined) refused.push(unsupported('An operation without `sync`'));
+  for (const [member, value] of Object.entries(sync ?? {})) {
+    const harmless = member === 'syncStrategy' && !JSON.stringify(value).includes('"force":true');
+    if (!honouredOfSync.includes(member) && !harmless) refused.push(unsupported(`operation.sync.${member}`));
+  }
+  const revision = sync?.revision;
+  return {
+    by: initiatedBy?.username || 'an unnamed user',
+    ...(revision === undefined || revision === '' ? {} : { revision }),
+    prune: sync?.prune ?? false,
+    dryRun: sync?.dryRun ?? false,
+    refused,
+  };
+}

@@ -1,0 +1,86 @@
+/** What another controller left in an Application's status, and whether that controller still runs (F29). */
+import type { Lookup, Selection } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
+import type { Manifest, ObjectRef } from '#model/object.ts';
+import { parseTimestamp } from '#model/time.ts';
+import type { Predecessor } from '#model/unit.ts';
+
+/** The manager under which we write foreign status. */
+export const statusManager = 'trueup';
+
+interface StatusWriter {
+  readonly manager: string;
+  readonly atMs: number;
+}
+
+/** Everyone whose managedFields entry holds a part of `status`. People's tools do not count as controllers. */
+function statusWriters(resource: Manifest): readonly StatusWriter[] {
+  const entries = resource.metadata['managedFields'];
+  if (!Array.isArray(entries)) return [];
+  const writers: StatusWriter[] = [];
+  for (const entry of entries as readonly Record<string, unknown>[]) {
+    const fields = entry['fieldsV1'];
+    const manager = String(entry['manager'] ?? '');
+    if (!isObject(fields) || !isObject(fields['f:status']) || manager.startsWith('kubectl')) continue;
+    writers.push({ manager, atMs: parseTimestamp(entry['time']) ?? 0 });
+  }
+  return writers;
+}
+
+const controllerLabel = 'app.kubernetes.io/name=argocd-application-controller';
+
+/** Where Argo CD's controller would be seen running. */
+export function controllerSelections(controlNamespace: string): readonly Selection[] {
+  return [
+    { kind: { group: 'apps', version: 'v1', kind: 'StatefulSet' }, plural: 'statefulsets' },
+    { kind: { group: 'apps', version: 'v1', kind: 'Deployment' }, plural: 'deployments' },
+  ].map((selection) => ({
+    ...selection,
+    namespace: controlNamespace,
+    labelSelector: controllerLabel,
+    optional: true,
+  }));
+}
+
+function runningController(lookup: Lookup, controlNamespace: string): string | undefined {
+  for (const kind of ['StatefulSet', 'Deployment']) {
+    for (const workload of lookup.list('apps', kind, controlNamespace)) {
+      const status = workload['status'];
+      if (isObject(status) && Number(status['readyReplicas'] ?? 0) > 0) {
+        return `${kind} ${controlNamespace}/${workload.metadata.name}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+export function predecessorOf(resource: Manifest, lookup: Lookup, controlNamespace: string): Predecessor | undefined {
+  const status = resource['status'];
+  const running = runningController(lookup, controlNamespace);
+  const writers = statusWriters(resource);
+  const others = writers.filter((writer) => writer.manager !== statusManager).toSorted((a, b) => b.atMs - a.atMs);
+  const ours = writers.find((writer) => writer.manager === statusManager);
+  const [last] = others;
+  if (last === undefined && running === undefined) return undefined;
+  return {
+    manager: last?.manager ?? 'argocd-application-controller',
+    atMs: last?.atMs ?? 0,
+    ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
+    ...(running === undefined ? {} : { running }),
+    objects: objectsOf(status),
+  };
+}
+
+/** `status.resources`, leaving out what was known not to be in Git and what is a hook. */
+function objectsOf(status: unknown): readonly ObjectRef[] {
+  if (!isObject(status) || !Array.isArray(status['resources'])) return [];
+  return (status['resources'] as readonly Record<string, unknown>[])
+    .filter((resource) => resource['hook'] !== true && typeof resource['kind'] === 'string')
+    .map((resource) => ({
+      group: String(resource['group'] ?? ''),
+      version: String(resource['version'] ?? ''),
+      kind: String(resource['kind']),
+      namespace: String(resource['namespace'] ?? ''),
+      name: String(resource['name'] ?? ''),
+    }));
+}

@@ -1,0 +1,176 @@
+/**
+ * What an AppProject allows its Applications. Where a namespace has no AppProject at all, projects are not in use
+ * there and every name stands for "no limit"; as soon as there is one, a name that does not exist is refused.
+ */
+import type { Lookup } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
+import type { Manifest } from '#model/object.ts';
+import type { KindLists } from '#model/unit.ts';
+import { matchesGlob } from '#model/glob.ts';
+
+export interface ProjectLimits {
+  readonly namespaces?: readonly string[];
+  readonly clusterKinds?: KindLists;
+  readonly namespacedKinds?: KindLists;
+}
+export interface ProjectVerdict {
+  readonly limits: ProjectLimits;
+  /** Reasons for which nothing may be written. */
+  readonly refused: readonly Failure[];
+  readonly warnings: readonly Failure[];
+}
+
+interface Destination {
+  readonly server?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+interface ProjectSpec {
+  readonly sourceRepos?: readonly string[];
+  readonly destinations?: readonly Destination[];
+  readonly clusterResourceWhitelist?: KindLists['allow'];
+  readonly clusterResourceBlacklist?: KindLists['deny'];
+  readonly namespaceResourceWhitelist?: KindLists['allow'];
+  readonly namespaceResourceBlacklist?: KindLists['deny'];
+  readonly sourceNamespaces?: readonly string[];
+  readonly [key: string]: unknown;
+}
+
+/** Members that change when, where or as whom objects are applied, and are not honoured yet. */
+const refusedMembers = ['destinationServiceAccounts', 'signatureKeys', 'sourceIntegrity', 'syncWindows'];
+
+function failure(code: string, message: string, hint: string): Failure {
+  return { kind: 'blocked', code, stage: 'policy', message, hint };
+}
+
+/** Patterns that start with `!` deny; a deny wins over every allow. */
+function allows(patterns: readonly string[], value: string, normal = (text: string) => text): boolean {
+  const matches = (pattern: string) => matchesGlob(normal(pattern), normal(value));
+  const denied = patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)));
+  return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern));
+}
+
+const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace(/\.git$/, '');
+
+export interface ProjectQuestion {
+  readonly project: string;
+  readonly controlNamespace: string;
+  readonly applicationNamespace: string;
+  readonly repositories: readonly string[];
+  readonly server: string;
+  readonly namespace: string;
+}
+
+export function judgeProject(question: ProjectQuestion, lookup: Lookup): ProjectVerdict {
+  const { project: name, controlNamespace } = question;
+  const project = lookup.get({ group: 'argoproj.io', kind: 'AppProject', namespace: controlNamespace, name });
+  if (project === undefined) return judgeMissing(name, controlNamespace, lookup);
+  const spec = (project['spec'] ?? {}) as ProjectSpec;
+  return {
+    limits: limitsOf(spec, question),
+    refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question)],
+    warnings: [],
+  };
+}
+
+function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): ProjectVerdict {
+  if (name === 'default') return { limits: {}, refused: [], warnings: [] };
+  if (lookup.list('argoproj.io', 'AppProject', controlNamespace).length === 0) {
+    const message = `Project "${name}" does not exist; namespace ${controlNamespace} has no AppProject, so nothing is limited`;
+    return {
+      limits: {},
+      refused: [],
+      warnings: [failure('ProjectMissing', message, `create AppProject ${name} to set limits`)],
+    };
+  }
+  return {
+    limits: {},
+    refused: [
+      failure(
+        'ProjectMissing',
+        `Project "${name}" does not exist in namespace ${controlNamespace}`,
+        `create AppProject ${name}, or set spec.project to one that exists`,
+      ),
+    ],
+    warnings: [],
+  };
+}
+
+function unsupportedMembers(name: string, spec: ProjectSpec): Failure[] {
+  return refusedMembers
+    .filter((member) => Array.isArray(spec[member]) && (spec[member] as unknown[]).length > 0)
+    .map((member) =>
+      failure(
+        'Unsupported',
+        `AppProject ${name} sets spec.${member}, which is not honoured yet`,
+        `remove spec.${member} from the project, or leave this Application to Argo CD`,
+      ),
+    );
+}
+
+function deniedPlaces(name: string, project: Manifest, spec: ProjectSpec, question: ProjectQuestion): Failure[] {
+  const denied: Failure[] = [];
+  const repositories = spec.sourceRepos ?? [];
+  for (const url of question.repositories) {
+    if (!allows(repositories, url, withoutGitSuffix)) {
+      denied.push(
+        failure('ProjectDenies', `Project ${name} does not permit the repository ${url}`, 'add it to spec.sourceRepos'),
+      );
+    }
+  }
+  if (!permitsDestination(spec.destinations ?? [], question)) {
+    denied.push(
+      failure(
+        'ProjectDenies',
+        `Project ${name} does not permit the destination ${question.server}, namespace "${question.namespace}"`,
+        'add it to spec.destinations',
+      ),
+    );
+  }
+  const foreign = question.applicationNamespace !== question.controlNamespace;
+  if (foreign && !allows(spec.sourceNamespaces ?? [], question.applicationNamespace)) {
+    denied.push(
+      failure(
+        'ProjectDenies',
+        `Project ${project.metadata.name} does not permit Applications in namespace ${question.applicationNamespace}`,
+        'add it to spec.sourceNamespaces',
+      ),
+    );
+  }
+  return denied;
+}
+
+function sameServer(destination: Destination, server: string): boolean {
+  const pattern = destination.server ?? (destination.name === undefined ? '*' : undefined);
+  if (pattern !== undefined && matchesGlob(pattern.replace(/^!/, ''), server)) return true;
+  return destination.name !== undefined && matchesGlob(destination.name.replace(/^!/, ''), 'in-cluster');
+}
+
+function permitsDestination(destinations: readonly Destination[], question: ProjectQuestion): boolean {
+  const denies = (destination: Destination): boolean =>
+    (destination.server ?? '').startsWith('!') || (destination.namespace ?? '').startsWith('!');
+  const matches = (destination: Destination): boolean =>
+    sameServer(destination, question.server) &&
+    matchesGlob((destination.namespace ?? '*').replace(/^!/, ''), question.namespace);
+  return (
+    !destinations.some((destination) => denies(destination) && matches(destination)) &&
+    destinations.some((destination) => !denies(destination) && matches(destination))
+  );
+}
+
+function limitsOf(spec: ProjectSpec, question: ProjectQuestion): ProjectLimits {
+  return {
+    namespaces: (spec.destinations ?? [])
+      .filter((destination) => sameServer(destination, question.server))
+      .map((destination) => destination.namespace ?? '*'),
+    // Cluster-scoped kinds are denied unless listed; namespaced kinds are allowed unless a list is given.
+    clusterKinds: {
+      allow: spec.clusterResourceWhitelist ?? [],
+      deny: spec.clusterResourceBlacklist ?? [],
+    },
+    namespacedKinds: {
+      ...(spec.namespaceResourceWhitelist === undefined ? {} : { allow: spec.namespaceResourceWhitelist }),
+      deny: spec.namespaceResourceBlacklist ?? [],
+    },
+  };
+}

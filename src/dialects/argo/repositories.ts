@@ -1,0 +1,32 @@
+/** Which Secret holds the credentials of a repository URL. Only its name leaves this file. */
+import type { Lookup } from '#model/dialect.ts';
+import type { Manifest, SecretRef } from '#model/object.ts';
+
+export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
+
+function urlOf(secret: Manifest): string {
+  const encoded = (secret['data'] as Record<string, string> | undefined)?.['url'];
+  return encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+}
+
+const normal = (url: string): string => url.trim().replace(/\/$/, '').replace(/\.git$/, '').toLowerCase();
+
+/** A `repository` Secret of this URL, else the `repo-creds` Secret with the longest prefix of it. */
+export function credentialsFor(url: string, lookup: Lookup, controlNamespace: string): SecretRef | undefined {
+  const secrets = lookup.list('', 'Secret', controlNamespace);
+  const typed = (type: string): readonly Manifest[] =>
+    secrets.filter((secret) => secret.metadata.labels?.[secretTypeLabel] === type && urlOf(secret) !== '');
+  const exact = typed('repository').find((secret) => normal(urlOf(secret)) === normal(url) && carriesLogin(secret));
+  const prefix = typed('repo-creds')
+    .filter((secret) => normal(url).startsWith(normal(urlOf(secret))))
+    .toSorted((a, b) => urlOf(b).length - urlOf(a).length)[0];
+  const chosen = exact ?? prefix;
+  return chosen === undefined ? undefined : { namespace: controlNamespace, name: chosen.metadata.name };
+}
+
+function carriesLogin(secret: Manifest): boolean {
+  const data = (secret['data'] ?? {}) as Record<string, string>;
+  return ['password', 'username', 'bearerToken', 'sshPrivateKey', 'githubAppPrivateKey', 'tlsClientCertKey'].some(
+    (key) => data[key] !== undefined,
+  );
+}

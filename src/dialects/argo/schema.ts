@@ -1,0 +1,70 @@
+/**
+ * The part of `argoproj.io/v1alpha1` Application that is read, as its users write it. Members that are not listed
+ * pass through, so that `unsupported.ts` can name them; a wrong type is an error with its path.
+ * Source: the field names and types that Argo CD documents for the kind.
+ */
+import { z } from 'zod';
+
+const text = z.string();
+const flag = z.boolean();
+
+const source = z.looseObject({
+  repoURL: text.min(1),
+  path: text.optional(),
+  targetRevision: text.optional(),
+  directory: z
+    .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
+    .optional(),
+});
+
+export const applicationSpec = z.looseObject({
+  project: text.optional(),
+  source: source.optional(),
+  sources: z.array(source).optional(),
+  destination: z.looseObject({
+    server: text.optional(),
+    name: text.optional(),
+    namespace: text.optional(),
+  }),
+  syncPolicy: z
+    .looseObject({
+      automated: z
+        .looseObject({
+          enabled: flag.optional(),
+          prune: flag.optional(),
+          selfHeal: flag.optional(),
+          allowEmpty: flag.optional(),
+        })
+        .nullish(),
+      syncOptions: z.array(text).optional(),
+      retry: z
+        .looseObject({
+          limit: z.number().int().optional(),
+          refresh: flag.optional(),
+          backoff: z
+            .looseObject({
+              duration: z.union([text, z.number()]).optional(),
+              factor: z.number().int().optional(),
+              maxDuration: z.union([text, z.number()]).optional(),
+            })
+            .optional(),
+        })
+        .optional(),
+    })
+    .optional(),
+  revisionHistoryLimit: z.number().int().optional(),
+});
+export type ApplicationSpec = z.infer<typeof applicationSpec>;
+export type ApplicationSource = z.infer<typeof source>;
+
+export const operation = z.looseObject({
+  sync: z
+    .looseObject({
+      revision: text.optional(),
+      prune: flag.optional(),
+      dryRun: flag.optional(),
+    })
+    .optional(),
+  initiatedBy: z.looseObject({ username: text.optional(), automated: flag.optional() }).optional(),
+});
+export type Operation = z.infer<typeof operation>;

@@ -1,0 +1,133 @@
+/** Honour or refuse (F30): what an Application may set that is known, matters, and is not honoured yet. */
+import type { Failure } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
+import type { RefusedAnnotation } from '#model/unit.ts';
+import type { ApplicationSpec } from './schema.ts';
+
+export function unsupported(what: string, hint = 'remove it, or leave this Application to Argo CD until it is'): Failure {
+  return {
+    kind: 'blocked',
+    code: 'Unsupported',
+    stage: 'compile',
+    message: `${what} is not honoured yet, so nothing is applied`,
+    hint,
+  };
+}
+
+function ignored(what: string): Failure {
+  return {
+    kind: 'blocked',
+    code: 'UnknownField',
+    stage: 'compile',
+    message: `${what} is not a field that is known here; it has no effect`,
+    hint: 'check its spelling',
+  };
+}
+
+/** Present and not merely an empty value: an empty list or block asks for nothing. */
+function isSet(value: unknown): boolean {
+  if (value === undefined || value === null || value === false || value === '') return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return !isObject(value) || Object.values(value).some(isSet);
+}
+
+interface Members {
+  readonly honoured: readonly string[];
+  readonly refused: readonly string[];
+}
+
+const specMembers: Members = {
+  honoured: ['project', 'source', 'sources', 'destination', 'syncPolicy', 'revisionHistoryLimit', 'info'],
+  refused: ['ignoreDifferences', 'sourceHydrator'],
+};
+const sourceMembers: Members = {
+  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'name'],
+  refused: ['helm', 'kustomize', 'plugin', 'chart', 'ref'],
+};
+const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
+const policyMembers: Members = {
+  honoured: ['automated', 'syncOptions', 'retry'],
+  refused: ['managedNamespaceMetadata'],
+};
+const automatedMembers: Members = { honoured: ['enabled', 'prune', 'selfHeal', 'allowEmpty'], refused: [] };
+/** A retry always plans anew, from the newest commit: `refresh: true` asks for what is done anyway. */
+const retryMembers: Members = { honoured: ['limit', 'backoff', 'refresh'], refused: [] };
+
+interface Findings {
+  readonly refused: Failure[];
+  readonly unknown: Failure[];
+}
+
+function inspect(path: string, value: unknown, members: Members, findings: Findings): void {
+  if (!isObject(value)) return;
+  for (const key of Object.keys(value)) {
+    if (members.honoured.includes(key)) continue;
+    if (members.refused.includes(key)) {
+      if (isSet(value[key])) findings.refused.push(unsupported(`${path}.${key}`));
+    } else findings.unknown.push(ignored(`${path}.${key}`));
+  }
+}
+
+/**
+ * Sync options that ask for what is done anyway: objects are always applied by server-side apply, only where they
+ * differ, deletes come last, a shared object stops the sync, and a missing kind is waited for.
+ */
+const harmlessOptions = [
+  'Validate=true',
+  'Validate=false',
+  'SkipDryRunOnMissingResource=true',
+  'SkipDryRunOnMissingResource=false',
+  'ApplyOutOfSyncOnly=true',
+  'ApplyOutOfSyncOnly=false',
+  'PruneLast=true',
+  'PruneLast=false',
+  'Prune=true',
+  'Delete=true',
+  'Replace=false',
+  'Force=false',
+  'ServerSideApply=true',
+  'ServerSideApply=false',
+  'FailOnSharedResource=true',
+  'FailOnSharedResource=false',
+  'RespectIgnoreDifferences=true',
+  'RespectIgnoreDifferences=false',
+  'CreateNamespace=true',
+  'CreateNamespace=false',
+  'ClientSideApplyMigration=true',
+  'DisableClientSideApplyMigration=false',
+];
+
+export function isPropagationOption(option: string): boolean {
+  return /^PrunePropagationPolicy=(foreground|background|orphan)$/i.test(option);
+}
+
+export function inspectSpec(spec: ApplicationSpec): Findings {
+  const findings: Findings = { refused: [], unknown: [] };
+  inspect('spec', spec, specMembers, findings);
+  const sources = spec.sources ?? [];
+  for (const [index, source] of (sources.length > 0 ? sources : [spec.source]).entries()) {
+    const path = sources.length > 0 ? `spec.sources[${index}]` : 'spec.source';
+    inspect(path, source, sourceMembers, findings);
+    inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
+  }
+  if (sources.length > 1) findings.refused.push(unsupported('spec.sources with more than one source'));
+  inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
+  inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
+  inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);
+  for (const option of spec.syncPolicy?.syncOptions ?? []) {
+    if (harmlessOptions.includes(option) || isPropagationOption(option)) continue;
+    findings.refused.push(unsupported(`The sync option ${option} (spec.syncPolicy.syncOptions)`));
+  }
+  return findings;
+}
+
+/** On rendered objects. */
+export const refusedAnnotations: readonly RefusedAnnotation[] = [
+  { key: 'argocd.argoproj.io/hook', harmless: [] },
+  { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
+  { key: 'helm.sh/hook', harmless: [] },
+  { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
+  { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
+  { key: 'argocd.argoproj.io/compare-options', harmless: [] },
+  { key: 'argocd.argoproj.io/ignore-healthcheck', harmless: ['false'] },
+];

@@ -1,0 +1,139 @@
+/**
+ * The table of contents: what happens to a Unit, in order. Between two stages there is one plain value.
+ *
+ *   source, artifact   locate        SourceSpec → revisions and trees
+ *   render             renderInputs  trees → objects, each with its file and line
+ *   policy             judge         objects → what limits them
+ *   plan               observe, compare, plan: objects + what is there → Plan
+ *   apply              execute       Plan → Outcome
+ *   health             reportOf      what is there → HealthReport
+ *   record             inventoryBefore, inventoryAfter, history: what is kept
+ *
+ * `makePlan` runs the stages up to the plan, for the engine and for `trueup plan` alike; the engine runs the rest.
+ */
+import { ok, type Failure, type Result } from '#model/failure.ts';
+import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { Sighting } from '#model/observed.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
+import type { RenderedObject } from '#model/rendered.ts';
+import type { Unit } from '#model/unit.ts';
+import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
+import { desiredObjects, kindsOf } from './plan/desired.ts';
+import { plan, type Planned } from './plan/plan.ts';
+import { judge } from './policy/limits.ts';
+import { renderInputs } from './render/inputs.ts';
+import type { Located } from './source/locate.ts';
+
+export interface PlanPorts {
+  readonly repositories: Repositories;
+  readonly renderer: Renderer;
+  readonly cluster: Cluster;
+  readonly sealer: Sealer;
+}
+export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
+  readonly state: UnitState | undefined;
+  readonly attempt: number;
+}
+export interface MadePlan extends Planned {
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  readonly warnings: readonly Failure[];
+}
+
+const sightingDeadlineMs = 30_000;
+
+export async function makePlan(
+  unit: Unit,
+  located: Located,
+  context: PlanContext,
+  ports: PlanPorts,
+): Promise<Result<MadePlan>> {
+  const rendered = await renderInputs(located.inputs, ports);
+  if (!rendered.ok) return rendered;
+  return planObjects(unit, located, rendered.value, context, ports);
+}
+
+/** A Unit that is torn down wants nothing: its objects are planned away without reading Git. */
+export async function planTeardown(unit: Unit, context: PlanContext, ports: PlanPorts): Promise<Result<MadePlan>> {
+  const located = { inputs: [], revisions: [], ancestry: 'same', digest: 'sha256:' } as const;
+  return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
+}
+
+async function planObjects(
+  unit: Unit,
+  located: Located,
+  rendered: { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Failure[] },
+  { state, attempt, otherOwner, isUnit }: PlanContext,
+  { cluster, sealer }: PlanPorts,
+): Promise<Result<MadePlan>> {
+  let served = await cluster.resources();
+  if (!served.ok) return served;
+  let desired = desiredObjects(unit, rendered.objects, kindsOf(served.value, rendered.objects), sealer);
+  if (desired.failures.some(({ code }) => code === 'UnknownKind')) {
+    served = await cluster.resources(true);
+    if (!served.ok) return served;
+    desired = desiredObjects(unit, rendered.objects, kindsOf(served.value, rendered.objects), sealer);
+  }
+  const inventory = state?.inventory ?? [];
+  const newKinds = new Set(
+    [...kindsOf([], rendered.objects).values()].map(({ group, kind }) => `${group}/${kind}`),
+  );
+  const servedKinds = new Set(served.value.map(({ group, kind }) => `${group}/${kind}`));
+  const isYetToCome = (ref: ObjectRef): boolean =>
+    newKinds.has(`${ref.group}/${ref.kind}`) && !servedKinds.has(`${ref.group}/${ref.kind}`);
+  const sightings = await observe(
+    [...desired.objects.map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
+    cluster,
+    isYetToCome,
+  );
+  const compared = compare({ unit, desired: desired.objects, inventory, sightings, otherOwner, isUnit });
+  const needed = bodiesNeeded(compared);
+  const bodies = await cluster.bodies(needed);
+  if (!bodies.ok) return bodies;
+  const planned = plan({
+    unit,
+    revisions: located.revisions,
+    inputs: located.digest,
+    desired: desired.objects,
+    compared,
+    bodies: byKey(needed, bodies.value),
+    state,
+    namespaceExists: await namespaceExists(unit, cluster),
+    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    sealer,
+    attempt,
+  });
+  return ok({ ...planned, sightings, warnings: rendered.warnings });
+}
+
+function byKey(
+  refs: readonly ObjectRef[],
+  bodies: readonly (Manifest | undefined)[],
+): ReadonlyMap<string, Manifest> {
+  const map = new Map<string, Manifest>();
+  for (const [index, ref] of refs.entries()) {
+    const body = bodies[index];
+    if (body !== undefined) map.set(keyText(ref), body);
+  }
+  return map;
+}
+
+/** What is known of each object, by key text. Kinds that the plan itself will define have no objects yet. */
+export async function observe(
+  refs: readonly ObjectRef[],
+  cluster: Cluster,
+  isYetToCome: (ref: ObjectRef) => boolean = () => false,
+): Promise<ReadonlyMap<string, Sighting>> {
+  const asked = refs.filter((ref) => !isYetToCome(ref));
+  const seen = await cluster.sightings(asked, sightingDeadlineMs);
+  const sightings = new Map<string, Sighting>(refs.map((ref) => [keyText(ref), { state: 'absent' }]));
+  for (const [index, ref] of asked.entries()) sightings.set(keyText(ref), seen[index]!);
+  return sightings;
+}
+
+async function namespaceExists(unit: Unit, cluster: Cluster): Promise<boolean | undefined> {
+  if (!unit.sync.createNamespace || unit.target.namespace === '') return undefined;
+  const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: unit.target.namespace };
+  const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
+  return sighting?.state === 'unknown' ? undefined : sighting?.state === 'present';
+}

@@ -1,0 +1,128 @@
+/** What is wanted beside what is there: one verdict an object, without looking at bodies. */
+import type { Digest } from '#model/json.ts';
+import { keyText, type ObjectRef } from '#model/object.ts';
+import type { InventoryEntry, ObservedObject, Sighting } from '#model/observed.ts';
+import type { Unit } from '#model/unit.ts';
+import type { DesiredObject } from './desired.ts';
+import { trackedOwner } from './tracking.ts';
+
+export type Verdict =
+  | { readonly verdict: 'same'; readonly object: ObservedObject }
+  /** `known`: it was applied before, so somebody deleted it. */
+  | { readonly verdict: 'missing'; readonly known: boolean }
+  | { readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration'; readonly object: ObservedObject }
+  | { readonly verdict: 'terminating'; readonly object: ObservedObject }
+  | { readonly verdict: 'conflict'; readonly object: ObservedObject; readonly owner: string }
+  | { readonly verdict: 'unknown'; readonly why: string };
+
+export interface Comparison {
+  readonly ref: ObjectRef;
+  readonly desired: DesiredObject;
+  readonly verdict: Verdict;
+}
+
+export type Removal =
+  | { readonly state: 'present'; readonly entry: InventoryEntry; readonly object: ObservedObject }
+  /** Already gone, or another object by now: nothing of ours to delete. */
+  | { readonly state: 'gone'; readonly entry: InventoryEntry }
+  | { readonly state: 'unknown'; readonly entry: InventoryEntry; readonly why: string };
+
+export interface Compared {
+  readonly comparisons: readonly Comparison[];
+  readonly removals: readonly Removal[];
+}
+
+export interface CompareInput {
+  readonly unit: Unit;
+  readonly desired: readonly DesiredObject[];
+  readonly inventory: readonly InventoryEntry[];
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  /** The name of another Unit that owns or claims the object. */
+  readonly otherOwner: (ref: ObjectRef, uid: string | undefined) => string | undefined;
+  /** Whether a Unit of this tracking name exists. */
+  readonly isUnit: (trackingName: string) => boolean;
+}
+
+export function compare(input: CompareInput): Compared {
+  const inventory = new Map(input.inventory.map((entry) => [keyText(entry.ref), entry]));
+  const wanted = new Set(input.desired.map((object) => keyText(object.ref)));
+  return {
+    comparisons: input.desired.map((desired) => ({
+      ref: desired.ref,
+      desired,
+      verdict: verdictOf(input, desired, inventory.get(keyText(desired.ref))),
+    })),
+    removals: input.inventory
+      .filter((entry) => !wanted.has(keyText(entry.ref)))
+      .map((entry) => removalOf(entry, input.sightings.get(keyText(entry.ref)))),
+  };
+}
+
+function verdictOf(input: CompareInput, desired: DesiredObject, entry: InventoryEntry | undefined): Verdict {
+  const sighting = input.sightings.get(keyText(desired.ref)) ?? { state: 'unknown', why: 'it was not looked at' };
+  if (sighting.state === 'unknown') return { verdict: 'unknown', why: sighting.why };
+  const claimed = input.otherOwner(desired.ref, sighting.state === 'present' ? sighting.object.uid : undefined);
+  if (sighting.state === 'absent') {
+    if (claimed !== undefined) return { verdict: 'unknown', why: `${claimed} is creating it` };
+    return { verdict: 'missing', known: entry?.state === 'applied' };
+  }
+  const { object } = sighting;
+  if (claimed !== undefined) return { verdict: 'conflict', object, owner: claimed };
+  if (object.deletingSinceMs !== undefined) return { verdict: 'terminating', object };
+  if (entry === undefined || (entry.uid !== undefined && entry.uid !== object.uid)) {
+    return strangerVerdict(input, desired, object, entry);
+  }
+  if (entry.desired !== desired.digest || entry.state !== 'applied') return { verdict: 'changed', object };
+  if (object.projection === undefined || object.projection !== entry.projection) return { verdict: 'drifted', object };
+  return { verdict: object.legacy ? 'migration' : 'same', object };
+}
+
+/** There, but not the object that we applied: ours to adopt unless its marks name another Unit. */
+function strangerVerdict(
+  input: CompareInput,
+  desired: DesiredObject,
+  object: ObservedObject,
+  entry: InventoryEntry | undefined,
+): Verdict {
+  const owner = trackedOwner(object.tracking, desired.ref, input.unit.tracking);
+  if (owner !== undefined && owner !== input.unit.tracking.owner && input.isUnit(owner)) {
+    return { verdict: 'conflict', object, owner };
+  }
+  return { verdict: entry?.state === 'applied' ? 'drifted' : 'adopted', object };
+}
+
+function removalOf(entry: InventoryEntry, sighting: Sighting | undefined): Removal {
+  if (sighting === undefined || sighting.state === 'unknown') {
+    return { state: 'unknown', entry, why: sighting?.why ?? 'it was not looked at' };
+  }
+  if (sighting.state === 'absent') return { state: 'gone', entry };
+  // F26: only the very object that we applied. An entry without UID is a create whose answer was lost.
+  const isOurs = entry.uid === undefined ? sighting.object.projection !== undefined : entry.uid === sighting.object.uid;
+  return isOurs ? { state: 'present', entry, object: sighting.object } : { state: 'gone', entry };
+}
+
+/** The objects whose bodies the planner needs: those that are there and are not simply the same. */
+export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
+  return compared.comparisons
+    .filter(({ verdict }) => ['changed', 'drifted', 'adopted', 'migration'].includes(verdict.verdict))
+    .map(({ ref }) => ref);
+}
+
+/** In sync without rendering: everything in the inventory is as our last apply left it. */
+export function inventoryHolds(
+  inventory: readonly InventoryEntry[],
+  sightings: ReadonlyMap<string, Sighting>,
+): boolean {
+  return inventory.every((entry) => {
+    const sighting = sightings.get(keyText(entry.ref));
+    return (
+      entry.state === 'applied' &&
+      entry.projection !== undefined &&
+      sighting?.state === 'present' &&
+      sighting.object.uid === entry.uid &&
+      sighting.object.projection === (entry.projection satisfies Digest) &&
+      sighting.object.deletingSinceMs === undefined &&
+      !sighting.object.legacy
+    );
+  });
+}

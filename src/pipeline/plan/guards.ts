@@ -1,0 +1,75 @@
+/** What stops a plan before it runs, whatever the trigger: F8, F9, F19, conflicts, limits. */
+import type { Failure } from '#model/failure.ts';
+import { describe, type ObjectRef } from '#model/object.ts';
+import type { Unit } from '#model/unit.ts';
+import type { Compared } from './compare.ts';
+
+/** F9: more than this many deletes, and more than this share of the inventory, waits for a person. */
+export const largePrune = { countMin: 5, share: 0.5 } as const;
+
+function blocked(code: string, message: string, hint: string, subject?: ObjectRef): Failure {
+  return { kind: 'blocked', code, stage: 'plan', message, hint, ...(subject === undefined ? {} : { subject }) };
+}
+
+/** Objects that cannot be judged, or that belong to somebody else: no write of the Unit at all. */
+export function objectGuards(compared: Compared): readonly Failure[] {
+  const failures: Failure[] = [];
+  for (const { ref, verdict, desired } of compared.comparisons) {
+    if (verdict.verdict === 'conflict') {
+      const message = `it belongs to ${verdict.owner}, so nothing of this Unit is applied`;
+      const hint = 'take it out of one of the two sources, or delete the other owner first';
+      failures.push({ ...blocked('ObjectConflict', message, hint, ref), at: desired.at });
+    } else if (verdict.verdict === 'unknown') {
+      failures.push({
+        ...blocked('ObservationIncomplete', `its live state is not known: ${verdict.why}`, 'it is looked at again by itself', ref),
+        kind: 'transient',
+      });
+    }
+  }
+  for (const removal of compared.removals) {
+    if (removal.state !== 'unknown') continue;
+    failures.push({
+      ...blocked(
+        'ObservationIncomplete',
+        `it is not in Git any more, and its live state is not known: ${removal.why}`,
+        'nothing is deleted until it is known',
+        removal.entry.ref,
+      ),
+      kind: 'transient',
+    });
+  }
+  return failures;
+}
+
+export interface PruneQuestion {
+  readonly unit: Unit;
+  readonly desired: number;
+  readonly inventory: number;
+  readonly deletes: readonly ObjectRef[];
+  readonly digest: string;
+}
+
+export function pruneGuards(question: PruneQuestion): readonly Failure[] {
+  const { unit, desired, inventory, deletes } = question;
+  if (unit.teardown !== undefined) return [];
+  if (desired === 0 && inventory > 0 && !unit.sync.allowEmpty) {
+    return [
+      blocked(
+        'EmptyRender',
+        `the source gives no objects, and ${inventory} are in the cluster; they stay (F8)`,
+        'if this is meant, set syncPolicy.automated.allowEmpty: true',
+      ),
+    ];
+  }
+  if (deletes.length === 0 || unit.approved === question.digest) return [];
+  if (deletes.length <= largePrune.countMin || deletes.length <= inventory * largePrune.share) return [];
+  const list = deletes.slice(0, 5).map(describe).join(', ');
+  const more = deletes.length > 5 ? ` and ${deletes.length - 5} more` : '';
+  return [
+    blocked(
+      'PruneHeld',
+      `held for approval: ${deletes.length} of ${inventory} objects would be deleted (${list}${more}); plan ${question.digest}`,
+      `look at the plan, then approve it: trueup app sync ${unit.owner.name} --approve ${question.digest}`,
+    ),
+  ];
+}

@@ -1,0 +1,42 @@
+/** In which order kinds are applied; deletes run the other way round, after all applies. */
+import type { GroupKind } from '#model/object.ts';
+
+export const orders = { definitions: 0, established: 1, namespaces: 2, config: 3, rest: 4, gates: 5, deletes: 6 } as const;
+
+/** What others refer to, and would fail or hang without. */
+const configKinds = new Set([
+  '/ConfigMap',
+  '/LimitRange',
+  '/PersistentVolume',
+  '/PersistentVolumeClaim',
+  '/ResourceQuota',
+  '/Secret',
+  '/ServiceAccount',
+  'policy/PodDisruptionBudget',
+  'networking.k8s.io/NetworkPolicy',
+  'rbac.authorization.k8s.io/ClusterRole',
+  'rbac.authorization.k8s.io/ClusterRoleBinding',
+  'rbac.authorization.k8s.io/Role',
+  'rbac.authorization.k8s.io/RoleBinding',
+  'scheduling.k8s.io/PriorityClass',
+  'storage.k8s.io/StorageClass',
+  'node.k8s.io/RuntimeClass',
+]);
+/** What sits in the way of other requests: only once its backend has been applied. */
+const gateKinds = new Set([
+  'apiregistration.k8s.io/APIService',
+  'admissionregistration.k8s.io/MutatingWebhookConfiguration',
+  'admissionregistration.k8s.io/ValidatingWebhookConfiguration',
+]);
+
+export function applyOrder(kind: GroupKind): number {
+  const text = `${kind.group}/${kind.kind}`;
+  if (kind.kind === 'CustomResourceDefinition') return orders.definitions;
+  if (text === '/Namespace') return orders.namespaces;
+  if (configKinds.has(text)) return orders.config;
+  return gateKinds.has(text) ? orders.gates : orders.rest;
+}
+
+export function deleteOrder(kind: GroupKind): number {
+  return orders.deletes + (orders.gates - applyOrder(kind));
+}

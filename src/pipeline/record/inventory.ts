@@ -1,0 +1,95 @@
+/** The inventory of a Unit through a Run: old ∪ attempted, until a delete is confirmed (F18). */
+import { keyText, type ObjectRef } from '#model/object.ts';
+import type { FieldValues, InventoryEntry, Sighting } from '#model/observed.ts';
+import type { StepResult } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
+
+/** Written with the intent, before the first change: what a crash must not forget. */
+export function inventoryBefore(inventory: readonly InventoryEntry[], plan: Plan): readonly InventoryEntry[] {
+  const entries = new Map(inventory.map((entry) => [keyText(entry.ref), entry]));
+  for (const step of plan.steps) {
+    if (!step.tracked || (step.action.verb !== 'create' && step.action.verb !== 'apply')) continue;
+    const key = keyText(step.object);
+    const known = entries.get(key);
+    const uid = step.action.expect === 'absent' ? undefined : step.action.expect.uid;
+    entries.set(key, known ?? { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) });
+  }
+  return [...entries.values()];
+}
+
+export interface InventoryAfter {
+  readonly inventory: readonly InventoryEntry[];
+  readonly values: Readonly<Record<string, FieldValues>>;
+}
+
+/**
+ * Written with the outcome. `gone` are objects that are known to be away; a delete that a finalizer holds stays in
+ * as `deleting` until the watch sees it go (F27).
+ */
+export function inventoryAfter(
+  before: readonly InventoryEntry[],
+  values: Readonly<Record<string, FieldValues>>,
+  plan: Plan,
+  results: readonly StepResult[],
+  gone: ReadonlySet<string>,
+  keepsLeftovers: boolean,
+): InventoryAfter {
+  const entries = new Map(before.map((entry) => [keyText(entry.ref), entry]));
+  const kept = new Map(Object.entries(values));
+  const desired = new Map(plan.desired.map((object) => [keyText(object.ref), object.digest]));
+  const results_ = new Map(results.map((result) => [result.step, result]));
+  for (const step of plan.steps) {
+    const result = results_.get(step.id);
+    const key = keyText(step.object);
+    if (!step.tracked || result?.result !== 'done') continue;
+    if (step.action.verb === 'delete') markDeleting(entries, key);
+    else if (result.observed !== undefined) {
+      entries.set(key, entryOf(step.object, result, desired.get(key)));
+      if (result.values !== undefined) kept.set(key, result.values);
+    }
+  }
+  for (const key of gone) {
+    if (desired.has(key)) continue;
+    entries.delete(key);
+    kept.delete(key);
+  }
+  if (keepsLeftovers) {
+    for (const { ref } of plan.kept) {
+      const entry = entries.get(keyText(ref));
+      if (entry !== undefined) entries.set(keyText(ref), { ...entry, state: 'kept' });
+    }
+  }
+  return { inventory: [...entries.values()], values: Object.fromEntries(kept) };
+}
+
+function markDeleting(entries: Map<string, InventoryEntry>, key: string): void {
+  const entry = entries.get(key);
+  if (entry !== undefined) entries.set(key, { ...entry, state: 'deleting' });
+}
+
+function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['desired']): InventoryEntry {
+  const { observed } = result;
+  return {
+    ref,
+    state: 'applied',
+    ...(observed === undefined ? {} : { uid: observed.uid }),
+    ...(desired === undefined ? {} : { desired }),
+    ...(observed?.projection === undefined ? {} : { projection: observed.projection }),
+  };
+}
+
+/** The keys of inventory entries that were seen to be away. */
+export function goneKeys(
+  inventory: readonly InventoryEntry[],
+  sightings: ReadonlyMap<string, Sighting>,
+): ReadonlySet<string> {
+  return new Set(
+    inventory
+      .filter(({ ref, uid }) => {
+        const sighting = sightings.get(keyText(ref));
+        if (sighting?.state === 'absent') return true;
+        return sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
+      })
+      .map(({ ref }) => keyText(ref)),
+  );
+}

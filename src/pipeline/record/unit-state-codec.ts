@@ -1,0 +1,106 @@
+/**
+ * UnitState as `trueup.dev/v1alpha1` objects. Large inventories are cut into shards, so that no object comes near
+ * the 1.5 MiB that etcd takes; the head names its shards by digest, and is written last.
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { digestOf } from '#fields/digest.ts';
+import { isObject } from '#model/json.ts';
+import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { FieldValues, InventoryEntry } from '#model/observed.ts';
+import type { UnitState } from '#model/outcome.ts';
+
+export const unitStateKind = { group: 'trueup.dev', version: 'v1alpha1', kind: 'UnitState' } as const;
+export const unitStatePlural = 'unitstates';
+export const shardBytesMax = 512 * 1024;
+const formVersion = 1;
+
+export function unitStateRef(owner: ObjectRef, unit: string): ObjectRef {
+  const name = `${owner.kind.toLowerCase()}-${unit.replaceAll('/', '-')}`;
+  return { ...unitStateKind, namespace: owner.namespace, name };
+}
+
+interface Part {
+  readonly inventory: readonly InventoryEntry[];
+  readonly values: Readonly<Record<string, FieldValues>>;
+}
+
+const pack = (value: unknown): string => deflateRawSync(JSON.stringify(value)).toString('base64');
+const unpack = (text: string): unknown => JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
+
+/** The head first, then its shards. `resourceVersion` is the precondition of the head. */
+export function encodeUnitState(state: UnitState, resourceVersion: string | undefined): readonly Manifest[] {
+  const { inventory, values, ...head } = state;
+  const parts = partsOf({ inventory, values });
+  const ref = unitStateRef(state.owner, state.unit);
+  const metadata = {
+    namespace: ref.namespace,
+    labels: { 'trueup.dev/owner-kind': state.owner.kind, 'trueup.dev/owner-name': state.owner.name.slice(0, 63) },
+    ownerReferences: [
+      {
+        apiVersion: apiVersionOf(state.owner),
+        kind: state.owner.kind,
+        name: state.owner.name,
+        uid: state.unit.split('/')[0]!,
+      },
+    ],
+  };
+  const shards = parts.slice(1).map((packed) => ({
+    apiVersion: apiVersionOf(unitStateKind),
+    kind: unitStateKind.kind,
+    metadata: { ...metadata, name: `${ref.name}-${digestOf(packed).slice(7, 23)}` },
+    shardOf: ref.name,
+    packed,
+  }));
+  const manifest: Manifest = {
+    apiVersion: apiVersionOf(unitStateKind),
+    kind: unitStateKind.kind,
+    metadata: { ...metadata, name: ref.name, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+    form: formVersion,
+    summary: {
+      objects: inventory.length,
+      revision: state.revisions[0]?.label ?? '',
+      epoch: state.epoch,
+      running: state.intent !== undefined,
+    },
+    state: head,
+    packed: parts[0]!,
+    shards: shards.map((shard) => shard.metadata.name),
+  };
+  return [manifest, ...shards];
+}
+
+function partsOf(all: Part): readonly string[] {
+  const packed = pack(all);
+  if (packed.length <= shardBytesMax || all.inventory.length < 2) return [packed];
+  const half = Math.ceil(all.inventory.length / 2);
+  return [all.inventory.slice(0, half), all.inventory.slice(half)].flatMap((inventory) => {
+    const keys = new Set(inventory.map(({ ref }) => `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`));
+    const values = Object.fromEntries(Object.entries(all.values).filter(([key]) => keys.has(key)));
+    return partsOf({ inventory, values });
+  });
+}
+
+/** The names of the shards that a head needs besides itself. */
+export function shardNames(head: Manifest): readonly string[] {
+  return Array.isArray(head['shards']) ? (head['shards'] as string[]) : [];
+}
+
+/** Undefined when the objects are not a UnitState of a form that is known here, or a shard is missing. */
+export function decodeUnitState(
+  head: Manifest,
+  shard: (name: string) => Manifest | undefined,
+): UnitState | undefined {
+  if (head['form'] !== formVersion || !isObject(head['state'])) return undefined;
+  const parts: Part[] = [];
+  for (const source of [head, ...shardNames(head).map(shard)]) {
+    if (typeof source?.['packed'] !== 'string') return undefined;
+    parts.push(unpack(source['packed']) as Part);
+  }
+  const rest = head['state'] as unknown as Omit<UnitState, 'inventory' | 'values'>;
+  return {
+    ...rest,
+    inventory: parts.flatMap((part) => part.inventory),
+    values: Object.assign({}, ...parts.map((part) => part.values)) as Readonly<Record<string, FieldValues>>,
+  };
+}
+
