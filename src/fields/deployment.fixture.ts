@@ -268,3 +268,88 @@ export const drifted: Manifest = {
     },
   },
 };
+
+/** The entries of an object that managers `one` and `two` both applied, `two` last and by force. */
+export const twoAppliers = [
+  {
+    apiVersion: 'apps/v1',
+    fieldsV1: {
+      'f:spec': {
+        'f:replicas': {},
+        'f:selector': {},
+        'f:template': {
+          'f:metadata': { 'f:labels': { 'f:app': {} } },
+          'f:spec': {
+            'f:containers': {
+              'k:{"name":"web"}': {
+                '.': {},
+                'f:args': {},
+                'f:env': {
+                  'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} },
+                  'k:{"name":"B"}': { '.': {}, 'f:name': {} },
+                },
+                'f:image': {},
+                'f:name': {},
+                'f:ports': {
+                  'k:{"containerPort":53,"protocol":"UDP"}': {
+                    '.': {},
+                    'f:containerPort': {},
+                    'f:protocol': {},
+                  },
+                  'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} },
+                },
+                'f:volumeMounts': { 'k:{"mountPath":"/tmp"}': { '.': {}, 'f:mountPath': {}, 'f:name': {} } },
+              },
+            },
+            'f:volumes': { 'k:{"name":"tmp"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },
+          },
+        },
+      },
+    },
+    manager: 'one',
+    operation: 'Apply',
+    time: '2026-11-21T15:47:52Z',
+  },
+  {
+    apiVersion: 'apps/v1',
+    fieldsV1: {
+      'f:spec': {
+        'f:replicas': {},
+        'f:selector': {},
+        'f:template': {
+          'f:metadata': { 'f:annotations': {}, 'f:labels': { 'f:app': {} } },
+          'f:spec': {
+            'f:containers': {
+              'k:{"name":"web"}': {
+                '.': {},
+                'f:args': {},
+                'f:env': {
+                  'k:{"name":"A"}': { '.': {}, 'f:name': {}, 'f:value': {} },
+                  'k:{"name":"B"}': { '.': {}, 'f:name': {}, 'f:value': {} },
+                },
+                'f:image': {},
+                'f:name': {},
+                'f:ports': {
+                  'k:{"containerPort":53,"protocol":"UDP"}': {
+                    '.': {},
+                    'f:containerPort': {},
+                    'f:protocol': {},
+                  },
+                  'k:{"containerPort":80,"protocol":"TCP"}': { '.': {}, 'f:containerPort': {} },
+                },
+                'f:resources': { 'f:requests': { 'f:cpu': {} } },
+                'f:volumeMounts': { 'k:{"mountPath":"/tmp"}': { '.': {}, 'f:mountPath': {}, 'f:name': {} } },
+              },
+            },
+            'f:hostNetwork': {},
+            'f:nodeSelector': {},
+            'f:volumes': { 'k:{"name":"tmp"}': { '.': {}, 'f:emptyDir': {}, 'f:name': {} } },
+          },
+        },
+      },
+    },
+    manager: 'two',
+    operation: 'Apply',
+    time: '2026-11-21T15:47:52Z',
+  },
+];

@@ -133,14 +133,22 @@ export function contains(set: FieldSet, path: readonly ElementKey[]): boolean {
 }
 
 /** The set of the fields at these paths. */
-export function setOf(paths: Iterable<readonly ElementKey[]>): FieldSet {
-  let set = emptySet;
-  for (const path of paths) {
-    let one = leaf;
-    for (const key of path.toReversed()) one = { self: false, children: new Map([[key, one]]) };
-    set = union(set, one);
+export function setOf(members: Iterable<readonly ElementKey[]>): FieldSet {
+  interface Draft {
+    self: boolean;
+    readonly children: Map<ElementKey, Draft>;
   }
-  return set;
+  const root: Draft = { self: false, children: new Map() };
+  for (const path of members) {
+    let at = root;
+    for (const key of path) {
+      let next = at.children.get(key);
+      if (next === undefined) at.children.set(key, (next = { self: false, children: new Map() }));
+      at = next;
+    }
+    at.self = true;
+  }
+  return root;
 }
 
 /** The path texts of every field in the set, sorted. */

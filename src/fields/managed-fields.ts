@@ -75,7 +75,8 @@ function bestOf(entries: readonly ManagedEntry[], keys: readonly ElementKey[]): 
   );
 }
 
-function hasAtomicAbove(set: FieldSet, keys: readonly ElementKey[]): boolean {
+/** Whether the set has a field with nothing under it at this path or above it. */
+export function hasAtomicAbove(set: FieldSet, keys: readonly ElementKey[]): boolean {
   let at: FieldSet | undefined = set;
   for (const key of keys) {
     at = at.children.get(key);

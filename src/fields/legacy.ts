@@ -1,0 +1,48 @@
+/**
+ * Leftovers of client-side writes. A field that an Update entry owns beside our Apply entry stays in the cluster when
+ * Git drops it: server-side apply removes only what nobody else owns. Argo CD's client-side apply, `kubectl apply`
+ * and, after managedFields were cleared, the API server itself (`before-first-apply`) leave such entries. Before
+ * something of ours is removed for the first time, they give up what we own too.
+ */
+import { isObject, type Json } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import { isEmpty, overlaps, subtract, toFieldsV1, type FieldSet } from './field-set.ts';
+import { applyEntry, managedEntries, readEntry, type ManagedEntry } from './managed-fields.ts';
+
+const predecessors = new Set(['argocd-controller', 'kubectl-client-side-apply', 'before-first-apply']);
+
+function isLegacy(entry: ManagedEntry, manager: string): boolean {
+  if (entry.operation !== 'Update' || entry.subresource !== undefined) return false;
+  return predecessors.has(entry.manager) || entry.manager === manager;
+}
+
+/** Whether a legacy entry owns a field that `manager` applies too: a removal would not take. */
+export function legacyOverlap(manifest: Manifest, manager: string): boolean {
+  const entries = managedEntries(manifest);
+  const ours = applyEntry(entries, manager);
+  return (
+    ours !== undefined &&
+    entries.some((entry) => isLegacy(entry, manager) && overlaps(entry.fields, ours.fields))
+  );
+}
+
+/**
+ * A JSON patch that takes from the legacy entries what `manager` applies too, and leaves everything else: what only
+ * they own stays theirs. Empty when there is nothing to do. The caller guards it by the object's resourceVersion:
+ * it writes managedFields whole.
+ */
+export function migrateLegacy(manifest: Manifest, manager: string): readonly Json[] {
+  if (!legacyOverlap(manifest, manager)) return [];
+  const ours = applyEntry(managedEntries(manifest), manager)!.fields;
+  const raw = manifest.metadata['managedFields'] as readonly Json[];
+  const value = raw.flatMap((entry) => withoutOurs(entry, ours, manager));
+  return [{ op: 'replace', path: '/metadata/managedFields', value }];
+}
+
+function withoutOurs(raw: Json, ours: FieldSet, manager: string): readonly Json[] {
+  const entry = readEntry(raw);
+  if (entry === undefined || !isObject(raw) || !isLegacy(entry, manager)) return [raw];
+  if (!overlaps(entry.fields, ours)) return [raw];
+  const rest = subtract(entry.fields, ours);
+  return isEmpty(rest) ? [] : [{ ...raw, fieldsV1: toFieldsV1(rest) } as Json];
+}

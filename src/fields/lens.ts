@@ -1,0 +1,48 @@
+/** What the watch store keeps of a live object instead of its body: assembled from this room by main/. */
+import type { ObjectHealth } from '#model/observed.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Lens, Sealer } from '#model/ports.ts';
+import { legacyOverlap } from './legacy.ts';
+import { isApplyOf, managedEntries } from './managed-fields.ts';
+import { project } from './projection.ts';
+
+export interface LensOptions {
+  /**
+   * The names under which we apply, the usual one first. An object that several of them apply (a shared namespace)
+   * is looked at through the first that owns something; `project` sees the others.
+   */
+  readonly managers: readonly string[];
+  readonly sealer: Sealer;
+  /** The keys of annotations and labels that mark whose an object is. An annotation wins over a label of that key. */
+  readonly trackingKeys: readonly string[];
+  readonly health: (manifest: Manifest) => ObjectHealth;
+}
+
+export function createLens({ managers, sealer, trackingKeys, health }: LensOptions): Lens {
+  return {
+    look(manifest) {
+      const entries = managedEntries(manifest);
+      const manager = managers.find((name) => entries.some((entry) => isApplyOf(entry, name)));
+      const projection = manager === undefined ? undefined : project(manifest, manager, sealer)?.digest;
+      const tracking = trackingOf(manifest, trackingKeys);
+      return {
+        ...(projection === undefined ? {} : { projection }),
+        legacy: manager !== undefined && legacyOverlap(manifest, manager),
+        tracking,
+        health: health(manifest),
+        keepBody: projection !== undefined || Object.keys(tracking).length > 0,
+      };
+    },
+    project: (manifest, manager) => project(manifest, manager, sealer),
+  };
+}
+
+function trackingOf(manifest: Manifest, keys: readonly string[]): Readonly<Record<string, string>> {
+  const { annotations, labels } = manifest.metadata;
+  const found: Record<string, string> = {};
+  for (const key of keys) {
+    const value = annotations?.[key] ?? labels?.[key];
+    if (value !== undefined) found[key] = value;
+  }
+  return found;
+}
