@@ -1,0 +1,69 @@
+/**
+ * Bounds how many calls one cluster gets from us at once, in order of arrival. When the server says "too many
+ * requests" it pauses all of them (F4): retrying only the one that was told would send the rest into the same wall.
+ * One limiter a cluster, so that a sick cluster never starves another.
+ */
+import type { Clock, Timers } from '#model/ports.ts';
+
+export class Limiter {
+  readonly #inFlightMax: number;
+  readonly #clock: Clock;
+  readonly #timers: Timers;
+  #inFlight = 0;
+  #waiting: (() => void)[] = [];
+  /** Where the queue starts: shifting a long array is slow. */
+  #head = 0;
+  #pausedUntilMs = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(inFlightMax: number, clock: Clock, timers: Timers) {
+    this.#inFlightMax = inFlightMax;
+    this.#clock = clock;
+    this.#timers = timers;
+  }
+
+  acquire(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#admit();
+    });
+  }
+
+  release(): void {
+    this.#inFlight -= 1;
+    this.#admit();
+  }
+
+  /** Nothing new starts for `delayMs`; a longer pause that already holds stays. */
+  pauseFor(delayMs: number): void {
+    const untilMs = this.#clock.monotonic() + delayMs;
+    if (untilMs <= this.#pausedUntilMs) return;
+    this.#pausedUntilMs = untilMs;
+    this.#wake?.();
+    this.#wake = this.#timers.after(delayMs, () => {
+      this.#wake = undefined;
+      this.#admit();
+    });
+  }
+
+  close(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+    this.#pausedUntilMs = 0;
+    this.#admit();
+  }
+
+  #admit(): void {
+    if (this.#wake !== undefined) return;
+    while (this.#inFlight < this.#inFlightMax && this.#head < this.#waiting.length) {
+      const next = this.#waiting[this.#head];
+      this.#head += 1;
+      this.#inFlight += 1;
+      next?.();
+    }
+    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}

@@ -1,0 +1,350 @@
+/**
+ * Keeps a sink equal to one collection of the API: lists it, then follows its watch from the list's version. No
+ * final state is missed (F5): a watch that ends or breaks is resumed from the last version seen; one that falls
+ * silent is found by a watchdog and resumed; one whose version is gone (410) makes the whole collection be listed
+ * again, and the sink gets the difference in one piece. A collection that cannot be read is 'failing' with the
+ * reason, never empty (F19).
+ */
+import type { Failure, Result } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
+import type { JsonObject } from '#model/json.ts';
+import { isObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Clock, Log, Meter, Random, Timers } from '#model/ports.ts';
+import type { Call } from './call.ts';
+import { query } from './call.ts';
+import type { Collection, ReflectorState, Sink } from './collection.ts';
+import { LineTooLong, Lines } from './lines.ts';
+import type { Transport } from './transport.ts';
+import { Backoff, pause } from './waiting.ts';
+import { asManifest, decodeEvents } from './watch-events.ts';
+
+export interface ReflectorPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+export interface ReflectorOptions {
+  /** A watch from which nothing came for so long is taken for dead. Servers send a bookmark about once a minute. */
+  readonly idleMs: number;
+  readonly pageSize: number;
+  readonly lineBytesMax: number;
+  readonly backoffFirstMs: number;
+  readonly backoffMaxMs: number;
+}
+export const REFLECTOR_DEFAULTS: ReflectorOptions = {
+  idleMs: 90_000,
+  pageSize: 500,
+  lineBytesMax: 32 * 1024 * 1024,
+  backoffFirstMs: 500,
+  backoffMaxMs: 30_000,
+};
+
+type WatchEnd =
+  | { readonly end: 'closed' }
+  | { readonly end: 'expired' }
+  | { readonly end: 'silent' }
+  | { readonly end: 'failed'; readonly failure: Failure; readonly status: number };
+
+export class Reflector {
+  readonly #transport: Transport;
+  readonly #ports: ReflectorPorts;
+  readonly #options: ReflectorOptions;
+  readonly #locate: () => Promise<Result<Collection>>;
+  readonly #sink: Sink;
+  readonly #backoff: Backoff;
+  readonly #stopping = new AbortController();
+  #waiting: AbortController | undefined;
+  #state: ReflectorState = { phase: 'starting' };
+  #resourceVersion = '';
+
+  /** `locate` is asked before every list: where the collection is may change, and it may not be served yet. */
+  constructor(
+    transport: Transport,
+    ports: ReflectorPorts,
+    options: Partial<ReflectorOptions>,
+    locate: () => Promise<Result<Collection>>,
+    sink: Sink,
+  ) {
+    this.#transport = transport;
+    this.#ports = ports;
+    this.#options = { ...REFLECTOR_DEFAULTS, ...options };
+    this.#locate = locate;
+    this.#sink = sink;
+    this.#backoff = new Backoff(ports.random, this.#options.backoffFirstMs, this.#options.backoffMaxMs);
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#waiting?.abort();
+  }
+
+  /** Ends a wait between two attempts: something changed that makes the next one worth trying now. */
+  poke(): void {
+    this.#waiting?.abort();
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      const collection = await this.#locate();
+      const listed = collection.ok ? await this.#list(collection.value) : collection;
+      if (this.#stopped) return;
+      if (!listed.ok || !collection.ok) {
+        if (!listed.ok) await this.#retryLater(listed.failure, 'list');
+        continue;
+      }
+      this.#resourceVersion = listed.value;
+      this.#live();
+      await this.#follow(collection.value);
+    }
+  }
+
+  /** Watches, and resumes, until the collection has to be listed again. */
+  async #follow(collection: Collection): Promise<void> {
+    let silences = 0;
+    while (!this.#stopped) {
+      const startedMs = this.#ports.clock.monotonic();
+      const before = this.#resourceVersion;
+      const end = await this.#watch(collection);
+      if (this.#stopped) return;
+      const progressed = this.#resourceVersion !== before;
+      if (progressed) {
+        silences = 0;
+        this.#backoff.reset();
+      }
+      if (end.end === 'expired') {
+        // A list whose version is gone at once would otherwise be repeated as fast as the server answers.
+        if (!progressed) await this.#sleep(this.#backoff.next());
+        return this.#relists('expired');
+      }
+      if (end.end === 'silent') {
+        silences += 1;
+        // Twice with not even a bookmark: the version may lie in the future (a restored etcd), where none will come.
+        if (silences >= 2) return this.#relists('silent');
+        continue;
+      }
+      if (end.end === 'closed') {
+        // A server ends watches after some minutes; one that does so at once has trouble.
+        const lastedMs = this.#ports.clock.monotonic() - startedMs;
+        if (!progressed && lastedMs < 1_000) await this.#sleep(this.#backoff.next());
+        continue;
+      }
+      await this.#retryLater(end.failure, 'watch');
+      // The list finds out what the refusal means.
+      if (end.status >= 400 && end.status < 500) return this.#relists('refused');
+    }
+  }
+
+  #relists(reason: string): void {
+    this.#ports.meter.count('trueup_kube_relists_total', { reason });
+  }
+
+  async #list(collection: Collection): Promise<Result<string>> {
+    const listing = this.#sink.begin();
+    let resourceVersion = '';
+    let next: string | undefined;
+    let limit: number | undefined = this.#options.pageSize;
+    for (let pages = 0; ; pages += 1) {
+      const reply = await this.#transport.send(this.#listCall(collection, limit, next));
+      if (this.#stopped) return ok('');
+      if (!reply.ok) {
+        if (reply.refusal?.status !== 410 || pages === 0) return reply;
+        // The snapshot that the pages came from was compacted away meanwhile: everything at once, then.
+        this.#ports.log.debug({ resource: collection.resource }, 'the list expired between two pages');
+        return this.#listWhole(collection);
+      }
+      const read = listPage(reply.body, collection);
+      if (read === undefined) return fail(notAList(collection));
+      listing.page(this.#wellFormed(read.items, collection));
+      resourceVersion = read.resourceVersion;
+      next = read.next;
+      if (next === undefined) break;
+      limit = this.#options.pageSize;
+    }
+    listing.commit(resourceVersion);
+    return ok(resourceVersion);
+  }
+
+  async #listWhole(collection: Collection): Promise<Result<string>> {
+    const reply = await this.#transport.send(this.#listCall(collection, undefined, undefined));
+    if (!reply.ok) return reply;
+    const read = listPage(reply.body, collection);
+    if (read === undefined) return fail(notAList(collection));
+    const listing = this.#sink.begin();
+    listing.page(this.#wellFormed(read.items, collection));
+    listing.commit(read.resourceVersion);
+    return ok(read.resourceVersion);
+  }
+
+  /** Without a resourceVersion: the most recent state, not what a lagging replica happens to have (F6). */
+  #listCall(collection: Collection, limit: number | undefined, next: string | undefined): Call {
+    const parameters = query({
+      labelSelector: collection.labelSelector,
+      limit: limit === undefined ? undefined : String(limit),
+      continue: next,
+    });
+    return this.#call('list', collection, parameters);
+  }
+
+  #call(verb: 'list' | 'watch', collection: Collection, parameters: string): Call {
+    return {
+      verb,
+      method: 'GET',
+      path: `${collection.path}${parameters}`,
+      resource: collection.resource,
+      stage: 'observe',
+      repeatable: true,
+      ...(collection.namespace === undefined ? {} : { namespace: collection.namespace }),
+    };
+  }
+
+  /** F28: an object without the members that every object has is left out by itself, and said so. */
+  #wellFormed(items: readonly unknown[], collection: Collection): readonly Manifest[] {
+    return items.flatMap((item) => {
+      const manifest = asManifest(item, collection);
+      if (manifest !== undefined) return [manifest];
+      this.#malformed(collection);
+      return [];
+    });
+  }
+
+  #malformed(collection: Collection): void {
+    this.#ports.meter.count('trueup_kube_watch_events_total', { type: 'malformed' });
+    this.#ports.log.warn(
+      { resource: collection.resource },
+      'left out an object without name, uid or version',
+    );
+  }
+
+  async #watch(collection: Collection): Promise<WatchEnd> {
+    const { timers, clock, random } = this.#ports;
+    const abort = new AbortController();
+    let silent = false;
+    let lastMs = clock.monotonic();
+    const check = (): void => {
+      const idleMs = clock.monotonic() - lastMs;
+      if (idleMs >= this.#options.idleMs) {
+        silent = true;
+        abort.abort();
+      } else cancel = timers.after(this.#options.idleMs - idleMs, check);
+    };
+    let cancel = timers.after(this.#options.idleMs, check);
+    try {
+      const parameters = query({
+        watch: '1',
+        labelSelector: collection.labelSelector,
+        resourceVersion: this.#resourceVersion,
+        allowWatchBookmarks: 'true',
+        // Ended by the server at different times, so that not all watches are resumed together.
+        timeoutSeconds: String(Math.floor(300 + random.next() * 300)),
+      });
+      const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);
+      const stream = await this.#transport.stream(this.#call('watch', collection, parameters), signal);
+      if (!stream.ok) {
+        if (silent) return { end: 'silent' };
+        const status = stream.refusal?.status ?? 0;
+        return status === 410 ? { end: 'expired' } : { end: 'failed', failure: stream.failure, status };
+      }
+      this.#live();
+      const lines = new Lines(this.#options.lineBytesMax);
+      for await (const chunk of stream.chunks) {
+        lastMs = clock.monotonic();
+        const end = this.#take(lines.push(chunk), collection);
+        if (end !== undefined) return end;
+      }
+      return { end: 'closed' };
+    } catch (error) {
+      if (silent) return { end: 'silent' };
+      // A broken connection is resumed like one that was closed: nothing is lost by it.
+      return error instanceof LineTooLong
+        ? { end: 'failed', failure: tooLong(collection, error), status: 0 }
+        : { end: 'closed' };
+    } finally {
+      cancel();
+      abort.abort();
+    }
+  }
+
+  #take(lines: readonly string[], collection: Collection): WatchEnd | undefined {
+    const decoded = decodeEvents(lines, collection);
+    for (let count = 0; count < decoded.malformed; count += 1) this.#malformed(collection);
+    if (decoded.resourceVersion !== undefined) {
+      this.#resourceVersion = decoded.resourceVersion;
+      this.#sink.events(decoded.events, decoded.resourceVersion);
+      for (const { type } of decoded.events)
+        this.#ports.meter.count('trueup_kube_watch_events_total', { type });
+    }
+    return decoded.end;
+  }
+
+  #live(): void {
+    if (this.#state.phase === 'live') return;
+    if (this.#state.phase === 'starting') this.#backoff.reset();
+    this.#setState({ phase: 'live' });
+  }
+
+  async #retryLater(failure: Failure, doing: string): Promise<void> {
+    const delayMs = Math.max(this.#backoff.next(), failure.retryAfterMs ?? 0);
+    const refused = failure.code === 'KindNotServed' || failure.kind !== 'transient';
+    const sinceMs = this.#state.phase === 'failing' ? this.#state.sinceMs : this.#ports.clock.monotonic();
+    const fields: JsonObject = { code: failure.code, retryMs: Math.round(delayMs) };
+    if (this.#state.phase !== 'failing') this.#ports.log.warn(fields, `cannot ${doing}: ${failure.message}`);
+    this.#setState({ phase: 'failing', failure, refused, sinceMs });
+    await this.#sleep(delayMs);
+  }
+
+  #setState(state: ReflectorState): void {
+    this.#state = state;
+    this.#sink.state(state);
+  }
+
+  async #sleep(delayMs: number): Promise<void> {
+    if (this.#stopped) return;
+    this.#waiting = new AbortController();
+    await pause(this.#ports.timers, delayMs, this.#waiting.signal);
+    this.#waiting = undefined;
+  }
+}
+
+function listPage(
+  body: unknown,
+  collection: Collection,
+): { items: readonly unknown[]; resourceVersion: string; next: string | undefined } | undefined {
+  if (!isObject(body) || !isObject(body['metadata'])) return undefined;
+  const { resourceVersion, continue: next } = body['metadata'];
+  // Go writes an empty list as null.
+  const items = body['items'] ?? [];
+  if (typeof resourceVersion !== 'string' || !Array.isArray(items)) return undefined;
+  if (body['kind'] !== `${collection.kind}List` && typeof body['kind'] !== 'string') return undefined;
+  return { items, resourceVersion, next: typeof next === 'string' && next !== '' ? next : undefined };
+}
+
+function notAList(collection: Collection): Failure {
+  return {
+    kind: 'transient',
+    code: 'UnexpectedAnswer',
+    stage: 'observe',
+    message: `the cluster answered the list of ${collection.resource} with something that is not a list`,
+    hint: 'check the API service behind it',
+  };
+}
+
+function tooLong(collection: Collection, error: LineTooLong): Failure {
+  return {
+    kind: 'transient',
+    code: 'UnexpectedAnswer',
+    stage: 'observe',
+    message: `the watch of ${collection.resource} sent ${error.message}`,
+    hint: 'check the API service behind it',
+  };
+}

@@ -1,0 +1,286 @@
+/**
+ * Sends calls to one Kubernetes API over HTTP/1.1. Calls share few connections and a limiter; watches have an agent
+ * of their own that is never capped, because each holds a connection for minutes. Undici's own time limits are off:
+ * deadlines run on the injected timers.
+ */
+import { Agent, request } from 'undici';
+import type { Failure } from '#model/failure.ts';
+import { parseTimestamp } from '#model/time.ts';
+import type { Clock, Meter, Random, Timers } from '#model/ports.ts';
+import type { Access, ReadFile } from './access.ts';
+import type { Answer, Call, NoAnswer, Reply } from './call.ts';
+import { askedOf } from './call.ts';
+import { Credentials } from './credentials.ts';
+import { Limiter } from './limiter.ts';
+import type { Refusal } from './status.ts';
+import { failureOfRefusal, isSchemaError, refusalOf } from './status.ts';
+import { Backoff, pause } from './waiting.ts';
+import { connectionFailure, neverSent } from './unreachable.ts';
+
+export interface TransportPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly meter: Meter;
+  readonly readFile: ReadFile;
+}
+export interface TransportOptions {
+  readonly inFlightMax: number;
+  readonly deadlineMs: number;
+  readonly attemptsMax: number;
+  readonly userAgent: string;
+}
+export const TRANSPORT_DEFAULTS: TransportOptions = {
+  inFlightMax: 32,
+  deadlineMs: 30_000,
+  attemptsMax: 4,
+  userAgent: 'trueup',
+};
+
+/** An open watch. Iterating ends when the server ends it, and throws when the connection breaks or is aborted. */
+export interface OpenStream {
+  readonly ok: true;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+type Attempt =
+  | {
+      readonly got: 'answer';
+      readonly status: number;
+      readonly headers: AnswerHeaders;
+      readonly text: string;
+    }
+  | { readonly got: 'nothing'; readonly error: unknown; readonly timedOut: boolean };
+type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+const RETRY_AFTER_MS_MAX = 60_000;
+
+export class Transport {
+  readonly #access: Access;
+  readonly #ports: TransportPorts;
+  readonly #options: TransportOptions;
+  readonly #credentials: Credentials;
+  readonly #limiter: Limiter;
+  readonly #calls: Agent;
+  readonly #watches: Agent;
+  readonly #origin: string;
+  readonly #prefix: string;
+  readonly #closing = new AbortController();
+
+  constructor(access: Access, ports: TransportPorts, options: Partial<TransportOptions> = {}) {
+    this.#access = access;
+    this.#ports = ports;
+    this.#options = { ...TRANSPORT_DEFAULTS, ...options };
+    this.#credentials = new Credentials(access, ports.clock, ports.readFile);
+    this.#limiter = new Limiter(this.#options.inFlightMax, ports.clock, ports.timers);
+    const url = new URL(access.server);
+    this.#origin = url.origin;
+    this.#prefix = url.pathname.replace(/\/+$/, '');
+    const connect = {
+      rejectUnauthorized: !access.insecure,
+      timeout: 10_000,
+      keepAlive: true,
+      ...(access.ca === undefined ? {} : { ca: access.ca }),
+      ...(access.certificate === undefined ? {} : { cert: access.certificate, key: access.key }),
+      ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+    };
+    const shared = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
+    this.#calls = new Agent({ ...shared, connections: this.#options.inFlightMax, keepAliveTimeout: 30_000 });
+    this.#watches = new Agent({ ...shared, connections: null });
+  }
+
+  /** The reply to a call; retries what may be retried, within the call's deadline. Never throws. */
+  async send(call: Call): Promise<Reply> {
+    await this.#limiter.acquire();
+    const startedMs = this.#ports.clock.monotonic();
+    try {
+      return await this.#attempts(call, startedMs + (call.deadlineMs ?? this.#options.deadlineMs));
+    } finally {
+      this.#limiter.release();
+      const seconds = (this.#ports.clock.monotonic() - startedMs) / 1000;
+      this.#ports.meter.observe('trueup_kube_request_seconds', seconds, {
+        verb: call.verb,
+        resource: call.resource,
+      });
+    }
+  }
+
+  /** Opens a watch. Fails as `send` does, but tries once: whoever watches has a backoff of its own. */
+  async stream(call: Call, signal: AbortSignal): Promise<OpenStream | NoAnswer> {
+    const joined = AbortSignal.any([signal, this.#closing.signal]);
+    for (let renewed = false; ; renewed = true) {
+      const credentials = this.#credentials.headers();
+      const answer = await this.#open(this.#watches, call, credentials, joined);
+      if (answer.got === 'nothing') return this.#unreached(call, answer.error, answer.timedOut);
+      const { statusCode, headers, body } = answer.response;
+      this.#count(call, String(statusCode));
+      if (statusCode === 200) return { ok: true, chunks: body };
+      const text = await body.text().catch(() => '');
+      if (statusCode === 401 && !renewed && this.#credentials.renew(credentials)) continue;
+      return this.#refused(call, statusCode, headers, text);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#limiter.close();
+    await Promise.all([this.#calls.destroy(), this.#watches.destroy()]);
+  }
+
+  async #attempts(call: Call, deadlineMs: number): Promise<Reply> {
+    const backoff = new Backoff(this.#ports.random, 200, 5_000);
+    let renewed = false;
+    for (let attempt = 1; ; attempt += 1) {
+      const leftMs = deadlineMs - this.#ports.clock.monotonic();
+      const credentials = this.#credentials.headers();
+      const outcome = await this.#once(call, credentials, leftMs);
+      const reply =
+        outcome.got === 'answer'
+          ? this.#understood(call, outcome)
+          : this.#unreached(call, outcome.error, outcome.timedOut);
+      if (reply.ok) return reply;
+      if (reply.refusal?.status === 401 && !renewed && this.#credentials.renew(credentials)) {
+        renewed = true;
+        continue;
+      }
+      const delayMs = this.#retryDelay(call, outcome, reply, backoff);
+      if (delayMs === undefined) return reply;
+      // All others wait too, also when this call gives up.
+      if (reply.refusal?.status === 429) this.#limiter.pauseFor(delayMs);
+      const pastDeadline = this.#ports.clock.monotonic() + delayMs >= deadlineMs;
+      if (attempt >= this.#options.attemptsMax || pastDeadline || this.#closing.signal.aborted) {
+        return { ...reply, failure: { retryAfterMs: Math.round(delayMs), ...reply.failure } };
+      }
+      await pause(this.#ports.timers, delayMs, this.#closing.signal);
+    }
+  }
+
+  /** Undefined: another attempt is no use, or might do it twice. */
+  #retryDelay(call: Call, outcome: Attempt, reply: NoAnswer, backoff: Backoff): number | undefined {
+    if (outcome.got === 'nothing') {
+      if (outcome.timedOut || this.#closing.signal.aborted) return undefined;
+      return call.repeatable || neverSent(outcome.error) ? backoff.next() : undefined;
+    }
+    const refusal = reply.refusal;
+    if (refusal === undefined) return undefined;
+    const askedMs = refusal.retryAfterMs;
+    const mayRepeat =
+      refusal.status === 429 ||
+      ((refusal.status === 503 || refusal.status === 500 || refusal.status === 504) &&
+        // With Retry-After the server says that it did nothing.
+        (call.repeatable || askedMs !== undefined) &&
+        !isSchemaError(refusal));
+    if (!mayRepeat) return undefined;
+    if (askedMs === undefined) return backoff.next();
+    // Never before it asked; some time after it, so that all who were told the same do not come back at once.
+    return Math.min(askedMs, RETRY_AFTER_MS_MAX) * (1 + this.#ports.random.next() / 4);
+  }
+
+  async #once(call: Call, credentials: readonly string[], leftMs: number): Promise<Attempt> {
+    const abort = new AbortController();
+    let timedOut = false;
+    const cancel = this.#ports.timers.after(Math.max(1, leftMs), () => {
+      timedOut = true;
+      abort.abort();
+    });
+    try {
+      const signal = AbortSignal.any([abort.signal, this.#closing.signal]);
+      const answer = await this.#open(this.#calls, call, credentials, signal);
+      if (answer.got === 'nothing') return { got: 'nothing', error: answer.error, timedOut };
+      const { statusCode, headers, body } = answer.response;
+      const text = await body.text();
+      this.#count(call, String(statusCode));
+      return { got: 'answer', status: statusCode, headers, text };
+    } catch (error) {
+      this.#count(call, timedOut ? 'Timeout' : 'Broken');
+      return { got: 'nothing', error, timedOut };
+    } finally {
+      cancel();
+    }
+  }
+
+  async #open(agent: Agent, call: Call, credentials: readonly string[], signal: AbortSignal) {
+    const headers = [
+      'accept',
+      call.accept ?? 'application/json',
+      'user-agent',
+      this.#options.userAgent,
+      ...credentials,
+      ...(call.body === undefined ? [] : ['content-type', call.contentType ?? 'application/json']),
+    ];
+    try {
+      const response = await request(`${this.#origin}${this.#prefix}${call.path}`, {
+        dispatcher: agent,
+        method: call.method,
+        headers,
+        body: call.body ?? null,
+        signal,
+      });
+      return { got: 'response' as const, response };
+    } catch (error) {
+      this.#count(call, signal.aborted ? 'Aborted' : 'Unreachable');
+      return { got: 'nothing' as const, error, timedOut: false };
+    }
+  }
+
+  #understood(call: Call, answer: Extract<Attempt, { got: 'answer' }>): Reply {
+    if (answer.status < 200 || answer.status >= 300)
+      return this.#refused(call, answer.status, answer.headers, answer.text);
+    try {
+      const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
+      const reply: Answer = {
+        ok: true,
+        status: answer.status,
+        body,
+        warnings: warningsOf(answer.headers['warning']),
+      };
+      return reply;
+    } catch {
+      const failure: Failure = {
+        kind: 'terminal',
+        code: 'UnexpectedAnswer',
+        stage: call.stage,
+        message: `the server ${this.#access.server} answered with something other than JSON (${askedOf(call)})`,
+        hint: 'check that the server address is that of a Kubernetes API',
+        ...(call.subject === undefined ? {} : { subject: call.subject }),
+      };
+      return { ok: false, failure };
+    }
+  }
+
+  #refused(call: Call, status: number, headers: AnswerHeaders, text: string): NoAnswer {
+    const retryAfterMs = retryAfterOf(headers['retry-after'], this.#ports.clock.now());
+    const refusal: Refusal = refusalOf(status, text, retryAfterMs);
+    const who = `${this.#access.user} (${this.#access.origin})`;
+    return { ok: false, refusal, failure: failureOfRefusal(call, refusal, who) };
+  }
+
+  #unreached(call: Call, error: unknown, timedOut: boolean): NoAnswer {
+    const closed = this.#closing.signal.aborted;
+    return { ok: false, failure: connectionFailure(call, this.#access, error, timedOut, closed) };
+  }
+
+  #count(call: Call, code: string): void {
+    this.#ports.meter.count('trueup_kube_requests_total', { verb: call.verb, resource: call.resource, code });
+  }
+}
+
+/** Seconds, or a date (RFC 9110, 10.2.3). */
+function retryAfterOf(value: string | string[] | undefined, nowMs: number): number | undefined {
+  const text = Array.isArray(value) ? value[0] : value;
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text.trim())) return Number(text) * 1000;
+  const atMs = parseTimestamp(text);
+  return atMs === undefined ? undefined : Math.max(0, atMs - nowMs);
+}
+
+/** `299 - "text"`, several to a header. */
+function warningsOf(value: string | string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  const texts = (Array.isArray(value) ? value : [value]).flatMap((line) =>
+    [...line.matchAll(/\d{3} \S+ "((?:[^"\\]|\\.)*)"/g)].map((match) =>
+      (match[1] ?? '').replace(/\\(.)/g, '$1'),
+    ),
+  );
+  return [...new Set(texts)];
+}
