@@ -1,12 +1,6 @@
 /** Child processes: started by a vector, never a shell (S15), each in a process group of its own. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import type {
-  ProcessChannel,
-  Processes,
-  ProcessRequest,
-  ProcessResult,
-  Timers,
-} from '#model/ports.ts';
+import type { ProcessChannel, Processes, ProcessRequest, ProcessResult, Timers } from '#model/ports.ts';
 
 /** What a shell answers for a command that is not installed; callers read it as that. */
 export const commandNotFound = 127;

@@ -1,0 +1,165 @@
+/** Bringing a local copy up to date: look at the remote's refs, fetch when one moved, mend what is broken. */
+import type { Result } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
+import type { GitCredentials, Log, SecretReader } from '#model/ports.ts';
+import type { Access } from './credentials.ts';
+import { credentialsOf } from './credentials.ts';
+import { isStaleLock, isStoreDamage } from './git-failures.ts';
+import type { RefTable } from './refs.ts';
+import { branchPrefix, parseRemoteRefs, pinPrefix, sameRefs, tagPrefix } from './refs.ts';
+import type { Remote, RemoteCall, RemoteResult } from './remote.ts';
+import type { Store } from './store.ts';
+
+const lookTimeoutMs = 60_000;
+const fetchTimeoutMs = 15 * 60_000;
+
+const quietFetch = [
+  'fetch',
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+] as const;
+
+export interface FetchingTools {
+  readonly store: Store;
+  readonly remote: Remote;
+  readonly secrets: SecretReader;
+  readonly log: Log;
+}
+
+/** Compares the refs with the remote's, and fetches if they differ. `begun` is called before the remote is asked. */
+export async function bringUpToDate(
+  tools: FetchingTools,
+  access: Access,
+  begun: () => void,
+): Promise<Result<{ readonly changed: boolean }>> {
+  const { store } = tools;
+  const credentials = credentialsOf(access, tools.secrets);
+  if (!credentials.ok) return credentials;
+  const made = await store.create();
+  if (!made.ok) return made;
+  begun();
+  const seen = await call(tools, access, credentials.value, {
+    args: ['ls-remote', '--quiet', '--symref', 'origin'],
+    timeoutMs: lookTimeoutMs,
+    doing: 'listing its branches and tags',
+  });
+  if (!seen.ok) return seen;
+  const refs = parseRemoteRefs(seen.value.stdout);
+  if (store.here && sameRefs(refs, store.refs)) {
+    await store.admit(access.identity);
+    return ok({ changed: false });
+  }
+  const fetched = await fetchRefs(tools, access, credentials.value, refs);
+  if (!fetched.ok) return fetched;
+  await store.admit(access.identity);
+  await store.keepHouse();
+  return ok({ changed: true });
+}
+
+async function fetchRefs(
+  tools: FetchingTools,
+  access: Access,
+  credentials: GitCredentials | undefined,
+  refs: RefTable,
+): Promise<Result<void>> {
+  const fetched = await call(tools, access, credentials, {
+    args: [
+      ...quietFetch,
+      '--prune',
+      'origin',
+      `+refs/heads/*:${branchPrefix}*`,
+      `+refs/tags/*:${tagPrefix}*`,
+    ],
+    timeoutMs: fetchTimeoutMs,
+    doing: 'fetching it',
+  });
+  if (!fetched.ok) return fetched;
+  await tools.store.setHead(refs.head);
+  if (await tools.store.loadRefs()) return ok(undefined);
+  return fail({
+    kind: 'transient',
+    code: 'GitStoreUnreadable',
+    stage: 'source',
+    message: `${access.address.url}: its local copy cannot be read after the fetch`,
+    hint: 'check the volume of the data directory',
+  });
+}
+
+/** A commit that no branch or tag holds any more, or that was never asked for: servers may still give it. */
+export async function fetchCommit(
+  tools: FetchingTools,
+  access: Access,
+  commit: string,
+): Promise<Result<void>> {
+  const credentials = credentialsOf(access, tools.secrets);
+  if (!credentials.ok) return credentials;
+  const fetched = await call(tools, access, credentials.value, {
+    args: [...quietFetch, 'origin', `+${commit}:${pinPrefix}${commit}`],
+    timeoutMs: fetchTimeoutMs,
+    doing: `fetching commit ${commit}`,
+  });
+  return fetched.ok ? ok(undefined) : fetched;
+}
+
+/** File contents that were left out, all in one request. */
+export async function fetchBlobs(
+  tools: FetchingTools,
+  access: Access,
+  blobs: readonly string[],
+): Promise<Result<void>> {
+  const credentials = credentialsOf(access, tools.secrets);
+  if (!credentials.ok) return credentials;
+  const fetched = await call(tools, access, credentials.value, {
+    args: [...quietFetch, '--filter=blob:none', '--stdin', 'origin'],
+    // What we have says nothing of what is missing.
+    config: [['fetch.negotiationAlgorithm', 'noop']],
+    stdin: `${blobs.join('\n')}\n`,
+    timeoutMs: fetchTimeoutMs,
+    doing: `fetching ${blobs.length} files`,
+  });
+  if (fetched.ok) return ok(undefined);
+  if (!/not our ref|unadvertised object|couldn't find remote ref/i.test(fetched.stderr)) return fetched;
+  // It can leave contents out but not send them later: the whole repository then, once.
+  tools.log.warn(
+    { url: access.address.url },
+    'the Git server does not send single objects: fetching all of them',
+  );
+  const whole = await call(tools, access, credentials.value, {
+    args: [
+      ...quietFetch,
+      '--refetch',
+      '--no-filter',
+      'origin',
+      `+refs/heads/*:${branchPrefix}*`,
+      `+refs/tags/*:${tagPrefix}*`,
+    ],
+    timeoutMs: fetchTimeoutMs,
+    doing: 'fetching all of it',
+  });
+  return whole.ok ? ok(undefined) : whole;
+}
+
+/** A call that mends our own side once: a dead git's lock file is removed, a damaged copy is made anew. */
+async function call(
+  tools: FetchingTools,
+  access: Access,
+  credentials: GitCredentials | undefined,
+  what: Omit<RemoteCall, 'gitDir' | 'withoutBlobs'>,
+): Promise<RemoteResult> {
+  const request = { ...what, gitDir: tools.store.gitDir, withoutBlobs: true };
+  const first = await tools.remote.call(access, credentials, request);
+  if (first.ok) return first;
+  const url = access.address.url;
+  if (isStaleLock(first.stderr)) {
+    tools.log.warn({ url }, 'a lock file was left in the local copy: removing it');
+    await tools.store.removeLeftovers();
+  } else if (isStoreDamage(first.stderr)) {
+    tools.log.warn({ url, cause: first.failure.cause ?? '' }, 'the local copy is damaged: fetching it anew');
+    await tools.store.discard();
+    const made = await tools.store.create();
+    if (!made.ok) return { ...made, stderr: '' };
+  } else return first;
+  return tools.remote.call(access, credentials, request);
+}

@@ -1,0 +1,160 @@
+/** Talking to a Git server: with credentials for it alone, to no address that is off limits, with a deadline. */
+import type { Result } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
+import type { GitCredentials, ProcessResult } from '#model/ports.ts';
+import type { GitTools } from './command.ts';
+import { runGit } from './command.ts';
+import type { Access } from './credentials.ts';
+import { headerOf } from './credentials.ts';
+import { failureOf, redirectStatus } from './git-failures.ts';
+import type { RepositoryAddress } from './url.ts';
+import { forbiddenAddress, isLinkLocalHost, parseAddress, withoutSecrets } from './url.ts';
+
+/** The addresses that a host name stands for; empty if unknown. */
+export interface AddressLookup {
+  (host: string): Promise<readonly string[]>;
+}
+
+export interface RemoteCall {
+  readonly gitDir: string;
+  readonly args: readonly string[];
+  readonly config?: readonly (readonly [key: string, value: string])[];
+  readonly stdin?: string;
+  readonly timeoutMs: number;
+  /** For messages: `listing its refs`. */
+  readonly doing: string;
+  /** Ask the server to leave file contents out, and mark what it sends as incomplete by intention. */
+  readonly withoutBlobs: boolean;
+}
+export interface RemoteAnswer {
+  readonly stdout: string;
+}
+/** The failure, and git's own words for who knows how to mend it. */
+export type RemoteResult = Result<RemoteAnswer> & { readonly stderr: string };
+
+const redirectsMax = 3;
+
+export class Remote {
+  readonly #tools: GitTools;
+  readonly #lookup: AddressLookup | undefined;
+  /** Where the server sent us: remembered, so that only the first call pays for it. */
+  #redirectedTo: RepositoryAddress | undefined;
+
+  constructor(tools: GitTools, lookup: AddressLookup | undefined) {
+    this.#tools = tools;
+    this.#lookup = lookup;
+  }
+
+  async call(
+    access: Access,
+    credentials: GitCredentials | undefined,
+    call: RemoteCall,
+  ): Promise<RemoteResult> {
+    for (let hop = 0; ; hop++) {
+      const target = this.#redirectedTo ?? access.address;
+      const guard = await this.#guard(access.address.url, target);
+      if (!guard.ok) return { ...guard, stderr: '' };
+      const sent = mayHave(access.address, target) ? credentials : undefined;
+      const secrets = sent === undefined ? [] : headerOf(sent).secrets;
+      const result = await this.#run(target, sent, guard.value, call, false);
+      const stderr = withoutSecrets(result.stderr, secrets);
+      if (result.code === 0) return { ...ok({ stdout: text(result) }), stderr };
+      if (redirectStatus(stderr) && hop < redirectsMax) {
+        const next = await this.#followRedirect(access, target, sent, guard.value, call);
+        if (!next.ok) return { ...next, stderr };
+        if (next.value !== undefined) {
+          this.#redirectedTo = next.value;
+          continue;
+        }
+      }
+      // Whatever was wrong, the next call starts from the address that people wrote.
+      this.#redirectedTo = undefined;
+      return { ...fail(failureOf(result, access.address.url, call.doing, secrets)), stderr };
+    }
+  }
+
+  /**
+   * git would follow a redirect to anywhere (S10), so it may follow none. Its trace tells where the server points;
+   * that address has to pass the same checks as any other.
+   */
+  async #followRedirect(
+    access: Access,
+    target: RepositoryAddress,
+    credentials: GitCredentials | undefined,
+    pinned: readonly string[],
+    call: RemoteCall,
+  ): Promise<Result<RepositoryAddress | undefined>> {
+    const probe = { ...call, args: ['ls-remote', 'origin', 'HEAD'] };
+    const result = await this.#run(target, credentials, pinned, probe, true);
+    const location = [...result.stderr.matchAll(/Recv header:\s*location:\s*(\S+)/gi)].at(-1)?.[1];
+    if (location === undefined) return ok(undefined);
+    const next = URL.parse(location, target.fetchUrl);
+    if (next === null) return ok(undefined);
+    next.search = '';
+    next.pathname = next.pathname.replace(/\/info\/refs$/, '');
+    const parsed = parseAddress(next.href, []);
+    if (!parsed.ok) return parsed;
+    const hidden = access.address.url;
+    return ok({ ...parsed.value, url: hidden, mirrored: access.address.mirrored });
+  }
+
+  /** Resolves the host, refuses what is off limits, and pins the answer, so that git cannot get another one. */
+  async #guard(url: string, target: RepositoryAddress): Promise<Result<readonly string[]>> {
+    if (target.host === '' || this.#lookup === undefined || isLiteral(target.host)) return ok([]);
+    // Behind a proxy the names are the proxy's to resolve, and its rules apply.
+    if (Object.keys(this.#tools.environment).some((name) => /^(?:https?|all)_proxy$/i.test(name)))
+      return ok([]);
+    const addresses = await this.#lookup(target.host);
+    if (addresses.some(isLinkLocalHost)) return fail(forbiddenAddress(url, target.host));
+    return ok(addresses);
+  }
+
+  #run(
+    target: RepositoryAddress,
+    credentials: GitCredentials | undefined,
+    pinned: readonly string[],
+    call: RemoteCall,
+    trace: boolean,
+  ): Promise<ProcessResult> {
+    const config: (readonly [string, string])[] = [
+      ...(call.config ?? []),
+      ['remote.origin.url', target.fetchUrl],
+      ['http.followRedirects', 'false'],
+      ['http.lowSpeedLimit', '1000'],
+      ['http.lowSpeedTime', '30'],
+    ];
+    if (call.withoutBlobs)
+      config.push(['remote.origin.promisor', 'true'], ['remote.origin.partialclonefilter', 'blob:none']);
+    if (credentials !== undefined && target.origin !== '')
+      config.push([`http.${target.origin}/.extraHeader`, headerOf(credentials).header]);
+    if (pinned.length > 0) {
+      const addresses = pinned.map((address) => (address.includes(':') ? `[${address}]` : address)).join(',');
+      config.push(['http.curloptResolve', `${target.host}:${target.port}:${addresses}`]);
+    }
+    return runGit(this.#tools, {
+      gitDir: call.gitDir,
+      args: call.args,
+      config,
+      ...(call.stdin !== undefined && { stdin: call.stdin }),
+      timeoutMs: call.timeoutMs,
+      network: true,
+      trace,
+    });
+  }
+}
+
+/** Credentials go to the host they were given for, and never from https back to http. */
+function mayHave(written: RepositoryAddress, target: RepositoryAddress): boolean {
+  return (
+    target.origin === written.origin ||
+    (target.host === written.host && target.fetchUrl.startsWith('https:') && target.port === 443)
+  );
+}
+
+function isLiteral(host: string): boolean {
+  return host.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(host);
+}
+
+function text(result: ProcessResult): string {
+  return Buffer.from(result.stdout).toString('utf8');
+}

@@ -1,0 +1,111 @@
+/**
+ * Git as an object store: one bare copy a repository however many Units use it, fetched once for all who ask, read
+ * without work trees. Everything after a fetch is local and goes on when Git is down (F12).
+ */
+import path from 'node:path';
+import type { Result } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
+import type { Clock, Log, Meter, Processes, Repositories, SecretReader, Timers } from '#model/ports.ts';
+import type { SourceSpec } from '#model/unit.ts';
+import type { GitTools } from './command.ts';
+import { runGit } from './command.ts';
+import type { Access } from './credentials.ts';
+import { accessOf } from './credentials.ts';
+import { failureOf } from './git-failures.ts';
+import type { AddressLookup } from './remote.ts';
+import { Remote } from './remote.ts';
+import { Repository } from './repository.ts';
+import { Store } from './store.ts';
+import type { Mirror } from './url.ts';
+import { directoryName, parseAddress } from './url.ts';
+
+export interface RepositoriesOptions {
+  /** Absolute; made if it is not there. Only one process may use it. */
+  readonly dir: string;
+  readonly processes: Processes;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly secrets: SecretReader;
+  readonly mirrors: readonly Mirror[];
+  /** What git inherits: PATH, proxies, certificate stores; nothing secret. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The addresses of a host, to refuse names that lead to link-local ones (S10); without it only names are checked. */
+  readonly lookup?: AddressLookup;
+}
+
+export function openRepositories(options: RepositoriesOptions): Repositories {
+  const git: GitTools = {
+    processes: options.processes,
+    clock: options.clock,
+    meter: options.meter,
+    environment: options.environment,
+    dir: options.dir,
+  };
+  const open = new Map<string, Repository>();
+
+  const repositoryOf = (access: Access): Repository => {
+    const { url } = access.address;
+    let repository = open.get(url);
+    if (repository === undefined) {
+      const store = new Store(git, path.join(options.dir, directoryName(url)), url);
+      const remote = new Remote(git, options.lookup);
+      const { secrets, log } = options;
+      repository = new Repository(url, git, { store, remote, secrets, log }, options.timers);
+      open.set(url, repository);
+    }
+    return repository;
+  };
+  const at = (url: string): Result<Access> => {
+    const address = parseAddress(url, options.mirrors);
+    return address.ok ? ok(accessOf({ kind: 'git', url, ref: { name: 'HEAD' } }, address.value)) : address;
+  };
+  const withSpec = async <T>(
+    spec: SourceSpec,
+    use: (repository: Repository, access: Access) => Promise<Result<T>>,
+  ): Promise<Result<T>> => {
+    const address = parseAddress(spec.url, options.mirrors);
+    if (!address.ok) return address;
+    const access = accessOf(spec, address.value);
+    return use(repositoryOf(access), access);
+  };
+  const withUrl = async <T>(
+    url: string,
+    use: (repository: Repository) => Promise<Result<T>>,
+  ): Promise<Result<T>> => {
+    const access = at(url);
+    return access.ok ? use(repositoryOf(access.value)) : access;
+  };
+
+  return {
+    fetch: (spec) => withSpec(spec, (repository, access) => repository.fetch(access)),
+    resolve: (spec) => withSpec(spec, (repository, access) => repository.resolve(access, spec)),
+    ancestry: (spec, before, after) => withSpec(spec, (repository) => repository.ancestry(before, after)),
+    trees: (url, wanted) => withUrl(url, (repository) => repository.trees(wanted)),
+    files: (url, tree) => withUrl(url, (repository) => repository.files(tree)),
+    read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
+    close: async () => {
+      await Promise.all([...open.values()].map((repository) => repository.close()));
+      open.clear();
+    },
+  };
+}
+
+/** The version of the installed git, or why there is none: asked once, before anything else needs it. */
+export async function gitVersion(
+  options: Pick<RepositoriesOptions, 'processes' | 'clock' | 'meter' | 'environment' | 'dir'>,
+): Promise<Result<string>> {
+  const result = await runGit(options, { args: ['version'], timeoutMs: 10_000, outputBytesMax: 4096 });
+  if (result.code !== 0) return fail(failureOf(result, 'git', 'telling its version'));
+  const version = /git version (\d+)\.(\d+)\S*/.exec(Buffer.from(result.stdout).toString('utf8'));
+  const [text = '', major = '0', minor = '0'] = version ?? [];
+  if (Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 39)) return ok(text.slice(12));
+  return fail({
+    kind: 'terminal',
+    code: 'GitMissing',
+    stage: 'source',
+    message: `the installed git is too old: ${text === '' ? 'unknown version' : text}`,
+    hint: 'install git 2.39 or later',
+  });
+}

@@ -1,0 +1,218 @@
+/** One repository: who may read it, what its names stand for, and what lies in its trees. */
+import type { Result } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
+import type { Timers } from '#model/ports.ts';
+import type { TreeFile } from '#model/rendered.ts';
+import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
+import { BlobSupply } from './blob-supply.ts';
+import type { GitTools } from './command.ts';
+import { openGit, runGit } from './command.ts';
+import { revisionOf } from './commit.ts';
+import type { Access, Identity } from './credentials.ts';
+import type { FetchingTools } from './fetching.ts';
+import { bringUpToDate, fetchBlobs, fetchCommit } from './fetching.ts';
+import { failureOf } from './git-failures.ts';
+import type { GitObject } from './object-reader.ts';
+import { ObjectReader } from './object-reader.ts';
+import { find, isObjectId, refNotFound } from './refs.ts';
+import { SharedRun, Turnstile } from './shared-run.ts';
+import type { Store } from './store.ts';
+import { followLinks, linksOf, listTree, normalPath } from './tree.ts';
+
+/** One call's contents must fit into memory beside everything else. */
+export const readBytesMax = 64 * 1024 * 1024;
+const commitBytesMax = 4 * 1024 * 1024;
+const ancestryTimeoutMs = 60_000;
+const ancestriesKeptMax = 10_000;
+
+export class Repository {
+  readonly url: string;
+  readonly #git: GitTools;
+  readonly #store: Store;
+  readonly #fetching: FetchingTools;
+  readonly #reader: ObjectReader;
+  readonly #blobs: BlobSupply;
+  readonly #opened: Promise<void>;
+  readonly #turnstile = new Turnstile();
+  readonly #polls = new Map<Identity, SharedRun<Result<{ readonly changed: boolean }>>>();
+  readonly #ancestries = new Map<string, Promise<Result<Ancestry>>>();
+  /** Commits that the server does not give; forgotten at every poll. */
+  readonly #absent = new Set<string>();
+  /** The access that was granted last: for contents that have to be fetched later. */
+  #access: Access | undefined;
+
+  constructor(url: string, git: GitTools, fetching: FetchingTools, timers: Timers) {
+    this.url = url;
+    this.#git = git;
+    this.#fetching = fetching;
+    this.#store = fetching.store;
+    this.#opened = this.#store.open();
+    const { gitDir } = this.#store;
+    this.#reader = new ObjectReader(
+      url,
+      () => openGit(git, { gitDir, args: ['cat-file', '--batch-command'] }),
+      timers,
+    );
+    this.#blobs = new BlobSupply(url, this.#reader, (blobs) => this.#fetchBlobs(blobs));
+  }
+
+  /** One run for all who ask with the same credentials at the same time; other credentials prove themselves. */
+  fetch(access: Access): Promise<Result<{ readonly changed: boolean }>> {
+    let poll = this.#polls.get(access.identity);
+    if (poll === undefined) {
+      poll = new SharedRun((begun) => this.#poll(access, begun));
+      this.#polls.set(access.identity, poll);
+    }
+    return poll.ask();
+  }
+
+  async #poll(access: Access, begun: () => void): Promise<Result<{ readonly changed: boolean }>> {
+    await this.#opened;
+    const result = await this.#turnstile.pass(() => bringUpToDate(this.#fetching, access, begun));
+    this.#git.meter.count('trueup_git_polls_total', {
+      result: !result.ok ? result.failure.code : result.value.changed ? 'moved' : 'unchanged',
+    });
+    if (result.ok) {
+      this.#access = access;
+      this.#absent.clear();
+    }
+    return result;
+  }
+
+  async resolve(access: Access, spec: SourceSpec): Promise<Result<Revision>> {
+    await this.#opened;
+    // What another's credentials have fetched is not everybody's to read.
+    if (!this.#store.here || !this.#store.isReader(access.identity)) {
+      const fetched = await this.fetch(access);
+      if (!fetched.ok) return fetched;
+    }
+    this.#access ??= access;
+    const { refs } = this.#store;
+    const found = find(refs, spec.ref);
+    if (found === undefined) return fail(refNotFound(this.url, refs, spec.ref));
+    const object = 'commit' in found ? found.commit : found.object;
+    let commit = await this.#commit(object);
+    if (!commit.ok) return commit;
+    if (commit.value === undefined && isObjectId(object) && !this.#absent.has(object)) {
+      const fetched = await this.#turnstile.pass(() => fetchCommit(this.#fetching, access, object));
+      if (fetched.ok) commit = await this.#commit(object);
+      else if (fetched.failure.kind === 'transient' && fetched.failure.code !== 'GitFailed') return fetched;
+      else this.#absent.add(object);
+      if (!commit.ok) return commit;
+    }
+    if (commit.value === undefined)
+      return fail(
+        refNotFound(this.url, refs, spec.ref, isObjectId(object) ? undefined : 'none or several begin so'),
+      );
+    return ok(revisionOf(this.url, commit.value, 'label' in found ? found.label : undefined));
+  }
+
+  /** The commit that an object is or, being an annotated tag, leads to. */
+  async #commit(object: string): Promise<Result<GitObject | undefined>> {
+    const answers = await this.#reader.contents([`${object}^{commit}`], commitBytesMax);
+    return answers.ok ? ok(answers.value[0]) : answers;
+  }
+
+  ancestry(before: string | undefined, after: string): Promise<Result<Ancestry>> {
+    if (before === undefined) return Promise.resolve(ok('first'));
+    if (before === after) return Promise.resolve(ok('same'));
+    const key = `${before} ${after}`;
+    let answer = this.#ancestries.get(key);
+    if (answer === undefined) {
+      answer = this.#findAncestry(before, after);
+      if (this.#ancestries.size >= ancestriesKeptMax) this.#ancestries.clear();
+      this.#ancestries.set(key, answer);
+      // 'rewritten' may only mean that a commit is not here yet; it and failures are found out anew.
+      void answer.then((result) => {
+        if (!result.ok || result.value === 'rewritten') this.#ancestries.delete(key);
+      });
+    }
+    return answer;
+  }
+
+  async #findAncestry(before: string, after: string): Promise<Result<Ancestry>> {
+    if (!isObjectId(before) || !isObjectId(after)) return ok('rewritten');
+    await this.#opened;
+    const infos = await this.#reader.info([`${before}^{commit}`, `${after}^{commit}`]);
+    if (!infos.ok) return infos;
+    // A commit that is gone was on no branch any more: history was rewritten.
+    if (infos.value.includes(undefined)) return ok('rewritten');
+    const newer = await this.#isAncestor(before, after);
+    if (!newer.ok || newer.value) return newer.ok ? ok('descendant') : newer;
+    const older = await this.#isAncestor(after, before);
+    if (!older.ok) return older;
+    return ok(older.value ? 'older' : 'rewritten');
+  }
+
+  async #isAncestor(ancestor: string, descendant: string): Promise<Result<boolean>> {
+    const result = await runGit(this.#git, {
+      gitDir: this.#store.gitDir,
+      args: ['merge-base', '--is-ancestor', ancestor, descendant],
+      timeoutMs: ancestryTimeoutMs,
+    });
+    if (result.code === 0 || result.code === 1) return ok(result.code === 0);
+    return fail(failureOf(result, this.url, 'comparing two commits'));
+  }
+
+  async trees(
+    wanted: readonly { readonly commit: string; readonly path: string }[],
+  ): Promise<Result<readonly (string | undefined)[]>> {
+    await this.#opened;
+    // A path that leaves the repository is asked as a name that no object has.
+    const names = wanted.map(({ commit, path }) => {
+      const normal = normalPath(path);
+      return isObjectId(commit) && normal !== undefined ? `${commit}:${normal}` : '\0';
+    });
+    const infos = await this.#reader.info(names);
+    if (!infos.ok) return infos;
+    const trees = infos.value.map((info) => (info?.type === 'tree' ? info.id : undefined));
+    this.#blobs.expect(trees.filter((tree) => tree !== undefined));
+    return ok(trees);
+  }
+
+  async files(tree: string): Promise<Result<readonly TreeFile[]>> {
+    await this.#opened;
+    const listing = await listTree(this.url, tree, this.#reader);
+    if (!listing.ok) return listing;
+    const links = await this.#blobs.ensure(linksOf(listing.value).map((link) => link.id));
+    if (!links.ok) return links;
+    const files = await followLinks(this.url, listing.value, this.#reader);
+    if (!files.ok) return files;
+    const entries = [...files.value];
+    const sizes = await this.#blobs.ensure(entries.map(([, blob]) => blob));
+    if (!sizes.ok) return sizes;
+    return ok(
+      entries.map(([path, blob], index) => ({ path, blob, sizeBytes: sizes.value[index]!.sizeBytes })),
+    );
+  }
+
+  async read(blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>> {
+    await this.#opened;
+    const there = await this.#blobs.ensure(blobs);
+    if (!there.ok) return there;
+    const objects = await this.#reader.contents(blobs, readBytesMax);
+    if (!objects.ok) return objects;
+    return ok(objects.value.map((object) => object!.content));
+  }
+
+  async close(): Promise<void> {
+    this.#reader.close();
+    await this.#turnstile.pass(() => Promise.resolve());
+    this.#reader.close();
+  }
+
+  #fetchBlobs(blobs: readonly string[]): Promise<Result<void>> {
+    const access = this.#access;
+    if (access === undefined)
+      return Promise.resolve(
+        fail({
+          kind: 'transient',
+          code: 'GitStoreUnreadable',
+          stage: 'artifact',
+          message: `${this.url}: some files are not in the local copy, and nobody has asked for the repository yet`,
+          hint: 'they are fetched after the next poll',
+        }),
+      );
+    return this.#turnstile.pass(() => fetchBlobs(this.#fetching, access, blobs));
+  }
+}

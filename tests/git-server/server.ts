@@ -1,0 +1,297 @@
+/**
+ * A real Git server for tests: git's own http-backend behind node:http. It can demand credentials, redirect, hang,
+ * and be stopped and started again on the same port (Git is down), and it counts what it was asked for.
+ *
+ *   const server = await startGitServer({ root: await mkdtemp(…) });
+ *   const tree = await createWorkTree(server, 'shop');       // work-tree.ts
+ *   await tree.write('apps/web/deployment.yaml', text);
+ *   const sha = await tree.commit('Add web');
+ *   await tree.push();
+ *   … server.url('shop') … server.counts('shop').fetches …
+ *   await server.close();
+ */
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+
+export { createWorkTree, type WorkTree } from './work-tree.ts';
+
+const execute = promisify(execFile);
+
+export type GitAuth =
+  | { readonly username: string; readonly password: string }
+  | { readonly bearerToken: string };
+
+export interface GitServerOptions {
+  /** An empty directory; everything is kept in it. */
+  readonly root: string;
+  readonly auth?: GitAuth;
+}
+
+export interface GitCounts {
+  /** Every HTTP request. */
+  readonly requests: number;
+  /** How often the refs were listed: polls. */
+  readonly listings: number;
+  /** How often objects were sent: fetches. */
+  readonly fetches: number;
+  readonly pushes: number;
+}
+
+export interface RepositoryOptions {
+  /** Whether it can leave file contents out (partial clones); true unless told. */
+  readonly filter?: boolean;
+}
+
+export interface GitServer {
+  /** The address of a repository: `http://127.0.0.1:PORT/NAME.git`. */
+  url(name: string): string;
+  readonly origin: string;
+  /** Where the bare repository lies. */
+  repositoryPath(name: string): string;
+  createRepository(name: string, options?: RepositoryOptions): Promise<void>;
+  readonly root: string;
+  /** Since the start or the last `resetCounts`; of one repository if it is named. */
+  counts(name?: string): GitCounts;
+  resetCounts(): void;
+  /** From now on; undefined lets everybody in. */
+  setAuth(auth: GitAuth | undefined): void;
+  /** Paths that begin with `from` are answered by a redirect (302) to `to` and the rest. */
+  redirect(from: string, to: string): void;
+  /** Requests are taken and not answered, until `release`. */
+  hold(): void;
+  release(): void;
+  /** Resolves at the next request that `hold` keeps waiting. */
+  held(): Promise<void>;
+  /** Git is down: connections are refused. */
+  stop(): Promise<void>;
+  /** Up again, on the same port. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
+  const repositories = path.join(options.root, 'repositories');
+  await mkdir(repositories, { recursive: true });
+  const counted = new Map<string, Mutable<GitCounts>>();
+  const redirects = new Map<string, string>();
+  let auth = options.auth;
+  let port = 0;
+  let http: Server | undefined;
+  let waiting: (() => void)[] | undefined;
+  let onHeld: (() => void)[] = [];
+
+  const countsOf = (name: string): Mutable<GitCounts> => {
+    let counts = counted.get(name);
+    if (counts === undefined) {
+      counts = { requests: 0, listings: 0, fetches: 0, pushes: 0 };
+      counted.set(name, counts);
+    }
+    return counts;
+  };
+
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    const body = await readBody(request);
+    const counts = countsOf(/^\/(.*?)(?:\.git)?(?:\/|$)/.exec(url.pathname)?.[1] ?? '');
+    counts.requests++;
+    if (waiting !== undefined) {
+      const gate = waiting;
+      for (const tell of onHeld.splice(0)) tell();
+      await new Promise<void>((resolve) => gate.push(resolve));
+    }
+    for (const [from, to] of redirects)
+      if (url.pathname.startsWith(from)) {
+        response.writeHead(302, { location: to + url.pathname.slice(from.length) + url.search }).end();
+        return;
+      }
+    if (!admits(auth, request.headers.authorization)) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end('who are you?\n');
+      return;
+    }
+    if (!(await isDirectory(path.join(repositories, url.pathname.split('/')[1] ?? '')))) {
+      response.writeHead(404).end('no such repository\n');
+      return;
+    }
+    count(counts, url, request, body);
+    await runBackend(repositories, url, request, response, body);
+  };
+
+  const server: GitServer = {
+    root: options.root,
+    get origin() {
+      return `http://127.0.0.1:${port}`;
+    },
+    url: (name) => `http://127.0.0.1:${port}/${name}.git`,
+    repositoryPath: (name) => path.join(repositories, `${name}.git`),
+    createRepository: async (name, { filter = true } = {}) => {
+      const directory = path.join(repositories, `${name}.git`);
+      if (await isDirectory(directory)) return;
+      await gitAt(repositories, 'init', '--quiet', '--bare', '--initial-branch=main', directory);
+      const settings = {
+        'http.receivepack': 'true',
+        'uploadpack.allowFilter': String(filter),
+        'uploadpack.allowAnySHA1InWant': 'true',
+        'receive.denyDeleteCurrent': 'ignore',
+        'gc.auto': '0',
+      };
+      for (const [key, value] of Object.entries(settings)) await gitAt(directory, 'config', key, value);
+    },
+    counts: (name) => {
+      const of = name === undefined ? [...counted.values()] : [countsOf(name)];
+      const sum = (key: keyof GitCounts): number => of.reduce((total, counts) => total + counts[key], 0);
+      return {
+        requests: sum('requests'),
+        listings: sum('listings'),
+        fetches: sum('fetches'),
+        pushes: sum('pushes'),
+      };
+    },
+    resetCounts: () => counted.clear(),
+    setAuth: (next) => (auth = next),
+    redirect: (from, to) => void redirects.set(from, to),
+    hold: () => (waiting ??= []),
+    held: () => new Promise((resolve) => onHeld.push(resolve)),
+    release: () => {
+      const gate = waiting ?? [];
+      waiting = undefined;
+      for (const open of gate) open();
+    },
+    stop: async () => {
+      const stopping = http;
+      http = undefined;
+      if (stopping === undefined) return;
+      stopping.closeAllConnections();
+      await new Promise((resolve) => stopping.close(resolve));
+    },
+    start: async () => {
+      if (http !== undefined) return;
+      const starting = createServer((request, response) => {
+        answer(request, response).catch(() => response.destroy());
+      });
+      http = starting;
+      await new Promise<void>((resolve, reject) => {
+        starting.once('error', reject);
+        starting.listen(port, '127.0.0.1', resolve);
+      });
+      const address = starting.address();
+      if (typeof address === 'object' && address !== null) port = address.port;
+    },
+    close: async () => {
+      server.release();
+      onHeld = [];
+      await server.stop();
+    },
+  };
+  await server.start();
+  return server;
+}
+
+/** Runs git in a directory of a test, deaf to the settings of whoever runs the tests. */
+export async function gitAt(directory: string, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await execute('git', [...args], {
+    cwd: directory,
+    env: cleanEnvironment(),
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.trim();
+}
+
+function cleanEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env['PATH'] ?? '',
+    HOME: '/nonexistent',
+    LC_ALL: 'C',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_AUTHOR_NAME: 'Ada Lovelace',
+    GIT_AUTHOR_EMAIL: 'ada@example.com',
+    GIT_COMMITTER_NAME: 'Ada Lovelace',
+    GIT_COMMITTER_EMAIL: 'ada@example.com',
+  };
+}
+
+function admits(auth: GitAuth | undefined, header: string | undefined): boolean {
+  if (auth === undefined) return true;
+  if ('bearerToken' in auth) return header === `Bearer ${auth.bearerToken}`;
+  return header === `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
+}
+
+function count(counts: Mutable<GitCounts>, url: URL, request: IncomingMessage, body: Buffer): void {
+  if (url.pathname.endsWith('/git-receive-pack')) counts.pushes++;
+  const version2 = request.headers['git-protocol']?.includes('version=2') === true;
+  if (url.searchParams.get('service') === 'git-upload-pack' && !version2) counts.listings++;
+  if (!url.pathname.endsWith('/git-upload-pack')) return;
+  const text = body.toString('latin1', 0, 200);
+  if (!version2 || text.includes('command=fetch')) counts.fetches++;
+  else if (text.includes('command=ls-refs')) counts.listings++;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  const body = Buffer.concat(parts);
+  return request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body;
+}
+
+/** The Common Gateway Interface, as much of it as http-backend needs. */
+async function runBackend(
+  repositories: string,
+  url: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+): Promise<void> {
+  const child = spawn('git', ['http-backend'], {
+    env: {
+      ...cleanEnvironment(),
+      GIT_PROJECT_ROOT: repositories,
+      GIT_HTTP_EXPORT_ALL: '1',
+      PATH_INFO: decodeURIComponent(url.pathname),
+      QUERY_STRING: url.search.slice(1),
+      REQUEST_METHOD: request.method ?? 'GET',
+      CONTENT_TYPE: request.headers['content-type'] ?? '',
+      CONTENT_LENGTH: String(body.length),
+      GIT_PROTOCOL: String(request.headers['git-protocol'] ?? ''),
+      REMOTE_USER: 'test',
+      REMOTE_ADDR: '127.0.0.1',
+    },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(body);
+  let head = Buffer.alloc(0);
+  let begun = false;
+  for await (const part of child.stdout) {
+    if (begun) {
+      response.write(part);
+      continue;
+    }
+    head = Buffer.concat([head, part as Buffer]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end < 0) continue;
+    begun = true;
+    const lines = head
+      .toString('latin1', 0, end)
+      .split('\r\n')
+      .map((line) => line.split(/:\s*/, 2) as [string, string]);
+    const status = lines.find(([name]) => name.toLowerCase() === 'status')?.[1];
+    for (const [name, value] of lines) if (name.toLowerCase() !== 'status') response.setHeader(name, value);
+    response.statusCode = status === undefined ? 200 : Number.parseInt(status, 10);
+    response.write(head.subarray(end + 4));
+  }
+  response.end();
+}
+
+async function isDirectory(directory: string): Promise<boolean> {
+  return stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
