@@ -1,5 +1,5 @@
 /** How foreign resources are read and answered. Dialects are pure: no I/O, no clock. */
-import type { Failure, Result, Stage } from './failure.ts';
+import type { Failure, Stage } from './failure.ts';
 import type { JsonObject } from './json.ts';
 import type { Manifest, GroupVersionKind, ObjectKey } from './object.ts';
 import type { HealthReport, Outcome, UnitState } from './outcome.ts';
@@ -27,7 +27,7 @@ export interface Lookup {
 export interface Progress {
   readonly unit: Unit;
   readonly stage: Stage;
-  readonly phase: 'waiting' | 'running' | 'settled';
+  readonly phase: 'running' | 'settled';
   /** One sentence: what it waits for. */
   readonly waitingFor?: string;
   readonly revisions: readonly Revision[];
@@ -40,6 +40,11 @@ export interface Progress {
   /** Why the pipeline stopped before a plan could be made, or was not run. */
   readonly failures: readonly Failure[];
   readonly state?: UnitState;
+  /** The person's request, and the demand to refresh, have been answered: they can be taken off the resource. */
+  readonly requestAnswered: boolean;
+  readonly refreshAnswered: boolean;
+  /** Its objects are gone: the resource may go. */
+  readonly tornDown: boolean;
 }
 
 export interface RunView {
@@ -56,11 +61,13 @@ export interface RunView {
 /** One per foreign kind that declares Units. */
 export interface Dialect {
   readonly kind: GroupVersionKind;
+  readonly plural: string;
   /** What `compile` and `status` look up, besides the resource itself. */
   readonly selections: readonly Selection[];
   /** Whether this resource is ours to reconcile at all; the sentence says why not. */
   admits(resource: Manifest, lookup: Lookup): true | string;
-  compile(resource: Manifest, lookup: Lookup): Result<readonly Unit[]>;
+  /** A resource that cannot be read gives a Unit that is blocked with the reason, so that only it fails (F28). */
+  compile(resource: Manifest, lookup: Lookup): readonly Unit[];
   /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */
   status(resource: Manifest, progress: readonly Progress[], nowMs: number): JsonObject;
 }

@@ -10,7 +10,7 @@ import type {
   ObservedObject,
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
-import type { Revision, UnitId } from './unit.ts';
+import type { Ancestry, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
 export interface StepResult {
@@ -78,8 +78,9 @@ export interface UnitState {
   /** Raised by each Run; an intent is a compare-and-swap that carries it. */
   readonly epoch: number;
   readonly intent?: Intent;
-  /** Last applied. */
+  /** Last applied, and how that related to what was applied before it. */
   readonly revisions: readonly Revision[];
+  readonly ancestry?: Ancestry;
   /** The render inputs whose output the inventory's `desired` digests are. */
   readonly inputs?: Digest;
   readonly inventory: readonly InventoryEntry[];

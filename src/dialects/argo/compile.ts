@@ -48,12 +48,14 @@ export function compileApplication(
   resource: Manifest,
   lookup: Lookup,
   controlNamespace: string,
-): Result<readonly Unit[]> {
+): readonly Unit[] {
   const parsed = parseSpec(resource);
-  if (!parsed.ok) return parsed;
+  const sources = parsed.ok ? sourcesOf(parsed.value) : [];
+  if (!parsed.ok || sources.length === 0) {
+    const failure = parsed.ok ? invalid('spec.source is missing', 'set spec.source') : parsed.failure;
+    return [unreadable(resource, failure, controlNamespace)];
+  }
   const spec = parsed.value;
-  const sources = sourcesOf(spec);
-  if (sources.length === 0) return fail({ ...invalid('spec.source is missing', 'set spec.source'), subject: refOf(resource) });
 
   const findings = inspectSpec(spec);
   const destination = destinationOf(spec, findings.refused);
@@ -76,20 +78,15 @@ export function compileApplication(
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
-  return ok([
+  return [
     {
-      id: String(resource.metadata['uid'] ?? ''),
-      owner: refOf(resource),
-      generation: Number(resource.metadata['generation'] ?? 0),
-      manager: fieldManager,
+      ...identityOf(resource),
       inputs,
-      external: [],
       target: { cluster: 'in-cluster', identity: '', namespace: destination },
       tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
       limits: { ...verdict.limits, refusedAnnotations },
       sync: policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
-      dependsOn: [],
       unsupported: [...findings.refused, ...verdict.refused],
       warnings: [...findings.unknown, ...verdict.warnings],
       ...(teardown === undefined ? {} : { teardown }),
@@ -98,7 +95,45 @@ export function compileApplication(
       ...(approved === undefined ? {} : { approved }),
       ...(predecessor === undefined ? {} : { predecessor }),
     },
-  ]);
+  ];
+}
+
+function identityOf(resource: Manifest): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn'> {
+  return {
+    id: String(resource.metadata['uid'] ?? ''),
+    owner: refOf(resource),
+    generation: Number(resource.metadata['generation'] ?? 0),
+    manager: fieldManager,
+    external: [],
+    dependsOn: [],
+  };
+}
+
+/** A spec that cannot be read blocks its own Unit, and no other. */
+function unreadable(resource: Manifest, failure: Failure, controlNamespace: string): Unit {
+  const request = requestOf(resource);
+  const teardown = teardownOf(resource);
+  return {
+    ...identityOf(resource),
+    inputs: [],
+    target: { cluster: 'in-cluster', identity: '', namespace: '' },
+    tracking: { owner: trackingName(resource, controlNamespace) },
+    limits: { refusedAnnotations },
+    sync: {
+      trigger: 'suspended',
+      prune: false,
+      selfHeal: false,
+      allowEmpty: false,
+      createNamespace: false,
+      propagation: 'Foreground',
+      retry: defaultRetry,
+    },
+    followsEveryCommit: false,
+    unsupported: [failure],
+    warnings: [],
+    ...(request === undefined ? {} : { request }),
+    ...(teardown === undefined ? {} : { teardown }),
+  };
 }
 
 function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {

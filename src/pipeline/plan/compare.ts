@@ -54,7 +54,7 @@ export function compare(input: CompareInput): Compared {
     })),
     removals: input.inventory
       .filter((entry) => !wanted.has(keyText(entry.ref)))
-      .map((entry) => removalOf(entry, input.sightings.get(keyText(entry.ref)))),
+      .map((entry) => removalOf(input.unit, entry, input.sightings.get(keyText(entry.ref)))),
   };
 }
 
@@ -69,7 +69,7 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
   const { object } = sighting;
   if (claimed !== undefined) return { verdict: 'conflict', object, owner: claimed };
   if (object.deletingSinceMs !== undefined) return { verdict: 'terminating', object };
-  if (entry === undefined || (entry.uid !== undefined && entry.uid !== object.uid)) {
+  if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }
   if (entry.desired !== desired.digest || entry.state !== 'applied') return { verdict: 'changed', object };
@@ -91,13 +91,17 @@ function strangerVerdict(
   return { verdict: entry?.state === 'applied' ? 'drifted' : 'adopted', object };
 }
 
-function removalOf(entry: InventoryEntry, sighting: Sighting | undefined): Removal {
+function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undefined): Removal {
   if (sighting === undefined || sighting.state === 'unknown') {
     return { state: 'unknown', entry, why: sighting?.why ?? 'it was not looked at' };
   }
   if (sighting.state === 'absent') return { state: 'gone', entry };
-  // F26: only the very object that we applied. An entry without UID is a create whose answer was lost.
-  const isOurs = entry.uid === undefined ? sighting.object.projection !== undefined : entry.uid === sighting.object.uid;
+  // F26: only the very object that we applied. An entry without UID is a create whose answer was lost, or came with
+  // a takeover: then the object's own marks must name this Unit.
+  const isOurs =
+    entry.uid === undefined
+      ? trackedOwner(sighting.object.tracking, entry.ref, unit.tracking) === unit.tracking.owner
+      : entry.uid === sighting.object.uid;
   return isOurs ? { state: 'present', entry, object: sighting.object } : { state: 'gone', entry };
 }
 

@@ -26,6 +26,10 @@ export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (plan.steps.length === 0) return { open: false, why: 'in sync' };
   if (unit.teardown !== undefined) return { open: true, by: 'deletion', automated: true };
   if (unit.sync.trigger === 'suspended') return { open: false, why: 'suspended' };
+  // The rest of a sync that was allowed: it changes no value.
+  if (state?.inputs === plan.rendered && plan.steps.every(({ reason }) => reason === 'migration')) {
+    return { open: true, by: 'ownership migration', automated: true };
+  }
   if (unit.approved === plan.digest) return { open: true, by: 'approval', automated: false };
   if (unit.sync.trigger === 'manual') return { open: false, why: 'out of sync; automated sync is off' };
   if (ancestry === 'older') return olderHeld(unit, plan, state);

@@ -51,14 +51,7 @@ export function plan(input: PlanInput): Planned {
   const { deletes, kept } = removals(input);
   steps.push(...deletes);
   const ordered = steps.toSorted((a, b) => a.order - b.order);
-  const body = {
-    unit: unit.id,
-    generation: unit.generation,
-    revisions: input.revisions,
-    rendered: input.inputs,
-    steps: ordered,
-  };
-  const digest = digestOf(canonicalJson({ ...body, revisions: input.revisions.map(({ commit }) => commit) }));
+  const digest = digestOf(canonicalJson({ unit: unit.id, rendered: input.inputs, steps: ordered }));
   const blocked = [
     ...input.blocked,
     ...objectGuards(compared),
@@ -72,7 +65,10 @@ export function plan(input: PlanInput): Planned {
   ];
   return {
     plan: {
-      ...body,
+      unit: unit.id,
+      generation: unit.generation,
+      revisions: input.revisions,
+      rendered: input.inputs,
       steps: ordered.map((step) => ({ ...step, attempt: input.attempt })),
       digest,
       blocked,

@@ -1,0 +1,37 @@
+/** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
+import type { Dialect, Lookup, Selection } from '#model/dialect.ts';
+import { matchesGlob } from '#model/glob.ts';
+import type { Manifest } from '#model/object.ts';
+import { compileApplication } from './compile.ts';
+import { controllerSelections } from './predecessor.ts';
+import { secretTypeLabel } from './repositories.ts';
+import { settingsOf } from './settings.ts';
+import { applicationStatus } from './status.ts';
+
+export const applicationKind = { group: 'argoproj.io', version: 'v1alpha1', kind: 'Application' } as const;
+export const projectKind = { group: 'argoproj.io', version: 'v1alpha1', kind: 'AppProject' } as const;
+
+export function argoDialect(controlNamespace: string): Dialect {
+  const own: Pick<Selection, 'namespace' | 'optional'> = { namespace: controlNamespace, optional: true };
+  return {
+    kind: applicationKind,
+    plural: 'applications',
+    selections: [
+      { kind: projectKind, plural: 'appprojects', ...own },
+      { kind: { group: '', version: 'v1', kind: 'ConfigMap' }, plural: 'configmaps', ...own },
+      { kind: { group: '', version: 'v1', kind: 'Secret' }, plural: 'secrets', ...own, labelSelector: secretTypeLabel },
+      ...controllerSelections(controlNamespace),
+    ],
+    admits: (resource, lookup) => admits(resource, lookup, controlNamespace),
+    compile: (resource, lookup) => compileApplication(resource, lookup, controlNamespace),
+    status: (resource, [progress], nowMs) =>
+      progress === undefined ? {} : applicationStatus(resource, progress, nowMs, controlNamespace),
+  };
+}
+
+function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {
+  const namespace = resource.metadata.namespace ?? '';
+  if (namespace === controlNamespace) return true;
+  if (settingsOf(lookup, controlNamespace).namespaces.some((pattern) => matchesGlob(pattern, namespace))) return true;
+  return `namespace ${namespace} is not the control-plane namespace ${controlNamespace}, and application.namespaces in argocd-cmd-params-cm does not list it`;
+}

@@ -1,0 +1,63 @@
+/** The Run that runs or ran last → `status.operationState`. */
+import type { Progress, RunView } from '#model/dialect.ts';
+import type { Json, JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import type { StepResult } from '#model/outcome.ts';
+import { timestamp } from '#model/time.ts';
+
+const resourcesMax = 500;
+
+export function operationStateOf(resource: Manifest, { run, phase, unit }: Progress, before: unknown): Json | undefined {
+  if (run === undefined) return before as Json | undefined;
+  const spec = resource['spec'] as JsonObject;
+  const revision = run.revisions[0]?.commit;
+  return {
+    phase: phaseOf(run, phase),
+    message: run.message,
+    startedAt: timestamp(run.startedAtMs),
+    ...(run.finishedAtMs === undefined ? {} : { finishedAt: timestamp(run.finishedAtMs) }),
+    ...(run.attempt === 0 ? {} : { retryCount: run.attempt }),
+    operation: {
+      initiatedBy: run.automated ? { automated: true } : { username: run.by },
+      sync: {
+        ...(revision === undefined ? {} : { revision }),
+        ...(unit.sync.prune || unit.request?.prune === true ? { prune: true } : {}),
+      },
+    },
+    ...(revision === undefined
+      ? {}
+      : {
+          syncResult: {
+            revision,
+            ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
+            ...(run.outcome === undefined ? {} : { resources: resourcesOf(run.outcome.steps) }),
+          },
+        }),
+  };
+}
+
+function phaseOf(run: RunView, phase: Progress['phase']): string {
+  if (phase === 'running' || run.finishedAtMs === undefined) return 'Running';
+  return run.outcome?.result === 'succeeded' ? 'Succeeded' : 'Failed';
+}
+
+function resourcesOf(steps: readonly StepResult[]): Json {
+  return steps
+    .filter(({ step }) => !step.startsWith('wait:') && !step.startsWith('patch-metadata:'))
+    .slice(0, resourcesMax)
+    .map(({ object, step, result, failure, warnings }) => {
+      const isDelete = step.startsWith('delete:');
+      const done = isDelete ? 'Pruned' : 'Synced';
+      return {
+        group: object.group,
+        version: object.version,
+        kind: object.kind,
+        namespace: object.namespace,
+        name: object.name,
+        status: result === 'done' ? done : result === 'skipped' ? 'PruneSkipped' : 'SyncFailed',
+        syncPhase: 'Sync',
+        hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
+        message: failure?.message ?? warnings?.join('; ') ?? (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached'),
+      };
+    });
+}

@@ -1,0 +1,156 @@
+/** Where a Unit is → the parts of an Application that its users, their scripts and `kubectl get` read. */
+import type { Progress } from '#model/dialect.ts';
+import { isObject, type Json, type JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import { timestamp } from '#model/time.ts';
+import { cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
+import { conditionsOf } from './conditions.ts';
+import { mergePatch } from './merge-patch.ts';
+import { operationStateOf } from './operation-state.ts';
+
+/** Beyond this, `status.resources` is cut: the object must fit into etcd. The inventory in UnitState is whole. */
+const resourcesMax = 1000;
+const historyDefault = 10;
+
+/** The members of status that are ours; whatever else stands there survives (F31). */
+const ownMembers = [
+  'sync',
+  'health',
+  'operationState',
+  'history',
+  'conditions',
+  'resources',
+  'sourceType',
+  'controllerNamespace',
+  'resourceHealthSource',
+] as const;
+
+export function applicationStatus(
+  resource: Manifest,
+  progress: Progress,
+  nowMs: number,
+  controlNamespace: string,
+): JsonObject {
+  if (progress.tornDown) return finalizerPatch(resource);
+  const before = isObject(resource['status']) ? resource['status'] : {};
+  const own = Object.fromEntries(ownMembers.map((member) => [member, before[member]]));
+  const status = mergePatch(own, {
+    sync: syncOf(resource, progress, own),
+    health: healthOf(progress, own, nowMs),
+    operationState: operationStateOf(resource, progress, own['operationState']),
+    history: historyOf(resource, progress),
+    conditions: conditionsOf(progress, own['conditions'], nowMs),
+    resources: resourcesOf(progress, own['resources']),
+    sourceType: 'Directory',
+    controllerNamespace: controlNamespace,
+    resourceHealthSource: 'appTree',
+  });
+  return {
+    ...metadataPatch(resource, progress),
+    ...(progress.requestAnswered && resource['operation'] !== undefined ? { operation: null } : {}),
+    ...(status === undefined ? {} : { status: { ...(status as JsonObject), reconciledAt: timestamp(nowMs) } }),
+  };
+}
+
+function finalizerPatch(resource: Manifest): JsonObject {
+  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
+  const rest = finalizers.filter((name) => name !== cascadeFinalizer && !name.startsWith(`${cascadeFinalizer}/`));
+  if (rest.length === finalizers.length) return {};
+  // The list is replaced whole, so it must be the one that was read.
+  return { metadata: { finalizers: rest, resourceVersion: resource.metadata['resourceVersion'] as string } };
+}
+
+function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
+  const isAsked = resource.metadata.annotations?.[refreshAnnotation] !== undefined;
+  return progress.refreshAnswered && isAsked ? { metadata: { annotations: { [refreshAnnotation]: null } } } : {};
+}
+
+function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {
+  const spec = resource['spec'] as JsonObject;
+  const revision = progress.revisions[0]?.commit ?? earlierRevision(own);
+  return {
+    status: syncStatus(progress),
+    ...(revision === undefined ? {} : { revision }),
+    comparedTo: {
+      ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
+      ...(spec['sources'] === undefined ? {} : { sources: spec['sources'] }),
+      destination: spec['destination'] ?? { server: inClusterServer },
+    },
+  };
+}
+
+function earlierRevision(own: Readonly<Record<string, unknown>>): string | undefined {
+  const sync = own['sync'];
+  return isObject(sync) && typeof sync['revision'] === 'string' ? sync['revision'] : undefined;
+}
+
+function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' | 'Unknown' {
+  // Without a plan for what is wanted now, nothing is known of it.
+  if (plan === undefined || unit.unsupported.length > 0) return 'Unknown';
+  if (failures.some(({ stage }) => ['compile', 'source', 'artifact', 'render', 'observe'].includes(stage))) {
+    return failures.some(({ code }) => code === 'OlderRevision') ? 'OutOfSync' : 'Unknown';
+  }
+  return plan.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0 ? 'Synced' : 'OutOfSync';
+}
+
+/** Health is never green when an earlier stage failed. */
+function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, nowMs: number): Json {
+  const { health, failures, plan } = progress;
+  const overall = health?.overall ?? 'Unknown';
+  const hidden = overall === 'Healthy' && (failures.length > 0 || plan === undefined);
+  const status = hidden ? 'Unknown' : overall;
+  const message = hidden ? failures[0]?.message : health?.because?.sentence;
+  const before = own['health'];
+  const isSame = isObject(before) && before['status'] === status;
+  return {
+    status,
+    ...(message === undefined ? {} : { message }),
+    lastTransitionTime: isSame && typeof before['lastTransitionTime'] === 'string' ? before['lastTransitionTime'] : timestamp(nowMs),
+  };
+}
+
+function historyOf(resource: Manifest, progress: Progress): Json | undefined {
+  const spec = resource['spec'] as JsonObject;
+  const limit = typeof spec['revisionHistoryLimit'] === 'number' ? spec['revisionHistoryLimit'] : historyDefault;
+  const entries = (progress.state?.history ?? []).flatMap((entry) => {
+    if (entry.kind !== 'sync' || entry.result !== 'succeeded') return [];
+    return [
+      {
+        id: entry.id,
+        revision: entry.revisions[0]?.commit ?? '',
+        deployStartedAt: timestamp(entry.atMs),
+        deployedAt: timestamp(entry.atMs + entry.durationMs),
+        initiatedBy: entry.by === 'automated sync' ? { automated: true } : { username: entry.by },
+        ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
+      },
+    ];
+  });
+  return entries.length === 0 ? undefined : entries.slice(-limit);
+}
+
+function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
+  if (plan === undefined) return before as Json | undefined;
+  const waiting = new Set(
+    plan.steps
+      .filter(({ reason, tracked }) => tracked && reason !== 'migration')
+      .map(({ object }) => `${object.group}/${object.kind}/${object.namespace}/${object.name}`),
+  );
+  const wanted = plan.desired.map(({ ref }) => ({
+    ref,
+    status: waiting.has(`${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`) ? 'OutOfSync' : 'Synced',
+    requiresPruning: false,
+  }));
+  const unwanted = [
+    ...plan.kept.map(({ ref }) => ref),
+    ...plan.steps.filter(({ reason }) => reason === 'removed').map(({ object }) => object),
+  ].map((ref) => ({ ref, status: 'OutOfSync', requiresPruning: true }));
+  return [...wanted, ...unwanted].slice(0, resourcesMax).map(({ ref, status, requiresPruning }) => ({
+    ...(ref.group === '' ? {} : { group: ref.group }),
+    version: ref.version,
+    kind: ref.kind,
+    ...(ref.namespace === '' ? {} : { namespace: ref.namespace }),
+    name: ref.name,
+    status,
+    ...(requiresPruning ? { requiresPruning } : {}),
+  }));
+}

@@ -1,0 +1,81 @@
+/** Which Unit has which object: from inventories, from Runs in progress, and who waits for one. */
+import { keyText, type ObjectRef } from '#model/object.ts';
+import type { InventoryEntry } from '#model/observed.ts';
+import type { UnitId } from '#model/unit.ts';
+
+export class Ownership {
+  readonly #inventories = new Map<string, Map<UnitId, string | undefined>>();
+  readonly #keysOf = new Map<UnitId, ReadonlySet<string>>();
+  readonly #claims = new Map<string, UnitId>();
+  readonly #interested = new Map<string, Set<UnitId>>();
+  readonly #interestOf = new Map<UnitId, ReadonlySet<string>>();
+  readonly #released: (unit: UnitId) => void;
+
+  /** `released` is told of Units that want an object which another Unit has let go. */
+  constructor(released: (unit: UnitId) => void) {
+    this.#released = released;
+  }
+
+  setInventory(unit: UnitId, inventory: readonly InventoryEntry[]): void {
+    const before = this.#keysOf.get(unit) ?? new Set<string>();
+    const now = new Map(inventory.map(({ ref, uid }) => [keyText(ref), uid]));
+    for (const key of before) {
+      if (now.has(key)) continue;
+      this.#inventories.get(key)?.delete(unit);
+      if (this.#inventories.get(key)?.size === 0) this.#inventories.delete(key);
+      for (const other of this.#interested.get(key) ?? []) if (other !== unit) this.#released(other);
+    }
+    for (const [key, uid] of now) {
+      this.#inventories.set(key, (this.#inventories.get(key) ?? new Map<UnitId, string | undefined>()).set(unit, uid));
+    }
+    this.#keysOf.set(unit, new Set(now.keys()));
+  }
+
+  /** The objects whose changes matter to the Unit, besides its inventory. */
+  setInterest(unit: UnitId, refs: readonly ObjectRef[]): void {
+    const now = new Set(refs.map(keyText));
+    for (const key of this.#interestOf.get(unit) ?? []) {
+      if (now.has(key)) continue;
+      this.#interested.get(key)?.delete(unit);
+      if (this.#interested.get(key)?.size === 0) this.#interested.delete(key);
+    }
+    for (const key of now) this.#interested.set(key, (this.#interested.get(key) ?? new Set()).add(unit));
+    this.#interestOf.set(unit, now);
+  }
+
+  /** Takes the objects for one Run; the Unit that stands in the way, if one does. */
+  claim(unit: UnitId, refs: readonly ObjectRef[]): UnitId | undefined {
+    const keys = refs.map(keyText);
+    const holder = keys.map((key) => this.#claims.get(key)).find((other) => other !== undefined && other !== unit);
+    if (holder !== undefined) return holder;
+    for (const key of keys) this.#claims.set(key, unit);
+    return undefined;
+  }
+
+  release(unit: UnitId, refs: readonly ObjectRef[]): void {
+    for (const key of refs.map(keyText)) if (this.#claims.get(key) === unit) this.#claims.delete(key);
+  }
+
+  /** Another Unit that has this very object (F26: by UID), or is about to make it. */
+  other(unit: UnitId, ref: ObjectRef, uid: string | undefined): UnitId | undefined {
+    const key = keyText(ref);
+    const claimed = this.#claims.get(key);
+    if (claimed !== undefined && claimed !== unit) return claimed;
+    for (const [owner, held] of this.#inventories.get(key) ?? []) {
+      if (owner !== unit && (uid === undefined || held === undefined || held === uid)) return owner;
+    }
+    return undefined;
+  }
+
+  concerned(ref: ObjectRef): ReadonlySet<UnitId> {
+    const key = keyText(ref);
+    return new Set([...(this.#inventories.get(key)?.keys() ?? []), ...(this.#interested.get(key) ?? [])]);
+  }
+
+  forget(unit: UnitId): void {
+    this.setInventory(unit, []);
+    this.setInterest(unit, []);
+    this.#keysOf.delete(unit);
+    this.#interestOf.delete(unit);
+  }
+}

@@ -1,0 +1,64 @@
+/** How long to wait before the next attempt: after failures, and when somebody keeps undoing what we heal. */
+import { keyText } from '#model/object.ts';
+import type { Plan } from '#model/plan.ts';
+import type { Random } from '#model/ports.ts';
+import { isDrift } from '#model/sentences.ts';
+import type { Retry, Unit } from '#model/unit.ts';
+import type { Retrying, UnitRuntime } from './runtime.ts';
+
+/** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
+const exhaustedMs = 600_000;
+const healsBeforePatience = 3;
+const healFirstMs = 1000;
+const healMaxMs = 300_000;
+/** An object that nobody touched for this long is healed at once again. */
+const healForgetMs = 600_000;
+
+export function retryDelayMs(retry: Retry, attempts: number, random: Random): number {
+  if (retry.limit !== 'forever' && attempts > retry.limit) return exhaustedMs * (0.9 + 0.2 * random.next());
+  const delayMs = Math.min(retry.firstMs * retry.factor ** Math.max(0, attempts - 1), retry.maxMs);
+  return delayMs * (0.9 + 0.2 * random.next());
+}
+
+/** What a failed attempt leaves behind. Attempts count for one set of inputs: a new commit starts afresh. */
+export function afterFailure(
+  runtime: UnitRuntime,
+  inputs: Retrying['inputs'],
+  generation: string,
+  nowMs: number,
+  random: Random,
+  retryAfterMs: number | undefined,
+): Retrying {
+  const earlier = runtime.retrying;
+  const isSame = earlier !== undefined && earlier.inputs === inputs && earlier.generation === generation;
+  const attempts = (isSame ? earlier.attempts : 0) + 1;
+  const delayMs = Math.max(retryDelayMs(runtime.unit.sync.retry, attempts, random), retryAfterMs ?? 0);
+  return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
+}
+
+/** How long the heals of this plan have to wait: nothing at first, then longer and longer. */
+export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): number {
+  let delayMs = 0;
+  for (const step of plan.steps.filter(isDrift)) {
+    const heals = runtime.heals.get(keyText(step.object));
+    if (heals === undefined || nowMs - heals.lastMs > healForgetMs) continue;
+    if (heals.count < healsBeforePatience) continue;
+    const patienceMs = Math.min(healFirstMs * 2 ** (heals.count - healsBeforePatience), healMaxMs);
+    delayMs = Math.max(delayMs, heals.lastMs + patienceMs - nowMs);
+  }
+  return Math.max(0, delayMs);
+}
+
+export function countHeals(runtime: UnitRuntime, plan: Plan, nowMs: number): void {
+  for (const step of plan.steps.filter(isDrift)) {
+    const key = keyText(step.object);
+    const earlier = runtime.heals.get(key);
+    const isRecent = earlier !== undefined && nowMs - earlier.lastMs <= healForgetMs;
+    runtime.heals.set(key, { count: (isRecent ? earlier.count : 0) + 1, lastMs: nowMs });
+  }
+}
+
+/** What has to stay the same for attempts to add up: the policy and the target, not the status. */
+export function generationText(unit: Unit): string {
+  return JSON.stringify([unit.sync, unit.target, unit.inputs]);
+}

@@ -1,0 +1,97 @@
+/**
+ * Which Unit is worked on next. A key is worked on by one worker at a time; what arrives meanwhile is remembered
+ * once. Urgent keys go first: a person or a change waits for them.
+ */
+import type { Cancel, Timers } from '#model/ports.ts';
+
+export class Queue {
+  readonly #urgent = new Set<string>();
+  readonly #waiting = new Set<string>();
+  readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>();
+  readonly #running = new Set<string>();
+  readonly #again = new Set<string>();
+  readonly #limit: number;
+  readonly #work: (key: string) => Promise<void>;
+  readonly #timers: Timers;
+  readonly #monotonic: () => number;
+  #stopped = false;
+  #idle: (() => void)[] = [];
+
+  constructor(options: {
+    readonly concurrency: number;
+    readonly work: (key: string) => Promise<void>;
+    readonly timers: Timers;
+    readonly monotonic: () => number;
+  }) {
+    this.#limit = options.concurrency;
+    this.#work = options.work;
+    this.#timers = options.timers;
+    this.#monotonic = options.monotonic;
+  }
+
+  get depth(): number {
+    return this.#urgent.size + this.#waiting.size;
+  }
+
+  add(key: string, urgency: 'urgent' | 'normal' = 'normal'): void {
+    if (this.#stopped) return;
+    this.#cancelDelay(key);
+    if (this.#running.has(key)) this.#again.add(key);
+    else if (urgency === 'urgent') {
+      this.#waiting.delete(key);
+      this.#urgent.add(key);
+    } else if (!this.#urgent.has(key)) this.#waiting.add(key);
+    this.#pump();
+  }
+
+  /** An earlier time that is already set stays. */
+  addAfter(key: string, delayMs: number): void {
+    if (this.#stopped) return;
+    const atMs = this.#monotonic() + delayMs;
+    const earlier = this.#delayed.get(key);
+    if (earlier !== undefined && earlier.atMs <= atMs) return;
+    this.#cancelDelay(key);
+    const cancel = this.#timers.after(delayMs, () => {
+      this.#delayed.delete(key);
+      this.add(key);
+    });
+    this.#delayed.set(key, { atMs, cancel });
+  }
+
+  /** Takes no more work, and resolves when what runs has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const key of this.#delayed.keys()) this.#cancelDelay(key);
+    this.#urgent.clear();
+    this.#waiting.clear();
+    this.#again.clear();
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #cancelDelay(key: string): void {
+    this.#delayed.get(key)?.cancel();
+    this.#delayed.delete(key);
+  }
+
+  #pump(): void {
+    while (!this.#stopped && this.#running.size < this.#limit) {
+      const from = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
+      const next = from.values().next();
+      if (next.done === true) return;
+      from.delete(next.value);
+      this.#running.add(next.value);
+      void this.#run(next.value);
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    try {
+      await this.#work(key);
+    } finally {
+      this.#running.delete(key);
+      if (this.#again.delete(key)) this.add(key);
+      this.#pump();
+      if (this.#stopped && this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+}

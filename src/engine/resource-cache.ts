@@ -1,0 +1,106 @@
+/** The foreign resources that dialects read, followed with their bodies, behind the synchronous Lookup. */
+import type { Lookup, Selection } from '#model/dialect.ts';
+import { keyText, refOf, type Manifest, type ObjectKey } from '#model/object.ts';
+import type { Cluster, FollowBatch, Following } from '#model/ports.ts';
+
+/** What a compilation asked for: any change of it compiles again. */
+export interface Reads {
+  readonly keys: ReadonlySet<string>;
+  readonly lists: ReadonlySet<string>;
+}
+
+const listText = (group: string, kind: string): string => `${group}/${kind}`;
+
+export class ResourceCache {
+  readonly #objects = new Map<string, Manifest>();
+  readonly #byKind = new Map<string, Map<string, Manifest>>();
+  readonly #following: Following[] = [];
+  readonly #unsynced = new Set<Selection>();
+  readonly #waiters: (() => void)[] = [];
+
+  follow(cluster: Cluster, selections: readonly Selection[], changed: (keys: readonly ObjectKey[]) => void): void {
+    for (const selection of selections) {
+      this.#unsynced.add(selection);
+      this.#following.push(
+        cluster.follow(selection, (batch) => {
+          const keys = this.#take(batch);
+          if (batch.synced && this.#unsynced.delete(selection) && this.#unsynced.size === 0) {
+            for (const wake of this.#waiters.splice(0)) wake();
+          }
+          if (keys.length > 0) changed(keys);
+        }),
+      );
+    }
+  }
+
+  /** Resolves when every selection has been listed once. */
+  async synced(): Promise<void> {
+    if (this.#unsynced.size > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** The kinds that could not be listed yet, for messages. */
+  get missing(): readonly string[] {
+    return [...this.#unsynced].map(({ kind }) => kind.kind);
+  }
+
+  get(key: ObjectKey): Manifest | undefined {
+    return this.#objects.get(keyText(key));
+  }
+
+  list(group: string, kind: string): readonly Manifest[] {
+    return [...(this.#byKind.get(listText(group, kind))?.values() ?? [])];
+  }
+
+  /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
+  put(manifest: Manifest): void {
+    const held = this.#objects.get(keyText(refOf(manifest)));
+    const version = (of: Manifest | undefined): bigint => BigInt(String(of?.metadata['resourceVersion'] ?? '0'));
+    if (held !== undefined && version(held) < version(manifest)) this.#set(manifest);
+  }
+
+  /** A Lookup that records what it is asked. */
+  recording(): { readonly lookup: Lookup; readonly reads: Reads } {
+    const keys = new Set<string>();
+    const lists = new Set<string>();
+    return {
+      reads: { keys, lists },
+      lookup: {
+        get: (key) => {
+          keys.add(keyText(key));
+          return this.get(key);
+        },
+        list: (group, kind, namespace) => {
+          lists.add(listText(group, kind));
+          return this.list(group, kind).filter(
+            (manifest) => namespace === undefined || manifest.metadata.namespace === namespace,
+          );
+        },
+      },
+    };
+  }
+
+  stop(): void {
+    for (const following of this.#following.splice(0)) following.stop();
+  }
+
+  #take({ changed, gone }: FollowBatch): readonly ObjectKey[] {
+    for (const manifest of changed) this.#set(manifest);
+    for (const key of gone) {
+      this.#objects.delete(keyText(key));
+      this.#byKind.get(listText(key.group, key.kind))?.delete(keyText(key));
+    }
+    return [...changed.map(refOf), ...gone];
+  }
+
+  #set(manifest: Manifest): void {
+    const ref = refOf(manifest);
+    const kind = listText(ref.group, ref.kind);
+    this.#objects.set(keyText(ref), manifest);
+    const ofKind = this.#byKind.get(kind) ?? new Map<string, Manifest>();
+    this.#byKind.set(kind, ofKind.set(keyText(ref), manifest));
+  }
+}
+
+export function concerns(reads: Reads, key: ObjectKey): boolean {
+  return reads.keys.has(keyText(key)) || reads.lists.has(listText(key.group, key.kind));
+}

@@ -1,0 +1,155 @@
+/** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
+import { execute } from '#pipeline/apply/execute.ts';
+import { observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
+import { withDrift, withSync } from '#pipeline/record/history.ts';
+import type { RunView } from '#model/dialect.ts';
+import { failureLine, ok, type Failure, type Result } from '#model/failure.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
+import type { Clock, Cluster, Timers } from '#model/ports.ts';
+import { driftSentence, isDrift } from '#model/sentences.ts';
+import type { Ancestry, Unit } from '#model/unit.ts';
+import type { Ownership } from './ownership.ts';
+import type { UnitStates } from './unit-states.ts';
+
+export interface RunPorts {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly states: UnitStates;
+  readonly ownership: Ownership;
+}
+export interface RunOrder {
+  readonly unit: Unit;
+  readonly made: MadePlan;
+  readonly state: UnitState;
+  readonly by: string;
+  readonly automated: boolean;
+  readonly attempt: number;
+  readonly ancestry: Ancestry;
+  /** Only what drifted was repaired, from the last good set: what Git says now is not applied by it. */
+  readonly fromLastGood: boolean;
+}
+/** 'stale': nothing is wrong, but what the plan was made from is not so any more. */
+export type RunResult = { readonly result: 'succeeded' | 'failed' | 'stale'; readonly view: RunView };
+
+export async function carryOut(
+  order: RunOrder,
+  ports: RunPorts,
+  started: (view: RunView) => void,
+): Promise<Result<RunResult>> {
+  const { unit, made, by, automated, attempt } = order;
+  const { plan } = made;
+  const objects = plan.steps.filter(({ tracked }) => tracked).map(({ object }) => object);
+  const view: RunView = {
+    startedAtMs: ports.clock.now(),
+    by,
+    automated,
+    revisions: plan.revisions,
+    attempt,
+    message: startMessage(plan),
+  };
+  const holder = ports.ownership.claim(unit.id, objects);
+  if (holder !== undefined) return ok({ result: 'stale', view });
+  try {
+    const intent: UnitState = {
+      ...order.state,
+      epoch: order.state.epoch + 1,
+      inventory: inventoryBefore(order.state.inventory, plan),
+      intent: { plan: plan.digest, revisions: plan.revisions, by, startedAtMs: view.startedAtMs, attempt },
+    };
+    const recorded = await ports.states.write(intent);
+    if (!recorded.ok) return recorded;
+    if (recorded.value === 'stale') return ok({ result: 'stale', view });
+    ports.ownership.setInventory(unit.id, intent.inventory);
+    started(view);
+    return await conclude(order, intent, view, ports);
+  } finally {
+    ports.ownership.release(unit.id, objects);
+  }
+}
+
+async function conclude(
+  order: RunOrder,
+  intent: UnitState,
+  view: RunView,
+  ports: RunPorts,
+): Promise<Result<RunResult>> {
+  const { unit, made, ancestry } = order;
+  const { plan, content } = made;
+  const startedMs = ports.clock.monotonic();
+  const executed = await execute(plan, content, ports, () => undefined);
+  const sightings = await observe(
+    intent.inventory.map(({ ref }) => ref),
+    ports.cluster,
+  );
+  const durationMs = ports.clock.monotonic() - startedMs;
+  const { inventory, values } = inventoryAfter(
+    intent.inventory,
+    intent.values,
+    plan,
+    executed.steps,
+    goneKeys(intent.inventory, sightings),
+    order.state.takenOver && executed.result === 'succeeded',
+  );
+  const succeeded = executed.result === 'succeeded';
+  const failures = executed.steps.flatMap(({ failure, result }) =>
+    failure !== undefined && result === 'failed' ? [failure] : [],
+  );
+  const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
+  const { intent: _, ...rest } = intent;
+  const settled: UnitState = {
+    ...rest,
+    inventory,
+    values,
+    ...(succeeded && !order.fromLastGood
+      ? { revisions: plan.revisions, inputs: plan.rendered, ancestry, takenOver: false }
+      : {}),
+  };
+  const withRecords =
+    executed.result === 'stale'
+      ? settled
+      : withSync(withDrift(settled, plan, succeeded, ports.clock.now()), plan, {
+          atMs: view.startedAtMs,
+          durationMs,
+          by: view.by,
+          result: succeeded ? 'succeeded' : 'failed',
+          message,
+        });
+  const written = await ports.states.write(withRecords);
+  if (!written.ok) return written;
+  ports.ownership.setInventory(unit.id, inventory);
+  return ok({
+    result: written.value === 'stale' ? 'stale' : executed.result,
+    view: {
+      ...view,
+      finishedAtMs: ports.clock.now(),
+      message,
+      outcome: { plan: plan.digest, result: executed.result, steps: executed.steps, inventory },
+    },
+  });
+}
+
+function startMessage(plan: Plan): string {
+  return `applying ${plan.steps.length - plan.pruned} and deleting ${plan.pruned} objects`;
+}
+
+function doneMessage(plan: Plan): string {
+  const drift = plan.steps.filter(isDrift).map(driftSentence);
+  const applied = plan.steps.filter(({ action }) => action.verb === 'create' || action.verb === 'apply').length;
+  const parts: string[] = [];
+  if (drift.length > 0) parts.push(`healed: ${drift.slice(0, 5).join('; ')}`);
+  if (applied > drift.length) parts.push(`applied ${applied - drift.length}`);
+  if (plan.pruned > 0) parts.push(`pruned ${plan.pruned}`);
+  const migrated = plan.steps.filter(({ reason }) => reason === 'migration').length;
+  if (migrated > 0) parts.push(`took over field ownership of ${migrated}`);
+  return parts.length === 0 ? 'in sync: nothing to do' : parts.join(', ');
+}
+
+function failedMessage(failures: readonly Failure[], steps: number): string {
+  const [first] = failures;
+  if (first === undefined) return 'the cluster changed while the plan ran; it is planned anew';
+  const more = failures.length > 1 ? `; and ${failures.length - 1} more` : '';
+  return `${failures.length} of ${steps} steps failed: ${failureLine(first)}${more}`;
+}

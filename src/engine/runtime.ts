@@ -1,0 +1,57 @@
+/** What the engine remembers of a Unit between turns. All of it can be made again; what must last is in UnitState. */
+import type { Located } from '#pipeline/source/locate.ts';
+import type { RunView } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
+import type { Digest } from '#model/json.ts';
+import type { HealthReport } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
+import type { Unit } from '#model/unit.ts';
+import type { Reads } from './resource-cache.ts';
+
+export interface Retrying {
+  /** The inputs that failed: others start afresh. */
+  readonly inputs: Digest;
+  readonly generation: string;
+  readonly attempts: number;
+  /** On the monotonic clock. */
+  readonly notBeforeMs: number;
+}
+
+export interface UnitRuntime {
+  unit: Unit;
+  reads: Reads;
+  located: Located | undefined;
+  plan: Plan | undefined;
+  health: HealthReport | undefined;
+  failures: readonly Failure[];
+  run: RunView | undefined;
+  retrying: Retrying | undefined;
+  /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
+  readonly heals: Map<string, { count: number; lastMs: number }>;
+  /** How each object looked when it was last compared: a change that is none makes no turn. */
+  readonly seen: Map<string, string>;
+  /** Runs that were stale in a row. */
+  stale: number;
+  answered: { request: boolean; refresh: boolean };
+  waitingFor: string | undefined;
+  looked: boolean;
+}
+
+export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
+  return {
+    unit,
+    reads,
+    located: undefined,
+    plan: undefined,
+    health: undefined,
+    failures: [],
+    run: undefined,
+    retrying: undefined,
+    heals: new Map(),
+    seen: new Map(),
+    stale: 0,
+    answered: { request: false, refresh: false },
+    waitingFor: undefined,
+    looked: false,
+  };
+}

@@ -1,0 +1,131 @@
+/** Keeps the repositories that Units use up to date: one fetch for all of them, by polling and by hints. */
+import type { Failure } from '#model/failure.ts';
+import type { Cancel, Clock, Log, Random, Repositories, Timers } from '#model/ports.ts';
+import type { SourceSpec, UnitId } from '#model/unit.ts';
+
+interface Used {
+  spec: SourceSpec;
+  readonly units: Set<UnitId>;
+  cancel: Cancel | undefined;
+  failures: number;
+  failure: Failure | undefined;
+  first: Promise<void> | undefined;
+}
+
+export interface SourcesPorts {
+  readonly repositories: Repositories;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A single missed poll is not an outage. */
+const failuresToAlarm = 2;
+
+export class Sources {
+  readonly #used = new Map<string, Used>();
+  readonly #ports: SourcesPorts;
+  readonly #intervalMs: number;
+  readonly #moved: (url: string, units: ReadonlySet<UnitId>) => void;
+  #stopped = false;
+
+  /** `moved` is told when a ref moved, and when a repository stops or starts to answer. */
+  constructor(ports: SourcesPorts, intervalMs: number, moved: (url: string, units: ReadonlySet<UnitId>) => void) {
+    this.#ports = ports;
+    this.#intervalMs = intervalMs;
+    this.#moved = moved;
+  }
+
+  get urls(): readonly string[] {
+    return [...this.#used.keys()];
+  }
+
+  /** Says which repositories a Unit uses now; those that nobody uses are no longer polled. */
+  use(unit: UnitId, specs: readonly SourceSpec[]): void {
+    const urls = new Set(specs.map(({ url }) => url));
+    for (const spec of specs) {
+      const used = this.#used.get(spec.url);
+      if (used === undefined) this.#used.set(spec.url, this.#begin(spec, unit));
+      else {
+        used.spec = spec;
+        used.units.add(unit);
+      }
+    }
+    for (const [url, used] of this.#used) {
+      if (urls.has(url) || !used.units.delete(unit) || used.units.size > 0) continue;
+      used.cancel?.();
+      this.#used.delete(url);
+    }
+  }
+
+  forget(unit: UnitId): void {
+    this.use(unit, []);
+  }
+
+  /** Resolves when the repository was fetched once since the start, or could not be. */
+  async ready(url: string): Promise<void> {
+    await this.#used.get(url)?.first;
+  }
+
+  /** Why the repository does not answer, once that is more than a single missed poll. */
+  failureOf(url: string): Failure | undefined {
+    const used = this.#used.get(url);
+    return used !== undefined && used.failures >= failuresToAlarm ? used.failure : undefined;
+  }
+
+  /** A hint that something was pushed: fetches now. */
+  async hint(url: string): Promise<void> {
+    const used = this.#used.get(url);
+    if (used !== undefined) await this.#poll(used);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const used of this.#used.values()) used.cancel?.();
+  }
+
+  #begin(spec: SourceSpec, unit: UnitId): Used {
+    const used: Used = {
+      spec,
+      units: new Set([unit]),
+      cancel: undefined,
+      failures: 0,
+      failure: undefined,
+      first: undefined,
+    };
+    used.first = this.#poll(used);
+    return used;
+  }
+
+  async #poll(used: Used): Promise<void> {
+    used.cancel?.();
+    used.cancel = undefined;
+    const isFirst = used.first === undefined;
+    const fetched = await this.#ports.repositories.fetch(used.spec);
+    if (this.#stopped || this.#used.get(used.spec.url) !== used) return this.#afterFirst(used);
+    const alarmBefore = used.failures >= failuresToAlarm;
+    if (fetched.ok) {
+      used.failures = 0;
+      used.failure = undefined;
+    } else {
+      used.failures = isFirst ? failuresToAlarm : used.failures + 1;
+      used.failure = fetched.failure;
+      this.#ports.log.warn({ url: used.spec.url, code: fetched.failure.code }, fetched.failure.message);
+    }
+    const alarmNow = used.failures >= failuresToAlarm;
+    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow) this.#moved(used.spec.url, used.units);
+    this.#schedule(used);
+  }
+
+  #afterFirst(used: Used): void {
+    if (!this.#stopped && this.#used.get(used.spec.url) === used) this.#schedule(used);
+  }
+
+  /** Jitter spreads the polls of many repositories; failures are polled at the same pace, which bounds recovery. */
+  #schedule(used: Used): void {
+    used.cancel?.();
+    const delayMs = this.#intervalMs * (0.9 + 0.2 * this.#ports.random.next());
+    used.cancel = this.#ports.timers.after(delayMs, () => void this.#poll(used));
+  }
+}

@@ -1,0 +1,52 @@
+/** Tells the declaring resource where its Unit is: one patch of what changed, or nothing. */
+import type { Dialect, Progress } from '#model/dialect.ts';
+import { ok, type Result } from '#model/failure.ts';
+import { refOf, type Manifest } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Cluster } from '#model/ports.ts';
+import type { UnitRuntime } from './runtime.ts';
+import type { TurnEnd } from './turn.ts';
+
+export interface StatusView {
+  readonly runtime: UnitRuntime;
+  readonly state: UnitState | undefined;
+  /** Undefined while the Run goes on. */
+  readonly end: TurnEnd | undefined;
+  readonly nowMs: number;
+}
+
+export async function writeStatus(
+  dialect: Dialect,
+  resource: Manifest,
+  view: StatusView,
+  cluster: Cluster,
+): Promise<Result<Manifest | 'unchanged' | 'stale'>> {
+  const patch = dialect.status(resource, [progressOf(view)], view.nowMs);
+  if (Object.keys(patch).length === 0) return ok('unchanged');
+  const written = await cluster.mergePatch(refOf(resource), patch);
+  // A resource that is gone needs no status.
+  if (!written.ok) return written.failure.code === 'NotFound' ? ok('unchanged') : written;
+  return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
+}
+
+function progressOf({ runtime, state, end }: StatusView): Progress {
+  const { unit, located, plan, run, health, failures, waitingFor, answered } = runtime;
+  const isUnmoved = !unit.followsEveryCommit && state !== undefined && located?.digest === state.inputs;
+  const ancestry = located?.ancestry === 'rewritten' ? 'rewritten' : state?.ancestry;
+  return {
+    unit,
+    stage: failures[0]?.stage ?? 'record',
+    phase: end === undefined ? 'running' : 'settled',
+    revisions: isUnmoved ? state.revisions : (located?.revisions ?? state?.revisions ?? []),
+    failures,
+    requestAnswered: answered.request,
+    refreshAnswered: answered.refresh,
+    tornDown: end?.tornDown ?? false,
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    ...(ancestry === undefined ? {} : { ancestry }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(run === undefined ? {} : { run }),
+    ...(health === undefined ? {} : { health }),
+    ...(state === undefined ? {} : { state }),
+  };
+}

@@ -1,0 +1,388 @@
+/**
+ * One turn of a Unit: look, plan, and if its policy allows, run; then say where it is. A turn starts from what is
+ * recorded and seen, never from what an earlier turn intended, so that any turn can be the first.
+ */
+import { healthReport } from './health-report.ts';
+import { inSyncPlan } from './in-sync-plan.ts';
+import type { Ownership } from './ownership.ts';
+import { afterFailure, countHeals, generationText, healDelayMs } from './patience.ts';
+import { carryOut, type RunPorts } from './run.ts';
+import type { UnitRuntime } from './runtime.ts';
+import type { Sources } from './sources.ts';
+import { newState, standing } from './standing.ts';
+import { makePlan, observe, planTeardown, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
+import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { locate, type Located } from '#pipeline/source/locate.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { describe } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Log, Meter, Random } from '#model/ports.ts';
+import { planSummary } from '#model/sentences.ts';
+import type { Unit, UnitId } from '#model/unit.ts';
+
+export interface TurnPorts extends PlanPorts, RunPorts {
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly sources: Sources;
+  readonly ownership: Ownership;
+  readonly unitName: (unit: UnitId) => string;
+  readonly isUnit: (trackingName: string) => boolean;
+}
+
+/** When to take the next turn, if not only when something changes. */
+export interface TurnEnd {
+  readonly againMs?: number;
+  /** False: nothing may be written, not even a status. */
+  readonly mayWriteStatus: boolean;
+  readonly tornDown: boolean;
+}
+
+/** Stale Runs in a row before a turn waits like after a failure. */
+const staleMax = 5;
+const attentionMs = 5000;
+
+const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
+
+/** `progress` is called when a Run has started, for the status in between. */
+export async function takeTurn(runtime: UnitRuntime, ports: TurnPorts, progress: () => void): Promise<TurnEnd> {
+  const { unit } = runtime;
+  runtime.waitingFor = undefined;
+  const recorded = ports.states.get(unit.id);
+  const stands = standing(unit, recorded);
+  if (!stands.mayAct) return observeOnly(runtime, stands.why, ports);
+  const state = recorded ?? newState(unit, ports.clock.now());
+  ports.ownership.setInventory(unit.id, state.inventory);
+  if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
+  if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0) return refuse(runtime, state, ports);
+  ports.sources.use(
+    unit.id,
+    unit.inputs.map(({ source }) => source),
+  );
+  await freshSources(runtime, ports);
+  return reconcile(runtime, state, ports, progress);
+}
+
+async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promise<void> {
+  for (const { source } of runtime.unit.inputs) {
+    if (runtime.unit.refresh === undefined) await sources.ready(source.url);
+    else await sources.hint(source.url);
+  }
+  if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
+}
+
+/** F29: another controller's Unit is looked at and left alone. */
+async function observeOnly(runtime: UnitRuntime, why: string, ports: TurnPorts): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const isNews = runtime.waitingFor !== why && !runtime.looked;
+  runtime.waitingFor = why;
+  if (!isNews) return { mayWriteStatus: false, tornDown: false };
+  ports.log.info({ unit: ports.unitName(unit.id) }, `only observed: ${why}`);
+  return { mayWriteStatus: false, tornDown: false };
+}
+
+async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const refused = unit.request?.refused ?? [];
+  runtime.failures = refused;
+  runtime.plan = undefined;
+  runtime.health = await healthReport(state, undefined, ports.cluster);
+  if (unit.request !== undefined) {
+    const reason = [...unit.unsupported, ...refused][0]!;
+    answer(runtime, `refused: ${reason.message}`, ports.clock.now());
+  }
+  return settled;
+}
+
+/** The person's request is over without a Run. */
+function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
+  runtime.answered = { ...runtime.answered, request: true };
+  runtime.run = {
+    startedAtMs: nowMs,
+    finishedAtMs: nowMs,
+    by: runtime.unit.request?.by ?? '',
+    automated: false,
+    revisions: runtime.located?.revisions ?? [],
+    attempt: 0,
+    message,
+    ...(succeeded
+      ? { outcome: { plan: runtime.plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] } }
+      : {}),
+  };
+}
+
+async function reconcile(
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source.url) ?? []);
+  const wanted = await locateWanted(unit, state, ports);
+  const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
+  if (made.ok) {
+    runtime.failures = outages;
+    return act(runtime, state, { ...made.value, fromLastGood: false }, ports, progress);
+  }
+  runtime.failures = [...outages, made.failure];
+  if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
+  const repaired = await repairFromLastGood(runtime, state, ports, progress);
+  const retryMs = made.failure.kind === 'transient' ? (made.failure.retryAfterMs ?? attentionMs) : undefined;
+  return { ...repaired, ...(retryMs === undefined ? {} : { againMs: Math.min(retryMs, repaired.againMs ?? retryMs) }) };
+}
+
+async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
+  const revision = unit.request?.revision;
+  if (revision === undefined) return locate({ unit, before: state.revisions }, ports.repositories);
+  const asked = await locate({ unit, before: state.revisions, instead: { name: revision } }, ports.repositories);
+  if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
+  const current = await locate({ unit, before: state.revisions }, ports.repositories);
+  if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
+  const failure: Failure = {
+    kind: 'blocked',
+    code: 'AutomatedSyncOn',
+    stage: 'source',
+    message: `automated sync is on: ${revision} would be undone at once`,
+    hint: 'revert in Git, or turn automated sync off first',
+  };
+  return fail(failure);
+}
+
+interface Wanted {
+  readonly located: Located;
+  readonly made: MadePlan;
+}
+
+/** The plan of what is wanted; without rendering when nothing that it depends on has changed. */
+async function planFor(
+  runtime: UnitRuntime,
+  located: Located,
+  state: UnitState,
+  ports: TurnPorts,
+): Promise<Result<Wanted>> {
+  const { unit } = runtime;
+  if (state.inputs === located.digest && state.intent === undefined && unit.refresh !== 'hard') {
+    const sightings = await observe(
+      state.inventory.map(({ ref }) => ref),
+      ports.cluster,
+    );
+    if (inventoryHolds(state.inventory, sightings)) {
+      return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
+    }
+  }
+  const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
+  return made.ok ? ok({ located, made: made.value }) : made;
+}
+
+function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): Parameters<typeof makePlan>[2] {
+  const { unit } = runtime;
+  return {
+    state,
+    attempt: runtime.retrying?.attempts ?? 0,
+    isUnit: ports.isUnit,
+    otherOwner: (ref, uid) => {
+      const other = ports.ownership.other(unit.id, ref, uid);
+      return other === undefined ? undefined : ports.unitName(other);
+    },
+  };
+}
+
+interface Acting extends Wanted {
+  readonly fromLastGood: boolean;
+}
+
+async function act(
+  runtime: UnitRuntime,
+  state: UnitState,
+  { located, made, fromLastGood }: Acting,
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const { plan } = made;
+  if (!fromLastGood) runtime.located = located;
+  runtime.plan = plan;
+  ports.ownership.setInterest(
+    unit.id,
+    plan.desired.map(({ ref }) => ref),
+  );
+  runtime.health = await healthReport(state, made, ports.cluster);
+  if (unit.request?.dryRun === true) {
+    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), true);
+    return settled;
+  }
+  const opened = gate({ unit, plan, state, ancestry: located.ancestry });
+  if (!opened.open) {
+    if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
+    if (unit.request !== undefined) answer(runtime, opened.why, ports.clock.now());
+    runtime.waitingFor = opened.why;
+    if (plan.steps.length === 0 && plan.blocked.length === 0) await recordInSync(runtime, state, located, fromLastGood, ports);
+    return plan.blocked.some(({ kind }) => kind === 'transient') ? { ...settled, againMs: attentionMs } : settled;
+  }
+  if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
+  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  if (waitMs > 0) {
+    runtime.waitingFor = `the next attempt, in ${Math.ceil(waitMs / 1000)} s`;
+    return { ...settled, againMs: waitMs };
+  }
+  const run = await carryOut(
+    {
+      unit,
+      made,
+      state,
+      by: opened.by,
+      automated: opened.automated,
+      attempt: runtime.retrying?.attempts ?? 0,
+      ancestry: located.ancestry,
+      fromLastGood,
+    },
+    ports,
+    (view) => {
+      runtime.run = view;
+      progress();
+    },
+  );
+  return afterRun(runtime, made, run, ports);
+}
+
+/** Nothing to apply, but what is recorded is not what was looked at: a new commit that changes nothing, a crash. */
+async function recordInSync(
+  runtime: UnitRuntime,
+  state: UnitState,
+  located: Located,
+  fromLastGood: boolean,
+  ports: TurnPorts,
+): Promise<void> {
+  if (fromLastGood || (state.inputs === located.digest && state.intent === undefined)) return;
+  if (runtime.plan?.kept.length !== 0 && state.takenOver) return;
+  const { intent: _, ...rest } = state;
+  const written = await ports.states.write({
+    ...rest,
+    inputs: located.digest,
+    revisions: located.revisions,
+    ancestry: located.ancestry,
+    takenOver: false,
+  });
+  if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
+}
+
+function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
+  const nowMs = ports.clock.monotonic();
+  const { retrying, unit } = runtime;
+  const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
+  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healDelayMs(runtime, plan, nowMs));
+}
+
+async function afterRun(
+  runtime: UnitRuntime,
+  { plan }: MadePlan,
+  run: Awaited<ReturnType<typeof carryOut>>,
+  ports: TurnPorts,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const nowMs = ports.clock.monotonic();
+  const failed = (retryAfterMs?: number): TurnEnd => {
+    const generation = generationText(unit);
+    runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
+    return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
+  };
+  if (!run.ok) {
+    runtime.failures = [...runtime.failures, run.failure];
+    return failed(run.failure.retryAfterMs);
+  }
+  const { result, view } = run.value;
+  const labels = { unit: ports.unitName(unit.id), result };
+  ports.meter.count('trueup_runs_total', { result });
+  if (result === 'stale') {
+    runtime.stale += 1;
+    return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
+  }
+  runtime.stale = 0;
+  runtime.run = view;
+  if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
+  if (result === 'failed') {
+    ports.log.warn(labels, view.message);
+    const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
+    runtime.failures = [...runtime.failures, ...failures.filter(({ code }) => code !== 'Stale')];
+    return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
+  }
+  ports.log.info(labels, view.message);
+  countHeals(runtime, plan, nowMs);
+  runtime.retrying = undefined;
+  return afterSuccess(runtime, ports);
+}
+
+/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
+async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
+  const state = ports.states.get(runtime.unit.id);
+  const { located } = runtime;
+  if (state === undefined || located === undefined) return { ...settled, againMs: 0 };
+  const sightings = await observe(
+    state.inventory.map(({ ref }) => ref),
+    ports.cluster,
+  );
+  const isFromHere = state.inputs === located.digest;
+  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return { ...settled, againMs: 0 };
+  const made = inSyncPlan(runtime.unit, located, state, sightings);
+  runtime.plan = made.plan;
+  runtime.health = await healthReport(state, made, ports.cluster);
+  return settled;
+}
+
+/** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
+async function repairFromLastGood(
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const [last] = state.revisions;
+  const { request: _, ...unasked } = unit;
+  if (last === undefined) {
+    runtime.plan = undefined;
+    runtime.health = await healthReport(state, undefined, ports.cluster);
+    return settled;
+  }
+  const located = await locate({ unit, before: state.revisions, instead: { commit: last.commit } }, ports.repositories);
+  if (!located.ok || located.value.digest !== state.inputs) return settled;
+  const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
+  if (!made.ok) return settled;
+  const end = await act(runtime, state, { ...made.value, fromLastGood: true }, ports, progress);
+  return end;
+}
+
+async function teardown(
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  if (state.inventory.length === 0) return { ...settled, tornDown: true };
+  const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
+  if (!made.ok) {
+    runtime.failures = [made.failure];
+    return { ...settled, againMs: made.failure.retryAfterMs ?? attentionMs };
+  }
+  const { plan, sightings } = made.value;
+  runtime.plan = plan;
+  if (plan.steps.length > 0 && plan.blocked.length === 0) {
+    const order = { unit, made: made.value, state, by: 'deletion', automated: true, attempt: 0, ancestry: 'same' } as const;
+    const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
+      runtime.run = view;
+      progress();
+    });
+    if (!run.ok) runtime.failures = [run.failure];
+    const left = ports.states.get(unit.id)?.inventory.length ?? 0;
+    return { ...settled, tornDown: run.ok && left === 0, againMs: attentionMs };
+  }
+  const gone = state.inventory.every(({ ref, uid }) => {
+    const sighting = sightings.get(`${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`);
+    return sighting?.state === 'absent' || (sighting?.state === 'present' && sighting.object.uid !== uid);
+  });
+  runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
+  return { ...settled, tornDown: gone, againMs: attentionMs };
+}

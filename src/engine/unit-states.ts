@@ -1,0 +1,151 @@
+/** UnitStates in the cluster: read by following them, written by compare-and-swap. */
+import { decodeUnitState, encodeUnitState, shardNames, unitStateKind, unitStatePlural, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { refOf, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Cluster, Following, Written } from '#model/ports.ts';
+import type { UnitId } from '#model/unit.ts';
+
+interface Held {
+  readonly state: UnitState;
+  readonly resourceVersion: string;
+  readonly shards: readonly string[];
+}
+
+export class UnitStates {
+  readonly #cluster: Cluster;
+  readonly #held = new Map<UnitId, Held>();
+  /** Heads and shards as they came, by namespace and name, until they can be put together. */
+  readonly #objects = new Map<string, Manifest>();
+  #following: Following | undefined;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  /** Resolves when all of them are known. `changed` tells of states that somebody else wrote. */
+  async start(changed: (unit: UnitId) => void): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#following = this.#cluster.follow(
+        { kind: unitStateKind, plural: unitStatePlural, optional: false },
+        ({ synced, changed: manifests, gone }) => {
+          for (const key of gone) this.#forget(`${key.namespace}/${key.name}`);
+          for (const unit of this.#take(manifests)) changed(unit);
+          if (synced) resolve();
+        },
+      );
+    });
+  }
+
+  stop(): void {
+    this.#following?.stop();
+  }
+
+  get(unit: UnitId): UnitState | undefined {
+    return this.#held.get(unit)?.state;
+  }
+
+  all(): readonly UnitState[] {
+    return [...this.#held.values()].map(({ state }) => state);
+  }
+
+  /** 'stale': somebody else wrote it since we read it; what they wrote arrives by itself. */
+  async write(state: UnitState): Promise<Result<'written' | 'stale'>> {
+    const held = this.#held.get(state.unit);
+    const [head, ...shards] = encodeUnitState(state, held?.resourceVersion);
+    for (const shard of shards) {
+      const created = await this.#cluster.create(shard);
+      // A shard is named by its content: one that is there already is the same one.
+      if (!created.ok && created.failure.code !== 'AlreadyExists') return created;
+    }
+    const written = await this.#writeHead(head!, held);
+    if (!written.ok) return written;
+    if (written.value.result === 'stale') return this.#reload(state);
+    const value = written.value.value;
+    this.#held.set(state.unit, {
+      state,
+      resourceVersion: String(value.metadata['resourceVersion']),
+      shards: shardNames(value),
+    });
+    await this.#dropShards(held?.shards ?? [], shardNames(value), state.owner.namespace);
+    return ok('written');
+  }
+
+  #writeHead(head: Manifest, held: Held | undefined): Promise<Result<Written<Manifest>>> {
+    return held === undefined ? this.#cluster.create(head) : this.#cluster.replace(head);
+  }
+
+  /** What we held was old: read what stands there now, so that the next attempt starts from it. */
+  async #reload(state: UnitState): Promise<Result<'stale'>> {
+    const ref = unitStateRef(state.owner, state.unit);
+    const head = await this.#cluster.read(ref);
+    if (!head.ok) return head;
+    if (head.value === undefined) {
+      this.#held.delete(state.unit);
+      return ok('stale');
+    }
+    for (const name of shardNames(head.value)) {
+      const shard = await this.#cluster.read({ ...ref, name });
+      if (!shard.ok) return shard;
+      if (shard.value !== undefined) this.#objects.set(`${ref.namespace}/${name}`, shard.value);
+    }
+    const decoded = this.#hold(head.value);
+    return decoded === undefined ? fail(unreadable(ref)) : ok('stale');
+  }
+
+  async #dropShards(before: readonly string[], now: readonly string[], namespace: string): Promise<void> {
+    for (const name of before.filter((shard) => !now.includes(shard))) {
+      await this.#cluster.delete({ ...unitStateKind, namespace, name });
+    }
+  }
+
+  #take(manifests: readonly Manifest[]): readonly UnitId[] {
+    for (const manifest of manifests) {
+      if (manifest['shardOf'] !== undefined) this.#objects.set(placeOf(manifest), manifest);
+    }
+    const changed: UnitId[] = [];
+    for (const head of manifests) {
+      if (head['shardOf'] !== undefined) continue;
+      this.#objects.set(placeOf(head), { ...head, packed: undefined });
+      const unit = this.#hold(head);
+      if (unit !== undefined) changed.push(unit);
+    }
+    return changed;
+  }
+
+  /** The Unit whose state this is, if it is newer than what is held. */
+  #hold(head: Manifest): UnitId | undefined {
+    const namespace = head.metadata.namespace ?? '';
+    const state = decodeUnitState(head, (name) => this.#objects.get(`${namespace}/${name}`));
+    if (state === undefined) return undefined;
+    const resourceVersion = String(head.metadata['resourceVersion']);
+    const held = this.#held.get(state.unit);
+    if (held !== undefined && BigInt(held.resourceVersion) >= BigInt(resourceVersion)) return undefined;
+    this.#held.set(state.unit, { state, resourceVersion, shards: shardNames(head) });
+    return state.unit;
+  }
+
+  #forget(place: string): void {
+    this.#objects.delete(place);
+    for (const [unit, { state }] of this.#held) {
+      const ref = unitStateRef(state.owner, unit);
+      if (`${ref.namespace}/${ref.name}` === place) this.#held.delete(unit);
+    }
+  }
+}
+
+function placeOf(manifest: Manifest): string {
+  const { namespace, name } = refOf(manifest);
+  return `${namespace}/${name}`;
+}
+
+function unreadable(ref: ObjectRef): Failure {
+  return {
+    kind: 'terminal',
+    code: 'UnitStateUnreadable',
+    stage: 'record',
+    message: 'its recorded state cannot be read by this version of Trueup',
+    hint: 'run the version that wrote it, or delete the UnitState: the Unit then observes and adopts its objects again',
+    subject: ref,
+  };
+}

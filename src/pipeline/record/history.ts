@@ -1,0 +1,56 @@
+/** A Unit's history: Runs and drift, newest last, bounded. */
+import type { FieldOwner } from '#model/observed.ts';
+import type { HistoryEntry, UnitState } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
+import { driftSentence, isDrift } from '#model/sentences.ts';
+
+export const historyMax = 20;
+const changesMax = 10;
+
+type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
+type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
+export type SyncFacts = Pick<SyncEntry, 'atMs' | 'durationMs' | 'by' | 'result' | 'message'>;
+
+function nextId({ history }: UnitState): number {
+  return Math.max(0, ...history.map(({ id }) => id)) + 1;
+}
+
+/** The last of each kind stay, so that much drift does not push the deployments out. */
+function bounded(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const last = (kind: HistoryEntry['kind']): readonly HistoryEntry[] =>
+    history.filter((entry) => entry.kind === kind).slice(-historyMax);
+  return [...last('sync'), ...last('drift')].toSorted((a, b) => a.id - b.id);
+}
+
+export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitState {
+  const verbs = plan.steps.map(({ action }) => action.verb);
+  const entry: SyncEntry = {
+    kind: 'sync',
+    id: nextId(state),
+    revisions: plan.revisions,
+    plan: plan.digest,
+    counts: { applied: verbs.filter((verb) => verb === 'create' || verb === 'apply').length, pruned: plan.pruned },
+    ...facts,
+  };
+  return { ...state, history: bounded([...state.history, entry]) };
+}
+
+/** One entry a drifted object: what was changed, by which tool, since when. */
+export function withDrift(state: UnitState, plan: Plan, healed: boolean, nowMs: number): UnitState {
+  let id = nextId(state);
+  const entries: readonly DriftEntry[] = plan.steps.filter(isDrift).map((step) => {
+    const owners = step.changes.map(({ owner }) => owner).filter((owner): owner is FieldOwner => typeof owner === 'object');
+    const sinceMs = Math.min(nowMs, ...owners.map(({ atMs }) => atMs));
+    return {
+      kind: 'drift',
+      id: id++,
+      atMs: nowMs,
+      object: step.object,
+      changes: step.changes.slice(0, changesMax),
+      healed,
+      durationMs: nowMs - sinceMs,
+      sentence: driftSentence(step),
+    };
+  });
+  return entries.length === 0 ? state : { ...state, history: bounded([...state.history, ...entries]) };
+}
