@@ -2,7 +2,8 @@
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { ObjectInfo, ObjectReader } from './object-reader.ts';
-import { entriesMax, listTree } from './tree.ts';
+import { isObjectId } from './refs.ts';
+import { entriesMax, listTree, notThere } from './tree.ts';
 
 export class BlobSupply {
   readonly #url: string;
@@ -24,6 +25,8 @@ export class BlobSupply {
 
   /** Sizes in the order asked, when all are here. */
   async ensure(blobs: readonly string[]): Promise<Result<readonly ObjectInfo[]>> {
+    const strange = blobs.find((blob) => !isObjectId(blob));
+    if (strange !== undefined) return fail(notThere(this.#url, strange));
     let asked = false;
     for (;;) {
       const infos = await this.#reader.info(blobs);
@@ -59,7 +62,7 @@ export class BlobSupply {
     const ids = [...candidates];
     const infos = await this.#reader.info(ids);
     if (infos.ok) ids.forEach((id, index) => infos.value[index] === undefined && wanted.add(id));
-    return this.#fetch([...wanted].filter((id) => /^[0-9a-f]{40,64}$/.test(id)));
+    return this.#fetch([...wanted]);
   }
 }
 

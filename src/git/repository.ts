@@ -17,7 +17,7 @@ import { ObjectReader } from './object-reader.ts';
 import { find, isObjectId, refNotFound } from './refs.ts';
 import { SharedRun, Turnstile } from './shared-run.ts';
 import type { Store } from './store.ts';
-import { followLinks, linksOf, listTree, normalPath } from './tree.ts';
+import { followLinks, linksOf, listTree, normalPath, notThere } from './tree.ts';
 
 /** One call's contents must fit into memory beside everything else. */
 export const readBytesMax = 64 * 1024 * 1024;
@@ -190,6 +190,8 @@ export class Repository {
     await this.#opened;
     const there = await this.#blobs.ensure(blobs);
     if (!there.ok) return there;
+    const odd = there.value.findIndex((info) => info.type !== 'blob');
+    if (odd >= 0) return fail(notThere(this.url, blobs[odd]!));
     const objects = await this.#reader.contents(blobs, readBytesMax);
     if (!objects.ok) return objects;
     return ok(objects.value.map((object) => object!.content));

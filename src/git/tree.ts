@@ -2,6 +2,7 @@
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { ObjectReader } from './object-reader.ts';
+import { isObjectId } from './refs.ts';
 
 export interface TreeEntry {
   readonly kind: 'file' | 'directory' | 'link' | 'submodule';
@@ -17,6 +18,7 @@ const linkBytesMax = 4096;
 const hopsMax = 40;
 
 export async function listTree(url: string, root: string, reader: ObjectReader): Promise<Result<Listing>> {
+  if (!isObjectId(root)) return fail(notThere(url, root));
   const listing = new Map<string, TreeEntry>();
   let level: readonly { readonly path: string; readonly id: string }[] = [{ path: '', id: root }];
   while (level.length > 0) {
@@ -27,7 +29,7 @@ export async function listTree(url: string, root: string, reader: ObjectReader):
     const next: { path: string; id: string }[] = [];
     for (const directory of level) {
       const tree = byId.get(directory.id);
-      if (tree === undefined || tree.type !== 'tree') return fail(treeMissing(url, directory.id));
+      if (tree === undefined || tree.type !== 'tree') return fail(notThere(url, directory.id));
       for (const { name, ...entry } of parseTree(tree.content, directory.id.length / 2)) {
         const path = directory.path === '' ? name : `${directory.path}/${name}`;
         listing.set(path, entry);
@@ -152,12 +154,12 @@ function tooManyFiles(url: string): Failure {
     hint: 'point the source at the directory that holds the manifests',
   };
 }
-function treeMissing(url: string, tree: string): Failure {
+export function notThere(url: string, id: string): Failure {
   return {
     kind: 'transient',
     code: 'PathNotFound',
     stage: 'artifact',
-    message: `${url}: the directory ${tree.slice(0, 12)} is not in the local copy`,
+    message: `${url}: the object ${JSON.stringify(id.slice(0, 64))} is not in the local copy, or is of another type`,
     hint: 'it is looked for again after the next fetch',
   };
 }

@@ -62,7 +62,9 @@ function parse(text: string): Result<Parsed> {
       ),
     );
   const parsed = URL.parse(text);
-  if (parsed === null || parsed.hash !== '' || (scheme === 'file' && parsed.host !== ''))
+  // The parser would take https:///a for the host a.
+  const hostless = text.slice(scheme.length + 3).startsWith('/');
+  if (parsed === null || parsed.hash !== '' || hostless !== (scheme === 'file'))
     return fail(
       unsupported(shown, 'is not a valid address', 'write https://host/path/repository.git or file:///path'),
     );

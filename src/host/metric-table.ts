@@ -48,4 +48,9 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
     help: 'Lists that a broken or expired watch made necessary.',
     labels: ['cluster', 'reason'],
   },
+  trueup_runs_total: {
+    kind: 'counter',
+    help: 'Runs of Units, by result.',
+    labels: ['result'],
+  },
 };
