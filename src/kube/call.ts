@@ -26,19 +26,22 @@ export interface Call {
 }
 
 export interface Answer {
-  readonly ok: true;
+  readonly answered: true;
   readonly status: number;
   readonly body: unknown;
   /** The texts of the `Warning` headers. */
   readonly warnings: readonly string[];
 }
+/**
+ * Not a Result on purpose: the refusal quotes what the server said, which may be secret (S14). Only the failure made of
+ * it leaves this room.
+ */
 export interface NoAnswer {
-  readonly ok: false;
+  readonly answered: false;
   readonly failure: Failure;
   /** Absent when the server did not answer at all. */
   readonly refusal?: Refusal;
 }
-/** Fits where a Result is expected, when it failed. */
 export type Reply = Answer | NoAnswer;
 
 export function query(parameters: Readonly<Record<string, string | undefined>>): string {

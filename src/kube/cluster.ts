@@ -127,7 +127,7 @@ async function versionOf(transport: Transport): Promise<Result<string>> {
     stage: 'observe',
     repeatable: true,
   });
-  if (!reply.ok) return reply;
+  if (!reply.answered) return fail(reply.failure);
   const version = isObject(reply.body) ? reply.body['gitVersion'] : undefined;
   if (typeof version === 'string') return ok(version);
   return fail({

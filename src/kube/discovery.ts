@@ -102,8 +102,8 @@ export class Discovery {
 
   async #look(): Promise<Result<Served>> {
     const [core, groups] = await Promise.all([this.#get('/api', AGGREGATED), this.#get('/apis', AGGREGATED)]);
-    if (!core.ok) return core;
-    if (!groups.ok) return groups;
+    if (!core.answered) return fail(core.failure);
+    if (!groups.answered) return fail(groups.failure);
     const unknown = new Set<string>();
     const list = [
       ...(isAggregated(core.body)
@@ -132,7 +132,7 @@ export class Discovery {
     );
     return replies.flatMap((reply, index) => {
       const apiVersion = versions[index] ?? '';
-      if (!reply.ok) {
+      if (!reply.answered) {
         unknown.add(apiVersion);
         return [];
       }

@@ -1,6 +1,6 @@
 /** Plain requests: for our own resources, the status of foreign ones, and the command line. */
 import type { Result } from '#model/failure.ts';
-import { ok } from '#model/failure.ts';
+import { fail, ok } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import { isObject } from '#model/json.ts';
 import type { GroupVersionKind, Manifest, ObjectRef } from '#model/object.ts';
@@ -25,8 +25,8 @@ export async function readObject(
   const served = await locateObject(context, ref);
   if (!served.ok) return served;
   const reply = await context.transport.send(callOf('get', 'GET', served.value, ref));
-  if (reply.ok) return ok(liveManifest(reply.body));
-  return reply.failure.code === 'NotFound' ? ok(undefined) : reply;
+  if (reply.answered) return ok(liveManifest(reply.body));
+  return reply.failure.code === 'NotFound' ? ok(undefined) : fail(reply.failure);
 }
 
 /** All of them, page by page; one state of the cluster. */
@@ -51,7 +51,7 @@ export async function listObjects(
       repeatable: true,
       ...(namespace === undefined ? {} : { namespace }),
     });
-    if (!reply.ok) return reply;
+    if (!reply.answered) return fail(reply.failure);
     const body = isObject(reply.body) ? reply.body : {};
     const items = Array.isArray(body['items']) ? body['items'] : [];
     for (const item of items) {
@@ -136,8 +136,8 @@ export async function deleteObject(context: PlainContext, ref: ObjectRef): Promi
     body: JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' }),
     repeatable: true,
   });
-  if (reply.ok) return ok(true);
-  return reply.failure.code === 'NotFound' ? ok(false) : reply;
+  if (reply.answered) return ok(true);
+  return reply.failure.code === 'NotFound' ? ok(false) : fail(reply.failure);
 }
 
 async function written(
@@ -146,7 +146,7 @@ async function written(
   call: Call,
 ): Promise<Result<Written<Manifest>>> {
   const reply = await context.transport.send(call);
-  if (reply.ok) {
+  if (reply.answered) {
     const manifest = liveManifest(reply.body);
     if (manifest === undefined) return notAnObject({ subject: ref });
     context.observations.merge(ref, manifest);
@@ -156,7 +156,7 @@ async function written(
   if (code === 'AlreadyExists') return stale(`${describe(ref)} exists already`);
   if (code === 'Conflict') return stale(`${describe(ref)} was changed meanwhile`);
   if (code === 'NotFound' && call.verb === 'update') return stale(`${describe(ref)} is gone`);
-  return reply;
+  return fail(reply.failure);
 }
 
 /** Whether a patch says anything beyond preconditions. */

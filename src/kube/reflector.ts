@@ -157,8 +157,8 @@ export class Reflector {
     for (let pages = 0; ; pages += 1) {
       const reply = await this.#transport.send(this.#listCall(collection, limit, next));
       if (this.#stopped) return ok('');
-      if (!reply.ok) {
-        if (reply.refusal?.status !== 410 || pages === 0) return reply;
+      if (!reply.answered) {
+        if (reply.refusal?.status !== 410 || pages === 0) return fail(reply.failure);
         // The snapshot that the pages came from was compacted away meanwhile: everything at once, then.
         this.#ports.log.debug({ resource: collection.resource }, 'the list expired between two pages');
         return this.#listWhole(collection);
@@ -177,7 +177,7 @@ export class Reflector {
 
   async #listWhole(collection: Collection): Promise<Result<string>> {
     const reply = await this.#transport.send(this.#listCall(collection, undefined, undefined));
-    if (!reply.ok) return reply;
+    if (!reply.answered) return fail(reply.failure);
     const read = listPage(reply.body, collection);
     if (read === undefined) return fail(notAList(collection));
     const listing = this.#sink.begin();
@@ -250,7 +250,7 @@ export class Reflector {
       });
       const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);
       const stream = await this.#transport.stream(this.#call('watch', collection, parameters), signal);
-      if (!stream.ok) {
+      if (!stream.answered) {
         if (silent) return { end: 'silent' };
         const status = stream.refusal?.status ?? 0;
         return status === 410 ? { end: 'expired' } : { end: 'failed', failure: stream.failure, status };

@@ -109,12 +109,7 @@ export function failureOfRefusal(call: Call, refusal: Refusal, origin: string): 
         'it is read again',
       );
     case 413:
-      return make(
-        'terminal',
-        'TooLarge',
-        `the object is larger than the cluster accepts (${asked})`,
-        'split it; ConfigMaps and Secrets may have about 1 MiB',
-      );
+      return tooLarge(make, asked);
     case 400:
     case 415:
     case 422:
@@ -220,8 +215,18 @@ function conflict(make: Make, call: Call, refusal: Refusal, asked: string, tail:
   return make('transient', 'Conflict', `it changed meanwhile (${asked})${tail}`, 'it is observed again');
 }
 
+function tooLarge(make: Make, asked: string): Failure {
+  return make(
+    'terminal',
+    'TooLarge',
+    `the object is larger than the cluster accepts (${asked})`,
+    'split it; ConfigMaps and Secrets may have about 1 MiB',
+  );
+}
+
 function serverError(make: Make, refusal: Refusal, asked: string, tail: string): Failure {
-  if (isSchemaError(refusal))
+  if (TOO_LARGE.test(refusal.message)) return tooLarge(make, asked);
+  if (isFinal(refusal))
     return make('terminal', 'Invalid', `the cluster rejected it${tail}`, 'correct the manifest');
   if (/failed calling webhook/.test(refusal.message)) {
     return make(
@@ -239,14 +244,16 @@ function serverError(make: Make, refusal: Refusal, asked: string, tail: string):
   );
 }
 
-const SCHEMA_ERROR = /failed to create typed patch object \([^)]*\): ?(.*)/s;
+const SCHEMA_ERROR =
+  /^failed to (?:create typed (?:patch|live) object|convert new object) \([^)]*\)(?: to proper version: unable to convert unstructured object to [^:]*)?: ?(.*)/s;
+const TOO_LARGE = /etcdserver: request is too large|Request entity too large/;
 
 /**
  * Server-side apply answers 500, without a reason, when a manifest does not fit the kind's schema (measured on
- * 1.36): trying that again would only be noise.
+ * 1.36), and so does etcd for what is too large: trying that again would only be noise.
  */
-export function isSchemaError(refusal: Refusal): boolean {
-  return refusal.status === 500 && SCHEMA_ERROR.test(refusal.message);
+export function isFinal(refusal: Refusal): boolean {
+  return refusal.status === 500 && (SCHEMA_ERROR.test(refusal.message) || TOO_LARGE.test(refusal.message));
 }
 
 /** `field .spec.replicas is owned by kubectl`; empty when the refusal is not about ownership. */
@@ -267,7 +274,7 @@ function safeMessage(call: Call, refusal: Refusal): string {
   const schema = SCHEMA_ERROR.exec(refusal.message)?.[1]?.replace(/, got &value.*$/s, '');
   if (schema !== undefined)
     return call.resource === 'secrets'
-      ? (/^\.[\w.-]+/.exec(schema)?.[0] ?? 'Invalid')
+      ? (/^\.[\w.-]+|illegal base64 data at input byte \d+/.exec(schema)?.[0] ?? 'Invalid')
       : schema.slice(0, 2000);
   if (call.resource === 'secrets' && refusal.status !== 404) {
     const fields = refusal.causes

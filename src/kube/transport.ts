@@ -13,7 +13,7 @@ import { askedOf } from './call.ts';
 import { Credentials } from './credentials.ts';
 import { Limiter } from './limiter.ts';
 import type { Refusal } from './status.ts';
-import { failureOfRefusal, isSchemaError, refusalOf } from './status.ts';
+import { failureOfRefusal, isFinal, refusalOf } from './status.ts';
 import { Backoff, pause } from './waiting.ts';
 import { connectionFailure, neverSent } from './unreachable.ts';
 
@@ -39,7 +39,7 @@ export const TRANSPORT_DEFAULTS: TransportOptions = {
 
 /** An open watch. Iterating ends when the server ends it, and throws when the connection breaks or is aborted. */
 export interface OpenStream {
-  readonly ok: true;
+  readonly answered: true;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -114,7 +114,7 @@ export class Transport {
       if (answer.got === 'nothing') return this.#unreached(call, answer.error, answer.timedOut);
       const { statusCode, headers, body } = answer.response;
       this.#count(call, String(statusCode));
-      if (statusCode === 200) return { ok: true, chunks: body };
+      if (statusCode === 200) return { answered: true, chunks: body };
       const text = await body.text().catch(() => '');
       if (statusCode === 401 && !renewed && this.#credentials.renew(credentials)) continue;
       return this.#refused(call, statusCode, headers, text);
@@ -138,7 +138,7 @@ export class Transport {
         outcome.got === 'answer'
           ? this.#understood(call, outcome)
           : this.#unreached(call, outcome.error, outcome.timedOut);
-      if (reply.ok) return reply;
+      if (reply.answered) return reply;
       if (reply.refusal?.status === 401 && !renewed && this.#credentials.renew(credentials)) {
         renewed = true;
         continue;
@@ -169,7 +169,7 @@ export class Transport {
       ((refusal.status === 503 || refusal.status === 500 || refusal.status === 504) &&
         // With Retry-After the server says that it did nothing.
         (call.repeatable || askedMs !== undefined) &&
-        !isSchemaError(refusal));
+        !isFinal(refusal));
     if (!mayRepeat) return undefined;
     if (askedMs === undefined) return backoff.next();
     // Never before it asked; some time after it, so that all who were told the same do not come back at once.
@@ -229,7 +229,7 @@ export class Transport {
     try {
       const body: unknown = answer.text === '' ? undefined : JSON.parse(answer.text);
       const reply: Answer = {
-        ok: true,
+        answered: true,
         status: answer.status,
         body,
         warnings: warningsOf(answer.headers['warning']),
@@ -244,7 +244,7 @@ export class Transport {
         hint: 'check that the server address is that of a Kubernetes API',
         ...(call.subject === undefined ? {} : { subject: call.subject }),
       };
-      return { ok: false, failure };
+      return { answered: false, failure };
     }
   }
 
@@ -252,12 +252,12 @@ export class Transport {
     const retryAfterMs = retryAfterOf(headers['retry-after'], this.#ports.clock.now());
     const refusal: Refusal = refusalOf(status, text, retryAfterMs);
     const who = `${this.#access.user} (${this.#access.origin})`;
-    return { ok: false, refusal, failure: failureOfRefusal(call, refusal, who) };
+    return { answered: false, refusal, failure: failureOfRefusal(call, refusal, who) };
   }
 
   #unreached(call: Call, error: unknown, timedOut: boolean): NoAnswer {
     const closed = this.#closing.signal.aborted;
-    return { ok: false, failure: connectionFailure(call, this.#access, error, timedOut, closed) };
+    return { answered: false, failure: connectionFailure(call, this.#access, error, timedOut, closed) };
   }
 
   #count(call: Call, code: string): void {

@@ -51,7 +51,7 @@ export async function applyObject(
     body: JSON.stringify(applyBody(request)),
     repeatable: true,
   });
-  if (!reply.ok) return staleOrFailure(reply, ref, expect === 'absent' ? undefined : expect);
+  if (!reply.answered) return staleOrFailure(reply, ref, expect === 'absent' ? undefined : expect);
   return applied(context, ref, reply, request.manager, request.dryRun === true);
 }
 
@@ -75,7 +75,7 @@ export async function patchObject(
     // Removing by index twice would remove two, unless the version guards it.
     repeatable: expect.resourceVersion !== undefined,
   });
-  if (reply.ok) return applied(context, ref, reply, manager, false);
+  if (reply.answered) return applied(context, ref, reply, manager, false);
   if (reply.refusal?.status === 422) {
     // The server does not say whether a test or an operation failed; the object does.
     const why = await mismatch(context, served.value, ref, expect);
@@ -111,7 +111,7 @@ export async function removeObject(
     context.observations.deleted(ref, expect.uid);
     return ok({ result: 'done', value: 'gone' });
   };
-  if (!reply.ok) {
+  if (!reply.answered) {
     // The object, that is, and not its kind: a kind that is not served proves nothing (F19).
     if (reply.failure.code === 'NotFound') return gone();
     return staleOrFailure(reply, ref, expect);
@@ -121,7 +121,7 @@ export async function removeObject(
   if (left === undefined || left.metadata['deletionTimestamp'] === undefined) return gone();
   // Marked only, it may yet have ended by itself by now: a look tells 'deleting' from 'gone'.
   const now = await context.transport.send(callOf('get', 'GET', served.value, ref));
-  if (!now.ok) {
+  if (!now.answered) {
     if (now.failure.code === 'NotFound') return gone();
     context.observations.merge(ref, left);
     return ok({ result: 'done', value: 'deleting' });
@@ -247,9 +247,9 @@ function staleOrFailure(
   reply: NoAnswer,
   ref: ObjectRef,
   expect: Expected | undefined,
-): { readonly ok: true; readonly value: { readonly result: 'stale'; readonly why: string } } | NoAnswer {
+): Result<{ readonly result: 'stale'; readonly why: string }> {
   const refusal = reply.refusal;
-  if (refusal === undefined) return reply;
+  if (refusal === undefined) return fail(reply.failure);
   if (refusal.status === 409) {
     const owned = ownedFields(refusal);
     if (owned !== '') return stale(owned);
@@ -261,7 +261,7 @@ function staleOrFailure(
   if (refusal.status === 422 && refusal.causes.some((cause) => cause.field === 'metadata.uid'))
     return stale(`${describe(ref)} was deleted and created anew`);
   if (reply.failure.code === 'NotFound' && expect !== undefined) return stale(`${describe(ref)} is gone`);
-  return reply;
+  return fail(reply.failure);
 }
 
 async function mismatch(
@@ -271,7 +271,7 @@ async function mismatch(
   expect: Expected,
 ): Promise<string | undefined> {
   const reply = await context.transport.send(callOf('get', 'GET', served, ref));
-  if (!reply.ok) return reply.failure.code === 'NotFound' ? `${describe(ref)} is gone` : undefined;
+  if (!reply.answered) return reply.failure.code === 'NotFound' ? `${describe(ref)} is gone` : undefined;
   const live = liveManifest(reply.body);
   if (live === undefined) return undefined;
   if (live.metadata['uid'] !== expect.uid) return `${describe(ref)} was deleted and created anew`;
