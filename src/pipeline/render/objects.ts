@@ -1,0 +1,112 @@
+/** From decoded documents to objects: lists are flattened, and what is no object that can be applied is refused. */
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
+import { refOf, type Manifest, type Position } from '#model/object.ts';
+import type { RenderedObject } from '#model/rendered.ts';
+import { sizeText, type RenderLimits } from './limits.ts';
+import { refusal } from './refusal.ts';
+import type { Decoded } from './yaml.ts';
+
+/** The objects of one file. */
+export function objectsOf(
+  path: string,
+  documents: readonly Decoded[],
+  limits: RenderLimits,
+): Result<readonly RenderedObject[]> {
+  const objects: RenderedObject[] = [];
+  for (const document of documents.flatMap(flatten)) {
+    const at = { path, line: document.line };
+    const failure = refuseObject(document, at, limits);
+    if (failure !== undefined) return fail(failure);
+    const manifest = document.value as unknown as Manifest;
+    objects.push({ ref: refOf(manifest), manifest, at });
+  }
+  return ok(objects);
+}
+
+/** `kind: List` of `v1`, and `ConfigMapList` and the like: their items, lists among them too. */
+function flatten(document: Decoded): readonly Decoded[] {
+  const { value } = document;
+  if (!isObject(value) || !Array.isArray(value['items'])) return [document];
+  if (typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) return [document];
+  const items =
+    document.items ?? value['items'].map((item) => ({ value: item, line: document.line, bytes: 0 }));
+  return items.filter((item) => item.value !== null).flatMap(flatten);
+}
+
+function refuseObject({ value, bytes }: Decoded, at: Position, limits: RenderLimits): Failure | undefined {
+  const invalid = (message: string, hint: string): Failure => refusal('InvalidObject', message, hint, at);
+  if (!isObject(value))
+    return invalid('This is not a Kubernetes object.', 'write a mapping with apiVersion, kind and metadata');
+  const missing = ['apiVersion', 'kind'].find(
+    (name) => typeof value[name] !== 'string' || value[name] === '',
+  );
+  if (missing !== undefined)
+    return invalid(`The object has no ${missing}.`, `add ${missing}, or exclude the file`);
+  const { metadata } = value;
+  if (!isObject(metadata)) return invalid('The object has no metadata.', 'add metadata.name');
+  if (isEncrypted(value))
+    return refusal(
+      'Unsupported',
+      `The ${String(value['kind'])} is encrypted with SOPS, which is not supported yet.`,
+      'ciphertext is never applied; exclude the file',
+      at,
+    );
+  if (metadata['name'] === undefined && typeof metadata['generateName'] === 'string')
+    return refusal('Unsupported', 'The object has generateName and no name.', 'give it a name', at);
+  if (typeof metadata['name'] !== 'string' || metadata['name'] === '')
+    return invalid('metadata.name must be a text.', 'add it, or put it in quotes');
+  const namespace = metadata['namespace'] ?? '';
+  if (typeof namespace !== 'string') return invalid('metadata.namespace must be a text.', 'put it in quotes');
+  for (const member of ['labels', 'annotations']) {
+    const problem = refuseTexts(metadata[member], `metadata.${member}`);
+    if (problem !== undefined) return invalid(problem, 'put the value in quotes');
+  }
+  if (bytes > limits.objectBytesMax)
+    return refusal(
+      'ManifestTooLarge',
+      `${String(value['kind'])} ${metadata['name']} is ${sizeText(bytes)} as JSON; the API server takes at most ${sizeText(limits.objectBytesMax)}.`,
+      'split it, or keep the data elsewhere',
+      at,
+    );
+  return undefined;
+}
+
+function refuseTexts(texts: unknown, where: string): string | undefined {
+  if (texts === undefined || texts === null) return undefined;
+  if (!isObject(texts)) return `${where} must be a mapping.`;
+  const key = Object.keys(texts).find((name) => typeof texts[name] !== 'string');
+  return key === undefined ? undefined : `${where} \`${key}\` must be a text.`;
+}
+
+/** SOPS adds a member `sops` with a message authentication code to what it encrypts. */
+function isEncrypted(value: { readonly [key: string]: unknown }): boolean {
+  const sops = value['sops'];
+  return isObject(sops) && sops['mac'] !== undefined;
+}
+
+/** Two places that declare one object: which of them is meant cannot be known. */
+export function refuseDuplicates(objects: readonly RenderedObject[]): Failure | undefined {
+  const seen = new Map<string, RenderedObject>();
+  for (const object of objects) {
+    const { group, kind, namespace, name } = object.ref;
+    const key = JSON.stringify([group, kind, namespace, name]);
+    const first = seen.get(key);
+    if (first !== undefined)
+      return {
+        ...refusal(
+          'DuplicateObject',
+          `The object is declared twice: in ${place(first.at)} and in ${place(object.at)}.`,
+          'remove one of them',
+          object.at,
+        ),
+        subject: { group, kind, namespace, name },
+      };
+    seen.set(key, object);
+  }
+  return undefined;
+}
+
+function place(at: Position): string {
+  return at.line === undefined ? at.path : `${at.path}:${at.line}`;
+}

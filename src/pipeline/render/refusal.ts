@@ -1,0 +1,21 @@
+/** How this stage says no: always the render stage, always terminal until the tree changes. */
+import type { Failure } from '#model/failure.ts';
+import type { Position } from '#model/object.ts';
+
+export type RenderCode =
+  | 'InvalidYaml'
+  | 'AmbiguousYaml'
+  | 'YamlBomb'
+  | 'ManifestTooLarge'
+  | 'InvalidObject'
+  | 'DuplicateObject'
+  | 'Unsupported'
+  | 'NotAManifest'
+  | 'RenderTimeout'
+  | 'RenderOutOfMemory'
+  | 'RenderCrashed';
+
+/** Messages never quote a value of a file: it may be a secret (S14). */
+export function refusal(code: RenderCode, message: string, hint: string, at?: Position): Failure {
+  return { kind: 'terminal', code, stage: 'render', message, hint, ...(at === undefined ? {} : { at }) };
+}

@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Renderer, RenderRequest, Timers } from '#model/ports.ts';
+import { createRenderer, type SandboxOptions } from './sandbox.ts';
+
+/** Time that passes when the test says so. */
+class HandTimers implements Timers {
+  readonly #calls = new Map<number, () => void>();
+  #next = 0;
+  after(_delayMs: number, call: () => void): () => void {
+    const id = (this.#next += 1);
+    this.#calls.set(id, call);
+    return () => void this.#calls.delete(id);
+  }
+  get pending(): number {
+    return this.#calls.size;
+  }
+  fire(): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    for (const call of calls) call();
+  }
+}
+
+/** A worker that does as the root of the request says. */
+const hostile = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort } from 'node:worker_threads';
+    parentPort.on('message', ({ root }) => {
+      if (root === 'loop') for (;;) {}
+      if (root === 'memory') { const kept = []; for (;;) kept.push(new Array(1e5).fill({})); }
+      if (root === 'throw') throw new Error('oops');
+      parentPort.postMessage({ ok: true, value: { root, environment: Object.keys(process.env) } });
+    });
+  `)}`,
+);
+
+function request(root: string, text = ''): RenderRequest {
+  const content = new TextEncoder().encode(text);
+  return {
+    spec: { kind: 'directory', recurse: false },
+    root,
+    tree: 't',
+    files: [{ path: 'a.yaml', blob: 'b', sizeBytes: content.byteLength, content }],
+  };
+}
+
+let open: (Renderer & { close(): Promise<void> })[] = [];
+function start(options: Partial<SandboxOptions> = {}) {
+  const timers = new HandTimers();
+  const renderer = createRenderer({ workers: 1, deadlineMs: 10_000, timers, memoryMbMax: 64, ...options });
+  open.push(renderer);
+  return { renderer, timers };
+}
+afterEach(async () => {
+  await Promise.all(open.map((renderer) => renderer.close()));
+  open = [];
+});
+
+describe('the sandbox', () => {
+  it('renders, and says which files it wants', async () => {
+    const { renderer } = start();
+    const one = request('apps', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
+    expect(renderer.wanted(one.spec, one.files)).toHaveLength(1);
+    const results = await Promise.all([renderer.render(one), renderer.render(request('apps', 'kind: ['))]);
+    expect(results[0]).toMatchObject({ ok: true, value: { objects: [{ ref: { name: 'a' } }] } });
+    expect(results[1]).toMatchObject({ ok: false, failure: { code: 'InvalidYaml' } });
+    // What was sent can be rendered again: it was copied.
+    expect(one.files[0]?.content.byteLength).toBeGreaterThan(0);
+  });
+  it('ends a worker that loops; the next request is served (F16)', async () => {
+    const { renderer, timers } = start({ workerUrl: hostile });
+    const looping = renderer.render(request('loop'));
+    const next = renderer.render(request('fine'));
+    timers.fire();
+    expect(await looping).toMatchObject({
+      ok: false,
+      failure: { code: 'RenderTimeout', at: { path: 'loop' } },
+    });
+    expect(await next).toMatchObject({ ok: true });
+  });
+  it('ends a worker that runs out of memory; the next request is served (F16)', async () => {
+    const { renderer } = start({ workerUrl: hostile });
+    const results = await Promise.all([renderer.render(request('memory')), renderer.render(request('fine'))]);
+    expect(results[0]).toMatchObject({ ok: false, failure: { code: 'RenderOutOfMemory' } });
+    expect(results[1]).toMatchObject({ ok: true });
+  });
+  it('survives a bug in the renderer', async () => {
+    const { renderer } = start({ workerUrl: hostile });
+    expect(await renderer.render(request('throw'))).toMatchObject({
+      ok: false,
+      failure: { code: 'RenderCrashed' },
+    });
+    expect(await renderer.render(request('fine'))).toMatchObject({ ok: true });
+  });
+  it('gives the worker no environment (S1)', async () => {
+    const { renderer } = start({ workerUrl: hostile });
+    expect(await renderer.render(request('fine'))).toMatchObject({ value: { environment: [] } });
+  });
+  it('ends idle workers, and starts new ones', async () => {
+    const { renderer, timers } = start({ workerUrl: hostile });
+    await renderer.render(request('fine'));
+    expect(timers.pending).toBe(1);
+    timers.fire();
+    expect(timers.pending).toBe(0);
+    expect(await renderer.render(request('fine'))).toMatchObject({ ok: true });
+  });
+  it('fails what is under way when it is closed', async () => {
+    const { renderer } = start({ workerUrl: hostile });
+    const pending = [renderer.render(request('loop')), renderer.render(request('fine'))];
+    await renderer.close();
+    for (const result of await Promise.all(pending)) expect(result).toMatchObject({ ok: false });
+    expect(await renderer.render(request('fine'))).toMatchObject({ ok: false });
+  });
+});

@@ -1,0 +1,159 @@
+/**
+ * Renders in worker threads, each with a memory cap and each request with a deadline: a tree that makes the renderer
+ * loop or run out of memory costs that worker and that request, and the engine's thread never waits (F16).
+ */
+import { Worker } from 'node:worker_threads';
+import { fail, type Failure, type Result } from '#model/failure.ts';
+import type { Cancel, Renderer, RenderRequest, Timers } from '#model/ports.ts';
+import type { Rendered } from '#model/rendered.ts';
+import { wantedFiles } from './directory.ts';
+import { refusal, type RenderCode } from './refusal.ts';
+
+export interface SandboxOptions {
+  /** How many render at the same time; the others wait. */
+  readonly workers: number;
+  /** From when a worker takes a request up. */
+  readonly deadlineMs: number;
+  readonly timers: Timers;
+  readonly memoryMbMax?: number;
+  /** After which a worker without work is ended; its memory goes back. */
+  readonly idleMs?: number;
+  /** Tests hand in a worker that misbehaves. */
+  readonly workerUrl?: URL;
+}
+
+interface Job {
+  readonly request: RenderRequest;
+  readonly done: (result: Result<Rendered>) => void;
+}
+interface Slot {
+  readonly worker: Worker;
+  job?: Job | undefined;
+  cancel: Cancel;
+}
+
+export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
+  return new Sandbox(options);
+}
+
+class Sandbox implements Renderer {
+  readonly wanted = wantedFiles;
+  readonly #options: SandboxOptions;
+  readonly #slots = new Set<Slot>();
+  readonly #queue: Job[] = [];
+  #closed = false;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  render(request: RenderRequest): Promise<Result<Rendered>> {
+    if (this.#closed)
+      return Promise.resolve(fail(failureOf(request, 'RenderCrashed', 'The renderer is closed.')));
+    return new Promise((done) => {
+      this.#queue.push({ request, done });
+      this.#dispatch();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const waiting = this.#queue.splice(0);
+    for (const job of waiting)
+      job.done(fail(failureOf(job.request, 'RenderCrashed', 'The renderer is closed.')));
+    await Promise.all(
+      [...this.#slots].map((slot) => this.#end(slot, 'RenderCrashed', 'The renderer is closed.')),
+    );
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const idle = [...this.#slots].find((slot) => slot.job === undefined);
+      if (idle === undefined && this.#slots.size >= this.#options.workers) return;
+      this.#assign(idle ?? this.#start(), this.#queue.shift()!);
+    }
+  }
+
+  #start(): Slot {
+    const worker = new Worker(this.#options.workerUrl ?? new URL('./sandbox-worker.ts', import.meta.url), {
+      env: {},
+      argv: [],
+      execArgv: [],
+      resourceLimits: {
+        maxOldGenerationSizeMb: this.#options.memoryMbMax ?? 256,
+        maxYoungGenerationSizeMb: 32,
+      },
+    });
+    const slot: Slot = { worker, cancel: () => undefined };
+    this.#slots.add(slot);
+    worker.on('message', (result: Result<Rendered>) => {
+      this.#finish(slot, result);
+      this.#rest(slot);
+      this.#dispatch();
+    });
+    worker.on('error', (error: Error & { code?: string }) => {
+      const outOfMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      void this.#end(
+        slot,
+        outOfMemory ? 'RenderOutOfMemory' : 'RenderCrashed',
+        outOfMemory ? 'Rendering ran out of memory.' : 'Rendering failed unexpectedly; this is a bug.',
+      );
+    });
+    worker.on(
+      'exit',
+      () => void this.#end(slot, 'RenderCrashed', 'The renderer ended unexpectedly; this is a bug.'),
+    );
+    return slot;
+  }
+
+  #assign(slot: Slot, job: Job): void {
+    slot.cancel();
+    slot.job = job;
+    slot.worker.ref();
+    const { deadlineMs, timers } = this.#options;
+    slot.cancel = timers.after(deadlineMs, () => {
+      void this.#end(
+        slot,
+        'RenderTimeout',
+        `Rendering did not finish within ${Math.ceil(deadlineMs / 1000)} s.`,
+      );
+    });
+    // Copies of exactly the bytes: a view into a large buffer would take all of it along.
+    const files = job.request.files.map((file) => ({ ...file, content: new Uint8Array(file.content) }));
+    slot.worker.postMessage(
+      { ...job.request, files },
+      files.map(({ content }) => content.buffer),
+    );
+  }
+
+  /** An idle worker does not keep the process alive, and goes after a while. */
+  #rest(slot: Slot): void {
+    slot.worker.unref();
+    slot.cancel = this.#options.timers.after(this.#options.idleMs ?? 60_000, () => {
+      void this.#end(slot, 'RenderCrashed', 'The renderer is closed.');
+    });
+  }
+
+  #finish(slot: Slot, result: Result<Rendered>): void {
+    const { job } = slot;
+    slot.cancel();
+    slot.job = undefined;
+    job?.done(result);
+  }
+
+  /** Ends a worker; the request that it had fails, and the next ones get a new worker. */
+  async #end(slot: Slot, code: RenderCode, message: string): Promise<void> {
+    if (!this.#slots.delete(slot)) return;
+    const { job } = slot;
+    const ended = slot.worker.terminate();
+    if (job !== undefined) this.#finish(slot, fail(failureOf(job.request, code, message)));
+    else slot.cancel();
+    this.#dispatch();
+    await ended;
+  }
+}
+
+function failureOf(request: RenderRequest, code: RenderCode, message: string): Failure {
+  const hint = 'look for very large or deeply nested files, or split the directory';
+  return refusal(code, message, hint, { path: request.root });
+}
