@@ -26,7 +26,7 @@ export interface GitTools {
 }
 
 /** Harmless flaws of old histories, which servers have long accepted; submodule files are never acted on. */
-const toleratedFlaws = [
+export const toleratedFlaws = [
   'badTimezone',
   'gitmodulesLarge',
   'gitmodulesMissing',

@@ -4,7 +4,7 @@ import { fail, ok } from '#model/failure.ts';
 import type { GitCredentials, Log, SecretReader } from '#model/ports.ts';
 import type { Access } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
-import { isStaleLock, isStoreDamage } from './git-failures.ts';
+import { isStaleLock, isStoreDamage, isToleratedFlaw } from './git-failures.ts';
 import type { RefTable } from './refs.ts';
 import { branchPrefix, parseRemoteRefs, pinPrefix, sameRefs, tagPrefix } from './refs.ts';
 import type { Remote, RemoteCall, RemoteResult } from './remote.ts';
@@ -13,6 +13,7 @@ import type { Store } from './store.ts';
 const lookTimeoutMs = 60_000;
 const fetchTimeoutMs = 15 * 60_000;
 
+const everyRef = [`+refs/heads/*:${branchPrefix}*`, `+refs/tags/*:${tagPrefix}*`] as const;
 const quietFetch = [
   'fetch',
   '--quiet',
@@ -54,7 +55,6 @@ export async function bringUpToDate(
   const fetched = await fetchRefs(tools, access, credentials.value, refs);
   if (!fetched.ok) return fetched;
   await store.admit(access.identity);
-  await store.keepHouse();
   return ok({ changed: true });
 }
 
@@ -65,17 +65,15 @@ async function fetchRefs(
   refs: RefTable,
 ): Promise<Result<void>> {
   const fetched = await call(tools, access, credentials, {
-    args: [
-      ...quietFetch,
-      '--prune',
-      'origin',
-      `+refs/heads/*:${branchPrefix}*`,
-      `+refs/tags/*:${tagPrefix}*`,
-    ],
+    args: [...quietFetch, '--prune', 'origin', ...everyRef],
     timeoutMs: fetchTimeoutMs,
     doing: 'fetching it',
   });
-  if (!fetched.ok) return fetched;
+  if (!fetched.ok) {
+    if (tools.store.whole || !isToleratedFlaw(fetched.stderr)) return fetched;
+    const whole = await fetchWhole(tools, access, credentials, 'its history has flaws');
+    if (!whole.ok) return whole;
+  }
   await tools.store.setHead(refs.head);
   if (await tools.store.loadRefs()) return ok(undefined);
   return fail({
@@ -121,24 +119,27 @@ export async function fetchBlobs(
   });
   if (fetched.ok) return ok(undefined);
   if (!/not our ref|unadvertised object|couldn't find remote ref/i.test(fetched.stderr)) return fetched;
-  // It can leave contents out but not send them later: the whole repository then, once.
-  tools.log.warn(
-    { url: access.address.url },
-    'the Git server does not send single objects: fetching all of them',
-  );
-  const whole = await call(tools, access, credentials.value, {
-    args: [
-      ...quietFetch,
-      '--refetch',
-      '--no-filter',
-      'origin',
-      `+refs/heads/*:${branchPrefix}*`,
-      `+refs/tags/*:${tagPrefix}*`,
-    ],
+  return fetchWhole(tools, access, credentials.value, 'its server does not send single objects');
+}
+
+/** Once and from then on: without leaving anything out. What is here stays usable meanwhile. */
+async function fetchWhole(
+  tools: FetchingTools,
+  access: Access,
+  credentials: GitCredentials | undefined,
+  why: string,
+): Promise<Result<void>> {
+  tools.log.warn({ url: access.address.url, why }, 'fetching the repository with all its contents');
+  const fetched = await tools.remote.call(access, credentials, {
+    gitDir: tools.store.gitDir,
+    args: [...quietFetch, '--refetch', '--prune', 'origin', ...everyRef],
     timeoutMs: fetchTimeoutMs,
     doing: 'fetching all of it',
+    withoutBlobs: false,
   });
-  return whole.ok ? ok(undefined) : whole;
+  if (!fetched.ok) return fetched;
+  await tools.store.markWhole();
+  return ok(undefined);
 }
 
 /** A call that mends our own side once: a dead git's lock file is removed, a damaged copy is made anew. */
@@ -148,7 +149,7 @@ async function call(
   credentials: GitCredentials | undefined,
   what: Omit<RemoteCall, 'gitDir' | 'withoutBlobs'>,
 ): Promise<RemoteResult> {
-  const request = { ...what, gitDir: tools.store.gitDir, withoutBlobs: true };
+  const request = { ...what, gitDir: tools.store.gitDir, withoutBlobs: !tools.store.whole };
   const first = await tools.remote.call(access, credentials, request);
   if (first.ok) return first;
   const url = access.address.url;

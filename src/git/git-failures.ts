@@ -1,6 +1,7 @@
 /** What git's complaints mean: its exit says that it failed, its last words say why. */
 import type { Failure, FailureKind } from '#model/failure.ts';
 import type { ProcessResult } from '#model/ports.ts';
+import { toleratedFlaws } from './command.ts';
 import { withoutSecrets } from './url.ts';
 
 interface Meaning {
@@ -85,6 +86,11 @@ export function isStoreDamage(stderr: string): boolean {
 /** A lock file that a killed git left behind (F1). */
 export function isStaleLock(stderr: string): boolean {
   return /Unable to create '.*\.lock': File exists|cannot lock ref/i.test(stderr);
+}
+
+/** git refused an object for a flaw that we tolerate: it does not hear of that while it leaves contents out. */
+export function isToleratedFlaw(stderr: string): boolean {
+  return toleratedFlaws.some((flaw) => stderr.includes(`: ${flaw}: `)) && /fsck error/.test(stderr);
 }
 
 export function redirectStatus(stderr: string): boolean {

@@ -7,6 +7,7 @@ import { runGit } from './command.ts';
 import type { Access } from './credentials.ts';
 import { headerOf } from './credentials.ts';
 import { failureOf, redirectStatus } from './git-failures.ts';
+import { Turnstile } from './shared-run.ts';
 import type { RepositoryAddress } from './url.ts';
 import { forbiddenAddress, isLinkLocalHost, parseAddress, withoutSecrets } from './url.ts';
 
@@ -33,15 +34,35 @@ export interface RemoteAnswer {
 export type RemoteResult = Result<RemoteAnswer> & { readonly stderr: string };
 
 const redirectsMax = 3;
+const callsPerHostMax = 6;
+
+/**
+ * How many calls one host gets at a time: a start with hundreds of repositories must neither flood it nor this
+ * machine, and a host that hangs must not hold up another (F4).
+ */
+export class HostLimits {
+  readonly #turnstiles = new Map<string, Turnstile>();
+
+  of(origin: string): Turnstile {
+    let turnstile = this.#turnstiles.get(origin);
+    if (turnstile === undefined) {
+      turnstile = new Turnstile(callsPerHostMax);
+      this.#turnstiles.set(origin, turnstile);
+    }
+    return turnstile;
+  }
+}
 
 export class Remote {
   readonly #tools: GitTools;
+  readonly #limits: HostLimits;
   readonly #lookup: AddressLookup | undefined;
   /** Where the server sent us: remembered, so that only the first call pays for it. */
   #redirectedTo: RepositoryAddress | undefined;
 
-  constructor(tools: GitTools, lookup: AddressLookup | undefined) {
+  constructor(tools: GitTools, limits: HostLimits, lookup: AddressLookup | undefined) {
     this.#tools = tools;
+    this.#limits = limits;
     this.#lookup = lookup;
   }
 
@@ -131,15 +152,17 @@ export class Remote {
       const addresses = pinned.map((address) => (address.includes(':') ? `[${address}]` : address)).join(',');
       config.push(['http.curloptResolve', `${target.host}:${target.port}:${addresses}`]);
     }
-    return runGit(this.#tools, {
-      gitDir: call.gitDir,
-      args: call.args,
-      config,
-      ...(call.stdin !== undefined && { stdin: call.stdin }),
-      timeoutMs: call.timeoutMs,
-      network: true,
-      trace,
-    });
+    return this.#limits.of(target.origin).pass(() =>
+      runGit(this.#tools, {
+        gitDir: call.gitDir,
+        args: call.args,
+        config,
+        ...(call.stdin !== undefined && { stdin: call.stdin }),
+        timeoutMs: call.timeoutMs,
+        network: true,
+        trace,
+      }),
+    );
   }
 }
 

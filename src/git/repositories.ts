@@ -13,7 +13,7 @@ import type { Access } from './credentials.ts';
 import { accessOf } from './credentials.ts';
 import { failureOf } from './git-failures.ts';
 import type { AddressLookup } from './remote.ts';
-import { Remote } from './remote.ts';
+import { HostLimits, Remote } from './remote.ts';
 import { Repository } from './repository.ts';
 import { Store } from './store.ts';
 import type { Mirror } from './url.ts';
@@ -44,13 +44,14 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
     dir: options.dir,
   };
   const open = new Map<string, Repository>();
+  const limits = new HostLimits();
 
   const repositoryOf = (access: Access): Repository => {
     const { url } = access.address;
     let repository = open.get(url);
     if (repository === undefined) {
       const store = new Store(git, path.join(options.dir, directoryName(url)), url);
-      const remote = new Remote(git, options.lookup);
+      const remote = new Remote(git, limits, options.lookup);
       const { secrets, log } = options;
       repository = new Repository(url, git, { store, remote, secrets, log }, options.timers);
       open.set(url, repository);
@@ -85,9 +86,10 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
     trees: (url, wanted) => withUrl(url, (repository) => repository.trees(wanted)),
     files: (url, tree) => withUrl(url, (repository) => repository.files(tree)),
     read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
-    close: async () => {
-      await Promise.all([...open.values()].map((repository) => repository.close()));
+    close: () => {
+      for (const repository of open.values()) repository.close();
       open.clear();
+      return Promise.resolve();
     },
   };
 }

@@ -75,6 +75,7 @@ export class Repository {
     if (result.ok) {
       this.#access = access;
       this.#absent.clear();
+      if (result.value.changed) void this.#turnstile.pass(() => this.#store.keepHouse());
     }
     return result;
   }
@@ -119,13 +120,13 @@ export class Repository {
     const key = `${before} ${after}`;
     let answer = this.#ancestries.get(key);
     if (answer === undefined) {
-      answer = this.#findAncestry(before, after);
+      answer = this.#findAncestry(before, after).then((result) => {
+        // 'rewritten' may only mean that a commit is not here yet; it and failures are found out anew.
+        if (!result.ok || result.value === 'rewritten') this.#ancestries.delete(key);
+        return result;
+      });
       if (this.#ancestries.size >= ancestriesKeptMax) this.#ancestries.clear();
       this.#ancestries.set(key, answer);
-      // 'rewritten' may only mean that a commit is not here yet; it and failures are found out anew.
-      void answer.then((result) => {
-        if (!result.ok || result.value === 'rewritten') this.#ancestries.delete(key);
-      });
     }
     return answer;
   }
@@ -197,9 +198,8 @@ export class Repository {
     return ok(objects.value.map((object) => object!.content));
   }
 
-  async close(): Promise<void> {
-    this.#reader.close();
-    await this.#turnstile.pass(() => Promise.resolve());
+  /** Does not wait for the network: a fetch under way ends with the process, and leaves nothing that matters. */
+  close(): void {
     this.#reader.close();
   }
 

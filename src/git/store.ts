@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'n
 import path from 'node:path';
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
 import type { GitTools } from './command.ts';
 import { runGit } from './command.ts';
 import type { Identity } from './credentials.ts';
@@ -24,6 +25,7 @@ export class Store {
   /** Who has been let in by the server once: only they are answered from the local copy. */
   readonly #readers = new Set<Identity>();
   #here = false;
+  #whole = false;
   #refs: RefTable = noRefs;
 
   constructor(tools: GitTools, gitDir: string, url: string) {
@@ -38,6 +40,10 @@ export class Store {
   get refs(): RefTable {
     return this.#refs;
   }
+  /** Fetched with all contents, because something was wrong with leaving them out. */
+  get whole(): boolean {
+    return this.#whole;
+  }
   isReader(identity: Identity): boolean {
     return this.#readers.has(identity);
   }
@@ -48,8 +54,10 @@ export class Store {
     await this.removeLeftovers();
     try {
       const note: unknown = JSON.parse(await readFile(this.#notePath, 'utf8'));
-      if (typeof note === 'object' && note !== null && 'readers' in note && Array.isArray(note.readers))
-        for (const reader of note.readers) if (typeof reader === 'string') this.#readers.add(reader);
+      if (!isObject(note)) return;
+      this.#whole = note['whole'] === true;
+      if (Array.isArray(note['readers']))
+        for (const reader of note['readers']) if (typeof reader === 'string') this.#readers.add(reader);
     } catch {
       // Without the note, everybody has to be let in by the server again.
     }
@@ -78,6 +86,7 @@ export class Store {
   /** Throws the copy away, to be fetched anew. */
   async discard(): Promise<void> {
     this.#here = false;
+    this.#whole = false;
     this.#refs = noRefs;
     await rm(this.gitDir, { recursive: true, force: true }).catch(() => undefined);
   }
@@ -111,10 +120,21 @@ export class Store {
     this.#here = true;
     if (this.#readers.has(identity)) return;
     this.#readers.add(identity);
+    await this.#writeNote();
+  }
+
+  async markWhole(): Promise<void> {
+    this.#whole = true;
+    await this.#writeNote();
+  }
+
+  async #writeNote(): Promise<void> {
     const readers = [...this.#readers].filter((reader) => !reader.startsWith('address '));
     const aside = `${this.#notePath}.new`;
     try {
-      await writeFile(aside, `${JSON.stringify({ url: this.#url, readers })}\n`, { mode: 0o600 });
+      await writeFile(aside, `${JSON.stringify({ url: this.#url, whole: this.#whole, readers })}\n`, {
+        mode: 0o600,
+      });
       await rename(aside, this.#notePath);
     } catch {
       // The disk is full: it is asked again after the next restart.

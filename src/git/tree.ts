@@ -81,7 +81,7 @@ export async function followLinks(
 ): Promise<Result<ReadonlyMap<string, string>>> {
   const links = linksOf(listing);
   const contents = await reader.contents(
-    [...links.map((link) => link.id)],
+    links.map((link) => link.id),
     linkBytesMax * (links.length + 1),
   );
   if (!contents.ok) return contents;

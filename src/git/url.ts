@@ -112,7 +112,7 @@ export function isLinkLocalHost(host: string): boolean {
   const mapped = /^(?:::ffff:|64:ff9b::)(.*)$/.exec(name)?.[1] ?? name;
   // The URL parser has turned every other notation of an IPv4 address (decimal, octal) into dots, or into two
   // groups when it is mapped into IPv6.
-  return /^169\.254\./.test(mapped) || /^a9fe:[0-9a-f]{1,4}$/.test(mapped);
+  return mapped.startsWith('169.254.') || /^a9fe:[0-9a-f]{1,4}$/.test(mapped);
 }
 
 /** The address without user and password; also of a text that is no valid address. */

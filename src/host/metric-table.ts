@@ -1,4 +1,4 @@
-/** Every metric that there is: its name, what it tells, its labels. The page docs/metrics.md is made of it. */
+/** Every metric that there is: its name, what it tells, its labels. What is not in here is not counted. */
 
 export interface MetricDefinition {
   readonly kind: 'counter' | 'histogram';

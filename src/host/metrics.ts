@@ -54,14 +54,15 @@ export class Metrics implements Meter {
 
   /** A value that is read when somebody asks for it: the length of a queue, the size of a cache. */
   gauge(name: string, help: string, read: () => number): void {
-    new Gauge({
+    const gauge = new Gauge({
       name,
       help,
-      registers: [this.#registry],
+      registers: [],
       collect() {
         this.set(read());
       },
     });
+    this.#registry.registerMetric(gauge);
   }
 
   /** CPU, memory and loop delay of this process; only for the one that is the process's own. */

@@ -10,68 +10,16 @@
  *   … server.url('shop') … server.counts('shop').fetches …
  *   await server.close();
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import type { GitAuth, GitCounts, GitServer, GitServerOptions } from './api.ts';
+import { cleanEnvironment, gitAt } from './git.ts';
 
+export type { GitAuth, GitCounts, GitServer, GitServerOptions, RepositoryOptions } from './api.ts';
 export { createWorkTree, type WorkTree } from './work-tree.ts';
-
-const execute = promisify(execFile);
-
-export type GitAuth =
-  | { readonly username: string; readonly password: string }
-  | { readonly bearerToken: string };
-
-export interface GitServerOptions {
-  /** An empty directory; everything is kept in it. */
-  readonly root: string;
-  readonly auth?: GitAuth;
-}
-
-export interface GitCounts {
-  /** Every HTTP request. */
-  readonly requests: number;
-  /** How often the refs were listed: polls. */
-  readonly listings: number;
-  /** How often objects were sent: fetches. */
-  readonly fetches: number;
-  readonly pushes: number;
-}
-
-export interface RepositoryOptions {
-  /** Whether it can leave file contents out (partial clones); true unless told. */
-  readonly filter?: boolean;
-}
-
-export interface GitServer {
-  /** The address of a repository: `http://127.0.0.1:PORT/NAME.git`. */
-  url(name: string): string;
-  readonly origin: string;
-  /** Where the bare repository lies. */
-  repositoryPath(name: string): string;
-  createRepository(name: string, options?: RepositoryOptions): Promise<void>;
-  readonly root: string;
-  /** Since the start or the last `resetCounts`; of one repository if it is named. */
-  counts(name?: string): GitCounts;
-  resetCounts(): void;
-  /** From now on; undefined lets everybody in. */
-  setAuth(auth: GitAuth | undefined): void;
-  /** Paths that begin with `from` are answered by a redirect (302) to `to` and the rest. */
-  redirect(from: string, to: string): void;
-  /** Requests are taken and not answered, until `release`. */
-  hold(): void;
-  release(): void;
-  /** Resolves at the next request that `hold` keeps waiting. */
-  held(): Promise<void>;
-  /** Git is down: connections are refused. */
-  stop(): Promise<void>;
-  /** Up again, on the same port. */
-  start(): Promise<void>;
-  close(): Promise<void>;
-}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -190,31 +138,6 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   };
   await server.start();
   return server;
-}
-
-/** Runs git in a directory of a test, deaf to the settings of whoever runs the tests. */
-export async function gitAt(directory: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await execute('git', [...args], {
-    cwd: directory,
-    env: cleanEnvironment(),
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout.trim();
-}
-
-function cleanEnvironment(): Record<string, string> {
-  return {
-    PATH: process.env['PATH'] ?? '',
-    HOME: '/nonexistent',
-    LC_ALL: 'C',
-    GIT_CONFIG_GLOBAL: '/dev/null',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_AUTHOR_NAME: 'Ada Lovelace',
-    GIT_AUTHOR_EMAIL: 'ada@example.com',
-    GIT_COMMITTER_NAME: 'Ada Lovelace',
-    GIT_COMMITTER_EMAIL: 'ada@example.com',
-  };
 }
 
 function admits(auth: GitAuth | undefined, header: string | undefined): boolean {

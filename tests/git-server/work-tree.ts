@@ -1,7 +1,8 @@
 /** A developer's clone, for tests: write, commit, push. */
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { gitAt, type GitServer, type RepositoryOptions } from './server.ts';
+import type { GitServer, RepositoryOptions } from './api.ts';
+import { gitAt } from './git.ts';
 
 export interface WorkTree {
   readonly url: string;
