@@ -2,10 +2,12 @@ import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemTimers } from '#host/clock.ts';
+import { childEnvironment } from '#host/environment.ts';
 import { openProcesses } from '#host/processes.ts';
 import type { Failure, Result } from '#model/failure.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
 import { openGitRoom, source, type GitRoom } from '../../tests/git-server/git-room.ts';
+import { gitVersion } from './repositories.ts';
 import { directoryName } from './url.ts';
 
 let room: GitRoom;
@@ -326,6 +328,9 @@ describe('fetching', () => {
   test('git is not installed', async () => {
     await room.reopen({ environment: { PATH: '/nonexistent' } });
     expect(failure(await room.repositories.fetch(source(tree.url))).code).toBe('GitMissing');
+    const processes = openProcesses(systemTimers);
+    expect(failure(await gitVersion(processes, { PATH: '/nonexistent' })).code).toBe('GitMissing');
+    expect(value(await gitVersion(processes, childEnvironment(process.env)))).toMatch(/^2\.\d+/);
   });
 
   test('a file URL, and a mirror of an address that cannot be reached', async () => {

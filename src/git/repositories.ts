@@ -8,7 +8,6 @@ import { fail, ok } from '#model/failure.ts';
 import type { Clock, Log, Meter, Processes, Repositories, SecretReader, Timers } from '#model/ports.ts';
 import type { SourceSpec } from '#model/unit.ts';
 import type { GitTools } from './command.ts';
-import { runGit } from './command.ts';
 import type { Access } from './credentials.ts';
 import { accessOf } from './credentials.ts';
 import { failureOf } from './git-failures.ts';
@@ -94,11 +93,18 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
   };
 }
 
-/** The version of the installed git, or why there is none: asked once, before anything else needs it. */
+/** The version of the installed git, or why it will not do: asked once, before anything else needs it. */
 export async function gitVersion(
-  options: Pick<RepositoriesOptions, 'processes' | 'clock' | 'meter' | 'environment' | 'dir'>,
+  processes: Processes,
+  environment: Readonly<Record<string, string>>,
 ): Promise<Result<string>> {
-  const result = await runGit(options, { args: ['version'], timeoutMs: 10_000, outputBytesMax: 4096 });
+  const result = await processes.run({
+    command: 'git',
+    args: ['version'],
+    env: { ...environment, LC_ALL: 'C', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' },
+    timeoutMs: 10_000,
+    outputBytesMax: 4096,
+  });
   if (result.code !== 0) return fail(failureOf(result, 'git', 'telling its version'));
   const version = /git version (\d+)\.(\d+)\S*/.exec(Buffer.from(result.stdout).toString('utf8'));
   const [text = '', major = '0', minor = '0'] = version ?? [];

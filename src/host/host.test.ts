@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { systemClock, systemTimers } from './clock.ts';
 import { childEnvironment } from './environment.ts';
 import { openLog } from './log.ts';
+import { metricTable } from './metric-table.ts';
 import { Metrics } from './metrics.ts';
 import { systemRandom } from './random.ts';
 import { onStopSignal } from './signals.ts';
@@ -76,4 +78,17 @@ test('the first signal stops, the second changes nothing', () => {
   expect(stops).toEqual(['SIGTERM']);
   remove();
   expect(source.listenerCount('SIGINT') + source.listenerCount('SIGTERM')).toBe(0);
+});
+
+test('every metric that is counted anywhere is in the table', async () => {
+  const root = new URL('../', import.meta.url);
+  const used = new Set<string>();
+  for (const file of await readdir(root, { recursive: true })) {
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+    const text = await readFile(new URL(file, root), 'utf8');
+    for (const [, name] of text.matchAll(/\.(?:count|observe)\(\s*'([a-z][a-z0-9_]*_[a-z0-9_]*)'/g))
+      used.add(name!);
+  }
+  expect(used).toContain('trueup_git_polls_total');
+  expect([...used].filter((name) => !(name in metricTable))).toEqual([]);
 });

@@ -29,28 +29,28 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
   },
   trueup_kube_requests_total: {
     kind: 'counter',
-    help: 'Requests to a Kubernetes API, by verb and result.',
-    labels: ['cluster', 'verb', 'code'],
+    help: 'Requests to a Kubernetes API, by verb, resource and status code.',
+    labels: ['cluster', 'verb', 'resource', 'code'],
   },
   trueup_kube_request_seconds: {
     kind: 'histogram',
-    help: 'How long a request to a Kubernetes API took.',
-    labels: ['cluster', 'verb'],
+    help: 'How long a request to a Kubernetes API took, with its retries.',
+    labels: ['cluster', 'verb', 'resource'],
     buckets: requestBuckets,
   },
   trueup_kube_watch_events_total: {
     kind: 'counter',
-    help: 'Events that watches delivered.',
+    help: 'Events that watches delivered, by type.',
     labels: ['cluster', 'type'],
   },
   trueup_kube_relists_total: {
     kind: 'counter',
-    help: 'Lists that a broken or expired watch made necessary.',
+    help: 'Lists that a broken or expired watch made necessary, by reason.',
     labels: ['cluster', 'reason'],
   },
   trueup_runs_total: {
     kind: 'counter',
-    help: 'Runs of Units, by result.',
+    help: 'Attempts to bring a Unit to what Git says, by result.',
     labels: ['result'],
   },
 };
