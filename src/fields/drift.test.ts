@@ -202,6 +202,21 @@ describe('forced fields are what the server conflicts on (measured)', () => {
     };
     expect(forcedFields(desired, live, 'trueup')).toEqual(['.data.a']);
   });
+  it('for an atomic list that defaulting completed', () => {
+    const set = (template: object, managedFields: object[]): Manifest => ({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 's', managedFields: managedFields as never },
+      spec: { volumeClaimTemplates: [template] },
+    });
+    const fieldsV1 = { 'f:spec': { 'f:volumeClaimTemplates': {} } };
+    const live = set({ metadata: { name: 'data' }, spec: { volumeMode: 'Filesystem' } }, [
+      { manager: 'kubectl-client-side-apply', operation: 'Update', apiVersion: 'apps/v1', fieldsV1 },
+    ]);
+    expect(forcedFields(set({ metadata: { name: 'data' } }, []), live, 'trueup')).toEqual([
+      '.spec.volumeClaimTemplates',
+    ]);
+  });
   it('are none when nobody else owns anything', () => {
     expect(forcedFields(written, applied, 'trueup')).toEqual([]);
   });

@@ -51,8 +51,8 @@ export function changesBetween(
 /**
  * What an apply of `desired` would change, sorted by path: declared fields whose live value is another, and fields
  * that we own alone and that `desired` no longer has. Each carries who owns it now; none where nobody does.
- * Without the schema, a value that admission or normalisation rewrites shows as a change when the object is applied
- * for another reason; quantities in their usual places are compared as amounts.
+ * Without the schema, a value that admission, normalisation or defaulting inside an atomic list rewrites shows as a
+ * change when the object is applied for another reason; quantities in their usual places are compared as amounts.
  */
 export function plannedChanges(
   desired: Manifest,
@@ -88,9 +88,9 @@ export function plannedChanges(
  * owned by another entry, whether or not we own them too. An Update entry under our own name is another entry, and
  * so is one of a subresource such as `scale`. An apply must be forced to take them.
  *
- * The server compares before it normalises, so this does too: when another entry owns them, `cpu: 1000m` conflicts
- * with a live `1`, and `hostNetwork: false` with a live object that does not show it (measured on 1.36). Inside an
- * atomic list that defaulting completes, this may name one too many.
+ * The server compares before it normalises and defaults, so this does too: when another entry owns them,
+ * `cpu: 1000m` conflicts with a live `1`, `hostNetwork: false` with a live object that does not show it, and an atomic
+ * list with one that defaulting completed. Measured on 1.36, where the two agreed in every case tried.
  */
 export function forcedFields(desired: Manifest, live: Manifest, manager: string): readonly string[] {
   const entries = managedEntries(live);

@@ -2,6 +2,7 @@
 import { isObject } from '#model/json.ts';
 import type { FieldOwner } from '#model/observed.ts';
 import type { Manifest } from '#model/object.ts';
+import { parseTimestamp } from '#model/time.ts';
 import { nodeAt, parseFieldsV1, type FieldSet } from './field-set.ts';
 import { elementKey, parsePath, type ElementKey } from './path.ts';
 
@@ -22,14 +23,14 @@ export function readEntry(raw: unknown): ManagedEntry | undefined {
   if (!isObject(raw)) return undefined;
   const { manager, operation, apiVersion, subresource, time, fieldsV1 } = raw;
   if (operation !== 'Apply' && operation !== 'Update') return undefined;
-  const atMs = typeof time === 'string' ? Date.parse(time) : 0;
   let parsed: FieldSet | undefined;
   return {
     manager: typeof manager === 'string' ? manager : '',
     operation,
     ...(typeof subresource === 'string' && subresource !== '' ? { subresource } : {}),
     apiVersion: typeof apiVersion === 'string' ? apiVersion : '',
-    atMs: Number.isNaN(atMs) ? 0 : atMs,
+    // Entries of the scale subresource have no time: 0 stands for unknown.
+    atMs: parseTimestamp(time) ?? 0,
     get fields() {
       parsed ??= parseFieldsV1(fieldsV1);
       return parsed;
