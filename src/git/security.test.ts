@@ -1,20 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Failure, Result } from '#model/failure.ts';
 import type { GitRef, SourceSpec } from '#model/unit.ts';
 import { createWorkTree } from '../../tests/git-server/server.ts';
-import { openGitRoom, source, type GitRoom } from '../../tests/git-server/git-room.ts';
+import { failure, openGitRoom, source, type GitRoom } from '../../tests/git-server/git-room.ts';
 
 const canary = 'c4n4ry-s3cret-v4lue';
 const credentials = { namespace: 'argocd', name: 'repo-shop' };
 let room: GitRoom;
 afterEach(() => room.close());
 
-function failure(result: Result<unknown>): Failure {
-  if (result.ok) throw new Error(`expected a failure, got ${JSON.stringify(result.value)}`);
-  return result.failure;
-}
 async function shop(): Promise<string> {
   const tree = await createWorkTree(room.server, 'shop');
   await tree.write('a.yaml', 'a: 1\n');

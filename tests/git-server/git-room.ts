@@ -8,6 +8,7 @@ import { childEnvironment } from '#host/environment.ts';
 import { openLog } from '#host/log.ts';
 import { Metrics } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
+import type { Failure, Result } from '#model/failure.ts';
 import type { Processes, Repositories } from '#model/ports.ts';
 import type { GitRef, SourceSpec } from '#model/unit.ts';
 import { startGitServer, type GitServer, type GitServerOptions } from './server.ts';
@@ -88,4 +89,29 @@ export async function openGitRoom(
 
 export function source(url: string, ref: GitRef = { name: 'HEAD' }): SourceSpec {
   return { kind: 'git', url, ref };
+}
+
+export function value<T>(result: Result<T>): T {
+  if (!result.ok)
+    throw new Error(`${result.failure.code}: ${result.failure.message} ${result.failure.cause ?? ''}`);
+  return result.value;
+}
+export function failure(result: Result<unknown>): Failure {
+  if (result.ok) throw new Error(`expected a failure, got ${JSON.stringify(result.value)}`);
+  return result.failure;
+}
+/** The files of a directory with their texts. */
+export async function contents(
+  repositories: Repositories,
+  url: string,
+  commit: string,
+  at: string,
+): Promise<Record<string, string>> {
+  const [root] = value(await repositories.trees(url, [{ commit, path: at }]));
+  const files = value(await repositories.files(url, root!));
+  const blobs = files.map((file) => file.blob);
+  const bytes = value(await repositories.read(url, blobs));
+  return Object.fromEntries(
+    files.map((file, index) => [file.path, Buffer.from(bytes[index]!).toString('utf8')]),
+  );
 }
