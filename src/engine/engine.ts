@@ -3,8 +3,8 @@
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
 import type { Dialect } from '#model/dialect.ts';
-import { canonicalJson } from '#model/json.ts';
-import { keyText, refOf, type Manifest, type ObjectKey } from '#model/object.ts';
+import { canonicalJson, isObject } from '#model/json.ts';
+import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
 import { Ownership } from './ownership.ts';
@@ -84,6 +84,15 @@ export class Engine {
   get counts(): { readonly units: number; readonly looked: number; readonly queued: number } {
     const looked = [...this.#runtimes.values()].filter((runtime) => runtime.looked).length;
     return { units: this.#runtimes.size, looked, queued: this.#queue.depth };
+  }
+
+  /** The decoded data of a Secret that a dialect's selections follow: credentials of repositories. */
+  secret({ namespace, name }: SecretRef): Readonly<Record<string, string>> | undefined {
+    const data = this.#cache.get({ group: '', kind: 'Secret', namespace, name })?.['data'];
+    if (!isObject(data)) return undefined;
+    return Object.fromEntries(
+      Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')]),
+    );
   }
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */

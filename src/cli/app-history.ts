@@ -1,0 +1,61 @@
+/** `trueup app history`: what was deployed, and what drifted and was healed. */
+import { isObject } from '#model/json.ts';
+import type { UnitState } from '#model/outcome.ts';
+import { humanDuration, timestamp } from '#model/time.ts';
+import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
+import { applicationRef, readApplication } from './applications.ts';
+import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
+import type { Cluster } from '#model/ports.ts';
+import type { Manifest } from '#model/object.ts';
+
+export interface HistoryOptions extends ClusterOptions {
+  readonly output: 'table' | 'json';
+}
+
+export async function appHistory(name: string, options: HistoryOptions, ports: CommandPorts): Promise<void> {
+  const cluster = orEnd(await ports.cluster(options));
+  const application = await readApplication(cluster, applicationRef(name, options.namespace));
+  const state = await readState(cluster, application);
+  const history = state?.history ?? [];
+  if (options.output === 'json') {
+    ports.out(`${JSON.stringify(history, null, 2)}\n`);
+    return;
+  }
+  const rows = history.map((entry) =>
+    entry.kind === 'sync'
+      ? [
+          String(entry.id),
+          timestamp(entry.atMs),
+          entry.result === 'succeeded' ? 'sync' : 'failed',
+          entry.revisions[0]?.label ?? '',
+          humanDuration(entry.durationMs),
+          entry.by,
+          entry.message,
+        ]
+      : [
+          String(entry.id),
+          timestamp(entry.atMs),
+          entry.healed ? 'healed' : 'drift',
+          '',
+          humanDuration(entry.durationMs),
+          '',
+          entry.sentence,
+        ],
+  );
+  if (rows.length === 0) ports.say(`${name} has no history yet\n`);
+  else ports.out(table([['ID', 'TIME', 'WHAT', 'REVISION', 'TOOK', 'BY', 'MESSAGE'], ...rows]));
+}
+
+/** The recorded state of the Application's Unit; undefined where there is none. */
+export async function readState(cluster: Cluster, application: Manifest): Promise<UnitState | undefined> {
+  const owner = applicationRef(application.metadata.name, application.metadata.namespace ?? '');
+  const ref = unitStateRef(owner, String(application.metadata['uid']));
+  const head = orEnd(await cluster.read(ref));
+  if (!isObject(head)) return undefined;
+  const shards = new Map<string, Manifest>();
+  for (const name of (head['shards'] ?? []) as readonly string[]) {
+    const shard = orEnd(await cluster.read({ ...ref, name }));
+    if (shard !== undefined) shards.set(name, shard);
+  }
+  return decodeUnitState(head as Manifest, (name) => shards.get(name));
+}

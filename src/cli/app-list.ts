@@ -1,0 +1,97 @@
+/** `trueup app list`, `trueup app get` */
+import { stringify } from 'yaml';
+import type { Manifest } from '#model/object.ts';
+import { applicationRef, conditionsOf, listApplications, readApplication, standingOf, textAt } from './applications.ts';
+import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
+
+export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
+
+export interface ListOptions extends ClusterOptions {
+  readonly output: OutputForm;
+  readonly allNamespaces?: boolean;
+}
+
+export async function appList(options: ListOptions, ports: CommandPorts): Promise<void> {
+  const cluster = orEnd(await ports.cluster(options));
+  const applications = orEnd(await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace));
+  if (options.output === 'json') ports.out(`${JSON.stringify(applications, null, 2)}\n`);
+  else if (options.output === 'yaml') ports.out(stringify(applications));
+  else if (options.output === 'name') {
+    ports.out(applications.map(({ metadata }) => `${metadata.namespace}/${metadata.name}\n`).join(''));
+  } else ports.out(table(rows(applications, options.output === 'wide')));
+  if (applications.length === 0) ports.say(`no Applications in namespace ${options.namespace}\n`);
+}
+
+function rows(applications: readonly Manifest[], isWide: boolean): readonly (readonly string[])[] {
+  const header = ['NAME', 'SYNC', 'HEALTH', 'REVISION', ...(isWide ? ['REPOSITORY', 'PATH', 'DESTINATION'] : []), 'CAUSE'];
+  return [
+    header,
+    ...applications.map((application) => {
+      const { sync, health, revision } = standingOf(application);
+      const wide = [
+        textAt(application, 'spec', 'source', 'repoURL'),
+        textAt(application, 'spec', 'source', 'path'),
+        textAt(application, 'spec', 'destination', 'namespace'),
+      ];
+      const name = `${application.metadata.namespace}/${application.metadata.name}`;
+      return [name, sync, health, revision.slice(0, 8), ...(isWide ? wide : []), cause(application)];
+    }),
+  ];
+}
+
+/** One sentence: why it is not as it should be. */
+function cause(application: Manifest): string {
+  const [condition] = conditionsOf(application).filter(({ type }) => type !== 'Warning');
+  const text = condition?.message ?? textAt(application, 'status', 'health', 'message');
+  return text.length > 100 ? `${text.slice(0, 99)}…` : text;
+}
+
+export async function appGet(name: string, options: ListOptions, ports: CommandPorts): Promise<void> {
+  const cluster = orEnd(await ports.cluster(options));
+  const application = await readApplication(cluster, applicationRef(name, options.namespace));
+  if (options.output === 'json') ports.out(`${JSON.stringify(application, null, 2)}\n`);
+  else if (options.output === 'yaml') ports.out(stringify(application));
+  else ports.out(description(application));
+}
+
+function description(application: Manifest): string {
+  const { sync, health, revision, phase, message } = standingOf(application);
+  const resources = resourcesOf(application);
+  const synced = resources.filter(({ status }) => status === 'Synced').length;
+  const healthMessage = textAt(application, 'status', 'health', 'message');
+  const head = table([
+    ['Name:', `${application.metadata.namespace}/${application.metadata.name}`],
+    ['Project:', textAt(application, 'spec', 'project')],
+    ['Server:', textAt(application, 'spec', 'destination', 'server')],
+    ['Namespace:', textAt(application, 'spec', 'destination', 'namespace')],
+    ['Repository:', textAt(application, 'spec', 'source', 'repoURL')],
+    ['Path:', textAt(application, 'spec', 'source', 'path')],
+    ['Target:', textAt(application, 'spec', 'source', 'targetRevision') || 'HEAD'],
+    ['Revision:', revision],
+    ['Sync Status:', `${sync} (${synced}/${resources.length})`],
+    ['Health Status:', `${health}${healthMessage === '' ? '' : `: ${healthMessage}`}`],
+    ['Last Operation:', phase === '' ? 'none' : `${phase}: ${message}`],
+  ]);
+  const conditions = conditionsOf(application).map(({ type, message: text }) => `${type}: ${text}\n`);
+  const listed = resources.length === 0 ? '' : `\n${table([['KIND', 'NAMESPACE', 'NAME', 'STATUS'], ...resources.map(cells)])}`;
+  return `${head}${conditions.length === 0 ? '' : `\n${conditions.join('')}`}${listed}`;
+}
+
+interface ResourceRow {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly status: string;
+}
+
+const cells = ({ kind, namespace, name, status }: ResourceRow): readonly string[] => [kind, namespace, name, status];
+
+function resourcesOf(application: Manifest): readonly ResourceRow[] {
+  const status = application['status'] as { readonly resources?: readonly unknown[] } | undefined;
+  return (status?.resources ?? []).map((resource) => ({
+    kind: textAt(resource, 'kind'),
+    namespace: textAt(resource, 'namespace'),
+    name: textAt(resource, 'name'),
+    status: `${textAt(resource, 'status')}${(resource as { requiresPruning?: boolean }).requiresPruning === true ? ' (not in Git)' : ''}`,
+  }));
+}

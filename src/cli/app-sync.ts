@@ -1,0 +1,149 @@
+/** `trueup app sync`, `trueup app wait` */
+import { isObject, type JsonObject } from '#model/json.ts';
+import type { Manifest, ObjectRef } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
+import { applicationRef, conditionsOf, readApplication, standingOf, textAt } from './applications.ts';
+import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+
+const approvalAnnotation = 'trueup.dev/approved-plan';
+
+export interface SyncOptions extends ClusterOptions {
+  readonly prune?: boolean;
+  readonly dryRun?: boolean;
+  readonly revision?: string;
+  /** A plan's digest; `true` approves the plan that is held now. */
+  readonly approve?: string | true;
+  readonly async?: boolean;
+  readonly timeoutMs: number;
+}
+
+export async function appSync(name: string, options: SyncOptions, ports: CommandPorts): Promise<void> {
+  const cluster = orEnd(await ports.cluster(options));
+  const ref = applicationRef(name, options.namespace);
+  const before = await readApplication(cluster, ref);
+  if (before['operation'] !== undefined) {
+    throw new CommandEnd(exitCodes.failed, `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`);
+  }
+  await refuseWhileOldControllerRuns(cluster, options.namespace);
+  const sync: JsonObject = {
+    ...(options.prune === true ? { prune: true } : {}),
+    ...(options.dryRun === true ? { dryRun: true } : {}),
+    ...(options.revision === undefined ? {} : { revision: options.revision }),
+  };
+  const approval = approvalPatch(before, options.approve, name);
+  orEnd(await cluster.mergePatch(ref, { ...approval, operation: { initiatedBy: { username: ports.user }, sync } }));
+  ports.say(`sync of ${name} requested\n`);
+  if (options.async === true) return;
+  const after = await waitUntil(cluster, ref, options.timeoutMs, ports, isAnswered(before));
+  const { phase, message } = standingOf(after);
+  ports.out(`${name}: ${phase}: ${message}\n`);
+  if (phase !== 'Succeeded') {
+    for (const { type, message: text } of conditionsOf(after)) ports.say(`${type}: ${text}\n`);
+    throw new CommandEnd(exitCodes.failed);
+  }
+}
+
+/** F29: two controllers would undo each other. */
+async function refuseWhileOldControllerRuns(cluster: Cluster, namespace: string): Promise<void> {
+  for (const kind of ['StatefulSet', 'Deployment']) {
+    const ref: ObjectRef = { group: 'apps', version: 'v1', kind, namespace, name: 'argocd-application-controller' };
+    const found = await cluster.read(ref);
+    const ready = found.ok && found.value !== undefined ? Number(textAt(found.value, 'status', 'readyReplicas')) : 0;
+    if (ready > 0) {
+      throw new CommandEnd(
+        exitCodes.failed,
+        `Argo CD's controller runs (${kind} ${namespace}/argocd-application-controller); stop it first: kubectl -n ${namespace} scale ${kind.toLowerCase()} argocd-application-controller --replicas=0`,
+      );
+    }
+  }
+}
+
+function approvalPatch(application: Manifest, approve: string | true | undefined, name: string): JsonObject {
+  if (approve === undefined) return {};
+  const held = conditionsOf(application).find(({ type }) => type === 'Held');
+  const digest = approve === true ? /sha256:[0-9a-f]{64}/.exec(held?.message ?? '')?.[0] : approve;
+  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan is held for approval`);
+  return { metadata: { annotations: { [approvalAnnotation]: digest } } };
+}
+
+function isAnswered(before: Manifest): (now: Manifest) => boolean {
+  const startedBefore = textAt(before, 'status', 'operationState', 'startedAt') + textAt(before, 'status', 'operationState', 'finishedAt');
+  return (now) => {
+    const { phase } = standingOf(now);
+    if (now['operation'] !== undefined || phase === 'Running' || phase === '') return false;
+    const started = textAt(now, 'status', 'operationState', 'startedAt') + textAt(now, 'status', 'operationState', 'finishedAt');
+    return started !== startedBefore || now.metadata['resourceVersion'] !== before.metadata['resourceVersion'];
+  };
+}
+
+export interface WaitOptions extends ClusterOptions {
+  readonly sync?: boolean;
+  readonly health?: boolean;
+  readonly operation?: boolean;
+  readonly timeoutMs: number;
+}
+
+/** Without a flag: synced, healthy, and no operation. */
+export async function appWait(name: string, options: WaitOptions, ports: CommandPorts): Promise<void> {
+  const cluster = orEnd(await ports.cluster(options));
+  const ref = applicationRef(name, options.namespace);
+  const all = options.sync !== true && options.health !== true && options.operation !== true;
+  await readApplication(cluster, ref);
+  const after = await waitUntil(cluster, ref, options.timeoutMs, ports, (now) => {
+    const { sync, health, phase } = standingOf(now);
+    if ((all || options.sync === true) && sync !== 'Synced') return false;
+    if ((all || options.health === true) && health !== 'Healthy') return false;
+    return now['operation'] === undefined && phase !== 'Running';
+  });
+  const { sync, health } = standingOf(after);
+  ports.out(`${name}: ${sync}, ${health}\n`);
+}
+
+/** Follows the Application until it is as wanted; one line on standard error for each change on the way. */
+async function waitUntil(
+  cluster: Cluster,
+  ref: ObjectRef,
+  timeoutMs: number,
+  ports: CommandPorts,
+  isDone: (now: Manifest) => boolean,
+): Promise<Manifest> {
+  let last: Manifest | undefined;
+  let lastLine = '';
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void): void => {
+      following.stop();
+      cancel();
+      settle();
+    };
+    const cancel = ports.timers.after(timeoutMs, () => end(() => reject(timedOut(ref, timeoutMs, last))));
+    const selection = { kind: ref, plural: 'applications', namespace: ref.namespace, optional: false };
+    const following = cluster.follow(selection, ({ changed, gone }) => {
+      if (gone.some(({ name }) => name === ref.name)) {
+        end(() => reject(new CommandEnd(exitCodes.failed, `Application ${ref.namespace}/${ref.name} was deleted`)));
+      }
+      for (const now of changed) {
+        if (now.metadata.name !== ref.name || !isObject(now)) continue;
+        last = now as Manifest;
+        const line = progressLine(last);
+        if (line !== lastLine) ports.say(`${line}\n`);
+        lastLine = line;
+        const found = last;
+        if (isDone(found)) end(() => resolve(found));
+      }
+    });
+  });
+}
+
+function progressLine(application: Manifest): string {
+  const { sync, health, phase, message } = standingOf(application);
+  const operation = phase === '' ? '' : `; operation ${phase}: ${message}`;
+  return `${sync}, ${health}${operation}`;
+}
+
+function timedOut(ref: ObjectRef, timeoutMs: number, last: Manifest | undefined): CommandEnd {
+  const now = last === undefined ? 'nothing was seen of it' : progressLine(last);
+  const [condition] = last === undefined ? [] : conditionsOf(last);
+  const why = condition === undefined ? '' : `; ${condition.type}: ${condition.message}`;
+  return new CommandEnd(exitCodes.unhealthy, `${ref.name}: not so within ${timeoutMs / 1000} s: ${now}${why}`);
+}

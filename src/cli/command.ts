@@ -1,0 +1,56 @@
+/** What a command is given, and how it ends: results on standard output, everything else on standard error. */
+import { failureLine, type Failure, type Result } from '#model/failure.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Clock, Cluster, Repositories, Renderer, Sealer, Timers } from '#model/ports.ts';
+import type { Dialect } from '#model/dialect.ts';
+import { exitCodeOf } from './exit-codes.ts';
+
+/** Thrown to end a command; main/ turns it into one line and an exit code. */
+export class CommandEnd extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number, message = '') {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+export interface ClusterOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+}
+
+/** Opens what a command needs; whatever was opened is closed when the command ends. */
+export interface CommandPorts {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly dialect: (namespace: string) => Dialect;
+  readonly cluster: (options: ClusterOptions) => Promise<Result<Cluster>>;
+  readonly pipeline: (
+    options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },
+    secrets: (name: string) => Manifest | undefined,
+  ) => Promise<Result<{ readonly repositories: Repositories; readonly renderer: Renderer; readonly sealer: Sealer; readonly cluster: Cluster }>>;
+  /** Standard output: results. */
+  readonly out: (text: string) => void;
+  /** Standard error: progress. */
+  readonly say: (text: string) => void;
+  readonly user: string;
+}
+
+export function orEnd<T>(result: Result<T>): T {
+  if (result.ok) return result.value;
+  throw endOf(result.failure);
+}
+
+export function endOf(failure: Failure): CommandEnd {
+  return new CommandEnd(exitCodeOf(failure), failureLine(failure));
+}
+
+/** Left-aligned columns with two spaces between. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .map((line) => `${line}\n`)
+    .join('');
+}

@@ -1,0 +1,155 @@
+/** `trueup plan`: what would be done, without doing it. `trueup app manifests`: what is wanted. Neither needs a server. */
+import { stringify } from 'yaml';
+import type { Lookup } from '#model/dialect.ts';
+import { keyText, refOf, type Manifest } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
+import type { Cluster } from '#model/ports.ts';
+import { planSummary, stepLine } from '#model/sentences.ts';
+import { failureLine, type Failure, type Result } from '#model/failure.ts';
+import type { Unit } from '#model/unit.ts';
+import { makePlan, type PlanPorts } from '#pipeline/pipeline.ts';
+import { renderInputs } from '#pipeline/render/inputs.ts';
+import { locate } from '#pipeline/source/locate.ts';
+import { readState } from './app-history.ts';
+import { applicationRef, readApplication } from './applications.ts';
+import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface PlanOptions extends ClusterOptions {
+  readonly repo?: string;
+  readonly path?: string;
+  readonly ref?: string;
+  readonly app?: string;
+  readonly destNamespace: string;
+  readonly recurse?: boolean;
+  readonly mirror: readonly { readonly from: string; readonly to: string }[];
+  readonly output: 'table' | 'json';
+  readonly exitCode?: boolean;
+}
+
+export async function planCommand(options: PlanOptions, ports: CommandPorts): Promise<void> {
+  if ((options.app === undefined) === (options.repo === undefined)) {
+    throw new CommandEnd(exitCodes.usage, 'name either --repo URL --path DIR, or --app NAME');
+  }
+  const { unit, state, pipeline } =
+    options.app === undefined ? await adHoc(options, ports) : await ofApplication(options.app, options, ports);
+  if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
+  ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
+  const located = orEnd(await locate({ unit, before: state?.revisions ?? [] }, pipeline.repositories));
+  const context = { state, attempt: 0, otherOwner: () => undefined, isUnit: (name: string) => name !== unit.tracking.owner };
+  const { plan, warnings } = orEnd(await makePlan(unit, located, context, pipeline));
+  for (const warning of [...unit.warnings, ...warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
+  ports.out(options.output === 'json' ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
+  if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
+  if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
+}
+
+function blockedEnd(blocked: readonly Failure[]): CommandEnd {
+  const lines = blocked.map(failureLine).join('\n         ');
+  const isDenied = blocked.some(({ stage }) => stage === 'policy');
+  return new CommandEnd(isDenied ? exitCodes.denied : exitCodes.failed, `this plan would not run: ${lines}`);
+}
+
+function planText(plan: Plan): string {
+  const revision = plan.revisions.map(({ label }) => label).join(', ');
+  const steps = plan.steps.map((step) => `${stepLine(step)}\n`).join('');
+  const kept = plan.kept.map(({ ref, why }) => `= ${ref.kind} ${ref.namespace}/${ref.name}  kept: ${why}\n`).join('');
+  return `${steps}${kept}${revision}: ${planSummary(plan)}\n`;
+}
+
+interface Subject {
+  readonly unit: Unit;
+  readonly state: UnitState | undefined;
+  readonly pipeline: PlanPorts;
+}
+
+async function ofApplication(
+  name: string,
+  options: ClusterOptions & Pick<PlanOptions, 'mirror'>,
+  ports: CommandPorts,
+): Promise<Subject> {
+  const cluster = orEnd(await ports.cluster(options));
+  const application = await readApplication(cluster, applicationRef(name, options.namespace));
+  const { lookup, secret } = await lookupOnce(cluster, options.namespace, ports);
+  const [unit] = ports.dialect(options.namespace).compile(application, lookup);
+  if (unit === undefined) throw new CommandEnd(exitCodes.failed, `${name} declares nothing to apply`);
+  const state = await readState(cluster, application);
+  return { unit, state, pipeline: orEnd(await ports.pipeline(options, secret)) };
+}
+
+/** What a dialect looks up, listed once. */
+async function lookupOnce(
+  cluster: Cluster,
+  namespace: string,
+  ports: CommandPorts,
+): Promise<{ readonly lookup: Lookup; readonly secret: (name: string) => Manifest | undefined }> {
+  const objects = new Map<string, Manifest>();
+  for (const selection of ports.dialect(namespace).selections) {
+    const listed: Result<readonly Manifest[]> = await cluster.list(selection.kind, selection.namespace);
+    if (!listed.ok && !selection.optional) throw endOf(listed.failure);
+    for (const manifest of listed.ok ? listed.value : []) objects.set(keyText(refOf(manifest)), manifest);
+  }
+  return {
+    secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
+    lookup: {
+      get: (key) => objects.get(keyText(key)),
+      list: (group, kind, wanted) =>
+        [...objects.values()].filter((manifest) => {
+          const ref = refOf(manifest);
+          return ref.group === group && ref.kind === kind && (wanted === undefined || ref.namespace === wanted);
+        }),
+    },
+  };
+}
+
+/** A directory without an Application: everything in it as if it were applied for the first time. */
+async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject> {
+  const application: Manifest = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'plan', namespace: options.namespace, uid: 'plan' },
+    spec: {
+      project: 'default',
+      source: {
+        repoURL: options.repo ?? '',
+        path: options.path ?? '.',
+        targetRevision: options.ref ?? 'HEAD',
+        directory: { recurse: options.recurse ?? false },
+      },
+      destination: { namespace: options.destNamespace },
+    },
+  };
+  const nothing: Lookup = { get: () => undefined, list: () => [] };
+  const [compiled] = ports.dialect(options.namespace).compile(application, nothing);
+  // No mark of ours is planned onto objects that may belong to an Application already.
+  const unit = { ...compiled!, tracking: { owner: '' } };
+  return { unit, state: undefined, pipeline: orEnd(await ports.pipeline(options, () => undefined)) };
+}
+
+export interface ManifestsOptions extends ClusterOptions {
+  readonly mirror: PlanOptions['mirror'];
+  readonly revision?: string;
+}
+
+export async function appManifests(name: string, options: ManifestsOptions, ports: CommandPorts): Promise<void> {
+  const { unit, pipeline } = await ofApplication(name, options, ports);
+  if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
+  const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
+  const located = orEnd(await locate({ unit, before: [], ...instead }, pipeline.repositories));
+  const rendered = orEnd(await renderInputs(located.inputs, pipeline));
+  ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
+}
+
+/** S14: the values of Secrets never leave through a terminal. */
+function withoutSecrets(manifest: Manifest): Manifest {
+  if (manifest.kind !== 'Secret') return manifest;
+  const masked = (data: unknown): object =>
+    Object.fromEntries(Object.keys((data ?? {}) as object).map((key) => [key, '++++++++']));
+  return {
+    ...manifest,
+    ...(manifest['data'] === undefined ? {} : { data: masked(manifest['data']) }),
+    ...(manifest['stringData'] === undefined ? {} : { stringData: masked(manifest['stringData']) }),
+  };
+}
+

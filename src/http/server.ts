@@ -1,0 +1,71 @@
+/** What listens on PORT, on loopback: health, readiness, metrics, webhooks. */
+import { serve, type ServerType } from '@hono/node-server';
+import { Hono } from 'hono';
+import { fail, ok, type Result } from '#model/failure.ts';
+import { webhook, type WebhookPorts } from './webhook.ts';
+
+export interface ServerParts extends WebhookPorts {
+  readonly port: number;
+  /** Undefined when ready; else what it waits for. */
+  readonly notReady: () => string | undefined;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+}
+export interface Listening {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const loopback = '127.0.0.1';
+
+export function routes(parts: ServerParts): Hono {
+  const app = new Hono();
+  app.get('/healthz', (context) => context.text('ok\n'));
+  app.get('/readyz', (context) => {
+    const why = parts.notReady();
+    return why === undefined ? context.text('ok\n') : context.text(`not ready: ${why}\n`, 503);
+  });
+  app.get('/metrics', async (context) => {
+    const { contentType, text } = await parts.metrics();
+    return context.text(text, 200, { 'content-type': contentType });
+  });
+  app.route('/api/webhook', webhook(parts));
+  app.notFound((context) =>
+    context.text('Nothing here. There is /healthz, /readyz, /metrics and POST /api/webhook.\n', 404),
+  );
+  app.onError((error, context) => {
+    parts.log.error({ path: context.req.path, stack: error.stack ?? '' }, `request failed: ${error.message}`);
+    return context.text('internal error; the log says more\n', 500);
+  });
+  return app;
+}
+
+export async function listen(parts: ServerParts): Promise<Result<Listening>> {
+  return new Promise((resolve) => {
+    const server: ServerType = serve(
+      { fetch: routes(parts).fetch, hostname: loopback, port: parts.port },
+      ({ port }) =>
+        resolve(
+          ok({
+            port,
+            close: () =>
+              new Promise<void>((closed) => {
+                server.close(() => closed());
+                if ('closeAllConnections' in server) server.closeAllConnections();
+              }),
+          }),
+        ),
+    );
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(fail(cannotListen(parts.port, error))));
+  });
+}
+
+function cannotListen(port: number, error: NodeJS.ErrnoException): Parameters<typeof fail>[0] {
+  const isUsed = error.code === 'EADDRINUSE';
+  return {
+    kind: 'terminal',
+    code: isUsed ? 'PortInUse' : 'CannotListen',
+    stage: 'observe',
+    message: isUsed ? `port ${port} on ${loopback} is in use` : `cannot listen on ${loopback}:${port}: ${error.message}`,
+    hint: 'choose another with --port',
+  };
+}

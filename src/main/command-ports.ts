@@ -1,0 +1,92 @@
+/** What commands are handed: opened when asked for, in this thread. */
+import { mkdtempSync, rmSync } from 'node:fs';
+
+import { tmpdir, userInfo } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { argoDialect } from '#dialects/argo/application.ts';
+import type { CommandPorts } from '#cli/command.ts';
+import { createSealer } from '#fields/digest.ts';
+import { openRepositories } from '#git/repositories.ts';
+import { addressesOf } from '#host/addresses.ts';
+import { systemClock, systemTimers } from '#host/clock.ts';
+import { childEnvironment } from '#host/environment.ts';
+import { openLog } from '#host/log.ts';
+import { openProcesses } from '#host/processes.ts';
+import { isObject } from '#model/json.ts';
+import { ok, type Result } from '#model/failure.ts';
+import type { Cluster, Meter } from '#model/ports.ts';
+import { createRenderer } from '#pipeline/render/sandbox.ts';
+import { digestKey, instanceLabel } from './installation.ts';
+import { accessFrom, openDirectCluster } from './open-cluster.ts';
+
+const silentMeter: Meter = { count: () => undefined, observe: () => undefined };
+const renderDeadlineMs = 30_000;
+
+export function commandPorts(): CommandPorts {
+  const log = openLog('warn');
+  const openPlain: CommandPorts['cluster'] = async (options) => {
+    const access = accessFrom(options, process.env);
+    if (!access.ok) return access;
+    return ok(openDirectCluster({ access: access.value }, log, silentMeter));
+  };
+  return {
+    clock: systemClock,
+    timers: systemTimers,
+    dialect: argoDialect,
+    user: userInfo().username,
+    out: (text) => void process.stdout.write(text),
+    say: (text) => void process.stderr.write(text),
+    cluster: openPlain,
+    pipeline: async (options, secrets) => {
+      const access = accessFrom(options, process.env);
+      if (!access.ok) return access;
+      const plain = await openPlain(options);
+      if (!plain.ok) return plain;
+      const key = await keyOf(plain.value, options.namespace);
+      if (!key.ok) return key;
+      const label = await instanceLabel(plain.value, options.namespace);
+      await plain.value.close();
+      const cluster = openDirectCluster(
+        { access: access.value, key: key.value, ...(label.ok ? { instanceLabel: label.value } : {}) },
+        log,
+        silentMeter,
+      );
+      const repositories = openRepositories({
+        dir: temporaryDirectory(),
+        processes: openProcesses(systemTimers),
+        clock: systemClock,
+        timers: systemTimers,
+        log,
+        meter: silentMeter,
+        secrets: ({ name }) => decoded(secrets(name)),
+        mirrors: options.mirror,
+        environment: childEnvironment(process.env),
+        lookup: addressesOf,
+      });
+      const renderer = createRenderer({ workers: 1, deadlineMs: renderDeadlineMs, timers: systemTimers });
+      return ok({ cluster, repositories, renderer, sealer: createSealer(key.value) });
+    },
+  };
+}
+
+/** Who may not read the key plans all the same: Secrets then show as changed where they may not be. */
+async function keyOf(cluster: Cluster, namespace: string): Promise<Result<Uint8Array>> {
+  const key = await digestKey(cluster, namespace, false);
+  return key.ok || key.failure.kind !== 'denied' ? key : ok(new Uint8Array(32));
+}
+
+function decoded(secret: { readonly [key: string]: unknown } | undefined): Readonly<Record<string, string>> | undefined {
+  const data = secret?.['data'];
+  if (!isObject(data)) return undefined;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')]),
+  );
+}
+
+/** The copies of one command's repositories go with it. */
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'trueup-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}

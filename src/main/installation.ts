@@ -1,0 +1,95 @@
+/** What an installation keeps in its control-plane namespace, checked before anything is reconciled. */
+import { systemRandom } from '#host/random.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
+import type { Manifest, ObjectRef } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
+import { applicationKind } from '#dialects/argo/application.ts';
+import { defaultInstanceLabel } from '#dialects/argo/settings.ts';
+import { unitStateKind } from '#pipeline/record/unit-state-codec.ts';
+
+const keyName = 'trueup-digest-key';
+const keyBytes = 32;
+
+function secretRef(namespace: string, name: string): ObjectRef {
+  return { group: '', version: 'v1', kind: 'Secret', namespace, name };
+}
+
+function decoded(secret: Manifest | undefined, key: string): string | undefined {
+  const data = secret?.['data'];
+  const value = isObject(data) ? data[key] : undefined;
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** The kinds without which nothing can be reconciled are served; says which are not. */
+export async function checkKinds(cluster: Cluster, kubeconfig: string | undefined): Promise<Result<undefined>> {
+  const resources = await cluster.resources();
+  if (!resources.ok) return resources;
+  const missing = [applicationKind, unitStateKind].filter(
+    ({ group, kind }) => !resources.value.some((served) => served.group === group && served.kind === kind),
+  );
+  if (missing.length === 0) return ok(undefined);
+  const flag = kubeconfig === undefined ? '' : ` --kubeconfig ${kubeconfig}`;
+  return fail({
+    kind: 'terminal',
+    code: 'CrdsMissing',
+    stage: 'observe',
+    message: `the cluster lacks the kinds ${missing.map(({ group, kind }) => `${kind} (${group})`).join(' and ')}`,
+    hint: `install them: bin/trueup install --crds${flag}`,
+  });
+}
+
+export async function checkNamespace(cluster: Cluster, namespace: string): Promise<Result<undefined>> {
+  const found = await cluster.read({ group: '', version: 'v1', kind: 'Namespace', namespace: '', name: namespace });
+  if (!found.ok) return found.failure.kind === 'denied' ? ok(undefined) : found;
+  if (found.value !== undefined) return ok(undefined);
+  const failure: Failure = {
+    kind: 'terminal',
+    code: 'NamespaceMissing',
+    stage: 'observe',
+    message: `the control-plane namespace ${namespace} does not exist`,
+    hint: `create it: kubectl create namespace ${namespace}; or name another with --namespace`,
+  };
+  return fail(failure);
+}
+
+/**
+ * The key under which Secrets' values are digested, so that drift of a Secret is seen without its values being kept.
+ * It is in the cluster, or a restart elsewhere would take every Secret for drifted.
+ */
+export async function digestKey(cluster: Cluster, namespace: string, create: boolean): Promise<Result<Uint8Array>> {
+  const ref = secretRef(namespace, keyName);
+  const found = await cluster.read(ref);
+  if (!found.ok) return found;
+  const text = decoded(found.value, 'key');
+  if (text !== undefined) return ok(Buffer.from(text, 'base64'));
+  const key = systemRandom.bytes(keyBytes);
+  if (!create) return ok(key);
+  const created = await cluster.create({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, name: keyName, labels: { 'app.kubernetes.io/managed-by': 'trueup' } },
+    type: 'Opaque',
+    data: { key: Buffer.from(key).toString('base64') },
+  });
+  if (created.ok && created.value.result === 'done') return ok(key);
+  // Another replica was faster: use its key.
+  const again = await cluster.read(ref);
+  const theirs = again.ok ? decoded(again.value, 'key') : undefined;
+  if (theirs !== undefined) return ok(Buffer.from(theirs, 'base64'));
+  return created.ok ? digestKey(cluster, namespace, false) : created;
+}
+
+/** The label that `argocd-cm` chose for tracking. */
+export async function instanceLabel(cluster: Cluster, namespace: string): Promise<Result<string>> {
+  const found = await cluster.read({ group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'argocd-cm' });
+  if (!found.ok) return found;
+  return ok(decoded(found.value, 'application.instanceLabelKey') || defaultInstanceLabel);
+}
+
+/** The secret that senders of webhooks sign with: `webhook.github.secret` in `argocd-secret`. */
+export async function webhookSecret(cluster: Cluster, namespace: string): Promise<string | undefined> {
+  const found = await cluster.read(secretRef(namespace, 'argocd-secret'));
+  const encoded = found.ok ? decoded(found.value, 'webhook.github.secret') : undefined;
+  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8').trim();
+}
