@@ -21,7 +21,7 @@ export interface Call {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
-  /** From leaving the queue to the last byte, retries included. */
+  /** From the call to the last byte: waiting for its turn and retries included. */
   readonly deadlineMs?: number;
 }
 

@@ -10,6 +10,7 @@ import type { Clock, Cluster, Lens, Log, Meter, Random, Timers } from '#model/po
 import type { Access, ReadFile } from './access.ts';
 import { Discovery } from './discovery.ts';
 import { FollowedSelection } from './following.ts';
+import { NewKinds } from './new-kinds.ts';
 import { Observations } from './observations.ts';
 import type { PlainContext } from './plain.ts';
 import {
@@ -53,14 +54,21 @@ export function openCluster(request: ClusterRequest): Cluster {
   const ports = { ...request, meter: labelled(request.meter, id) };
   const transport = new Transport(access, ports, options.transport);
   const followed = new Set<FollowedSelection>();
-  const discovery = new Discovery(transport, request.clock, (serves) => {
-    observations.rediscovered(serves);
-    for (const selection of followed) selection.rediscovered(serves);
+  const discovery = new Discovery(transport, request.clock, (came) => {
+    observations.rediscovered(came);
+    for (const selection of followed) selection.rediscovered(came);
   });
-  const observations = new Observations(transport, discovery, ports, lens, {
-    reflector: options.reflector ?? {},
-    staleAfterMs: options.staleAfterMs ?? 120_000,
-  });
+  const reflector = options.reflector ?? {};
+  const newKinds = new NewKinds(transport, discovery, ports, reflector);
+  const staleAfterMs = options.staleAfterMs ?? 120_000;
+  const observations = new Observations(
+    transport,
+    discovery,
+    ports,
+    lens,
+    { reflector, staleAfterMs },
+    newKinds,
+  );
   const context: PlainContext = {
     transport,
     discovery,
@@ -74,13 +82,7 @@ export function openCluster(request: ClusterRequest): Cluster {
     version: () => versionOf(transport),
     resources: (refresh = false) => discovery.resources(refresh),
     follow: (selection, listener) => {
-      const following = new FollowedSelection(
-        transport,
-        request,
-        options.reflector ?? {},
-        selection,
-        listener,
-      );
+      const following = new FollowedSelection(transport, ports, reflector, newKinds, selection, listener);
       followed.add(following);
       return {
         stop: () => {
@@ -105,6 +107,7 @@ export function openCluster(request: ClusterRequest): Cluster {
     close: async () => {
       for (const selection of followed) selection.stop();
       observations.close();
+      newKinds.close();
       await transport.close();
     },
   };

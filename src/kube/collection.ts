@@ -10,6 +10,8 @@ export interface Collection {
   readonly kind: string;
   readonly labelSelector?: string;
   readonly namespace?: string;
+  /** Only names and versions are wanted, not bodies. */
+  readonly metadataOnly?: true;
 }
 export interface Listing {
   page(items: readonly Manifest[]): void;
@@ -28,6 +30,8 @@ export type ReflectorState =
       readonly failure: Failure;
       readonly refused: boolean;
       readonly sinceMs: number;
+      /** When it was tried last. */
+      readonly triedMs: number;
     };
 export interface Sink {
   begin(): Listing;

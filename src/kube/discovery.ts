@@ -32,17 +32,17 @@ interface Served {
 export class Discovery {
   readonly #transport: Transport;
   readonly #clock: Clock;
-  readonly #refreshed: (serves: (kind: GroupVersionKind) => boolean) => void;
+  readonly #refreshed: (came: (kind: GroupVersionKind) => boolean) => void;
   #served: Served | undefined;
   #running: Promise<Result<Served>> | undefined;
   #next: Promise<Result<Served>> | undefined;
   #refreshedAtMs = -Infinity;
 
-  /** `refreshed` is called after every look that succeeded: it may show new kinds. */
+  /** `refreshed` is called after every look that succeeded, with which kinds it shows that the one before did not. */
   constructor(
     transport: Transport,
     clock: Clock,
-    refreshed: (serves: (kind: GroupVersionKind) => boolean) => void,
+    refreshed: (came: (kind: GroupVersionKind) => boolean) => void,
   ) {
     this.#transport = transport;
     this.#clock = clock;
@@ -78,11 +78,6 @@ export class Discovery {
     return fail(notServed(kind));
   }
 
-  /** Takes back what is known of a kind whose path answered 404. */
-  async forget(): Promise<void> {
-    if (this.#clock.monotonic() - this.#refreshedAtMs >= MISSING_RECHECK_MS) await this.#current(true);
-  }
-
   #current(refresh: boolean): Promise<Result<Served>> {
     if (!refresh && this.#served !== undefined) return Promise.resolve(ok(this.#served));
     if (this.#running !== undefined) {
@@ -114,9 +109,10 @@ export class Discovery {
         : await this.#oneByOne(groups.body, unknown)),
     ];
     const served: Served = { list, byKind: new Map(list.map((kind) => [kindText(kind), kind])), unknown };
+    const before = this.#served?.byKind;
     this.#served = served;
     this.#refreshedAtMs = this.#clock.monotonic();
-    this.#refreshed((kind) => served.byKind.has(kindText(kind)));
+    this.#refreshed((kind) => served.byKind.has(kindText(kind)) && before?.has(kindText(kind)) !== true);
     return ok(served);
   }
 

@@ -9,6 +9,7 @@ import { apiVersionOf } from '#model/object.ts';
 import type { FollowBatch, Following } from '#model/ports.ts';
 import { collectionPath, resourceName } from './discovery.ts';
 import type { Collection, Listing, Sink } from './collection.ts';
+import type { NewKinds } from './new-kinds.ts';
 import type { ReflectorOptions, ReflectorPorts } from './reflector.ts';
 import { Reflector } from './reflector.ts';
 import type { Transport } from './transport.ts';
@@ -31,6 +32,7 @@ export class FollowedSelection implements Following {
     transport: Transport,
     ports: ReflectorPorts,
     options: Partial<ReflectorOptions>,
+    newKinds: NewKinds,
     selection: Selection,
     listener: (batch: FollowBatch) => void,
   ) {
@@ -45,7 +47,13 @@ export class FollowedSelection implements Following {
       ...(labelSelector === undefined ? {} : { labelSelector }),
       ...(namespace === undefined ? {} : { namespace }),
     };
-    this.#reflector = new Reflector(transport, ports, options, async () => ok(collection), this.#sink());
+    this.#reflector = new Reflector(
+      transport,
+      ports,
+      options,
+      async () => ok(collection),
+      this.#sink(newKinds),
+    );
     this.#reflector.start();
   }
 
@@ -54,12 +62,12 @@ export class FollowedSelection implements Following {
     this.#reflector.stop();
   }
 
-  /** Discovery looked anew: if this kind was missing and is there now, it is listed at once. */
-  rediscovered(serves: (kind: GroupVersionKind) => boolean): void {
-    if (this.#missing && serves(this.#selection.kind)) this.#reflector.poke();
+  /** Discovery found new kinds: if this one was missed, it is listed at once. */
+  rediscovered(came: (kind: GroupVersionKind) => boolean): void {
+    if (this.#missing && came(this.#selection.kind)) this.#reflector.came();
   }
 
-  #sink(): Sink {
+  #sink(newKinds: NewKinds): Sink {
     return {
       begin: () => this.#beginListing(),
       events: (events) => {
@@ -83,6 +91,7 @@ export class FollowedSelection implements Following {
       },
       state: (state) => {
         this.#missing = state.phase === 'failing' && state.failure.code === 'KindNotServed';
+        if (this.#missing) newKinds.wanted();
         if (!this.#missing || !this.#selection.optional) return;
         if (this.#synced && this.#known.size === 0) return;
         this.#synced = true;

@@ -3,14 +3,14 @@
  * requests" it pauses all of them (F4): retrying only the one that was told would send the rest into the same wall.
  * One limiter a cluster, so that a sick cluster never starves another.
  */
-import type { Clock, Timers } from '#model/ports.ts';
+import type { Cancel, Clock, Timers } from '#model/ports.ts';
 
 export class Limiter {
   readonly #inFlightMax: number;
   readonly #clock: Clock;
   readonly #timers: Timers;
   #inFlight = 0;
-  #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
   /** Where the queue starts: shifting a long array is slow. */
   #head = 0;
   #pausedUntilMs = 0;
@@ -22,10 +22,20 @@ export class Limiter {
     this.#timers = timers;
   }
 
-  acquire(): Promise<void> {
+  /**
+   * Resolves to true when it is the caller's turn, who then has to `release`; to false when the turn did not come in
+   * `waitMsMax`, so that no call is sent long after it was asked for (F14).
+   */
+  acquire(waitMsMax: number): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
+      const waiting: Waiting = { admit: resolve, cancel: undefined };
+      this.#waiting.push(waiting);
       this.#admit();
+      if (waiting.admit === undefined) return;
+      waiting.cancel = this.#timers.after(waitMsMax, () => {
+        waiting.admit = undefined;
+        resolve(false);
+      });
     });
   }
 
@@ -58,12 +68,22 @@ export class Limiter {
     while (this.#inFlight < this.#inFlightMax && this.#head < this.#waiting.length) {
       const next = this.#waiting[this.#head];
       this.#head += 1;
+      if (next?.admit === undefined) continue;
+      const { admit, cancel } = next;
+      next.admit = undefined;
+      cancel?.();
       this.#inFlight += 1;
-      next?.();
+      admit(true);
     }
     if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head);
       this.#head = 0;
     }
   }
+}
+
+interface Waiting {
+  /** Undefined once it was admitted or gave up. */
+  admit: ((turn: boolean) => void) | undefined;
+  cancel: Cancel | undefined;
 }

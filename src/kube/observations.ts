@@ -11,6 +11,7 @@ import type { Lens, ObjectChange } from '#model/ports.ts';
 import type { Discovery } from './discovery.ts';
 import { collectionPath, notServed, resourceName } from './discovery.ts';
 import type { Collection, ReflectorState } from './collection.ts';
+import type { NewKinds } from './new-kinds.ts';
 import type { ReflectorOptions, ReflectorPorts } from './reflector.ts';
 import { Reflector } from './reflector.ts';
 import { KindStore } from './store.ts';
@@ -21,6 +22,9 @@ export interface ObservationOptions {
   /** A kind whose watch could not be resumed for so long is no longer known. */
   readonly staleAfterMs: number;
 }
+
+/** A kind that was refused is asked for again, when somebody needs it, at most this often. */
+const REFUSAL_RECHECK_MS = 1_000;
 
 interface Observation {
   readonly kind: GroupVersionKind;
@@ -37,6 +41,7 @@ export class Observations {
   readonly #ports: ReflectorPorts;
   readonly #lens: Lens;
   readonly #options: ObservationOptions;
+  readonly #newKinds: NewKinds;
   readonly #byKind = new Map<string, Observation>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
   #pending = new Map<string, ObjectChange>();
@@ -47,12 +52,14 @@ export class Observations {
     ports: ReflectorPorts,
     lens: Lens,
     options: ObservationOptions,
+    newKinds: NewKinds,
   ) {
     this.#transport = transport;
     this.#discovery = discovery;
     this.#ports = ports;
     this.#lens = lens;
     this.#options = options;
+    this.#newKinds = newKinds;
   }
 
   observe(kinds: readonly GroupVersionKind[]): void {
@@ -72,7 +79,12 @@ export class Observations {
     for (const ref of refs) kinds.set(kindText(ref), ref);
     const observations = new Map([...kinds].map(([text, kind]) => [text, this.#observation(kind)]));
     const expired = this.#deadline(deadlineMs);
-    await Promise.all([...observations.values()].map((observation) => this.#settled(observation, expired)));
+    await Promise.all(
+      [...observations].map(([text, observation]) => {
+        const wanted = refs.filter((ref) => kindText(ref) === text);
+        return this.#settled(observation, wanted, expired);
+      }),
+    );
     expired.cancel();
     return refs.map((ref) => {
       const observation = observations.get(kindText(ref));
@@ -86,6 +98,7 @@ export class Observations {
   body(ref: ObjectRef): Manifest | 'absent' | undefined {
     const observation = this.#byKind.get(kindText(ref));
     if (observation === undefined || this.#doubt(observation) !== undefined) return undefined;
+    if (observation.store.isBehind(ref)) return undefined;
     if (observation.store.get(ref) === undefined) return 'absent';
     return observation.store.body(ref);
   }
@@ -97,9 +110,13 @@ export class Observations {
     return observation.store.get(ref) !== undefined;
   }
 
-  /** Takes in what a write of ours returned. Of the same kind in another version only a new read would be. */
+  /** Takes in what a write of ours returned. Where the kind is observed in another version, its watch has to tell. */
   merge(ref: ObjectRef, manifest: Manifest): void {
-    this.#byKind.get(kindText(ref))?.store.merge(manifest);
+    for (const { kind, store } of this.#byKind.values()) {
+      if (kind.group !== ref.group || kind.kind !== ref.kind) continue;
+      if (kind.version === ref.version) store.merge(manifest);
+      else store.expect(manifest);
+    }
   }
 
   deleted(ref: ObjectKey, uid: string): void {
@@ -109,11 +126,10 @@ export class Observations {
     }
   }
 
-  /** Discovery looked anew: kinds that were missing and are there now are listed at once. */
-  rediscovered(serves: (kind: GroupVersionKind) => boolean): void {
+  /** Discovery found new kinds: those that were missed are listed at once. */
+  rediscovered(came: (kind: GroupVersionKind) => boolean): void {
     for (const { state, kind, reflector } of this.#byKind.values()) {
-      if (state.phase === 'failing' && state.failure.code === 'KindNotServed' && serves(kind))
-        reflector.poke();
+      if (state.phase === 'failing' && state.failure.code === 'KindNotServed' && came(kind)) reflector.came();
     }
   }
 
@@ -155,11 +171,11 @@ export class Observations {
             else store.gone(event.manifest);
           }
           store.reached(resourceVersion);
+          for (const waiter of observation.waiters) waiter();
         },
         state: (state) => {
           observation.state = state;
-          if (state.phase === 'failing' && state.failure.code === 'KindNotServed')
-            void this.#discovery.forget();
+          if (state.phase === 'failing' && state.failure.code === 'KindNotServed') this.#newKinds.wanted();
           for (const waiter of observation.waiters) waiter();
         },
       },
@@ -200,19 +216,19 @@ export class Observations {
     for (const waiter of observation.waiters) waiter();
   }
 
-  /** Resolves when the kind is listed, or surely refused, or the deadline has passed. */
-  #settled(observation: Observation, expired: Deadline): Promise<void> {
-    const { state } = observation;
-    if (this.#doubt(observation) === undefined) return Promise.resolve();
-    // The refusal may be some time ago, and a CRD or a role may have come since: one more attempt, now.
-    const outdated = state.phase === 'failing' ? state : undefined;
+  /** Resolves when the kind is listed and our own writes are seen, or it is surely refused, or the deadline passed. */
+  #settled(observation: Observation, refs: readonly ObjectRef[], expired: Deadline): Promise<void> {
+    const known = (): boolean =>
+      this.#doubt(observation) === undefined && !refs.some((ref) => observation.store.isBehind(ref));
+    if (known()) return Promise.resolve();
+    const outdated = this.#outdatedRefusal(observation);
     if (outdated !== undefined) observation.reflector.poke();
     return new Promise((resolve) => {
       const check = (): void => {
-        const now = observation.state;
-        const refusedAgain = now.phase === 'failing' && now !== outdated && now.refused;
+        const { state } = observation;
+        const refused = state.phase === 'failing' && state.refused && state !== outdated;
         const dropped = this.#byKind.get(kindText(observation.kind)) !== observation;
-        if (this.#doubt(observation) !== undefined && !refusedAgain && !expired.passed && !dropped) return;
+        if (!known() && !refused && !expired.passed && !dropped) return;
         observation.waiters.delete(check);
         expired.waiters.delete(check);
         resolve();
@@ -223,9 +239,17 @@ export class Observations {
     });
   }
 
+  /** A refusal of some time ago: a CRD or a role may have come since, so that one more attempt is worth it, now. */
+  #outdatedRefusal({ state }: Observation): ReflectorState | undefined {
+    if (state.phase !== 'failing' || !state.refused) return undefined;
+    return this.#ports.clock.monotonic() - state.triedMs >= REFUSAL_RECHECK_MS ? state : undefined;
+  }
+
   #sighting(observation: Observation, ref: ObjectRef): Sighting {
     const why = this.#doubt(observation);
     if (why !== undefined) return { state: 'unknown', why };
+    if (observation.store.isBehind(ref))
+      return { state: 'unknown', why: 'the watch has not yet told of our own last write' };
     const object = observation.store.get(ref);
     return object === undefined ? { state: 'absent' } : { state: 'present', object };
   }

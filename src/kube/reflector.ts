@@ -26,6 +26,9 @@ export interface ReflectorPorts {
   readonly log: Log;
   readonly meter: Meter;
 }
+const METADATA_ONLY =
+  'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+
 export interface ReflectorOptions {
   /** A watch from which nothing came for so long is taken for dead. Servers send a bookmark about once a minute. */
   readonly idleMs: number;
@@ -33,6 +36,8 @@ export interface ReflectorOptions {
   readonly lineBytesMax: number;
   readonly backoffFirstMs: number;
   readonly backoffMaxMs: number;
+  /** At most so long until a kind that is not served is asked for again, if nobody says earlier that it came. */
+  readonly missingMs: number;
 }
 export const REFLECTOR_DEFAULTS: ReflectorOptions = {
   idleMs: 90_000,
@@ -40,6 +45,7 @@ export const REFLECTOR_DEFAULTS: ReflectorOptions = {
   lineBytesMax: 32 * 1024 * 1024,
   backoffFirstMs: 500,
   backoffMaxMs: 30_000,
+  missingMs: 300_000,
 };
 
 type WatchEnd =
@@ -55,10 +61,12 @@ export class Reflector {
   readonly #locate: () => Promise<Result<Collection>>;
   readonly #sink: Sink;
   readonly #backoff: Backoff;
+  readonly #missing: Backoff;
   readonly #stopping = new AbortController();
   #waiting: AbortController | undefined;
   #state: ReflectorState = { phase: 'starting' };
   #resourceVersion = '';
+  #poked = false;
 
   /** `locate` is asked before every list: where the collection is may change, and it may not be served yet. */
   constructor(
@@ -74,6 +82,7 @@ export class Reflector {
     this.#locate = locate;
     this.#sink = sink;
     this.#backoff = new Backoff(ports.random, this.#options.backoffFirstMs, this.#options.backoffMaxMs);
+    this.#missing = new Backoff(ports.random, this.#options.backoffFirstMs, this.#options.missingMs);
   }
 
   start(): void {
@@ -85,9 +94,17 @@ export class Reflector {
     this.#waiting?.abort();
   }
 
-  /** Ends a wait between two attempts: something changed that makes the next one worth trying now. */
+  /** Ends the wait between two attempts, also one that begins just now: the next is worth trying at once. */
   poke(): void {
+    if (this.#state.phase !== 'failing') return;
+    this.#poked = true;
     this.#waiting?.abort();
+  }
+
+  /** The kind has come. It may still answer 404 for a moment, so that it is asked for often again. */
+  came(): void {
+    this.#missing.reset();
+    this.poke();
   }
 
   get #stopped(): boolean {
@@ -163,7 +180,7 @@ export class Reflector {
         this.#ports.log.debug({ resource: collection.resource }, 'the list expired between two pages');
         return this.#listWhole(collection);
       }
-      const read = listPage(reply.body, collection);
+      const read = listPage(reply.body);
       if (read === undefined) return fail(notAList(collection));
       listing.page(this.#wellFormed(read.items, collection));
       resourceVersion = read.resourceVersion;
@@ -178,7 +195,7 @@ export class Reflector {
   async #listWhole(collection: Collection): Promise<Result<string>> {
     const reply = await this.#transport.send(this.#listCall(collection, undefined, undefined));
     if (!reply.answered) return fail(reply.failure);
-    const read = listPage(reply.body, collection);
+    const read = listPage(reply.body);
     if (read === undefined) return fail(notAList(collection));
     const listing = this.#sink.begin();
     listing.page(this.#wellFormed(read.items, collection));
@@ -205,6 +222,7 @@ export class Reflector {
       stage: 'observe',
       repeatable: true,
       ...(collection.namespace === undefined ? {} : { namespace: collection.namespace }),
+      ...(collection.metadataOnly === true ? { accept: METADATA_ONLY } : {}),
     };
   }
 
@@ -290,16 +308,20 @@ export class Reflector {
   #live(): void {
     if (this.#state.phase === 'live') return;
     if (this.#state.phase === 'starting') this.#backoff.reset();
+    this.#missing.reset();
     this.#setState({ phase: 'live' });
   }
 
   async #retryLater(failure: Failure, doing: string): Promise<void> {
-    const delayMs = Math.max(this.#backoff.next(), failure.retryAfterMs ?? 0);
+    // What is not served comes with an event (new-kinds.ts), not by asking for it again and again.
+    const backoff = failure.code === 'KindNotServed' ? this.#missing : this.#backoff;
+    const delayMs = Math.max(backoff.next(), failure.retryAfterMs ?? 0);
     const refused = failure.code === 'KindNotServed' || failure.kind !== 'transient';
-    const sinceMs = this.#state.phase === 'failing' ? this.#state.sinceMs : this.#ports.clock.monotonic();
+    const triedMs = this.#ports.clock.monotonic();
+    const sinceMs = this.#state.phase === 'failing' ? this.#state.sinceMs : triedMs;
     const fields: JsonObject = { code: failure.code, retryMs: Math.round(delayMs) };
     if (this.#state.phase !== 'failing') this.#ports.log.warn(fields, `cannot ${doing}: ${failure.message}`);
-    this.#setState({ phase: 'failing', failure, refused, sinceMs });
+    this.#setState({ phase: 'failing', failure, refused, sinceMs, triedMs });
     await this.#sleep(delayMs);
   }
 
@@ -309,23 +331,23 @@ export class Reflector {
   }
 
   async #sleep(delayMs: number): Promise<void> {
-    if (this.#stopped) return;
-    this.#waiting = new AbortController();
-    await pause(this.#ports.timers, delayMs, this.#waiting.signal);
-    this.#waiting = undefined;
+    if (!this.#stopped && !this.#poked) {
+      this.#waiting = new AbortController();
+      await pause(this.#ports.timers, delayMs, this.#waiting.signal);
+      this.#waiting = undefined;
+    }
+    this.#poked = false;
   }
 }
 
 function listPage(
   body: unknown,
-  collection: Collection,
 ): { items: readonly unknown[]; resourceVersion: string; next: string | undefined } | undefined {
   if (!isObject(body) || !isObject(body['metadata'])) return undefined;
   const { resourceVersion, continue: next } = body['metadata'];
   // Go writes an empty list as null.
   const items = body['items'] ?? [];
   if (typeof resourceVersion !== 'string' || !Array.isArray(items)) return undefined;
-  if (body['kind'] !== `${collection.kind}List` && typeof body['kind'] !== 'string') return undefined;
   return { items, resourceVersion, next: typeof next === 'string' && next !== '' ? next : undefined };
 }
 

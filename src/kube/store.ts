@@ -24,6 +24,8 @@ export class KindStore {
   #entries = new Map<string, Entry>();
   /** UIDs that the server told us it deleted, until the watch or a list has caught up with that. */
   readonly #deleted = new Set<string>();
+  /** What was written through another version of the kind: older looks at these objects do not count (F6). */
+  readonly #floors = new Map<string, bigint>();
   /** Up to here the watch has told us everything. */
   #watermark: bigint | undefined;
 
@@ -60,6 +62,25 @@ export class KindStore {
     // The watch has been past it already: it was taken in, and may have been changed or deleted since.
     if (version !== undefined && this.#watermark !== undefined && version <= this.#watermark) return;
     this.#accept(manifest);
+  }
+
+  /** The same object was written by us in another version of its kind; the watch of this one will tell of it. */
+  expect(manifest: Manifest): void {
+    const version = versionNumber(String(manifest.metadata['resourceVersion']));
+    if (version === undefined || (this.#watermark !== undefined && version <= this.#watermark)) return;
+    this.#floors.set(nameText(manifest.metadata.namespace ?? '', manifest.metadata.name), version);
+  }
+
+  /** Whether what we have of the object is older than our own last write. */
+  isBehind(key: ObjectKey): boolean {
+    if (this.#floors.size === 0) return false;
+    const name = nameText(key.namespace, key.name);
+    const floor = this.#floors.get(name);
+    if (floor === undefined) return false;
+    const seen = this.#entries.get(name)?.version;
+    const behind = !isReached(this.#watermark, floor) && !isReached(seen, floor);
+    if (!behind) this.#floors.delete(name);
+    return behind;
   }
 
   /** A watch event: deleted. Its version is that of the deletion. */
@@ -154,7 +175,9 @@ export class KindStore {
     const { object, keepBody } = observedOf(manifest, this.#kind, this.#lens);
     const version = versionNumber(object.resourceVersion);
     if (!keepBody) return { object, version };
-    return { object, version, body: deflateRawSync(JSON.stringify(manifest), { level: 1 }) };
+    // A copy: what zlib returns is a view of a buffer of 16 KiB, which would be kept for each object.
+    const body = new Uint8Array(deflateRawSync(JSON.stringify(manifest), { level: 1 }));
+    return { object, version, body };
   }
 }
 
@@ -223,6 +246,10 @@ function sameTracking(before: ObservedObject['tracking'], after: ObservedObject[
 
 function isNewer(version: bigint | undefined, than: bigint | undefined): boolean {
   return version !== undefined && than !== undefined && version > than;
+}
+
+function isReached(version: bigint | undefined, floor: bigint): boolean {
+  return version !== undefined && version >= floor;
 }
 
 function nameText(namespace: string, name: string): string {

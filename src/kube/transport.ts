@@ -91,10 +91,11 @@ export class Transport {
 
   /** The reply to a call; retries what may be retried, within the call's deadline. Never throws. */
   async send(call: Call): Promise<Reply> {
-    await this.#limiter.acquire();
     const startedMs = this.#ports.clock.monotonic();
+    const deadlineMs = call.deadlineMs ?? this.#options.deadlineMs;
+    if (!(await this.#limiter.acquire(deadlineMs))) return this.#unreached(call, undefined, true);
     try {
-      return await this.#attempts(call, startedMs + (call.deadlineMs ?? this.#options.deadlineMs));
+      return await this.#attempts(call, startedMs + deadlineMs);
     } finally {
       this.#limiter.release();
       const seconds = (this.#ports.clock.monotonic() - startedMs) / 1000;

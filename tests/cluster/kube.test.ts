@@ -311,6 +311,11 @@ describe('observation', () => {
     const ref: ObjectRef = { group, version: 'v1', kind: 'Widget', namespace, name: 'w' };
     const [before] = await cluster.sightings([ref], 10_000);
     expect(before).toMatchObject({ state: 'unknown', why: expect.stringContaining('does not serve Widget') });
+    const followed: FollowBatch[] = [];
+    const selection = { kind: { group, version: 'v1', kind: 'Widget' }, plural: 'widgets', optional: true };
+    const following = cluster.follow(selection, (batch) => followed.push(batch));
+    await until(() => followed.length === 1);
+    expect(followed[0]).toEqual({ synced: true, changed: [], gone: [] });
     const crd: Manifest = {
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
@@ -342,6 +347,9 @@ describe('observation', () => {
     );
     expect(patched).toMatchObject({ metadata: { labels: { a: 'b' } }, status: { phase: 'Fine' } });
     expect(await cluster.sightings([ref], 5_000)).toMatchObject([{ state: 'present' }]);
+    await until(() =>
+      followed.some(({ changed }) => changed.some((manifest) => manifest.metadata.name === 'w')),
+    );
 
     await other.delete({
       group: 'apiextensions.k8s.io',
@@ -353,6 +361,8 @@ describe('observation', () => {
     await expect
       .poll(() => cluster.sightings([ref], 5_000), { timeout: 30_000 })
       .toMatchObject([{ state: 'unknown', why: expect.stringContaining('does not serve') }]);
+    expect(followed.at(-1)?.gone).toMatchObject([{ name: 'w' }]);
+    following.stop();
   });
 
   test('bodies come from the store or by a read, undefined where absent', async () => {
