@@ -1,0 +1,51 @@
+/** The small manifests that scenarios are made of. */
+import { stringify } from 'yaml';
+
+export type Manifest = Readonly<Record<string, unknown>>;
+
+/** As text that every reader of YAML understands in the same way: what is ambiguous is quoted. */
+export function yaml(...manifests: readonly object[]): string {
+  return manifests.map((manifest) => stringify(manifest, { version: '1.1' })).join('---\n');
+}
+
+export function configMap(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  metadata: object = {},
+): Manifest {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
+}
+
+export interface DeploymentOptions {
+  readonly replicas?: number;
+  readonly image?: string;
+  readonly env?: readonly { readonly name: string; readonly value: string }[];
+  readonly container?: object;
+  readonly metadata?: object;
+}
+
+export function deployment(name: string, options: DeploymentOptions = {}): Manifest {
+  const { replicas = 1, image = 'registry.example/web:1', env, container, metadata } = options;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, ...metadata },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'web', image, ...(env === undefined ? {} : { env }), ...container }] },
+      },
+    },
+  };
+}
+
+export function service(name: string): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name },
+    spec: { selector: { app: name }, ports: [{ port: 80 }] },
+  };
+}

@@ -1,0 +1,329 @@
+/**
+ * A cluster as Argo CD leaves it: objects with tracking, managed fields of its controller, and a status that it wrote.
+ * Everything is made by plain requests: kubectl would tidy managed fields up on the way.
+ */
+import { describe, expect, it } from 'vitest';
+import type { ManagedFields } from './cluster-api.ts';
+import { configMap, deployment, service, yaml } from './manifests.ts';
+import type { Manifest } from './manifests.ts';
+import type { Place, World } from './world.ts';
+import { applicationKind, useWorld, waitFor, writesAreCounted } from './world.ts';
+
+const deploymentKind = 'apps/v1/Deployment';
+const controller = 'argocd-controller';
+const statusWriter = 'argocd-application-controller';
+
+const web = deployment('web', {
+  replicas: 2,
+  env: [
+    { name: 'KEPT', value: '1' },
+    { name: 'REMOVED', value: '1' },
+  ],
+});
+const settings = configMap('settings', { kept: '1', removed: '1' });
+const objects: readonly Manifest[] = [web, settings, service('web'), configMap('leaving', { a: '1' })];
+
+/** How the predecessor applied: its own fields stand under another operation. */
+type Way = 'client-side apply' | 'server-side apply';
+
+const tracked = (place: Place, manifest: Manifest): Manifest => {
+  const { apiVersion, kind, metadata } = manifest as {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string };
+  };
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  const id = `${place.name}:${group}/${kind}:${place.namespace}/${metadata.name}`;
+  return {
+    ...manifest,
+    metadata: {
+      ...metadata,
+      namespace: place.namespace,
+      annotations: { 'argocd.argoproj.io/tracking-id': id },
+    },
+  };
+};
+
+async function leaveObject(world: World, place: Place, manifest: Manifest, way: Way): Promise<void> {
+  const object = tracked(place, manifest) as Manifest & {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: { readonly name: string; readonly annotations: object };
+  };
+  if (way === 'server-side apply') {
+    const kind = `${object.apiVersion}/${object.kind}`;
+    const how = { type: 'apply', manager: controller, force: true } as const;
+    await world.api.patch(kind, place.namespace, object.metadata.name, object, how);
+    return;
+  }
+  const annotations = {
+    ...object.metadata.annotations,
+    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(object)}\n`,
+  };
+  await world.api.create({ ...object, metadata: { ...object.metadata, annotations } }, controller);
+}
+
+/** What the predecessor wrote into the Application, with members that nobody here knows. */
+async function leaveStatus(world: World, place: Place, commit: string): Promise<void> {
+  const at = new Date(Date.now() - 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
+  const source = { repoURL: place.repository.url, path: 'app', targetRevision: 'main' };
+  const destination = { server: 'https://kubernetes.default.svc', namespace: place.namespace };
+  const status = {
+    sync: { status: 'Synced', revision: commit, comparedTo: { source, destination } },
+    health: { status: 'Healthy', lastTransitionTime: at },
+    history: [
+      {
+        id: 6,
+        revision: commit,
+        deployStartedAt: at,
+        deployedAt: at,
+        source,
+        initiatedBy: { automated: true },
+      },
+    ],
+    operationState: {
+      phase: 'Succeeded',
+      message: 'successfully synced (all tasks run)',
+      startedAt: at,
+      finishedAt: at,
+      operation: { sync: { revision: commit }, initiatedBy: { automated: true } },
+      syncResult: { revision: commit, source },
+    },
+    reconciledAt: at,
+    sourceType: 'Directory',
+    summary: { images: ['registry.example/web:1'] },
+    controllerNamespace: world.controlNamespace,
+    resources: objects.map((manifest) => {
+      const { apiVersion, kind, metadata } = manifest as {
+        readonly apiVersion: string;
+        readonly kind: string;
+        readonly metadata: { readonly name: string };
+      };
+      const [first = '', second] = apiVersion.split('/');
+      const group = second === undefined ? {} : { group: first };
+      return {
+        ...group,
+        version: second ?? first,
+        kind,
+        namespace: place.namespace,
+        name: metadata.name,
+        status: 'Synced',
+      };
+    }),
+    ofTheFuture: { unknown: ['to', 'us'] },
+  };
+  await world.api.patch(
+    applicationKind,
+    world.controlNamespace,
+    place.name,
+    { status },
+    { manager: statusWriter },
+  );
+}
+
+async function leftPlace(
+  world: World,
+  way: Way,
+  overrides: { readonly spec?: Manifest } = {},
+): Promise<Place> {
+  const place = await world.place();
+  const commit = await place.push({
+    'app/web.yaml': yaml(web, service('web')),
+    'app/settings.yaml': yaml(settings),
+    'app/leaving.yaml': yaml(configMap('leaving', { a: '1' })),
+  });
+  for (const manifest of objects) await leaveObject(world, place, manifest, way);
+  await waitFor('the pods', async () => (await podUids(world, place)).length === 2);
+  await place.createApplication({
+    ...overrides,
+    metadata: {
+      annotations: { 'example.com/unknown': 'kept' },
+      finalizers: ['resources-finalizer.argocd.argoproj.io'],
+    },
+  });
+  await leaveStatus(world, place, commit);
+  return place;
+}
+
+async function podUids(world: World, place: Place): Promise<readonly string[]> {
+  const pods = await world.api.list('v1/Pod', place.namespace);
+  return pods.map(({ metadata }) => metadata.uid).toSorted();
+}
+
+/** All that must stay as it is when nothing is to be changed. */
+async function standing(world: World, place: Place): Promise<object> {
+  const live = await place.live(deploymentKind, 'web');
+  return {
+    pods: await podUids(world, place),
+    deployment: [live.metadata.uid, live.metadata.generation],
+    others: await Promise.all(
+      ['settings', 'leaving'].map(async (name) => (await place.live('v1/ConfigMap', name)).metadata.uid),
+    ),
+  };
+}
+
+const ownersOf = (fields: readonly ManagedFields[] | undefined) =>
+  fields
+    ?.filter(({ subresource }) => subresource === undefined)
+    .map(({ manager, operation }) => `${manager} ${operation}`);
+
+describe.each(['client-side apply', 'server-side apply'] as const)('what was reconciled by %s', (way) => {
+  const world = useWorld({ stopped: true });
+
+  it.runIf(writesAreCounted)(
+    'is observed first; the first sync deletes and restarts nothing; later removals take',
+    async () => {
+      const place = await leftPlace(world, way);
+      const left = await place.read();
+      const before = await standing(world, place);
+      const mark = await world.mark();
+      await world.start();
+
+      // Another Application, new, is reconciled at once: by then Trueup has looked at the one that was left too.
+      const fresh = await world.place();
+      await fresh.push({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+      await fresh.createApplication();
+      await fresh.synced();
+      expect(await place.writesSince(mark)).toEqual([]);
+      expect((await world.writesSince(mark)).filter(({ name }) => name === place.name)).toEqual([]);
+      expect((await place.read()).metadata.resourceVersion).toBe(left.metadata.resourceVersion);
+      expect(await standing(world, place)).toEqual(before);
+
+      const activated = await world.trueup('app', 'sync', place.name);
+      expect(activated, activated.stderr).toMatchObject({ code: 0 });
+      await place.synced();
+      expect(await standing(world, place)).toEqual(before);
+      expect((await place.writesSince(mark)).filter(({ verb }) => verb === 'delete')).toEqual([]);
+
+      const after = await place.read();
+      expect(after.status?.['ofTheFuture']).toEqual(left.status?.['ofTheFuture']);
+      expect(after.status?.['summary']).toEqual(left.status?.['summary']);
+      expect(after['spec']).toEqual(left['spec']);
+      expect(after.metadata.annotations?.['example.com/unknown']).toBe('kept');
+      expect(after.metadata.finalizers).toEqual(left.metadata.finalizers);
+
+      // A key inside an object, an item of a list, and a whole object leave Git.
+      const lessWeb = deployment('web', { replicas: 2, env: [{ name: 'KEPT', value: '1' }] });
+      const commit = await place.pushAndHint({
+        'app/web.yaml': yaml(lessWeb, service('web')),
+        'app/settings.yaml': yaml(configMap('settings', { kept: '1' })),
+        'app/leaving.yaml': null,
+      });
+      await place.synced(commit);
+      expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ kept: '1' });
+      expect((await place.live(deploymentKind, 'web'))['spec'].template.spec.containers[0].env).toEqual([
+        { name: 'KEPT', value: '1' },
+      ]);
+      await waitFor('the prune', async () => (await place.get('v1/ConfigMap', 'leaving')) === undefined);
+      // From here on it is like any other.
+      expect(ownersOf((await place.live('v1/ConfigMap', 'settings')).metadata.managedFields)).toEqual([
+        `${controller} Apply`,
+      ]);
+      await world.kubectl('scale', 'deployment/web', '--replicas=5', '-n', place.namespace);
+      await waitFor(
+        'the replicas',
+        async () => (await place.live(deploymentKind, 'web'))['spec'].replicas === 2,
+      );
+      const quiet = await world.mark();
+      await place.synced();
+      await place.refresh('hard');
+      expect(await place.writesSince(quiet)).toEqual([]);
+    },
+  );
+
+  it.runIf(writesAreCounted)(
+    'keeps what drifted, and what had left Git before, until it is activated; and the first sync deletes nothing',
+    async () => {
+      const place = await leftPlace(world, way);
+      await world.stop();
+      await place.push({ 'app/leaving.yaml': null });
+      await world.kubectl('scale', 'deployment/web', '--replicas=3', '-n', place.namespace);
+      const mark = await world.mark();
+      await world.start();
+      const fresh = await world.place();
+      await fresh.push({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+      await fresh.createApplication();
+      await fresh.synced();
+      expect(await place.writesSince(mark)).toEqual([]);
+      expect((await place.live(deploymentKind, 'web'))['spec'].replicas).toBe(3);
+      const shown = await world.trueup('plan', '--app', place.name);
+      expect(`${shown.stdout}${shown.stderr}`).toMatch(/web/);
+
+      const activated = await world.trueup('app', 'sync', place.name);
+      expect(activated, activated.stderr).toMatchObject({ code: 0 });
+      expect((await place.live(deploymentKind, 'web'))['spec'].replicas).toBe(2);
+      expect((await place.writesSince(mark)).filter(({ verb }) => verb === 'delete')).toEqual([]);
+    },
+  );
+});
+
+describe('the old controller', () => {
+  const world = useWorld({ stopped: true });
+
+  it.runIf(writesAreCounted)(
+    'still running: nothing is written, and activation is refused (F29)',
+    async () => {
+      const place = await leftPlace(world, 'client-side apply');
+      await world.api.create({
+        ...(deployment('argocd-application-controller') as object),
+        metadata: {
+          name: 'argocd-application-controller',
+          namespace: world.controlNamespace,
+          labels: { 'app.kubernetes.io/name': 'argocd-application-controller' },
+        },
+      });
+      await waitFor('it to run', async () => {
+        const live = await world.api.get(
+          deploymentKind,
+          world.controlNamespace,
+          'argocd-application-controller',
+        );
+        return live?.['status']?.readyReplicas === 1;
+      });
+      const mark = await world.mark();
+      await world.start();
+      const refused = await world.trueup('app', 'sync', place.name, '--timeout', '20');
+      expect(refused.code).not.toBe(0);
+      expect(`${refused.stdout}${refused.stderr}`).toMatch(/argocd-application-controller/);
+      expect(await place.writesSince(mark)).toEqual([]);
+    },
+  );
+
+  it.runIf(writesAreCounted)(
+    'coming back: what it writes a status to is suspended, saying by whom (F29)',
+    async () => {
+      await world.stop();
+      await world.api.remove(deploymentKind, world.controlNamespace, 'argocd-application-controller');
+      await waitFor('it to be gone', async () => {
+        const live = await world.api.get(
+          deploymentKind,
+          world.controlNamespace,
+          'argocd-application-controller',
+        );
+        return live === undefined;
+      });
+      await world.start();
+      const place = await world.place();
+      await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value: '1' })) });
+      await place.createApplication();
+      await place.synced();
+      const status = { reconciledAt: new Date(Date.now() + 5000).toISOString().replace(/\.\d+Z$/, 'Z') };
+      await world.api.patch(
+        applicationKind,
+        world.controlNamespace,
+        place.name,
+        { status },
+        { manager: statusWriter },
+      );
+      await place.condition(/argocd-application-controller/);
+      const mark = await world.mark();
+      await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value: '2' })) });
+      await world.hint(place.repository);
+      const fresh = await world.place();
+      await fresh.push({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+      await fresh.createApplication();
+      await fresh.synced();
+      expect(await place.writesSince(mark)).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,132 @@
+/** Trueup as its users run it: a process, started and stopped by its command line. */
+import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { waitFor } from './wait-for.ts';
+
+export const repositoryRoot = join(import.meta.dirname, '../..');
+export const trueupProgram = join(repositoryRoot, 'bin/trueup');
+
+export interface Finished {
+  /** 128 and the signal's number where a signal ended it, as shells have it. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, whatever its exit code. */
+export function runToEnd(
+  program: string,
+  args: readonly string[],
+  options: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly stdin?: string;
+    readonly timeoutMs?: number;
+  } = {},
+): Promise<Finished> {
+  const { env, stdin, timeoutMs = 60_000 } = options;
+  return new Promise((resolve) => {
+    const child = execFile(
+      program,
+      args,
+      {
+        cwd: repositoryRoot,
+        env: { ...process.env, NO_COLOR: '1', ...env },
+        timeout: timeoutMs,
+        maxBuffer: 64 << 20,
+      },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 128 + 15;
+        resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.end(stdin);
+  });
+}
+
+export function trueup(args: readonly string[], timeoutMs?: number): Promise<Finished> {
+  return runToEnd(trueupProgram, args, timeoutMs === undefined ? {} : { timeoutMs });
+}
+
+export interface StartOptions {
+  readonly kubeconfig: string;
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  readonly namespace: string;
+  readonly port?: number;
+  readonly further?: readonly string[];
+}
+
+export interface RunningTrueup {
+  readonly origin: string;
+  /** Asks it to end, and says with which code it did. */
+  stop(): Promise<number>;
+  /** As a power cut. */
+  kill(): Promise<void>;
+  log(): Promise<string>;
+}
+
+/** Starts Trueup and returns when it says that it is ready. */
+export async function startTrueup(options: StartOptions): Promise<RunningTrueup> {
+  const port = options.port ?? (await freePort());
+  const log = openSync(options.logFile, 'a');
+  const child = spawn(trueupProgram, startArguments({ ...options, port }), {
+    cwd: repositoryRoot,
+    stdio: ['ignore', log, log],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  closeSync(log);
+  const ended = exitOf(child);
+  let exit: number | undefined;
+  void ended.then((code) => (exit = code));
+  const origin = `http://127.0.0.1:${port}`;
+  const logText = () => readFile(options.logFile, 'utf8');
+  await waitFor(
+    'Trueup to be ready',
+    async () => {
+      if (exit !== undefined) return true;
+      return (await fetch(`${origin}/readyz`)).ok;
+    },
+    { seen: async () => (await logText()).slice(-2000) },
+  );
+  if (exit !== undefined) throw new Error(`Trueup ended with ${exit} as it started:\n${await logText()}`);
+  return {
+    origin,
+    log: logText,
+    async stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+export function startArguments(
+  options: Omit<StartOptions, 'logFile'> & { readonly port: number },
+): readonly string[] {
+  const { kubeconfig, dataDirectory, port, namespace, further = [] } = options;
+  const cluster = ['--kubeconfig', kubeconfig, '--namespace', namespace];
+  return ['start', ...cluster, '--data-dir', dataDirectory, '--port', String(port), ...further];
+}
+
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(127));
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
+  });
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
