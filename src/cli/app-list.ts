@@ -1,7 +1,14 @@
 /** `trueup app list`, `trueup app get` */
 import { stringify } from 'yaml';
 import type { Manifest } from '#model/object.ts';
-import { applicationRef, conditionsOf, listApplications, readApplication, standingOf, textAt } from './applications.ts';
+import {
+  applicationRef,
+  conditionsOf,
+  listApplications,
+  readApplication,
+  standingOf,
+  textAt,
+} from './applications.ts';
 import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
 
 export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
@@ -13,7 +20,9 @@ export interface ListOptions extends ClusterOptions {
 
 export async function appList(options: ListOptions, ports: CommandPorts): Promise<void> {
   const cluster = orEnd(await ports.cluster(options));
-  const applications = orEnd(await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace));
+  const applications = orEnd(
+    await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace),
+  );
   if (options.output === 'json') ports.out(`${JSON.stringify(applications, null, 2)}\n`);
   else if (options.output === 'yaml') ports.out(stringify(applications));
   else if (options.output === 'name') {
@@ -23,7 +32,14 @@ export async function appList(options: ListOptions, ports: CommandPorts): Promis
 }
 
 function rows(applications: readonly Manifest[], isWide: boolean): readonly (readonly string[])[] {
-  const header = ['NAME', 'SYNC', 'HEALTH', 'REVISION', ...(isWide ? ['REPOSITORY', 'PATH', 'DESTINATION'] : []), 'CAUSE'];
+  const header = [
+    'NAME',
+    'SYNC',
+    'HEALTH',
+    'REVISION',
+    ...(isWide ? ['REPOSITORY', 'PATH', 'DESTINATION'] : []),
+    'CAUSE',
+  ];
   return [
     header,
     ...applications.map((application) => {
@@ -73,7 +89,10 @@ function description(application: Manifest): string {
     ['Last Operation:', phase === '' ? 'none' : `${phase}: ${message}`],
   ]);
   const conditions = conditionsOf(application).map(({ type, message: text }) => `${type}: ${text}\n`);
-  const listed = resources.length === 0 ? '' : `\n${table([['KIND', 'NAMESPACE', 'NAME', 'STATUS'], ...resources.map(cells)])}`;
+  const listed =
+    resources.length === 0
+      ? ''
+      : `\n${table([['KIND', 'NAMESPACE', 'NAME', 'STATUS'], ...resources.map(cells)])}`;
   return `${head}${conditions.length === 0 ? '' : `\n${conditions.join('')}`}${listed}`;
 }
 
@@ -84,7 +103,12 @@ interface ResourceRow {
   readonly status: string;
 }
 
-const cells = ({ kind, namespace, name, status }: ResourceRow): readonly string[] => [kind, namespace, name, status];
+const cells = ({ kind, namespace, name, status }: ResourceRow): readonly string[] => [
+  kind,
+  namespace,
+  name,
+  status,
+];
 
 function resourcesOf(application: Manifest): readonly ResourceRow[] {
   const status = application['status'] as { readonly resources?: readonly unknown[] } | undefined;

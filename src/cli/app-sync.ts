@@ -23,7 +23,10 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   const ref = applicationRef(name, options.namespace);
   const before = await readApplication(cluster, ref);
   if (before['operation'] !== undefined) {
-    throw new CommandEnd(exitCodes.failed, `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`);
+    throw new CommandEnd(
+      exitCodes.failed,
+      `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
+    );
   }
   await refuseWhileOldControllerRuns(cluster, options.namespace);
   const sync: JsonObject = {
@@ -32,7 +35,12 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     ...(options.revision === undefined ? {} : { revision: options.revision }),
   };
   const approval = approvalPatch(before, options.approve, name);
-  orEnd(await cluster.mergePatch(ref, { ...approval, operation: { initiatedBy: { username: ports.user }, sync } }));
+  orEnd(
+    await cluster.mergePatch(ref, {
+      ...approval,
+      operation: { initiatedBy: { username: ports.user }, sync },
+    }),
+  );
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await waitUntil(cluster, ref, options.timeoutMs, ports, isAnswered(before));
@@ -47,9 +55,16 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
 /** F29: two controllers would undo each other. */
 async function refuseWhileOldControllerRuns(cluster: Cluster, namespace: string): Promise<void> {
   for (const kind of ['StatefulSet', 'Deployment']) {
-    const ref: ObjectRef = { group: 'apps', version: 'v1', kind, namespace, name: 'argocd-application-controller' };
+    const ref: ObjectRef = {
+      group: 'apps',
+      version: 'v1',
+      kind,
+      namespace,
+      name: 'argocd-application-controller',
+    };
     const found = await cluster.read(ref);
-    const ready = found.ok && found.value !== undefined ? Number(textAt(found.value, 'status', 'readyReplicas')) : 0;
+    const ready =
+      found.ok && found.value !== undefined ? Number(textAt(found.value, 'status', 'readyReplicas')) : 0;
     if (ready > 0) {
       throw new CommandEnd(
         exitCodes.failed,
@@ -68,12 +83,18 @@ function approvalPatch(application: Manifest, approve: string | true | undefined
 }
 
 function isAnswered(before: Manifest): (now: Manifest) => boolean {
-  const startedBefore = textAt(before, 'status', 'operationState', 'startedAt') + textAt(before, 'status', 'operationState', 'finishedAt');
+  const startedBefore =
+    textAt(before, 'status', 'operationState', 'startedAt') +
+    textAt(before, 'status', 'operationState', 'finishedAt');
   return (now) => {
     const { phase } = standingOf(now);
     if (now['operation'] !== undefined || phase === 'Running' || phase === '') return false;
-    const started = textAt(now, 'status', 'operationState', 'startedAt') + textAt(now, 'status', 'operationState', 'finishedAt');
-    return started !== startedBefore || now.metadata['resourceVersion'] !== before.metadata['resourceVersion'];
+    const started =
+      textAt(now, 'status', 'operationState', 'startedAt') +
+      textAt(now, 'status', 'operationState', 'finishedAt');
+    return (
+      started !== startedBefore || now.metadata['resourceVersion'] !== before.metadata['resourceVersion']
+    );
   };
 }
 
@@ -120,7 +141,9 @@ async function waitUntil(
     const selection = { kind: ref, plural: 'applications', namespace: ref.namespace, optional: false };
     const following = cluster.follow(selection, ({ changed, gone }) => {
       if (gone.some(({ name }) => name === ref.name)) {
-        end(() => reject(new CommandEnd(exitCodes.failed, `Application ${ref.namespace}/${ref.name} was deleted`)));
+        end(() =>
+          reject(new CommandEnd(exitCodes.failed, `Application ${ref.namespace}/${ref.name} was deleted`)),
+        );
       }
       for (const now of changed) {
         if (now.metadata.name !== ref.name || !isObject(now)) continue;
@@ -145,5 +168,8 @@ function timedOut(ref: ObjectRef, timeoutMs: number, last: Manifest | undefined)
   const now = last === undefined ? 'nothing was seen of it' : progressLine(last);
   const [condition] = last === undefined ? [] : conditionsOf(last);
   const why = condition === undefined ? '' : `; ${condition.type}: ${condition.message}`;
-  return new CommandEnd(exitCodes.unhealthy, `${ref.name}: not so within ${timeoutMs / 1000} s: ${now}${why}`);
+  return new CommandEnd(
+    exitCodes.unhealthy,
+    `${ref.name}: not so within ${timeoutMs / 1000} s: ${now}${why}`,
+  );
 }

@@ -11,7 +11,9 @@ const kind = { group: 'argoproj.io', version: 'v1alpha1', kind: 'Application' } 
 /** `name`, or `namespace/name` for one outside the control-plane namespace. */
 export function applicationRef(name: string, namespace: string): ObjectRef {
   const [first = '', second] = name.split('/');
-  return second === undefined ? { ...kind, namespace, name: first } : { ...kind, namespace: first, name: second };
+  return second === undefined
+    ? { ...kind, namespace, name: first }
+    : { ...kind, namespace: first, name: second };
 }
 
 export async function readApplication(cluster: Cluster, ref: ObjectRef): Promise<Manifest> {
@@ -20,7 +22,10 @@ export async function readApplication(cluster: Cluster, ref: ObjectRef): Promise
   const names = await cluster.list(kind, ref.namespace);
   const known = names.ok ? names.value.map(({ metadata }) => metadata.name).slice(0, 10) : [];
   const hint = known.length === 0 ? 'there are none' : `there are: ${known.join(', ')}`;
-  throw new CommandEnd(exitCodes.failed, `no Application "${ref.name}" in namespace ${ref.namespace}; ${hint}`);
+  throw new CommandEnd(
+    exitCodes.failed,
+    `no Application "${ref.name}" in namespace ${ref.namespace}; ${hint}`,
+  );
 }
 
 export function listApplications(cluster: Cluster, namespace?: string): Promise<Result<readonly Manifest[]>> {
@@ -53,8 +58,13 @@ export function standingOf(application: Manifest): Standing {
   };
 }
 
-export function conditionsOf(application: Manifest): readonly { readonly type: string; readonly message: string }[] {
+export function conditionsOf(
+  application: Manifest,
+): readonly { readonly type: string; readonly message: string }[] {
   const status = application['status'];
   const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  return conditions.map((condition) => ({ type: textAt(condition, 'type'), message: textAt(condition, 'message') }));
+  return conditions.map((condition) => ({
+    type: textAt(condition, 'type'),
+    message: textAt(condition, 'message'),
+  }));
 }

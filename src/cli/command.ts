@@ -29,7 +29,14 @@ export interface CommandPorts {
   readonly pipeline: (
     options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },
     secrets: (name: string) => Manifest | undefined,
-  ) => Promise<Result<{ readonly repositories: Repositories; readonly renderer: Renderer; readonly sealer: Sealer; readonly cluster: Cluster }>>;
+  ) => Promise<
+    Result<{
+      readonly repositories: Repositories;
+      readonly renderer: Renderer;
+      readonly sealer: Sealer;
+      readonly cluster: Cluster;
+    }>
+  >;
   /** Standard output: results. */
   readonly out: (text: string) => void;
   /** Standard error: progress. */
@@ -48,9 +55,16 @@ export function endOf(failure: Failure): CommandEnd {
 
 /** Left-aligned columns with two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
   return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .map((line) => `${line}\n`)
     .join('');
 }

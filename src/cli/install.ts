@@ -50,7 +50,10 @@ async function established(
     const missing = wanted.filter((kind) => !served.some((resource) => resource.kind === kind));
     if (missing.length === 0) return;
     if (clock.monotonic() - startedMs > timeoutMs) {
-      throw new CommandEnd(exitCodes.failed, `the API server does not serve ${missing.join(', ')} after ${timeoutMs / 1000} s`);
+      throw new CommandEnd(
+        exitCodes.failed,
+        `the API server does not serve ${missing.join(', ')} after ${timeoutMs / 1000} s`,
+      );
     }
     await new Promise<void>((resolve) => timers.after(pollMs, resolve));
   }

@@ -33,11 +33,18 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
     throw new CommandEnd(exitCodes.usage, 'name either --repo URL --path DIR, or --app NAME');
   }
   const { unit, state, pipeline } =
-    options.app === undefined ? await adHoc(options, ports) : await ofApplication(options.app, options, ports);
+    options.app === undefined
+      ? await adHoc(options, ports)
+      : await ofApplication(options.app, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
   const located = orEnd(await locate({ unit, before: state?.revisions ?? [] }, pipeline.repositories));
-  const context = { state, attempt: 0, otherOwner: () => undefined, isUnit: (name: string) => name !== unit.tracking.owner };
+  const context = {
+    state,
+    attempt: 0,
+    otherOwner: () => undefined,
+    isUnit: (name: string) => name !== unit.tracking.owner,
+  };
   const { plan, warnings } = orEnd(await makePlan(unit, located, context, pipeline));
   for (const warning of [...unit.warnings, ...warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
   ports.out(options.output === 'json' ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
@@ -54,7 +61,9 @@ function blockedEnd(blocked: readonly Failure[]): CommandEnd {
 function planText(plan: Plan): string {
   const revision = plan.revisions.map(({ label }) => label).join(', ');
   const steps = plan.steps.map((step) => `${stepLine(step)}\n`).join('');
-  const kept = plan.kept.map(({ ref, why }) => `= ${ref.kind} ${ref.namespace}/${ref.name}  kept: ${why}\n`).join('');
+  const kept = plan.kept
+    .map(({ ref, why }) => `= ${ref.kind} ${ref.namespace}/${ref.name}  kept: ${why}\n`)
+    .join('');
   return `${steps}${kept}${revision}: ${planSummary(plan)}\n`;
 }
 
@@ -97,7 +106,9 @@ async function lookupOnce(
       list: (group, kind, wanted) =>
         [...objects.values()].filter((manifest) => {
           const ref = refOf(manifest);
-          return ref.group === group && ref.kind === kind && (wanted === undefined || ref.namespace === wanted);
+          return (
+            ref.group === group && ref.kind === kind && (wanted === undefined || ref.namespace === wanted)
+          );
         }),
     },
   };
@@ -123,7 +134,7 @@ async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject
   const nothing: Lookup = { get: () => undefined, list: () => [] };
   const [compiled] = ports.dialect(options.namespace).compile(application, nothing);
   // No mark of ours is planned onto objects that may belong to an Application already.
-  const unit = { ...compiled!, tracking: { owner: '' } };
+  const unit = { ...compiled!, tracking: { owner: '' }, manager: 'trueup-plan' };
   return { unit, state: undefined, pipeline: orEnd(await ports.pipeline(options, () => undefined)) };
 }
 
@@ -132,7 +143,11 @@ export interface ManifestsOptions extends ClusterOptions {
   readonly revision?: string;
 }
 
-export async function appManifests(name: string, options: ManifestsOptions, ports: CommandPorts): Promise<void> {
+export async function appManifests(
+  name: string,
+  options: ManifestsOptions,
+  ports: CommandPorts,
+): Promise<void> {
   const { unit, pipeline } = await ofApplication(name, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
@@ -152,4 +167,3 @@ function withoutSecrets(manifest: Manifest): Manifest {
     ...(manifest['stringData'] === undefined ? {} : { stringData: masked(manifest['stringData']) }),
   };
 }
-

@@ -17,7 +17,8 @@ import { writeStatus } from './status-writer.ts';
 import { takeTurn, type TurnEnd, type TurnPorts } from './turn.ts';
 import { UnitStates } from './unit-states.ts';
 
-export type EnginePorts = Omit<TurnPorts, 'sources' | 'ownership' | 'states' | 'unitName' | 'isUnit'> & SourcesPorts;
+export type EnginePorts = Omit<TurnPorts, 'sources' | 'ownership' | 'states' | 'unitName' | 'isUnit'> &
+  SourcesPorts;
 
 export interface EngineOptions {
   readonly dialects: readonly Dialect[];
@@ -63,7 +64,9 @@ export class Engine {
     const { cluster } = this.#ports;
     for (const dialect of this.#options.dialects) {
       const own = { kind: dialect.kind, plural: dialect.plural, optional: false };
-      this.#cache.follow(cluster, [own, ...dialect.selections], (keys) => this.#resourcesChanged(dialect, keys));
+      this.#cache.follow(cluster, [own, ...dialect.selections], (keys) =>
+        this.#resourcesChanged(dialect, keys),
+      );
     }
     await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#again(unit))]);
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
@@ -91,7 +94,10 @@ export class Engine {
     const data = this.#cache.get({ group: '', kind: 'Secret', namespace, name })?.['data'];
     if (!isObject(data)) return undefined;
     return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')]),
+      Object.entries(data).map(([key, value]) => [
+        key,
+        Buffer.from(String(value), 'base64').toString('utf8'),
+      ]),
     );
   }
 
@@ -181,7 +187,10 @@ export class Engine {
     const { timers, log } = this.#ports;
     let cancelStatus = (): void => undefined;
     const progress = (): void => {
-      cancelStatus = timers.after(runningStatusAfterMs, () => void this.#status(key, dialect, runtime, undefined));
+      cancelStatus = timers.after(
+        runningStatusAfterMs,
+        () => void this.#status(key, dialect, runtime, undefined),
+      );
     };
     try {
       const end = await takeTurn(runtime, this.#turnPorts(), progress);
@@ -193,19 +202,30 @@ export class Engine {
     } catch (error) {
       // A bug in one Unit's turn must not stop the others; it is said loudly and tried again.
       cancelStatus();
-      log.error({ unit: key, stack: error instanceof Error ? (error.stack ?? '') : '' }, `turn failed: ${String(error)}`);
+      log.error(
+        { unit: key, stack: error instanceof Error ? (error.stack ?? '') : '' },
+        `turn failed: ${String(error)}`,
+      );
       this.#queue.addAfter(key, 60_000);
     }
   }
 
-  async #status(key: string, dialect: Dialect, runtime: UnitRuntime, end: TurnEnd | undefined): Promise<void> {
+  async #status(
+    key: string,
+    dialect: Dialect,
+    runtime: UnitRuntime,
+    end: TurnEnd | undefined,
+  ): Promise<void> {
     const resource = this.#resource(key);
     if (resource === undefined || end?.mayWriteStatus === false) return;
     const state = this.#states.get(runtime.unit.id);
     const view = { runtime, state, end, nowMs: this.#ports.clock.now() };
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
-      this.#ports.log.warn({ resource: key, code: written.failure.code }, `status: ${written.failure.message}`);
+      this.#ports.log.warn(
+        { resource: key, code: written.failure.code },
+        `status: ${written.failure.message}`,
+      );
       this.#queue.addAfter(key, 5000);
     } else if (written.value === 'stale') this.#queue.add(key);
     else if (written.value !== 'unchanged') this.#cache.put(written.value);
@@ -250,7 +270,10 @@ async function changedTrees(
   const moved: UnitRuntime[] = [];
   const rest: UnitRuntime[] = [];
   const commits = new Map<string, string | undefined>();
-  const asked = new Map<string, { readonly runtime: UnitRuntime; readonly commit: string; readonly path: string; readonly tree: string }[]>();
+  const asked = new Map<
+    string,
+    { readonly runtime: UnitRuntime; readonly commit: string; readonly path: string; readonly tree: string }[]
+  >();
   for (const runtime of runtimes) {
     const located = runtime.located?.inputs ?? [];
     if (located.length !== runtime.unit.inputs.length) moved.push(runtime);
@@ -262,7 +285,11 @@ async function changedTrees(
       }
       const commit = commits.get(refText);
       if (commit === undefined) moved.push(runtime);
-      else asked.set(input.source.url, [...(asked.get(input.source.url) ?? []), { runtime, commit, path: input.path, tree }]);
+      else
+        asked.set(input.source.url, [
+          ...(asked.get(input.source.url) ?? []),
+          { runtime, commit, path: input.path, tree },
+        ]);
     }
   }
   for (const [url, questions] of asked) {

@@ -15,9 +15,7 @@ export async function healthReport(
   if (made === undefined) for (const { ref } of state.inventory) refs.set(keyText(ref), ref);
   for (const { ref } of made?.plan.desired ?? []) refs.set(keyText(ref), ref);
   const sightings = made?.sightings ?? (await observe([...refs.values()], cluster));
-  return reportOf(
-    [...refs].map(([key, ref]) => ({ ref, health: healthOf(sightings.get(key)) })),
-  );
+  return reportOf([...refs].map(([key, ref]) => ({ ref, health: healthOf(sightings.get(key)) })));
 }
 
 function healthOf(sighting: Sighting | undefined): ObjectHealth {

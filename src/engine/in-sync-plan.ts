@@ -23,7 +23,9 @@ export function inSyncPlan(
       blocked: [],
       pruned: 0,
       kept: [],
-      desired: state.inventory.flatMap(({ ref, desired }) => (desired === undefined ? [] : [{ ref, digest: desired }])),
+      desired: state.inventory.flatMap(({ ref, desired }) =>
+        desired === undefined ? [] : [{ ref, digest: desired }],
+      ),
     },
     content: new Map(),
     sightings,

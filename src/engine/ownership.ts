@@ -26,7 +26,10 @@ export class Ownership {
       for (const other of this.#interested.get(key) ?? []) if (other !== unit) this.#released(other);
     }
     for (const [key, uid] of now) {
-      this.#inventories.set(key, (this.#inventories.get(key) ?? new Map<UnitId, string | undefined>()).set(unit, uid));
+      this.#inventories.set(
+        key,
+        (this.#inventories.get(key) ?? new Map<UnitId, string | undefined>()).set(unit, uid),
+      );
     }
     this.#keysOf.set(unit, new Set(now.keys()));
   }
@@ -46,7 +49,9 @@ export class Ownership {
   /** Takes the objects for one Run; the Unit that stands in the way, if one does. */
   claim(unit: UnitId, refs: readonly ObjectRef[]): UnitId | undefined {
     const keys = refs.map(keyText);
-    const holder = keys.map((key) => this.#claims.get(key)).find((other) => other !== undefined && other !== unit);
+    const holder = keys
+      .map((key) => this.#claims.get(key))
+      .find((other) => other !== undefined && other !== unit);
     if (holder !== undefined) return holder;
     for (const key of keys) this.#claims.set(key, unit);
     return undefined;

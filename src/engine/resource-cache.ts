@@ -18,7 +18,11 @@ export class ResourceCache {
   readonly #unsynced = new Set<Selection>();
   readonly #waiters: (() => void)[] = [];
 
-  follow(cluster: Cluster, selections: readonly Selection[], changed: (keys: readonly ObjectKey[]) => void): void {
+  follow(
+    cluster: Cluster,
+    selections: readonly Selection[],
+    changed: (keys: readonly ObjectKey[]) => void,
+  ): void {
     for (const selection of selections) {
       this.#unsynced.add(selection);
       this.#following.push(
@@ -54,7 +58,8 @@ export class ResourceCache {
   /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
   put(manifest: Manifest): void {
     const held = this.#objects.get(keyText(refOf(manifest)));
-    const version = (of: Manifest | undefined): bigint => BigInt(String(of?.metadata['resourceVersion'] ?? '0'));
+    const version = (of: Manifest | undefined): bigint =>
+      BigInt(String(of?.metadata['resourceVersion'] ?? '0'));
     if (held !== undefined && version(held) < version(manifest)) this.#set(manifest);
   }
 

@@ -104,7 +104,13 @@ async function conclude(
     inventory,
     values,
     ...(succeeded && !order.fromLastGood
-      ? { revisions: plan.revisions, inputs: plan.rendered, ancestry, takenOver: false }
+      ? {
+          revisions: plan.revisions,
+          inputs: plan.rendered,
+          ancestry,
+          warnings: made.warnings,
+          takenOver: false,
+        }
       : {}),
   };
   const withRecords =
@@ -137,7 +143,9 @@ function startMessage(plan: Plan): string {
 
 function doneMessage(plan: Plan): string {
   const drift = plan.steps.filter(isDrift).map(driftSentence);
-  const applied = plan.steps.filter(({ action }) => action.verb === 'create' || action.verb === 'apply').length;
+  const applied = plan.steps.filter(
+    ({ action }) => action.verb === 'create' || action.verb === 'apply',
+  ).length;
   const parts: string[] = [];
   if (drift.length > 0) parts.push(`healed: ${drift.slice(0, 5).join('; ')}`);
   if (applied > drift.length) parts.push(`applied ${applied - drift.length}`);

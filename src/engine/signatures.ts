@@ -21,5 +21,13 @@ export function resourceSignature(resource: Manifest): string {
 export function sightSignature(object: ObservedObject | undefined): string {
   if (object === undefined) return 'gone';
   const { uid, projection, legacy, deletingSinceMs, finalizers, health, tracking } = object;
-  return canonicalJson([uid, projection ?? null, legacy, deletingSinceMs ?? null, finalizers, health, tracking]);
+  return canonicalJson([
+    uid,
+    projection ?? null,
+    legacy,
+    deletingSinceMs ?? null,
+    finalizers,
+    health,
+    tracking,
+  ]);
 }

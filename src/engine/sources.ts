@@ -31,7 +31,11 @@ export class Sources {
   #stopped = false;
 
   /** `moved` is told when a ref moved, and when a repository stops or starts to answer. */
-  constructor(ports: SourcesPorts, intervalMs: number, moved: (url: string, units: ReadonlySet<UnitId>) => void) {
+  constructor(
+    ports: SourcesPorts,
+    intervalMs: number,
+    moved: (url: string, units: ReadonlySet<UnitId>) => void,
+  ) {
     this.#ports = ports;
     this.#intervalMs = intervalMs;
     this.#moved = moved;
@@ -114,7 +118,8 @@ export class Sources {
       this.#ports.log.warn({ url: used.spec.url, code: fetched.failure.code }, fetched.failure.message);
     }
     const alarmNow = used.failures >= failuresToAlarm;
-    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow) this.#moved(used.spec.url, used.units);
+    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow)
+      this.#moved(used.spec.url, used.units);
     this.#schedule(used);
   }
 

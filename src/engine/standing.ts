@@ -12,7 +12,10 @@ export function standing(unit: Unit, state: UnitState | undefined): Standing {
   const { predecessor } = unit;
   if (predecessor === undefined) return { mayAct: true };
   if (predecessor.running !== undefined) {
-    return { mayAct: false, why: `another controller runs: ${predecessor.running}; stop it, then sync this Unit once` };
+    return {
+      mayAct: false,
+      why: `another controller runs: ${predecessor.running}; stop it, then sync this Unit once`,
+    };
   }
   if (state === undefined) {
     if (predecessor.atMs === 0 || unit.request !== undefined) return { mayAct: true };
@@ -23,7 +26,10 @@ export function standing(unit: Unit, state: UnitState | undefined): Standing {
   }
   const oursMs = Math.max(predecessor.oursAtMs ?? 0, state.sinceMs);
   if (predecessor.atMs > oursMs + secondMs) {
-    return { mayAct: false, why: `suspended: ${predecessor.manager} writes its status too; stop that controller` };
+    return {
+      mayAct: false,
+      why: `suspended: ${predecessor.manager} writes its status too; stop that controller`,
+    };
   }
   return { mayAct: true };
 }

@@ -19,6 +19,7 @@ import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
 import { planSummary } from '#model/sentences.ts';
+import { timestamp } from '#model/time.ts';
 import type { Unit, UnitId } from '#model/unit.ts';
 
 export interface TurnPorts extends PlanPorts, RunPorts {
@@ -46,7 +47,11 @@ const attentionMs = 5000;
 const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
 /** `progress` is called when a Run has started, for the status in between. */
-export async function takeTurn(runtime: UnitRuntime, ports: TurnPorts, progress: () => void): Promise<TurnEnd> {
+export async function takeTurn(
+  runtime: UnitRuntime,
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
   const { unit } = runtime;
   runtime.waitingFor = undefined;
   const recorded = ports.states.get(unit.id);
@@ -55,7 +60,8 @@ export async function takeTurn(runtime: UnitRuntime, ports: TurnPorts, progress:
   const state = recorded ?? newState(unit, ports.clock.now());
   ports.ownership.setInventory(unit.id, state.inventory);
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
-  if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0) return refuse(runtime, state, ports);
+  if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0)
+    return refuse(runtime, state, ports);
   ports.sources.use(
     unit.id,
     unit.inputs.map(({ source }) => source),
@@ -66,7 +72,9 @@ export async function takeTurn(runtime: UnitRuntime, ports: TurnPorts, progress:
 
 async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promise<void> {
   for (const { source } of runtime.unit.inputs) {
-    if (runtime.unit.refresh === undefined) await sources.ready(source.url);
+    const { refresh, request } = runtime.unit;
+    // Who asks for a sync now means what Git says now.
+    if (refresh === undefined && request === undefined) await sources.ready(source.url);
     else await sources.hint(source.url);
   }
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
@@ -107,7 +115,9 @@ function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded 
     attempt: 0,
     message,
     ...(succeeded
-      ? { outcome: { plan: runtime.plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] } }
+      ? {
+          outcome: { plan: runtime.plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] },
+        }
       : {}),
   };
 }
@@ -130,13 +140,19 @@ async function reconcile(
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
   const retryMs = made.failure.kind === 'transient' ? (made.failure.retryAfterMs ?? attentionMs) : undefined;
-  return { ...repaired, ...(retryMs === undefined ? {} : { againMs: Math.min(retryMs, repaired.againMs ?? retryMs) }) };
+  return {
+    ...repaired,
+    ...(retryMs === undefined ? {} : { againMs: Math.min(retryMs, repaired.againMs ?? retryMs) }),
+  };
 }
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
   if (revision === undefined) return locate({ unit, before: state.revisions }, ports.repositories);
-  const asked = await locate({ unit, before: state.revisions, instead: { name: revision } }, ports.repositories);
+  const asked = await locate(
+    { unit, before: state.revisions, instead: { name: revision } },
+    ports.repositories,
+  );
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
   const current = await locate({ unit, before: state.revisions }, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
@@ -176,7 +192,11 @@ async function planFor(
   return made.ok ? ok({ located, made: made.value }) : made;
 }
 
-function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): Parameters<typeof makePlan>[2] {
+function planContext(
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+): Parameters<typeof makePlan>[2] {
   const { unit } = runtime;
   return {
     state,
@@ -217,14 +237,18 @@ async function act(
   if (!opened.open) {
     if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
     if (unit.request !== undefined) answer(runtime, opened.why, ports.clock.now());
-    runtime.waitingFor = opened.why;
-    if (plan.steps.length === 0 && plan.blocked.length === 0) await recordInSync(runtime, state, located, fromLastGood, ports);
-    return plan.blocked.some(({ kind }) => kind === 'transient') ? { ...settled, againMs: attentionMs } : settled;
+    if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
+    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood) {
+      await recordInSync(runtime, state, { located, made }, ports);
+    }
+    return plan.blocked.some(({ kind }) => kind === 'transient')
+      ? { ...settled, againMs: attentionMs }
+      : settled;
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (waitMs > 0) {
-    runtime.waitingFor = `the next attempt, in ${Math.ceil(waitMs / 1000)} s`;
+    runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
     return { ...settled, againMs: waitMs };
   }
   const run = await carryOut(
@@ -251,11 +275,10 @@ async function act(
 async function recordInSync(
   runtime: UnitRuntime,
   state: UnitState,
-  located: Located,
-  fromLastGood: boolean,
+  { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
-  if (fromLastGood || (state.inputs === located.digest && state.intent === undefined)) return;
+  if (state.inputs === located.digest && state.intent === undefined) return;
   if (runtime.plan?.kept.length !== 0 && state.takenOver) return;
   const { intent: _, ...rest } = state;
   const written = await ports.states.write({
@@ -263,6 +286,7 @@ async function recordInSync(
     inputs: located.digest,
     revisions: located.revisions,
     ancestry: located.ancestry,
+    warnings: made.warnings,
     takenOver: false,
   });
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
@@ -346,7 +370,10 @@ async function repairFromLastGood(
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const located = await locate({ unit, before: state.revisions, instead: { commit: last.commit } }, ports.repositories);
+  const located = await locate(
+    { unit, before: state.revisions, instead: { commit: last.commit } },
+    ports.repositories,
+  );
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;
@@ -370,7 +397,15 @@ async function teardown(
   const { plan, sightings } = made.value;
   runtime.plan = plan;
   if (plan.steps.length > 0 && plan.blocked.length === 0) {
-    const order = { unit, made: made.value, state, by: 'deletion', automated: true, attempt: 0, ancestry: 'same' } as const;
+    const order = {
+      unit,
+      made: made.value,
+      state,
+      by: 'deletion',
+      automated: true,
+      attempt: 0,
+      ancestry: 'same',
+    } as const;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
       runtime.run = view;
       progress();

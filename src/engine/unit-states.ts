@@ -1,5 +1,12 @@
 /** UnitStates in the cluster: read by following them, written by compare-and-swap. */
-import { decodeUnitState, encodeUnitState, shardNames, unitStateKind, unitStatePlural, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
+import {
+  decodeUnitState,
+  encodeUnitState,
+  shardNames,
+  unitStateKind,
+  unitStatePlural,
+  unitStateRef,
+} from '#pipeline/record/unit-state-codec.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';

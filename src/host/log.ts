@@ -21,3 +21,18 @@ export function openLog(level: LogLevel, sink: LogSink = stderrSink()): Log {
 function stderrSink(): LogSink {
   return pino.destination({ fd: 2, sync: true });
 }
+
+const levelNames: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error' };
+
+/** For a person at a terminal: time, level, message, and the fields behind it. */
+export function terminalSink(write: (text: string) => void): LogSink {
+  return {
+    write(line) {
+      const { time, level, msg, stack, ...fields } = JSON.parse(line) as Record<string, unknown>;
+      const details = Object.entries(fields).map(([key, value]) => `${key}=${String(value)}`);
+      const head = `${String(time).slice(11, 19)} ${(levelNames[Number(level)] ?? '').padEnd(5)} ${String(msg)}`;
+      write(`${head}${details.length === 0 ? '' : `  (${details.join(', ')})`}\n`);
+      if (typeof stack === 'string' && stack !== '') write(`${stack}\n`);
+    },
+  };
+}

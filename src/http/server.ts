@@ -65,7 +65,9 @@ function cannotListen(port: number, error: NodeJS.ErrnoException): Parameters<ty
     kind: 'terminal',
     code: isUsed ? 'PortInUse' : 'CannotListen',
     stage: 'observe',
-    message: isUsed ? `port ${port} on ${loopback} is in use` : `cannot listen on ${loopback}:${port}: ${error.message}`,
+    message: isUsed
+      ? `port ${port} on ${loopback} is in use`
+      : `cannot listen on ${loopback}:${port}: ${error.message}`,
     hint: 'choose another with --port',
   };
 }

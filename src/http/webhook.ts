@@ -26,14 +26,27 @@ export function webhook(ports: WebhookPorts): Hono {
   const limit = rateLimit(ports.clock);
   app.post(
     '/',
-    bodyLimit({ maxSize: bodyBytesMax, onError: (context) => context.text('the payload is over 1 MiB\n', 413) }),
+    bodyLimit({
+      maxSize: bodyBytesMax,
+      onError: (context) => context.text('the payload is over 1 MiB\n', 413),
+    }),
     async (context) => {
-      if (!limit()) return context.text('too many webhooks; try again in a minute\n', 429, { 'retry-after': '60' });
+      if (!limit())
+        return context.text('too many webhooks; try again in a minute\n', 429, { 'retry-after': '60' });
       const body = new Uint8Array(await context.req.arrayBuffer());
       const secret = await ports.webhookSecret();
-      if (secret !== undefined && !signatureHolds(secret, body, context.req.header('x-hub-signature-256') ?? '')) {
-        ports.log.warn({ event: context.req.header('x-github-event') ?? '' }, 'webhook refused: its signature is missing or wrong');
-        return context.text('the signature is missing or wrong; check the webhook secret on both sides\n', 401);
+      if (
+        secret !== undefined &&
+        !signatureHolds(secret, body, context.req.header('x-hub-signature-256') ?? '')
+      ) {
+        ports.log.warn(
+          { event: context.req.header('x-github-event') ?? '' },
+          'webhook refused: its signature is missing or wrong',
+        );
+        return context.text(
+          'the signature is missing or wrong; check the webhook secret on both sides\n',
+          401,
+        );
       }
       const event = context.req.header('x-github-event') ?? 'push';
       if (event !== 'push') return context.text(`nothing to do for ${event}\n`);

@@ -76,7 +76,9 @@ async function keyOf(cluster: Cluster, namespace: string): Promise<Result<Uint8A
   return key.ok || key.failure.kind !== 'denied' ? key : ok(new Uint8Array(32));
 }
 
-function decoded(secret: { readonly [key: string]: unknown } | undefined): Readonly<Record<string, string>> | undefined {
+function decoded(
+  secret: { readonly [key: string]: unknown } | undefined,
+): Readonly<Record<string, string>> | undefined {
   const data = secret?.['data'];
   if (!isObject(data)) return undefined;
   return Object.fromEntries(

@@ -22,7 +22,10 @@ function decoded(secret: Manifest | undefined, key: string): string | undefined 
 }
 
 /** The kinds without which nothing can be reconciled are served; says which are not. */
-export async function checkKinds(cluster: Cluster, kubeconfig: string | undefined): Promise<Result<undefined>> {
+export async function checkKinds(
+  cluster: Cluster,
+  kubeconfig: string | undefined,
+): Promise<Result<undefined>> {
   const resources = await cluster.resources();
   if (!resources.ok) return resources;
   const missing = [applicationKind, unitStateKind].filter(
@@ -40,7 +43,13 @@ export async function checkKinds(cluster: Cluster, kubeconfig: string | undefine
 }
 
 export async function checkNamespace(cluster: Cluster, namespace: string): Promise<Result<undefined>> {
-  const found = await cluster.read({ group: '', version: 'v1', kind: 'Namespace', namespace: '', name: namespace });
+  const found = await cluster.read({
+    group: '',
+    version: 'v1',
+    kind: 'Namespace',
+    namespace: '',
+    name: namespace,
+  });
   if (!found.ok) return found.failure.kind === 'denied' ? ok(undefined) : found;
   if (found.value !== undefined) return ok(undefined);
   const failure: Failure = {
@@ -57,7 +66,11 @@ export async function checkNamespace(cluster: Cluster, namespace: string): Promi
  * The key under which Secrets' values are digested, so that drift of a Secret is seen without its values being kept.
  * It is in the cluster, or a restart elsewhere would take every Secret for drifted.
  */
-export async function digestKey(cluster: Cluster, namespace: string, create: boolean): Promise<Result<Uint8Array>> {
+export async function digestKey(
+  cluster: Cluster,
+  namespace: string,
+  create: boolean,
+): Promise<Result<Uint8Array>> {
   const ref = secretRef(namespace, keyName);
   const found = await cluster.read(ref);
   if (!found.ok) return found;
@@ -82,7 +95,13 @@ export async function digestKey(cluster: Cluster, namespace: string, create: boo
 
 /** The label that `argocd-cm` chose for tracking. */
 export async function instanceLabel(cluster: Cluster, namespace: string): Promise<Result<string>> {
-  const found = await cluster.read({ group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'argocd-cm' });
+  const found = await cluster.read({
+    group: '',
+    version: 'v1',
+    kind: 'ConfigMap',
+    namespace,
+    name: 'argocd-cm',
+  });
   if (!found.ok) return found;
   return ok(decoded(found.value, 'application.instanceLabelKey') || defaultInstanceLabel);
 }

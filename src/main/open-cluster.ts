@@ -56,7 +56,9 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
   const lens = createLens({
     managers: [fieldManager],
     sealer: createSealer(settings.key ?? systemRandom.bytes(keyBytes)),
-    trackingKeys: [...new Set([trackingAnnotation, defaultInstanceLabel, settings.instanceLabel ?? defaultInstanceLabel])],
+    trackingKeys: [
+      ...new Set([trackingAnnotation, defaultInstanceLabel, settings.instanceLabel ?? defaultInstanceLabel]),
+    ],
     health: healthOf,
   });
   return openCluster({
@@ -79,7 +81,11 @@ export interface WorkerCluster {
   close(): Promise<void>;
 }
 
-export function openWorkerCluster(settings: ClusterSettings, logLevel: LogLevel, meter: Meter): WorkerCluster {
+export function openWorkerCluster(
+  settings: ClusterSettings,
+  logLevel: LogLevel,
+  meter: Meter,
+): WorkerCluster {
   const calls = new MessageChannel();
   const metrics = new MessageChannel();
   const workerData: WorkerSettings = { ...settings, logLevel, port: calls.port1, metrics: metrics.port1 };

@@ -11,7 +11,6 @@ import { install } from '#cli/install.ts';
 import { appManifests, planCommand } from '#cli/plan.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
 import type { Mirror } from '#git/url.ts';
-import { systemTimers } from '#host/clock.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { failureLine } from '#model/failure.ts';
 import { parseDuration } from '#model/time.ts';
@@ -31,7 +30,8 @@ export function onceStopped(): { release: () => void } {
 
 const port = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('a port is 0 to 65535');
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('a port is 0 to 65535');
   return value;
 };
 const duration = (text: string): number => {
@@ -41,7 +41,8 @@ const duration = (text: string): number => {
 };
 const mirror = (text: string, earlier: readonly Mirror[]): readonly Mirror[] => {
   const split = text.indexOf('=');
-  if (split <= 0 || split === text.length - 1) throw new InvalidArgumentError('write it as FROM=TO, two URL prefixes');
+  if (split <= 0 || split === text.length - 1)
+    throw new InvalidArgumentError('write it as FROM=TO, two URL prefixes');
   return [...earlier, { from: text.slice(0, split), to: text.slice(split + 1) }];
 };
 
@@ -52,16 +53,29 @@ function withCluster(command: Command): Command {
   return command
     .option('--kubeconfig <file>', 'kubeconfig of the cluster (else $KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context in the kubeconfig')
-    .option('--namespace <name>', 'the control-plane namespace: Applications, argocd-cm, credentials', 'argocd');
+    .option(
+      '--namespace <name>',
+      'the control-plane namespace: Applications, argocd-cm, credentials',
+      'argocd',
+    );
 }
 
 function withMirror(command: Command): Command {
-  return command.option('--mirror <from=to>', 'read repositories under the URL prefix FROM at TO (repeatable)', mirror, []);
+  return command.option(
+    '--mirror <from=to>',
+    'read repositories under the URL prefix FROM at TO (repeatable)',
+    mirror,
+    [],
+  );
 }
 
 function withTimeout(command: Command): Command {
-  return command
-    .option('--timeout <duration>', 'how long to wait at most, in seconds or as 5m', duration, 300_000);
+  return command.option(
+    '--timeout <duration>',
+    'how long to wait at most, in seconds or as 5m',
+    duration,
+    300_000,
+  );
 }
 
 export function program(stopped: { release: () => void }): Command {
@@ -71,7 +85,10 @@ export function program(stopped: { release: () => void }): Command {
     .version(version, '-V, --version', 'print the version')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
-  root.command('version').description('print the version').action(() => ports.out(`trueup ${version}\n`));
+  root
+    .command('version')
+    .description('print the version')
+    .action(() => ports.out(`trueup ${version}\n`));
   addStart(root, ports, stopped);
   addPlan(root, ports);
   addApp(root, ports);
@@ -95,19 +112,33 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
     .description('reconcile a cluster until stopped')
     .option('--kubeconfig <file>', 'kubeconfig of the cluster; in a pod, its own account')
     .option('--context <name>', 'context in the kubeconfig')
-    .option('--namespace <name>', 'the control-plane namespace: Applications, argocd-cm, credentials', 'argocd')
+    .option(
+      '--namespace <name>',
+      'the control-plane namespace: Applications, argocd-cm, credentials',
+      'argocd',
+    )
     .option('--data-dir <directory>', 'copies of repositories; can be lost', '.trueup')
     .option('--port <number>', 'health, metrics and webhooks, on loopback; 0: any free one', port, 8080)
     .option('--poll-interval <duration>', 'how often repositories are asked for commits', duration, 30_000)
-    .addOption(new Option('--log-level <level>', 'what is logged on standard error').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'));
-  withMirror(command).action(async ({ pollInterval, ...options }: StartOptions & { pollInterval: number }) => {
-    stopped.release();
-    const result = await start(
-      { ...options, pollMs: pollInterval },
-      { env: process.env, print: (line) => ports.out(`${line}\n`) },
+    .addOption(
+      new Option('--log-level <level>', 'what is logged on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
     );
-    if (!result.ok) throw new CommandEnd(exitCodeOf(result.failure) === 0 ? 0 : exitCodes.failed, failureLine(result.failure));
-  });
+  withMirror(command).action(
+    async ({ pollInterval, ...options }: StartOptions & { pollInterval: number }) => {
+      stopped.release();
+      const result = await start(
+        { ...options, pollMs: pollInterval },
+        { env: process.env, print: (line) => ports.out(`${line}\n`) },
+      );
+      if (!result.ok)
+        throw new CommandEnd(
+          exitCodeOf(result.failure) === 0 ? 0 : exitCodes.failed,
+          failureLine(result.failure),
+        );
+    },
+  );
 }
 
 function addPlan(root: Command, ports: CommandPorts): void {
@@ -131,23 +162,31 @@ function addApp(root: Command, ports: CommandPorts): void {
     .action((options) => appList(options, ports));
   withCluster(app.command('get <name>').description('one Application'))
     .addOption(output('table', 'json', 'yaml'))
-    .action((name: string, options: Parameters<typeof appGet>[1] & { output: OutputForm }) => appGet(name, options, ports));
+    .action((name: string, options: Parameters<typeof appGet>[1] & { output: OutputForm }) =>
+      appGet(name, options, ports),
+    );
   withTimeout(withCluster(app.command('sync <name>').description('apply what Git says now')))
     .option('--prune', 'delete what is not in Git')
     .option('--dry-run', 'only say what would be done')
     .option('--revision <ref>', 'another revision, where automated sync is off')
     .option('--approve [digest]', 'approve the plan that is held, or the one with this digest')
     .option('--async', 'do not wait for the result')
-    .action((name: string, { timeout, ...options }) => appSync(name, { ...options, timeoutMs: timeout }, ports));
+    .action((name: string, { timeout, ...options }) =>
+      appSync(name, { ...options, timeoutMs: timeout }, ports),
+    );
   withTimeout(withCluster(app.command('wait <name>').description('until it is synced and healthy')))
     .option('--sync', 'only until it is synced')
     .option('--health', 'only until it is healthy')
     .option('--operation', 'only until no operation is in progress')
-    .action((name: string, { timeout, ...options }) => appWait(name, { ...options, timeoutMs: timeout }, ports));
+    .action((name: string, { timeout, ...options }) =>
+      appWait(name, { ...options, timeoutMs: timeout }, ports),
+    );
   withCluster(app.command('history <name>').description('what was deployed, what drifted and was healed'))
     .addOption(output('table', 'json'))
     .action((name: string, options) => appHistory(name, options, ports));
-  withMirror(withCluster(app.command('manifests <name>').description('what Git says, as it would be applied')))
+  withMirror(
+    withCluster(app.command('manifests <name>').description('what Git says, as it would be applied')),
+  )
     .option('--revision <ref>', 'another revision')
     .action((name: string, options) => appManifests(name, options, ports));
 }

@@ -1,6 +1,7 @@
 /** `trueup start`: wires the parts together and runs until a signal. */
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import process from 'node:process';
 import { argoDialect } from '#dialects/argo/application.ts';
 import { Engine } from '#engine/engine.ts';
 import { createSealer } from '#fields/digest.ts';
@@ -9,7 +10,7 @@ import type { Mirror } from '#git/url.ts';
 import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
-import { openLog, type LogLevel } from '#host/log.ts';
+import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
 import { Metrics } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
@@ -41,7 +42,12 @@ const turnsSideBySide = 16;
 
 /** Resolves when it was told to stop; a Failure is why it could not start. */
 export async function start(options: StartOptions, { env, print }: Environment): Promise<Result<undefined>> {
-  const log = openLog(options.logLevel);
+  const log = process.stderr.isTTY
+    ? openLog(
+        options.logLevel,
+        terminalSink((text) => void process.stderr.write(text)),
+      )
+    : openLog(options.logLevel);
   const prepared = await prepare(options, env, log);
   if (!prepared.ok) return prepared;
   const { settings, environment, processes } = prepared.value;
@@ -77,7 +83,11 @@ export async function start(options: StartOptions, { env, print }: Environment):
     { dialects: [argoDialect(options.namespace)], pollMs: options.pollMs, concurrency: turnsSideBySide },
   );
   metrics.gauge('trueup_units', 'Units that are reconciled.', () => engine.counts.units);
-  metrics.gauge('trueup_units_looked_at', 'Units that were looked at since the start.', () => engine.counts.looked);
+  metrics.gauge(
+    'trueup_units_looked_at',
+    'Units that were looked at since the start.',
+    () => engine.counts.looked,
+  );
   metrics.gauge('workqueue_depth', 'Units that wait for their turn.', () => engine.counts.queued);
   const listening = await listen({
     port: options.port,
@@ -104,10 +114,12 @@ export async function start(options: StartOptions, { env, print }: Environment):
     worker.onEnd((why) => resolve(fail(workerGone(why))));
   });
   print(`Trueup listens on http://127.0.0.1:${listening.value.port} and reads ${settings.access.server}`);
-  const started = engine.start().then(() => {
+  const untilEnd = async (): Promise<Result<undefined>> => {
+    await engine.start();
     print(`Trueup is ready: http://127.0.0.1:${listening.value.port}`);
-  });
-  const result = await Promise.race([ended, started.then(() => ended)]);
+    return ended;
+  };
+  const result = await Promise.race([ended, untilEnd()]);
   await listening.value.close();
   await close();
   return result;
@@ -123,7 +135,8 @@ interface Prepared {
 async function prepare(options: StartOptions, env: Environment['env'], log: Log): Promise<Result<Prepared>> {
   const writable = prepareDataDir(options.dataDir);
   if (!writable.ok) return writable;
-  if (options.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST'] === undefined) return fail(noCluster);
+  if (options.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST'] === undefined)
+    return fail(noCluster);
   const access = accessFrom(options, env);
   if (!access.ok) return access;
   const processes = openProcesses(systemTimers);

@@ -21,6 +21,8 @@ function endOf(error: unknown): number {
   const { code, exitCode } = error as { code?: string; exitCode?: number };
   // commander has already said what is wrong with the words of the call.
   if (code?.startsWith('commander.') === true) return exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  process.stderr.write(`trueup: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `trueup: a bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   return exitCodes.failed;
 }

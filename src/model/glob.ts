@@ -6,7 +6,10 @@ export function matchesGlob(pattern: string, value: string): boolean {
   const source =
     pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')
       ? pattern.slice(1, -1)
-      : `^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`;
+      : `^${pattern
+          .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+          .replaceAll('*', '.*')
+          .replaceAll('?', '.')}$`;
   try {
     return new RegExp(source, 's').test(value);
   } catch {

@@ -83,6 +83,8 @@ export interface UnitState {
   readonly ancestry?: Ancestry;
   /** The render inputs whose output the inventory's `desired` digests are. */
   readonly inputs?: Digest;
+  /** What rendering those inputs remarked. */
+  readonly warnings?: readonly Failure[];
   readonly inventory: readonly InventoryEntry[];
   /** Key text → the values at our last apply, secret leaves sealed. */
   readonly values: Readonly<Record<string, FieldValues>>;

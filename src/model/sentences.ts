@@ -11,7 +11,8 @@ const valueLengthMax = 60;
 export function ownerPhrase(owner: FieldOwner | 'unknown' | undefined): string {
   if (owner === undefined) return '';
   if (owner === 'unknown') return 'an unknown writer';
-  const details = owner.subresource === undefined ? owner.operation : `${owner.operation}, ${owner.subresource}`;
+  const details =
+    owner.subresource === undefined ? owner.operation : `${owner.operation}, ${owner.subresource}`;
   return `${owner.manager} (${details})`;
 }
 
@@ -23,12 +24,16 @@ export function valuePhrase(value: Json | undefined): string {
 
 export function changePhrase(change: FieldChange): string {
   const values =
-    change.secret === true ? 'secret value changed' : `${valuePhrase(change.before)} → ${valuePhrase(change.after)}`;
+    change.secret === true
+      ? 'secret value changed'
+      : `${valuePhrase(change.before)} → ${valuePhrase(change.after)}`;
   return `${change.path} ${values}`;
 }
 
 function byOwner(changes: readonly FieldChange[]): string {
-  const owners = [...new Set(changes.map(({ owner }) => ownerPhrase(owner)).filter((phrase) => phrase !== ''))];
+  const owners = [
+    ...new Set(changes.map(({ owner }) => ownerPhrase(owner)).filter((phrase) => phrase !== '')),
+  ];
   return owners.length === 0 ? '' : `, by ${owners.join(' and ')}`;
 }
 
@@ -56,16 +61,22 @@ const signs: Readonly<Record<Step['action']['verb'], string>> = {
 
 /** One line a step: `~ Deployment payments/api  changed  .spec.replicas 2 → 3`. */
 export function stepLine(step: Step): string {
-  const shown = step.changes.slice(0, changesShown).map((change) => `${changePhrase(change)}${byOwner([change])}`);
+  const shown = step.changes
+    .slice(0, changesShown)
+    .map((change) => `${changePhrase(change)}${byOwner([change])}`);
   const more = step.changes.length > changesShown ? [`and ${step.changes.length - changesShown} more`] : [];
   const until = step.action.verb === 'wait' ? ` until ${step.action.until}` : '';
+  const isOwnershipOnly = step.action.verb === 'apply' && step.changes.length === 0;
+  if (isOwnershipOnly)
+    return `= ${describe(step.object)}  ${step.reason}: no value changes, only its ownership`;
   return `${signs[step.action.verb]} ${describe(step.object)}  ${step.reason}${until}${[...shown, ...more]
     .map((text) => `\n      ${text}`)
     .join('')}`;
 }
 
 export function planSummary(plan: Plan): string {
-  const count = (verb: Step['action']['verb']): number => plan.steps.filter(({ action }) => action.verb === verb).length;
+  const count = (verb: Step['action']['verb']): number =>
+    plan.steps.filter(({ action }) => action.verb === verb).length;
   const parts = [`${count('create')} to create`, `${count('apply')} to change`, `${plan.pruned} to delete`];
   if (plan.kept.length > 0) parts.push(`${plan.kept.length} kept`);
   return plan.steps.length === 0 && plan.kept.length === 0 ? 'in sync' : parts.join(', ');

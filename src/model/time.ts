@@ -10,7 +10,14 @@ export function parseTimestamp(text: unknown): number | undefined {
   return Number.isNaN(atMs) ? undefined : atMs;
 }
 
-const unitsMs: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 0.001, ns: 0.000_001 };
+const unitsMs: Readonly<Record<string, number>> = {
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+  us: 0.001,
+  ns: 0.000_001,
+};
 
 /** `90s`, `1h30m`, `500ms` as Go writes durations, or a bare number of seconds; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {

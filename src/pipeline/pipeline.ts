@@ -54,7 +54,11 @@ export async function makePlan(
 }
 
 /** A Unit that is torn down wants nothing: its objects are planned away without reading Git. */
-export async function planTeardown(unit: Unit, context: PlanContext, ports: PlanPorts): Promise<Result<MadePlan>> {
+export async function planTeardown(
+  unit: Unit,
+  context: PlanContext,
+  ports: PlanPorts,
+): Promise<Result<MadePlan>> {
   const located = { inputs: [], revisions: [], ancestry: 'same', digest: 'sha256:' } as const;
   return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
 }

@@ -19,7 +19,12 @@ export function argoDialect(controlNamespace: string): Dialect {
     selections: [
       { kind: projectKind, plural: 'appprojects', ...own },
       { kind: { group: '', version: 'v1', kind: 'ConfigMap' }, plural: 'configmaps', ...own },
-      { kind: { group: '', version: 'v1', kind: 'Secret' }, plural: 'secrets', ...own, labelSelector: secretTypeLabel },
+      {
+        kind: { group: '', version: 'v1', kind: 'Secret' },
+        plural: 'secrets',
+        ...own,
+        labelSelector: secretTypeLabel,
+      },
       ...controllerSelections(controlNamespace),
     ],
     admits: (resource, lookup) => admits(resource, lookup, controlNamespace),
@@ -32,6 +37,7 @@ export function argoDialect(controlNamespace: string): Dialect {
 function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {
   const namespace = resource.metadata.namespace ?? '';
   if (namespace === controlNamespace) return true;
-  if (settingsOf(lookup, controlNamespace).namespaces.some((pattern) => matchesGlob(pattern, namespace))) return true;
+  if (settingsOf(lookup, controlNamespace).namespaces.some((pattern) => matchesGlob(pattern, namespace)))
+    return true;
   return `namespace ${namespace} is not the control-plane namespace ${controlNamespace}, and application.namespaces in argocd-cmd-params-cm does not list it`;
 }

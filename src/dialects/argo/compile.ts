@@ -30,7 +30,10 @@ export function parseSpec(resource: Manifest): Result<ApplicationSpec> {
   if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;
   const path = ['spec', ...(issue?.path ?? [])].join('.');
-  return fail({ ...invalid(`${path}: ${issue?.message ?? 'not valid'}`, `correct ${path}`), subject: refOf(resource) });
+  return fail({
+    ...invalid(`${path}: ${issue?.message ?? 'not valid'}`, `correct ${path}`),
+    subject: refOf(resource),
+  });
 }
 
 export function sourcesOf(spec: ApplicationSpec): readonly ApplicationSource[] {
@@ -98,7 +101,9 @@ export function compileApplication(
   ];
 }
 
-function identityOf(resource: Manifest): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn'> {
+function identityOf(
+  resource: Manifest,
+): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn'> {
   return {
     id: String(resource.metadata['uid'] ?? ''),
     owner: refOf(resource),
@@ -141,7 +146,9 @@ function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
   const named = name !== undefined && name !== '' && name !== 'in-cluster';
   const elsewhere = server !== undefined && server !== '' && server.replace(/\/$/, '') !== inClusterServer;
   if (named || elsewhere) {
-    refused.push(unsupported(`The destination ${name ?? server} (another cluster)`, `use ${inClusterServer}`));
+    refused.push(
+      unsupported(`The destination ${name ?? server} (another cluster)`, `use ${inClusterServer}`),
+    );
   }
   return namespace ?? '';
 }
@@ -151,7 +158,8 @@ const rangeCharacters = /[*^~<>=|]|^\d+\.x/;
 
 function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
   const name = targetRevision ?? '';
-  if (rangeCharacters.test(name)) refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
+  if (rangeCharacters.test(name))
+    refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
   if (/^[0-9a-f]{40}$/.test(name)) return { commit: name };
   return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
 }
@@ -166,7 +174,10 @@ function inputOf(source: ApplicationSource, lookup: Lookup, namespace: string, r
       ref: refOfRevision(source.targetRevision, refused),
       ...(credentials === undefined ? {} : { credentials }),
     },
-    path: source.path === undefined || source.path === '' ? '.' : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
+    path:
+      source.path === undefined || source.path === ''
+        ? '.'
+        : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
     render: {
       kind: 'directory',
       recurse: recurse ?? false,
@@ -213,7 +224,10 @@ function retryOf(spec: ApplicationSpec, refused: Failure[]): Retry {
     const parsed = parseDuration(String(value));
     if (parsed !== undefined) return parsed;
     refused.push(
-      invalid(`spec.syncPolicy.retry.backoff.${field}: "${value}" is not a duration`, 'write it as 5s, 3m or 1h30m'),
+      invalid(
+        `spec.syncPolicy.retry.backoff.${field}: "${value}" is not a duration`,
+        'write it as 5s, 3m or 1h30m',
+      ),
     );
     return otherwise;
   };
@@ -229,7 +243,9 @@ function retryOf(spec: ApplicationSpec, refused: Failure[]): Retry {
 function teardownOf(resource: Manifest): Unit['teardown'] {
   if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  const finalizer = finalizers.find((name) => name === cascadeFinalizer || name.startsWith(`${cascadeFinalizer}/`));
+  const finalizer = finalizers.find(
+    (name) => name === cascadeFinalizer || name.startsWith(`${cascadeFinalizer}/`),
+  );
   if (finalizer === undefined) return undefined;
   return { propagation: finalizer.endsWith('/background') ? 'Background' : 'Foreground' };
 }
@@ -245,7 +261,12 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const path = ['operation', ...(issue?.path ?? [])].join('.');
-    return { by: '', prune: false, dryRun: false, refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)] };
+    return {
+      by: '',
+      prune: false,
+      dryRun: false,
+      refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)],
+    };
   }
   const { sync, initiatedBy } = parsed.data;
   if (sync === undefined) refused.push(unsupported('An operation without `sync`'));

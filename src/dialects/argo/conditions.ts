@@ -33,14 +33,17 @@ function allConditions(progress: Progress): readonly Condition[] {
   const { unit, failures, plan, ancestry, revisions } = progress;
   const all = [...failures, ...unit.unsupported, ...(plan?.blocked ?? [])];
   const conditions = all.map((failure) => ({ type: typeOf(failure), message: failureLine(failure) }));
-  conditions.push(...unit.warnings.map((warning) => ({ type: 'Warning', message: failureLine(warning) })));
+  const warnings = [...unit.warnings, ...(progress.state?.warnings ?? [])];
+  conditions.push(...warnings.map((warning) => ({ type: 'Warning', message: failureLine(warning) })));
+  if (progress.waitingFor !== undefined) conditions.push({ type: 'Waiting', message: progress.waitingFor });
   if (ancestry === 'rewritten') {
     conditions.push({
       type: 'HistoryRewritten',
       message: `${revisions[0]?.label ?? ''} does not descend from what was applied before: history was rewritten`,
     });
   }
-  for (const step of plan?.steps.filter(isDrift) ?? []) conditions.push({ type: 'Drift', message: driftSentence(step) });
+  for (const step of plan?.steps.filter(isDrift) ?? [])
+    conditions.push({ type: 'Drift', message: driftSentence(step) });
   for (const { ref, why } of plan?.kept ?? []) {
     conditions.push({ type: 'Kept', message: `${ref.kind} ${ref.namespace}/${ref.name}: ${why}` });
   }
@@ -60,6 +63,10 @@ export function conditionsOf(progress: Progress, before: unknown, nowMs: number)
     const more = messages.size > shownMax ? `; and ${messages.size - shownMax} more` : '';
     const message = `${shown}${more}`.slice(0, messageLengthMax);
     const same = earlier.find((condition) => condition['type'] === type && condition['message'] === message);
-    return { type, message, lastTransitionTime: (same?.['lastTransitionTime'] as string | undefined) ?? timestamp(nowMs) };
+    return {
+      type,
+      message,
+      lastTransitionTime: (same?.['lastTransitionTime'] as string | undefined) ?? timestamp(nowMs),
+    };
   });
 }

@@ -1,7 +1,10 @@
 /** The smallest JSON merge patch (RFC 7386) that turns one value into another; undefined when they are equal. */
 import { canonicalJson, isObject, type Json, type JsonObject } from '#model/json.ts';
 
-export function mergePatch(before: unknown, after: Json | undefined | Readonly<Record<string, Json | undefined>>): Json | undefined {
+export function mergePatch(
+  before: unknown,
+  after: Json | undefined | Readonly<Record<string, Json | undefined>>,
+): Json | undefined {
   if (after === undefined) return before === undefined || before === null ? undefined : null;
   if (!isObject(before) || !isObject(after)) {
     return canonicalJson(before) === canonicalJson(after) ? undefined : withoutUndefined(after as Json);

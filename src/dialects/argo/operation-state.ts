@@ -7,7 +7,11 @@ import { timestamp } from '#model/time.ts';
 
 const resourcesMax = 500;
 
-export function operationStateOf(resource: Manifest, { run, phase, unit }: Progress, before: unknown): Json | undefined {
+export function operationStateOf(
+  resource: Manifest,
+  { run, phase, unit }: Progress,
+  before: unknown,
+): Json | undefined {
   if (run === undefined) return before as Json | undefined;
   const spec = resource['spec'] as JsonObject;
   const revision = run.revisions[0]?.commit;
@@ -57,7 +61,10 @@ function resourcesOf(steps: readonly StepResult[]): Json {
         status: result === 'done' ? done : result === 'skipped' ? 'PruneSkipped' : 'SyncFailed',
         syncPhase: 'Sync',
         hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
-        message: failure?.message ?? warnings?.join('; ') ?? (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached'),
+        message:
+          failure?.message ??
+          warnings?.join('; ') ??
+          (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached'),
       };
     });
 }

@@ -54,11 +54,17 @@ function runningController(lookup: Lookup, controlNamespace: string): string | u
   return undefined;
 }
 
-export function predecessorOf(resource: Manifest, lookup: Lookup, controlNamespace: string): Predecessor | undefined {
+export function predecessorOf(
+  resource: Manifest,
+  lookup: Lookup,
+  controlNamespace: string,
+): Predecessor | undefined {
   const status = resource['status'];
   const running = runningController(lookup, controlNamespace);
   const writers = statusWriters(resource);
-  const others = writers.filter((writer) => writer.manager !== statusManager).toSorted((a, b) => b.atMs - a.atMs);
+  const others = writers
+    .filter((writer) => writer.manager !== statusManager)
+    .toSorted((a, b) => b.atMs - a.atMs);
   const ours = writers.find((writer) => writer.manager === statusManager);
   const [last] = others;
   if (last === undefined && running === undefined) return undefined;

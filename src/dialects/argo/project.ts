@@ -108,13 +108,22 @@ function unsupportedMembers(name: string, spec: ProjectSpec): Failure[] {
     );
 }
 
-function deniedPlaces(name: string, project: Manifest, spec: ProjectSpec, question: ProjectQuestion): Failure[] {
+function deniedPlaces(
+  name: string,
+  project: Manifest,
+  spec: ProjectSpec,
+  question: ProjectQuestion,
+): Failure[] {
   const denied: Failure[] = [];
   const repositories = spec.sourceRepos ?? [];
   for (const url of question.repositories) {
     if (!allows(repositories, url, withoutGitSuffix)) {
       denied.push(
-        failure('ProjectDenies', `Project ${name} does not permit the repository ${url}`, 'add it to spec.sourceRepos'),
+        failure(
+          'ProjectDenies',
+          `Project ${name} does not permit the repository ${url}`,
+          'add it to spec.sourceRepos',
+        ),
       );
     }
   }

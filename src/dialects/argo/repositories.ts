@@ -9,14 +9,21 @@ function urlOf(secret: Manifest): string {
   return encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
-const normal = (url: string): string => url.trim().replace(/\/$/, '').replace(/\.git$/, '').toLowerCase();
+const normal = (url: string): string =>
+  url
+    .trim()
+    .replace(/\/$/, '')
+    .replace(/\.git$/, '')
+    .toLowerCase();
 
 /** A `repository` Secret of this URL, else the `repo-creds` Secret with the longest prefix of it. */
 export function credentialsFor(url: string, lookup: Lookup, controlNamespace: string): SecretRef | undefined {
   const secrets = lookup.list('', 'Secret', controlNamespace);
   const typed = (type: string): readonly Manifest[] =>
     secrets.filter((secret) => secret.metadata.labels?.[secretTypeLabel] === type && urlOf(secret) !== '');
-  const exact = typed('repository').find((secret) => normal(urlOf(secret)) === normal(url) && carriesLogin(secret));
+  const exact = typed('repository').find(
+    (secret) => normal(urlOf(secret)) === normal(url) && carriesLogin(secret),
+  );
   const prefix = typed('repo-creds')
     .filter((secret) => normal(url).startsWith(normal(urlOf(secret))))
     .toSorted((a, b) => urlOf(b).length - urlOf(a).length)[0];
@@ -26,7 +33,12 @@ export function credentialsFor(url: string, lookup: Lookup, controlNamespace: st
 
 function carriesLogin(secret: Manifest): boolean {
   const data = (secret['data'] ?? {}) as Record<string, string>;
-  return ['password', 'username', 'bearerToken', 'sshPrivateKey', 'githubAppPrivateKey', 'tlsClientCertKey'].some(
-    (key) => data[key] !== undefined,
-  );
+  return [
+    'password',
+    'username',
+    'bearerToken',
+    'sshPrivateKey',
+    'githubAppPrivateKey',
+    'tlsClientCertKey',
+  ].some((key) => data[key] !== undefined);
 }

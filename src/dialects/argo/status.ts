@@ -48,13 +48,17 @@ export function applicationStatus(
   return {
     ...metadataPatch(resource, progress),
     ...(progress.requestAnswered && resource['operation'] !== undefined ? { operation: null } : {}),
-    ...(status === undefined ? {} : { status: { ...(status as JsonObject), reconciledAt: timestamp(nowMs) } }),
+    ...(status === undefined
+      ? {}
+      : { status: { ...(status as JsonObject), reconciledAt: timestamp(nowMs) } }),
   };
 }
 
 function finalizerPatch(resource: Manifest): JsonObject {
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  const rest = finalizers.filter((name) => name !== cascadeFinalizer && !name.startsWith(`${cascadeFinalizer}/`));
+  const rest = finalizers.filter(
+    (name) => name !== cascadeFinalizer && !name.startsWith(`${cascadeFinalizer}/`),
+  );
   if (rest.length === finalizers.length) return {};
   // The list is replaced whole, so it must be the one that was read.
   return { metadata: { finalizers: rest, resourceVersion: resource.metadata['resourceVersion'] as string } };
@@ -62,7 +66,9 @@ function finalizerPatch(resource: Manifest): JsonObject {
 
 function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const isAsked = resource.metadata.annotations?.[refreshAnnotation] !== undefined;
-  return progress.refreshAnswered && isAsked ? { metadata: { annotations: { [refreshAnnotation]: null } } } : {};
+  return progress.refreshAnswered && isAsked
+    ? { metadata: { annotations: { [refreshAnnotation]: null } } }
+    : {};
 }
 
 function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {
@@ -90,7 +96,9 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
   if (failures.some(({ stage }) => ['compile', 'source', 'artifact', 'render', 'observe'].includes(stage))) {
     return failures.some(({ code }) => code === 'OlderRevision') ? 'OutOfSync' : 'Unknown';
   }
-  return plan.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0 ? 'Synced' : 'OutOfSync';
+  return plan.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0
+    ? 'Synced'
+    : 'OutOfSync';
 }
 
 /** Health is never green when an earlier stage failed. */
@@ -105,13 +113,17 @@ function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, no
   return {
     status,
     ...(message === undefined ? {} : { message }),
-    lastTransitionTime: isSame && typeof before['lastTransitionTime'] === 'string' ? before['lastTransitionTime'] : timestamp(nowMs),
+    lastTransitionTime:
+      isSame && typeof before['lastTransitionTime'] === 'string'
+        ? before['lastTransitionTime']
+        : timestamp(nowMs),
   };
 }
 
 function historyOf(resource: Manifest, progress: Progress): Json | undefined {
   const spec = resource['spec'] as JsonObject;
-  const limit = typeof spec['revisionHistoryLimit'] === 'number' ? spec['revisionHistoryLimit'] : historyDefault;
+  const limit =
+    typeof spec['revisionHistoryLimit'] === 'number' ? spec['revisionHistoryLimit'] : historyDefault;
   const entries = (progress.state?.history ?? []).flatMap((entry) => {
     if (entry.kind !== 'sync' || entry.result !== 'succeeded') return [];
     return [

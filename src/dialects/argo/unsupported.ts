@@ -4,7 +4,10 @@ import { isObject } from '#model/json.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import type { ApplicationSpec } from './schema.ts';
 
-export function unsupported(what: string, hint = 'remove it, or leave this Application to Argo CD until it is'): Failure {
+export function unsupported(
+  what: string,
+  hint = 'remove it, or leave this Application to Argo CD until it is',
+): Failure {
   return {
     kind: 'blocked',
     code: 'Unsupported',

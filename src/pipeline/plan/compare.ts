@@ -59,9 +59,15 @@ export function compare(input: CompareInput): Compared {
 }
 
 function verdictOf(input: CompareInput, desired: DesiredObject, entry: InventoryEntry | undefined): Verdict {
-  const sighting = input.sightings.get(keyText(desired.ref)) ?? { state: 'unknown', why: 'it was not looked at' };
+  const sighting = input.sightings.get(keyText(desired.ref)) ?? {
+    state: 'unknown',
+    why: 'it was not looked at',
+  };
   if (sighting.state === 'unknown') return { verdict: 'unknown', why: sighting.why };
-  const claimed = input.otherOwner(desired.ref, sighting.state === 'present' ? sighting.object.uid : undefined);
+  const claimed = input.otherOwner(
+    desired.ref,
+    sighting.state === 'present' ? sighting.object.uid : undefined,
+  );
   if (sighting.state === 'absent') {
     if (claimed !== undefined) return { verdict: 'unknown', why: `${claimed} is creating it` };
     return { verdict: 'missing', known: entry?.state === 'applied' };
@@ -73,7 +79,8 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
     return strangerVerdict(input, desired, object, entry);
   }
   if (entry.desired !== desired.digest || entry.state !== 'applied') return { verdict: 'changed', object };
-  if (object.projection === undefined || object.projection !== entry.projection) return { verdict: 'drifted', object };
+  if (object.projection === undefined || object.projection !== entry.projection)
+    return { verdict: 'drifted', object };
   return { verdict: object.legacy ? 'migration' : 'same', object };
 }
 

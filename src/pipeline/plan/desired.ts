@@ -5,7 +5,14 @@
 import { digestOf } from '#fields/digest.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, isObject, type Digest } from '#model/json.ts';
-import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef, type Position } from '#model/object.ts';
+import {
+  apiVersionOf,
+  keyText,
+  kindText,
+  type Manifest,
+  type ObjectRef,
+  type Position,
+} from '#model/object.ts';
 import type { ApiResource } from '#model/observed.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
@@ -41,7 +48,9 @@ function definedKinds(manifest: Manifest): readonly ApiResource[] {
   const spec = manifest['spec'];
   if (manifest.kind !== 'CustomResourceDefinition' || !isObject(spec) || !isObject(spec['names'])) return [];
   const names = spec['names'];
-  const versions = Array.isArray(spec['versions']) ? (spec['versions'] as readonly Record<string, unknown>[]) : [];
+  const versions = Array.isArray(spec['versions'])
+    ? (spec['versions'] as readonly Record<string, unknown>[])
+    : [];
   return versions
     .filter((version) => version['served'] !== false)
     .map((version) => ({
@@ -102,7 +111,11 @@ function desiredObject(
   }
   const namespace = resource.namespaced ? object.ref.namespace || unit.target.namespace : '';
   if (resource.namespaced && namespace === '') {
-    return problem('NamespaceMissing', 'it names no namespace', 'set metadata.namespace, or the destination namespace');
+    return problem(
+      'NamespaceMissing',
+      'it names no namespace',
+      'set metadata.namespace, or the destination namespace',
+    );
   }
   const ref = { ...object.ref, namespace };
   const { namespace: _, ...metadata } = object.manifest.metadata;
@@ -112,7 +125,12 @@ function desiredObject(
   };
   const manifest = tracked(asStored(placed), ref, unit.tracking);
   const text = canonicalJson(manifest);
-  return { ref, manifest, digest: manifest.kind === 'Secret' ? sealer.seal(text) : digestOf(text), at: object.at };
+  return {
+    ref,
+    manifest,
+    digest: manifest.kind === 'Secret' ? sealer.seal(text) : digestOf(text),
+    at: object.at,
+  };
 }
 
 /** A Secret's `stringData` is write-only: as `data` it can be owned, compared and removed. */
@@ -124,7 +142,10 @@ function asStored(manifest: Manifest): Manifest {
     key,
     Buffer.from(String(value), 'utf8').toString('base64'),
   ]);
-  return { ...rest, data: { ...(manifest['data'] as object | undefined), ...Object.fromEntries(encoded) } } as Manifest;
+  return {
+    ...rest,
+    data: { ...(manifest['data'] as object | undefined), ...Object.fromEntries(encoded) },
+  } as Manifest;
 }
 
 function duplicate(object: DesiredObject, earlier: DesiredObject): Failure {

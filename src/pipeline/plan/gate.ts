@@ -17,7 +17,9 @@ export interface GateQuestion {
 
 /** Drift is what somebody did to objects that stand as Git last said; anything else comes from Git. */
 export function isOnlyDrift(plan: Plan): boolean {
-  return plan.steps.every((step) => step.reason === 'drifted' || step.reason === 'migration' || step.reason === 'gate');
+  return plan.steps.every(
+    (step) => step.reason === 'drifted' || step.reason === 'migration' || step.reason === 'gate',
+  );
 }
 
 export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
@@ -33,7 +35,12 @@ export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (unit.approved === plan.digest) return { open: true, by: 'approval', automated: false };
   if (unit.sync.trigger === 'manual') return { open: false, why: 'out of sync; automated sync is off' };
   if (ancestry === 'older') return olderHeld(unit, plan, state);
-  if (!unit.sync.selfHeal && state?.inputs === plan.rendered && state.intent === undefined && isOnlyDrift(plan)) {
+  if (
+    !unit.sync.selfHeal &&
+    state?.inputs === plan.rendered &&
+    state.intent === undefined &&
+    isOnlyDrift(plan)
+  ) {
     return { open: false, why: 'it drifted from Git; self-heal is off' };
   }
   return { open: true, by: 'automated sync', automated: true };

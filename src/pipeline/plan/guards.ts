@@ -8,7 +8,14 @@ import type { Compared } from './compare.ts';
 export const largePrune = { countMin: 5, share: 0.5 } as const;
 
 function blocked(code: string, message: string, hint: string, subject?: ObjectRef): Failure {
-  return { kind: 'blocked', code, stage: 'plan', message, hint, ...(subject === undefined ? {} : { subject }) };
+  return {
+    kind: 'blocked',
+    code,
+    stage: 'plan',
+    message,
+    hint,
+    ...(subject === undefined ? {} : { subject }),
+  };
 }
 
 /** Objects that cannot be judged, or that belong to somebody else: no write of the Unit at all. */
@@ -21,7 +28,12 @@ export function objectGuards(compared: Compared): readonly Failure[] {
       failures.push({ ...blocked('ObjectConflict', message, hint, ref), at: desired.at });
     } else if (verdict.verdict === 'unknown') {
       failures.push({
-        ...blocked('ObservationIncomplete', `its live state is not known: ${verdict.why}`, 'it is looked at again by itself', ref),
+        ...blocked(
+          'ObservationIncomplete',
+          `its live state is not known: ${verdict.why}`,
+          'it is looked at again by itself',
+          ref,
+        ),
         kind: 'transient',
       });
     }

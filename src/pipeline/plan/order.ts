@@ -1,7 +1,15 @@
 /** In which order kinds are applied; deletes run the other way round, after all applies. */
 import type { GroupKind } from '#model/object.ts';
 
-export const orders = { definitions: 0, established: 1, namespaces: 2, config: 3, rest: 4, gates: 5, deletes: 6 } as const;
+export const orders = {
+  definitions: 0,
+  established: 1,
+  namespaces: 2,
+  config: 3,
+  rest: 4,
+  gates: 5,
+  deletes: 6,
+} as const;
 
 /** What others refer to, and would fail or hang without. */
 const configKinds = new Set([

@@ -201,7 +201,11 @@ function withEstablished({ unit }: PlanInput, step: Step): readonly Step[] {
   const action = { verb: 'wait', until: 'established', timeoutMs: establishedTimeoutMs } as const;
   return [
     step,
-    makeStep(step.object, action, 'gate', { order: orders.established, manager: unit.manager, tracked: false }),
+    makeStep(step.object, action, 'gate', {
+      order: orders.established,
+      manager: unit.manager,
+      tracked: false,
+    }),
   ];
 }
 
@@ -211,8 +215,11 @@ function namespaceSteps(
   content: Map<Digest, Manifest | readonly Json[]>,
 ): readonly Step[] {
   const name = unit.target.namespace;
-  const isRendered = desired.some(({ ref }) => ref.kind === 'Namespace' && ref.group === '' && ref.name === name);
-  if (!unit.sync.createNamespace || namespaceExists !== false || isRendered || desired.length === 0) return [];
+  const isRendered = desired.some(
+    ({ ref }) => ref.kind === 'Namespace' && ref.group === '' && ref.name === name,
+  );
+  if (!unit.sync.createNamespace || namespaceExists !== false || isRendered || desired.length === 0)
+    return [];
   const manifest: Manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
   const digest = digestOf(canonicalJson(manifest));
   content.set(digest, manifest);
@@ -237,10 +244,16 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
     if (removal.state !== 'present') continue;
     if (!mayPrune) kept.push({ ref, why: 'it is not in Git, and pruning is off' });
     else if (!asked && (state?.takenOver === true || removal.entry.state === 'kept')) {
-      kept.push({ ref, why: 'it came with the takeover and is not in Git: trueup app sync --prune deletes it' });
+      kept.push({
+        ref,
+        why: 'it came with the takeover and is not in Git: trueup app sync --prune deletes it',
+      });
     } else if (removal.object.deletingSinceMs !== undefined) {
       const finalizers = removal.object.finalizers.join(', ');
-      kept.push({ ref, why: `it is being deleted${finalizers === '' ? '' : ` and waits for ${finalizers}`}` });
+      kept.push({
+        ref,
+        why: `it is being deleted${finalizers === '' ? '' : ` and waits for ${finalizers}`}`,
+      });
     } else {
       const expect = { uid: removal.object.uid };
       const propagation = unit.teardown?.propagation ?? unit.sync.propagation;

@@ -18,7 +18,9 @@ export function tracked(manifest: Manifest, key: ObjectKey, tracking: Tracking):
     ...manifest,
     metadata: {
       ...manifest.metadata,
-      ...(annotation === undefined ? {} : { annotations: { ...annotations, [annotation]: markOf(owner, key) } }),
+      ...(annotation === undefined
+        ? {}
+        : { annotations: { ...annotations, [annotation]: markOf(owner, key) } }),
       ...(label === undefined ? {} : { labels: { ...labels, [label]: owner.slice(0, labelLengthMax) } }),
     },
   };

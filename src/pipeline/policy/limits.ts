@@ -16,7 +16,10 @@ function failure(object: DesiredObject, code: string, message: string, hint: str
   return { kind: 'blocked', code, stage: 'policy', message, hint, subject: object.ref, at: object.at };
 }
 
-function refusedAnnotations(refused: readonly RefusedAnnotation[], object: DesiredObject): readonly Failure[] {
+function refusedAnnotations(
+  refused: readonly RefusedAnnotation[],
+  object: DesiredObject,
+): readonly Failure[] {
   const annotations = object.manifest.metadata.annotations ?? {};
   return refused
     .filter(({ key, harmless }) => {
@@ -40,7 +43,14 @@ function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[
   if (!permits(lists, ref)) {
     const scope = isClusterScoped ? 'cluster-scoped' : 'namespaced';
     const kind = `${ref.group === '' ? '' : `${ref.group}/`}${ref.kind}`;
-    return [failure(object, 'ProjectDenies', `the project does not permit the ${scope} kind ${kind}`, 'add it to the project')];
+    return [
+      failure(
+        object,
+        'ProjectDenies',
+        `the project does not permit the ${scope} kind ${kind}`,
+        'add it to the project',
+      ),
+    ];
   }
   const namespaces = limits.namespaces;
   if (!isClusterScoped && namespaces !== undefined && !permitsNamespace(namespaces, ref.namespace)) {
@@ -57,7 +67,9 @@ function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[
 }
 
 function permitsNamespace(patterns: readonly string[], namespace: string): boolean {
-  const denied = patterns.some((pattern) => pattern.startsWith('!') && matchesGlob(pattern.slice(1), namespace));
+  const denied = patterns.some(
+    (pattern) => pattern.startsWith('!') && matchesGlob(pattern.slice(1), namespace),
+  );
   return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matchesGlob(pattern, namespace));
 }
 

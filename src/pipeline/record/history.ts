@@ -29,7 +29,10 @@ export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitSt
     id: nextId(state),
     revisions: plan.revisions,
     plan: plan.digest,
-    counts: { applied: verbs.filter((verb) => verb === 'create' || verb === 'apply').length, pruned: plan.pruned },
+    counts: {
+      applied: verbs.filter((verb) => verb === 'create' || verb === 'apply').length,
+      pruned: plan.pruned,
+    },
     ...facts,
   };
   return { ...state, history: bounded([...state.history, entry]) };
@@ -39,8 +42,12 @@ export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitSt
 export function withDrift(state: UnitState, plan: Plan, healed: boolean, nowMs: number): UnitState {
   let id = nextId(state);
   const entries: readonly DriftEntry[] = plan.steps.filter(isDrift).map((step) => {
-    const owners = step.changes.map(({ owner }) => owner).filter((owner): owner is FieldOwner => typeof owner === 'object');
-    const sinceMs = Math.min(nowMs, ...owners.map(({ atMs }) => atMs));
+    const owners = step.changes
+      .map(({ owner }) => owner)
+      .filter((owner): owner is FieldOwner => typeof owner === 'object');
+    // Writes through a subresource carry no time in managedFields.
+    const times = owners.map(({ atMs }) => atMs).filter((atMs) => atMs > 0);
+    const sinceMs = Math.min(nowMs, ...times);
     return {
       kind: 'drift',
       id: id++,

@@ -12,7 +12,10 @@ export function inventoryBefore(inventory: readonly InventoryEntry[], plan: Plan
     const key = keyText(step.object);
     const known = entries.get(key);
     const uid = step.action.expect === 'absent' ? undefined : step.action.expect.uid;
-    entries.set(key, known ?? { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) });
+    entries.set(
+      key,
+      known ?? { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) },
+    );
   }
   return [...entries.values()];
 }
@@ -37,9 +40,9 @@ export function inventoryAfter(
   const entries = new Map(before.map((entry) => [keyText(entry.ref), entry]));
   const kept = new Map(Object.entries(values));
   const desired = new Map(plan.desired.map((object) => [keyText(object.ref), object.digest]));
-  const results_ = new Map(results.map((result) => [result.step, result]));
+  const resultOf = new Map(results.map((result) => [result.step, result]));
   for (const step of plan.steps) {
-    const result = results_.get(step.id);
+    const result = resultOf.get(step.id);
     const key = keyText(step.object);
     if (!step.tracked || result?.result !== 'done') continue;
     if (step.action.verb === 'delete') markDeleting(entries, key);

@@ -25,7 +25,8 @@ interface Part {
 }
 
 const pack = (value: unknown): string => deflateRawSync(JSON.stringify(value)).toString('base64');
-const unpack = (text: string): unknown => JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
+const unpack = (text: string): unknown =>
+  JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
 
 /** The head first, then its shards. `resourceVersion` is the precondition of the head. */
 export function encodeUnitState(state: UnitState, resourceVersion: string | undefined): readonly Manifest[] {
@@ -34,7 +35,10 @@ export function encodeUnitState(state: UnitState, resourceVersion: string | unde
   const ref = unitStateRef(state.owner, state.unit);
   const metadata = {
     namespace: ref.namespace,
-    labels: { 'trueup.dev/owner-kind': state.owner.kind, 'trueup.dev/owner-name': state.owner.name.slice(0, 63) },
+    labels: {
+      'trueup.dev/owner-kind': state.owner.kind,
+      'trueup.dev/owner-name': state.owner.name.slice(0, 63),
+    },
     ownerReferences: [
       {
         apiVersion: apiVersionOf(state.owner),
@@ -103,4 +107,3 @@ export function decodeUnitState(
     values: Object.assign({}, ...parts.map((part) => part.values)) as Readonly<Record<string, FieldValues>>,
   };
 }
-
