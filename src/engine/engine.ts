@@ -174,6 +174,8 @@ export class Engine {
     }
     const [unit] = dialect.compile(resource, lookup);
     if (unit === undefined) return this.#forget(key);
+    // A resource that was deleted and made again under its name is another Unit.
+    if (this.#unitOf.get(key) !== unit.id) this.#forget(key);
     this.#unitOf.set(key, unit.id);
     const runtime = this.#runtimes.get(unit.id) ?? newRuntime(unit, reads);
     this.#runtimes.set(unit.id, runtime);
@@ -253,7 +255,6 @@ export class Engine {
 
   #forget(key: string): void {
     const unit = this.#unitOf.get(key);
-    this.#signatures.delete(key);
     if (unit === undefined) return;
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);

@@ -34,6 +34,8 @@ export interface UnitRuntime {
   stale: number;
   answered: { request: boolean; refresh: boolean };
   waitingFor: string | undefined;
+  /** Why it is only looked at, if it is. */
+  observing: string | undefined;
   looked: boolean;
 }
 
@@ -52,6 +54,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     stale: 0,
     answered: { request: false, refresh: false },
     waitingFor: undefined,
+    observing: undefined,
     looked: false,
   };
 }

@@ -57,6 +57,7 @@ export async function takeTurn(
   const recorded = ports.states.get(unit.id);
   const stands = standing(unit, recorded);
   if (!stands.mayAct) return observeOnly(runtime, stands.why, ports);
+  runtime.observing = undefined;
   const state = recorded ?? newState(unit, ports.clock.now());
   ports.ownership.setInventory(unit.id, state.inventory);
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
@@ -83,10 +84,8 @@ async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promi
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(runtime: UnitRuntime, why: string, ports: TurnPorts): Promise<TurnEnd> {
   const { unit } = runtime;
-  const isNews = runtime.waitingFor !== why && !runtime.looked;
-  runtime.waitingFor = why;
-  if (!isNews) return { mayWriteStatus: false, tornDown: false };
-  ports.log.info({ unit: ports.unitName(unit.id) }, `only observed: ${why}`);
+  if (runtime.observing !== why) ports.log.info({ unit: ports.unitName(unit.id) }, `only observed: ${why}`);
+  runtime.observing = why;
   return { mayWriteStatus: false, tornDown: false };
 }
 
@@ -134,7 +133,7 @@ async function reconcile(
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {
     runtime.failures = outages;
-    return act(runtime, state, { ...made.value, fromLastGood: false }, ports, progress);
+    return act(runtime, state, { ...made.value, unit, fromLastGood: false }, ports, progress);
   }
   runtime.failures = [...outages, made.failure];
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
@@ -210,17 +209,18 @@ function planContext(
 }
 
 interface Acting extends Wanted {
+  /** As it is acted on: a repair from the last good set answers nobody's request. */
+  readonly unit: Unit;
   readonly fromLastGood: boolean;
 }
 
 async function act(
   runtime: UnitRuntime,
   state: UnitState,
-  { located, made, fromLastGood }: Acting,
+  { unit, located, made, fromLastGood }: Acting,
   ports: TurnPorts,
   progress: () => void,
 ): Promise<TurnEnd> {
-  const { unit } = runtime;
   const { plan } = made;
   if (!fromLastGood) runtime.located = located;
   runtime.plan = plan;
@@ -377,8 +377,7 @@ async function repairFromLastGood(
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;
-  const end = await act(runtime, state, { ...made.value, fromLastGood: true }, ports, progress);
-  return end;
+  return act(runtime, state, { ...made.value, unit: unasked, fromLastGood: true }, ports, progress);
 }
 
 async function teardown(

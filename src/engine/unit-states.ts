@@ -8,6 +8,7 @@ import {
   unitStateRef,
 } from '#pipeline/record/unit-state-codec.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
 import { refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Cluster, Following, Written } from '#model/ports.ts';
@@ -61,9 +62,9 @@ export class UnitStates {
     const held = this.#held.get(state.unit);
     const [head, ...shards] = encodeUnitState(state, held?.resourceVersion);
     for (const shard of shards) {
-      const created = await this.#cluster.create(shard);
       // A shard is named by its content: one that is there already is the same one.
-      if (!created.ok && created.failure.code !== 'AlreadyExists') return created;
+      const created = await this.#cluster.create(shard);
+      if (!created.ok) return created;
     }
     const written = await this.#writeHead(head!, held);
     if (!written.ok) return written;
@@ -123,13 +124,21 @@ export class UnitStates {
   /** The Unit whose state this is, if it is newer than what is held. */
   #hold(head: Manifest): UnitId | undefined {
     const namespace = head.metadata.namespace ?? '';
+    if (this.#isKnown(head)) return undefined;
     const state = decodeUnitState(head, (name) => this.#objects.get(`${namespace}/${name}`));
     if (state === undefined) return undefined;
     const resourceVersion = String(head.metadata['resourceVersion']);
-    const held = this.#held.get(state.unit);
-    if (held !== undefined && BigInt(held.resourceVersion) >= BigInt(resourceVersion)) return undefined;
     this.#held.set(state.unit, { state, resourceVersion, shards: shardNames(head) });
     return state.unit;
+  }
+
+  /** Our own writes come back as events: they need no second decoding. */
+  #isKnown(head: Manifest): boolean {
+    const unit = isObject(head['state']) ? String(head['state']['unit']) : '';
+    const held = this.#held.get(unit);
+    return (
+      held !== undefined && BigInt(held.resourceVersion) >= BigInt(String(head.metadata['resourceVersion']))
+    );
   }
 
   #forget(place: string): void {
