@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemTimers } from '#host/clock.ts';
@@ -125,6 +125,35 @@ describe('fetching', () => {
     }
     value(await room.repositories.fetch(source(tree.url)));
     expect(value(await room.repositories.resolve(source(tree.url))).commit).toBe(second);
+  });
+
+  test('F1: what an earlier process left is removed at the first use', async () => {
+    value(await room.repositories.fetch(source(tree.url)));
+    const copy = path.join(room.dir, directoryName(tree.url));
+    const left = ['objects/pack/tmp_pack_abc123', 'config.lock'];
+    for (const file of left) await writeFile(path.join(copy, file), 'half');
+    await room.reopen();
+    value(await room.repositories.resolve(source(tree.url)));
+    const files = await readdir(copy, { recursive: true });
+    expect(files.filter((file) => left.includes(file))).toEqual([]);
+  });
+
+  test('a power cut: empty refs, then empty packs', async () => {
+    value(await room.repositories.fetch(source(tree.url)));
+    const copy = path.join(room.dir, directoryName(tree.url));
+    await writeFile(path.join(copy, 'refs/trueup/heads/main'), '');
+    await room.reopen();
+    value(await room.repositories.fetch(source(tree.url)));
+    expect(value(await room.repositories.resolve(source(tree.url))).commit).toBe(first);
+    for (const file of await readdir(path.join(copy, 'objects/pack'))) {
+      await rm(path.join(copy, 'objects/pack', file));
+      await writeFile(path.join(copy, 'objects/pack', file), '');
+    }
+    await room.reopen();
+    expect(value(await room.repositories.resolve(source(tree.url))).commit).toBe(first);
+    expect(Object.keys(await contents(room.repositories, tree.url, first, 'apps/api'))).toEqual([
+      'deployment.yaml',
+    ]);
   });
 
   test('a damaged copy is thrown away and fetched anew', async () => {

@@ -88,24 +88,47 @@ export class Repository {
       if (!fetched.ok) return fetched;
     }
     this.#access ??= access;
-    const { refs } = this.#store;
-    const found = find(refs, spec.ref);
-    if (found === undefined) return fail(refNotFound(this.url, refs, spec.ref));
-    const object = 'commit' in found ? found.commit : found.object;
-    let commit = await this.#commit(object);
-    if (!commit.ok) return commit;
-    if (commit.value === undefined && isObjectId(object) && !this.#absent.has(object)) {
-      const fetched = await this.#turnstile.pass(() => fetchCommit(this.#fetching, access, object));
-      if (fetched.ok) commit = await this.#commit(object);
-      else if (fetched.failure.kind === 'transient' && fetched.failure.code !== 'GitFailed') return fetched;
-      else this.#absent.add(object);
-      if (!commit.ok) return commit;
+    const found = find(this.#store.refs, spec.ref);
+    if (found === undefined) return fail(refNotFound(this.url, this.#store.refs, spec.ref));
+    if ('commit' in found) return this.#resolveCommit(access, spec, found.commit);
+    let commit = await this.#commit(found.object);
+    if (commit.ok && commit.value === undefined && (await this.#isDamaged(found.object))) {
+      const mended = await this.#fetchAnew(access);
+      if (!mended.ok) return mended;
+      const again = find(this.#store.refs, spec.ref);
+      commit = again !== undefined && 'object' in again ? await this.#commit(again.object) : ok(undefined);
     }
-    if (commit.value === undefined)
-      return fail(
-        refNotFound(this.url, refs, spec.ref, isObjectId(object) ? undefined : 'none or several begin so'),
-      );
-    return ok(revisionOf(this.url, commit.value, 'label' in found ? found.label : undefined));
+    if (!commit.ok) return commit;
+    return commit.value === undefined
+      ? fail(refNotFound(this.url, this.#store.refs, spec.ref, 'it does not lead to a commit'))
+      : ok(revisionOf(this.url, commit.value, found.label));
+  }
+
+  async #resolveCommit(access: Access, spec: SourceSpec, id: string): Promise<Result<Revision>> {
+    let commit = await this.#commit(id);
+    if (commit.ok && commit.value === undefined && isObjectId(id) && !this.#absent.has(id)) {
+      const fetched = await this.#turnstile.pass(() => fetchCommit(this.#fetching, access, id));
+      if (fetched.ok) commit = await this.#commit(id);
+      else if (fetched.failure.kind === 'transient' && fetched.failure.code !== 'GitFailed') return fetched;
+      else this.#absent.add(id);
+    }
+    if (!commit.ok) return commit;
+    if (commit.value !== undefined) return ok(revisionOf(this.url, commit.value, undefined));
+    const why = isObjectId(id) ? undefined : 'none or several begin so';
+    return fail(refNotFound(this.url, this.#store.refs, spec.ref, why));
+  }
+
+  /** A ref of ours stands for an object that is not here: a disk has lost it. */
+  async #isDamaged(object: string): Promise<boolean> {
+    const infos = await this.#reader.info([object]);
+    return infos.ok && infos.value[0] === undefined;
+  }
+
+  async #fetchAnew(access: Access): Promise<Result<unknown>> {
+    this.#fetching.log.warn({ url: this.url }, 'the local copy has lost objects: fetching it anew');
+    await this.#turnstile.pass(() => this.#store.discard());
+    this.#reader.close();
+    return this.fetch(access);
   }
 
   /** The commit that an object is or, being an annotated tag, leads to. */

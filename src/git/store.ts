@@ -141,13 +141,21 @@ export class Store {
     }
   }
 
+  /** Lock files and halves of packs, and the empty refs that a power cut makes: git would stumble over them. */
   async removeLeftovers(): Promise<void> {
     const entries = await readdir(this.gitDir, { recursive: true, withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       if (!entry.isFile()) continue;
-      const leftover =
-        entry.name.endsWith('.lock') || /^(?:tmp_(?:pack|idx|obj|rev)_|\.tmp-)/.test(entry.name);
-      if (leftover) await unlink(path.join(entry.parentPath, entry.name)).catch(() => undefined);
+      const file = path.join(entry.parentPath, entry.name);
+      const half = entry.name.endsWith('.lock') || /^(?:tmp_(?:pack|idx|obj|rev)_|\.tmp-)/.test(entry.name);
+      const isRef = path.relative(this.gitDir, file).startsWith(`refs${path.sep}`);
+      const size = isRef
+        ? await stat(file).then(
+            (found) => found.size,
+            () => 1,
+          )
+        : 1;
+      if (half || size === 0) await unlink(file).catch(() => undefined);
     }
   }
 
