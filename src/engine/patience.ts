@@ -8,6 +8,8 @@ import type { Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
 const exhaustedMs = 600_000;
+const lookFirstMs = 2000;
+const lookMaxMs = 300_000;
 const healsBeforePatience = 3;
 const healFirstMs = 1000;
 const healMaxMs = 300_000;
@@ -34,6 +36,13 @@ export function afterFailure(
   const attempts = (isSame ? earlier.attempts : 0) + 1;
   const delayMs = Math.max(retryDelayMs(runtime.unit.sync.retry, attempts, random), retryAfterMs ?? 0);
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
+}
+
+/** When to look again at what could not be planned: soon at first, then less and less often. */
+export function lookAgainMs(runtime: UnitRuntime, random: Random): number {
+  const delayMs = Math.min(lookFirstMs * 2 ** runtime.looks, lookMaxMs);
+  runtime.looks += 1;
+  return delayMs * (0.9 + 0.2 * random.next());
 }
 
 /** How long the heals of this plan have to wait: nothing at first, then longer and longer. */

@@ -33,6 +33,8 @@ export interface UnitRuntime {
   /** Runs that were stale in a row. */
   stale: number;
   answered: { request: boolean; refresh: boolean };
+  /** Looks in a row that found something in the way that may come right by itself. */
+  looks: number;
   waitingFor: string | undefined;
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
@@ -53,6 +55,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     seen: new Map(),
     stale: 0,
     answered: { request: false, refresh: false },
+    looks: 0,
     waitingFor: undefined,
     observing: undefined,
     looked: false,

@@ -5,7 +5,7 @@
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import type { Ownership } from './ownership.ts';
-import { afterFailure, countHeals, generationText, healDelayMs } from './patience.ts';
+import { afterFailure, countHeals, generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut, type RunPorts } from './run.ts';
 import type { UnitRuntime } from './runtime.ts';
 import type { Sources } from './sources.ts';
@@ -42,6 +42,7 @@ export interface TurnEnd {
 
 /** Stale Runs in a row before a turn waits like after a failure. */
 const staleMax = 5;
+/** How often the deletion of a Unit's objects is looked at; the watch is usually faster. */
 const attentionMs = 5000;
 
 const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
@@ -138,11 +139,9 @@ async function reconcile(
   runtime.failures = [...outages, made.failure];
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
-  const retryMs = made.failure.kind === 'transient' ? (made.failure.retryAfterMs ?? attentionMs) : undefined;
-  return {
-    ...repaired,
-    ...(retryMs === undefined ? {} : { againMs: Math.min(retryMs, repaired.againMs ?? retryMs) }),
-  };
+  if (made.failure.kind === 'terminal') return repaired;
+  const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
+  return { ...repaired, againMs: Math.min(retryMs, repaired.againMs ?? retryMs) };
 }
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
@@ -241,12 +240,14 @@ async function act(
     if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood) {
       await recordInSync(runtime, state, { located, made }, ports);
     }
-    return plan.blocked.some(({ kind }) => kind === 'transient')
-      ? { ...settled, againMs: attentionMs }
-      : settled;
+    // What a person has to decide is waited for; anything else may come right by itself.
+    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
+    if (!mayComeRight) runtime.looks = 0;
+    return mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  runtime.looks = 0;
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
     return { ...settled, againMs: waitMs };
