@@ -62,3 +62,8 @@ export class CountingMeter implements Meter {
 }
 
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Lets I/O happen for a while, for what must not happen. */
+export async function turns(count = 100): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -6,7 +6,7 @@ import { FakeApi, json, status } from './api-server.fixture.ts';
 import type { ClusterOptions } from './cluster.ts';
 import { openCluster } from './cluster.ts';
 import { fakeLens } from './lens.fixture.ts';
-import { CountingMeter, ManualTime, middling, silent, until } from './manual-time.fixture.ts';
+import { CountingMeter, ManualTime, middling, silent, until, turns } from './manual-time.fixture.ts';
 
 const open: { stop(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -154,7 +154,7 @@ describe('sightings', () => {
     await api.stop();
     const seen = cluster.sightings([mapRef], 60_000);
     for (let second = 0; second < 60; second += 1) {
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await turns(5);
       time.advance(1_000);
     }
     expect(await seen).toMatchObject([
@@ -174,7 +174,7 @@ describe('sightings', () => {
     expect(await cluster.sightings([mapRef], 1)).toEqual([{ state: 'absent' }]);
     for (let minute = 0; minute < 70; minute += 1) {
       time.advance(1_000);
-      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      await turns(5);
     }
     const seen = cluster.sightings([mapRef], 1);
     time.advance(1);
@@ -226,7 +226,7 @@ describe('sightings', () => {
     });
     let answered = false;
     const seen = cluster.sightings([v2], 5_000).finally(() => (answered = true));
-    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns(50);
     expect(answered).toBe(false);
     watch.write('MODIFIED', object(v2, 20, 'ours'));
     expect(await seen).toMatchObject([{ state: 'present', object: { resourceVersion: '20' } }]);
@@ -259,9 +259,15 @@ test('F14: a call whose turn does not come within its deadline is never sent', a
   expect(await cluster.read(mapRef)).toMatchObject({ ok: false, failure: { code: 'TooManyRequests' } });
   const late = cluster.read({ ...mapRef, name: 'late' });
   await until(() => time.delaysMs.includes(30_000), 'the call waiting for its turn');
+  await turns();
   time.advance(30_000);
   expect(await late).toMatchObject({ ok: false, failure: { code: 'Timeout' } });
   time.advance(60_000);
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  await turns();
   expect(api.received.some(({ path }) => path.endsWith('/late'))).toBe(false);
+  // And it left no hole: there is only one place, and it is free.
+  expect(await cluster.read({ ...mapRef, name: 'next' })).toMatchObject({
+    ok: false,
+    failure: { code: 'KindNotServed' },
+  });
 });

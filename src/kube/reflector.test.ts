@@ -7,7 +7,7 @@ import type { Received } from './api-server.fixture.ts';
 import { FakeApi, json, status } from './api-server.fixture.ts';
 import type { Collection, ReflectorState } from './collection.ts';
 import { fakeLens } from './lens.fixture.ts';
-import { CountingMeter, ManualTime, middling, silent, until } from './manual-time.fixture.ts';
+import { CountingMeter, ManualTime, middling, silent, until, turns } from './manual-time.fixture.ts';
 import { Reflector } from './reflector.ts';
 import type { ReflectorOptions } from './reflector.ts';
 import { KindStore } from './store.ts';
@@ -130,7 +130,7 @@ describe('F5: a watch', () => {
     );
     for (let at = 0; at < bytes.length; at += 1) {
       watches[0]?.response.write(bytes.subarray(at, at + 1));
-      if (at % 7 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (at % 7 === 0) await turns(1);
     }
     const key = { group: '', kind: 'ConfigMap', namespace: 'n', name: 'ä' };
     await until(() => store.get(key)?.resourceVersion === '12');
@@ -160,10 +160,10 @@ describe('F5: a watch', () => {
     await until(() => watches.length === 1 && time.delaysMs.length === 1);
     time.advance(60_000);
     watches[0]?.response.write(bookmark(20));
-    await new Promise((resolve) => setImmediate(resolve));
-    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns(1);
+    await turns(50);
     time.advance(60_000);
-    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns(50);
     expect(watches).toHaveLength(1);
     time.advance(60_000);
     await until(() => watches.length === 2);

@@ -3,7 +3,7 @@ import type { Access } from './access.ts';
 import type { Handler } from './api-server.fixture.ts';
 import { FakeApi, json, status } from './api-server.fixture.ts';
 import type { Call } from './call.ts';
-import { CountingMeter, ManualTime, middling, until } from './manual-time.fixture.ts';
+import { CountingMeter, ManualTime, middling, until, turns } from './manual-time.fixture.ts';
 import type { TransportOptions } from './transport.ts';
 import { Transport } from './transport.ts';
 
@@ -55,7 +55,7 @@ describe('F4: a cluster that is busy', () => {
     await until(() => meter.counts.length === 1 && time.delaysMs.length > 0);
     const second = transport.send(get);
     time.advance(6_999);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(api.received).toHaveLength(1);
     time.advance(2_000);
     expect(await first).toMatchObject({ answered: true, body: { fine: true } });
@@ -124,7 +124,7 @@ describe('F4: a cluster that is busy', () => {
     });
     const replies = [1, 2, 3, 4, 5].map(() => transport.send(get));
     await until(() => held.length === 2);
-    for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await turns();
     expect(api.received).toHaveLength(2);
     for (let done = 0; done < 5; done += 1) {
       await until(() => held.length > done);

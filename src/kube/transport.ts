@@ -65,6 +65,7 @@ export class Transport {
   readonly #watches: Agent;
   readonly #origin: string;
   readonly #prefix: string;
+  readonly #sent = new Set<AbortController>();
   readonly #closing = new AbortController();
 
   constructor(access: Access, ports: TransportPorts, options: Partial<TransportOptions> = {}) {
@@ -124,6 +125,7 @@ export class Transport {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    for (const abort of this.#sent) abort.abort();
     this.#limiter.close();
     await Promise.all([this.#calls.destroy(), this.#watches.destroy()]);
   }
@@ -179,14 +181,15 @@ export class Transport {
 
   async #once(call: Call, credentials: readonly string[], leftMs: number): Promise<Attempt> {
     const abort = new AbortController();
+    // Not AbortSignal.any with the closing signal: that would remember each of millions of calls a little.
+    this.#sent.add(abort);
     let timedOut = false;
     const cancel = this.#ports.timers.after(Math.max(1, leftMs), () => {
       timedOut = true;
       abort.abort();
     });
     try {
-      const signal = AbortSignal.any([abort.signal, this.#closing.signal]);
-      const answer = await this.#open(this.#calls, call, credentials, signal);
+      const answer = await this.#open(this.#calls, call, credentials, abort.signal);
       if (answer.got === 'nothing') return { got: 'nothing', error: answer.error, timedOut };
       const { statusCode, headers, body } = answer.response;
       const text = await body.text();
@@ -197,6 +200,7 @@ export class Transport {
       return { got: 'nothing', error, timedOut };
     } finally {
       cancel();
+      this.#sent.delete(abort);
     }
   }
 
