@@ -14,7 +14,8 @@ import { newRuntime, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { resourceSignature, sightSignature } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
-import { takeTurn, type TurnEnd, type TurnPorts } from './turn.ts';
+import { takeTurn } from './turn.ts';
+import type { TurnEnd, TurnPorts } from './turn-ports.ts';
 import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<TurnPorts, 'sources' | 'ownership' | 'states' | 'unitName' | 'isUnit'> &

@@ -5,7 +5,7 @@ import { refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Cluster } from '#model/ports.ts';
 import type { UnitRuntime } from './runtime.ts';
-import type { TurnEnd } from './turn.ts';
+import type { TurnEnd } from './turn-ports.ts';
 
 export interface StatusView {
   readonly runtime: UnitRuntime;

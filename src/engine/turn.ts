@@ -2,50 +2,24 @@
  * One turn of a Unit: look, plan, and if its policy allows, run; then say where it is. A turn starts from what is
  * recorded and seen, never from what an earlier turn intended, so that any turn can be the first.
  */
-import { healthReport } from './health-report.ts';
-import { inSyncPlan } from './in-sync-plan.ts';
-import type { Ownership } from './ownership.ts';
-import { afterFailure, countHeals, generationText, healDelayMs, lookAgainMs } from './patience.ts';
-import { carryOut, type RunPorts } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
-import type { Sources } from './sources.ts';
-import { newState, standing } from './standing.ts';
-import { makePlan, observe, planTeardown, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
+import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { locate, type Located } from '#pipeline/source/locate.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Log, Meter, Random } from '#model/ports.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
-import type { Unit, UnitId } from '#model/unit.ts';
-
-export interface TurnPorts extends PlanPorts, RunPorts {
-  readonly random: Random;
-  readonly log: Log;
-  readonly meter: Meter;
-  readonly sources: Sources;
-  readonly ownership: Ownership;
-  readonly unitName: (unit: UnitId) => string;
-  readonly isUnit: (trackingName: string) => boolean;
-}
-
-/** When to take the next turn, if not only when something changes. */
-export interface TurnEnd {
-  readonly againMs?: number;
-  /** False: nothing may be written, not even a status. */
-  readonly mayWriteStatus: boolean;
-  readonly tornDown: boolean;
-}
-
-/** Stale Runs in a row before a turn waits like after a failure. */
-const staleMax = 5;
-/** How often the deletion of a Unit's objects is looked at; the watch is usually faster. */
-const attentionMs = 5000;
-
-const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
+import type { Unit } from '#model/unit.ts';
+import { afterRun } from './after-run.ts';
+import { healthReport } from './health-report.ts';
+import { inSyncPlan } from './in-sync-plan.ts';
+import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
+import { carryOut } from './run.ts';
+import type { UnitRuntime } from './runtime.ts';
+import { newState, standing } from './standing.ts';
+import { teardown } from './teardown.ts';
+import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** `progress` is called when a Run has started, for the status in between. */
 export async function takeTurn(
@@ -190,23 +164,6 @@ async function planFor(
   return made.ok ? ok({ located, made: made.value }) : made;
 }
 
-function planContext(
-  runtime: UnitRuntime,
-  state: UnitState,
-  ports: TurnPorts,
-): Parameters<typeof makePlan>[2] {
-  const { unit } = runtime;
-  return {
-    state,
-    attempt: runtime.retrying?.attempts ?? 0,
-    isUnit: ports.isUnit,
-    otherOwner: (ref, uid) => {
-      const other = ports.ownership.other(unit.id, ref, uid);
-      return other === undefined ? undefined : ports.unitName(other);
-    },
-  };
-}
-
 interface Acting extends Wanted {
   /** As it is acted on: a repair from the last good set answers nobody's request. */
   readonly unit: Unit;
@@ -300,62 +257,6 @@ function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPort
   return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healDelayMs(runtime, plan, nowMs));
 }
 
-async function afterRun(
-  runtime: UnitRuntime,
-  { plan }: MadePlan,
-  run: Awaited<ReturnType<typeof carryOut>>,
-  ports: TurnPorts,
-): Promise<TurnEnd> {
-  const { unit } = runtime;
-  const nowMs = ports.clock.monotonic();
-  const failed = (retryAfterMs?: number): TurnEnd => {
-    const generation = generationText(unit);
-    runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
-    return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
-  };
-  if (!run.ok) {
-    runtime.failures = [...runtime.failures, run.failure];
-    return failed(run.failure.retryAfterMs);
-  }
-  const { result, view } = run.value;
-  const labels = { unit: ports.unitName(unit.id), result };
-  ports.meter.count('trueup_runs_total', { result });
-  if (result === 'stale') {
-    runtime.stale += 1;
-    return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
-  }
-  runtime.stale = 0;
-  runtime.run = view;
-  if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
-  if (result === 'failed') {
-    ports.log.warn(labels, view.message);
-    const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
-    runtime.failures = [...runtime.failures, ...failures.filter(({ code }) => code !== 'Stale')];
-    return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
-  }
-  ports.log.info(labels, view.message);
-  countHeals(runtime, plan, nowMs);
-  runtime.retrying = undefined;
-  return afterSuccess(runtime, ports);
-}
-
-/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
-async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
-  const state = ports.states.get(runtime.unit.id);
-  const { located } = runtime;
-  if (state === undefined || located === undefined) return { ...settled, againMs: 0 };
-  const sightings = await observe(
-    state.inventory.map(({ ref }) => ref),
-    ports.cluster,
-  );
-  const isFromHere = state.inputs === located.digest;
-  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return { ...settled, againMs: 0 };
-  const made = inSyncPlan(runtime.unit, located, state, sightings);
-  runtime.plan = made.plan;
-  runtime.health = await healthReport(state, made, ports.cluster);
-  return settled;
-}
-
 /** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
 async function repairFromLastGood(
   runtime: UnitRuntime,
@@ -379,45 +280,4 @@ async function repairFromLastGood(
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;
   return act(runtime, state, { ...made.value, unit: unasked, fromLastGood: true }, ports, progress);
-}
-
-async function teardown(
-  runtime: UnitRuntime,
-  state: UnitState,
-  ports: TurnPorts,
-  progress: () => void,
-): Promise<TurnEnd> {
-  const { unit } = runtime;
-  if (state.inventory.length === 0) return { ...settled, tornDown: true };
-  const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
-  if (!made.ok) {
-    runtime.failures = [made.failure];
-    return { ...settled, againMs: made.failure.retryAfterMs ?? attentionMs };
-  }
-  const { plan, sightings } = made.value;
-  runtime.plan = plan;
-  if (plan.steps.length > 0 && plan.blocked.length === 0) {
-    const order = {
-      unit,
-      made: made.value,
-      state,
-      by: 'deletion',
-      automated: true,
-      attempt: 0,
-      ancestry: 'same',
-    } as const;
-    const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
-      runtime.run = view;
-      progress();
-    });
-    if (!run.ok) runtime.failures = [run.failure];
-    const left = ports.states.get(unit.id)?.inventory.length ?? 0;
-    return { ...settled, tornDown: run.ok && left === 0, againMs: attentionMs };
-  }
-  const gone = state.inventory.every(({ ref, uid }) => {
-    const sighting = sightings.get(`${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`);
-    return sighting?.state === 'absent' || (sighting?.state === 'present' && sighting.object.uid !== uid);
-  });
-  runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
-  return { ...settled, tornDown: gone, againMs: attentionMs };
 }

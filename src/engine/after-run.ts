@@ -1,0 +1,68 @@
+/** What a Run leaves behind for the next turn: how things stand now, or when to try again. */
+import { observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { healthReport } from './health-report.ts';
+import { inSyncPlan } from './in-sync-plan.ts';
+import { afterFailure, countHeals, generationText } from './patience.ts';
+import type { carryOut } from './run.ts';
+import type { UnitRuntime } from './runtime.ts';
+import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+
+/** Stale Runs in a row before a turn waits like after a failure. */
+const staleMax = 5;
+
+export async function afterRun(
+  runtime: UnitRuntime,
+  { plan }: MadePlan,
+  run: Awaited<ReturnType<typeof carryOut>>,
+  ports: TurnPorts,
+): Promise<TurnEnd> {
+  const { unit } = runtime;
+  const nowMs = ports.clock.monotonic();
+  const failed = (retryAfterMs?: number): TurnEnd => {
+    const generation = generationText(unit);
+    runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
+    return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
+  };
+  if (!run.ok) {
+    runtime.failures = [...runtime.failures, run.failure];
+    return failed(run.failure.retryAfterMs);
+  }
+  const { result, view } = run.value;
+  const labels = { unit: ports.unitName(unit.id), result };
+  ports.meter.count('trueup_runs_total', { result });
+  if (result === 'stale') {
+    runtime.stale += 1;
+    return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
+  }
+  runtime.stale = 0;
+  runtime.run = view;
+  if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
+  if (result === 'failed') {
+    ports.log.warn(labels, view.message);
+    const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
+    runtime.failures = [...runtime.failures, ...failures.filter(({ code }) => code !== 'Stale')];
+    return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
+  }
+  ports.log.info(labels, view.message);
+  countHeals(runtime, plan, nowMs);
+  runtime.retrying = undefined;
+  return afterSuccess(runtime, ports);
+}
+
+/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
+async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
+  const state = ports.states.get(runtime.unit.id);
+  const { located } = runtime;
+  if (state === undefined || located === undefined) return { ...settled, againMs: 0 };
+  const sightings = await observe(
+    state.inventory.map(({ ref }) => ref),
+    ports.cluster,
+  );
+  const isFromHere = state.inputs === located.digest;
+  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return { ...settled, againMs: 0 };
+  const made = inSyncPlan(runtime.unit, located, state, sightings);
+  runtime.plan = made.plan;
+  runtime.health = await healthReport(state, made, ports.cluster);
+  return settled;
+}

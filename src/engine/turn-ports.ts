@@ -1,0 +1,42 @@
+/** What a turn is handed, and how it ends. */
+import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
+import type { UnitState } from '#model/outcome.ts';
+import type { Log, Meter, Random } from '#model/ports.ts';
+import type { UnitId } from '#model/unit.ts';
+import type { Ownership } from './ownership.ts';
+import type { RunPorts } from './run.ts';
+import type { UnitRuntime } from './runtime.ts';
+import type { Sources } from './sources.ts';
+
+export interface TurnPorts extends PlanPorts, RunPorts {
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly sources: Sources;
+  readonly ownership: Ownership;
+  readonly unitName: (unit: UnitId) => string;
+  readonly isUnit: (trackingName: string) => boolean;
+}
+
+/** When to take the next turn, if not only when something changes. */
+export interface TurnEnd {
+  readonly againMs?: number;
+  /** False: nothing may be written, not even a status. */
+  readonly mayWriteStatus: boolean;
+  readonly tornDown: boolean;
+}
+
+export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
+
+export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): PlanContext {
+  const { unit } = runtime;
+  return {
+    state,
+    attempt: runtime.retrying?.attempts ?? 0,
+    isUnit: ports.isUnit,
+    otherOwner: (ref, uid) => {
+      const other = ports.ownership.other(unit.id, ref, uid);
+      return other === undefined ? undefined : ports.unitName(other);
+    },
+  };
+}
