@@ -46,14 +46,14 @@ export async function bringUpToDate(
     timeoutMs: lookTimeoutMs,
     doing: 'listing its branches and tags',
   });
-  if (!seen.ok) return seen;
+  if (!seen.ok) return fail(seen.failure);
   const refs = parseRemoteRefs(seen.value.stdout);
   if (store.here && sameRefs(refs, store.refs)) {
     await store.admit(access.identity);
     return ok({ changed: false });
   }
   const fetched = await fetchRefs(tools, access, credentials.value, refs);
-  if (!fetched.ok) return fetched;
+  if (!fetched.ok) return fail(fetched.failure);
   await store.admit(access.identity);
   return ok({ changed: true });
 }
@@ -70,7 +70,7 @@ async function fetchRefs(
     doing: 'fetching it',
   });
   if (!fetched.ok) {
-    if (tools.store.whole || !isToleratedFlaw(fetched.stderr)) return fetched;
+    if (tools.store.whole || !isToleratedFlaw(fetched.stderr)) return fail(fetched.failure);
     const whole = await fetchWhole(tools, access, credentials, 'its history has flaws');
     if (!whole.ok) return whole;
   }
@@ -98,7 +98,7 @@ export async function fetchCommit(
     timeoutMs: fetchTimeoutMs,
     doing: `fetching commit ${commit}`,
   });
-  return fetched.ok ? ok(undefined) : fetched;
+  return fetched.ok ? ok(undefined) : fail(fetched.failure);
 }
 
 /** File contents that were left out, all in one request. */
@@ -118,7 +118,8 @@ export async function fetchBlobs(
     doing: `fetching ${blobs.length} files`,
   });
   if (fetched.ok) return ok(undefined);
-  if (!/not our ref|unadvertised object|couldn't find remote ref/i.test(fetched.stderr)) return fetched;
+  if (!/not our ref|unadvertised object|couldn't find remote ref/i.test(fetched.stderr))
+    return fail(fetched.failure);
   return fetchWhole(tools, access, credentials.value, 'its server does not send single objects');
 }
 
@@ -137,7 +138,7 @@ async function fetchWhole(
     doing: 'fetching all of it',
     withoutBlobs: false,
   });
-  if (!fetched.ok) return fetched;
+  if (!fetched.ok) return fail(fetched.failure);
   await tools.store.markWhole();
   return ok(undefined);
 }

@@ -64,7 +64,9 @@ describe('credentials', () => {
       source(withUser),
       withSecret(source(withUser)),
     ]) {
-      const refused = failure(await room.repositories.resolve(spec));
+      const result = await room.repositories.resolve(spec);
+      expect(Object.keys(result).toSorted()).toEqual(['failure', 'ok']);
+      const refused = failure(result);
       expect(refused).toMatchObject({ code: 'GitAuthenticationFailed', kind: 'terminal' });
       expect(refused.message).toContain(url);
       expect(JSON.stringify(refused)).not.toContain(canary);
