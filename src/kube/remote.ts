@@ -1,6 +1,7 @@
 /**
  * A Cluster across a MessagePort: decoding, projecting, hashing and compacting run in a worker thread, and only
- * answers and changes cross. `serveCluster` stands in the worker, `connectCluster` where the engine is.
+ * answers and changes cross. `serveCluster` stands in the worker, `connectCluster` where the engine is. Both take an end
+ * of a MessageChannel, not the Worker itself: a channel closes when the worker ends, however it ends.
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Selection } from '#model/dialect.ts';
