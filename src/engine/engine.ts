@@ -50,7 +50,7 @@ export class Engine {
     this.#ports = ports;
     this.#options = options;
     this.#states = new UnitStates(ports.cluster);
-    this.#sources = new Sources(ports, options.pollMs, (_url, units) => void this.#sourceMoved(units));
+    this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
     this.#ownership = new Ownership((unit) => this.#again(unit));
     this.#queue = new Queue({
       concurrency: options.concurrency,

@@ -50,7 +50,7 @@ async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promi
   for (const { source } of runtime.unit.inputs) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source.url);
+    if (refresh === undefined && request === undefined) await sources.ready(source);
     else await sources.hint(source.url);
   }
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
@@ -103,7 +103,7 @@ async function reconcile(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source.url) ?? []);
+  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source) ?? []);
   const wanted = await locateWanted(unit, state, ports);
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {

@@ -37,16 +37,16 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     const source = question.instead === undefined ? input.source : { ...input.source, ref: question.instead };
     const revision = await repositories.resolve(source);
     if (!revision.ok) return revision;
-    const { commit, label } = revision.value;
+    const { commit } = revision.value;
     const before = question.before[index];
-    const sameSource = before?.url === source.url;
+    const sameSource = before?.url === revision.value.url;
     const ancestry = await repositories.ancestry(source, sameSource ? before.commit : undefined, commit);
     if (!ancestry.ok) return ancestry;
     ancestries.push(ancestry.value);
     const trees = await repositories.trees(source.url, [{ commit, path: input.path }]);
     if (!trees.ok) return trees;
     const [tree] = trees.value;
-    if (tree === undefined) return fail(pathMissing(input, label));
+    if (tree === undefined) return fail(pathMissing(input.path, revision.value));
     inputs.push({ input: { ...input, source }, revision: revision.value, tree });
   }
   return ok({
@@ -57,12 +57,12 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
   });
 }
 
-function pathMissing({ path, source }: Input, label: string): Failure {
+function pathMissing(path: string, { url, label }: Revision): Failure {
   return {
     kind: 'terminal',
     code: 'PathNotFound',
     stage: 'artifact',
-    message: `${source.url} has no directory "${path}" at ${label}; what is applied stays (F8)`,
+    message: `${url} has no directory "${path}" at ${label}; what is applied stays (F8)`,
     hint: 'correct the path, or push the directory',
     at: { path },
   };
