@@ -31,6 +31,7 @@ export interface EngineOptions {
 
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
+const reminderMs = 10_000;
 
 export class Engine {
   readonly #ports: EnginePorts;
@@ -69,7 +70,9 @@ export class Engine {
         this.#resourcesChanged(dialect, keys),
       );
     }
+    const cancelReminder = this.#remindOfMissing();
     await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#again(unit))]);
+    cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => this.#objectsChanged(changes));
     this.#ready = true;
@@ -78,6 +81,18 @@ export class Engine {
         this.#queue.add(keyText(refOf(resource)));
       }
     }
+  }
+
+  /** A start that waits says for what, until it does not. */
+  #remindOfMissing(): () => void {
+    let cancel = (): void => undefined;
+    const remind = (): void => {
+      const kinds = this.#cache.missing.join(', ') || 'UnitState';
+      this.#ports.log.warn({ kinds }, `not ready: these kinds could not be listed yet: ${kinds}`);
+      cancel = this.#ports.timers.after(reminderMs, remind);
+    };
+    cancel = this.#ports.timers.after(reminderMs, remind);
+    return () => cancel();
   }
 
   get isReady(): boolean {

@@ -3,7 +3,7 @@ import type { Lookup, Selection } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
-import type { Predecessor } from '#model/unit.ts';
+import type { PastSync, Predecessor } from '#model/unit.ts';
 
 /** The manager under which we write foreign status. */
 export const statusManager = 'trueup';
@@ -74,7 +74,30 @@ export function predecessorOf(
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
     objects: objectsOf(status),
+    history: historyOf(status),
   };
+}
+
+/** `status.history`, whose identifiers people's rollbacks refer to. */
+function historyOf(status: unknown): readonly PastSync[] {
+  if (!isObject(status) || !Array.isArray(status['history'])) return [];
+  return (status['history'] as readonly Record<string, unknown>[]).flatMap((entry) => {
+    const finishedAtMs = parseTimestamp(entry['deployedAt']);
+    if (typeof entry['revision'] !== 'string' || finishedAtMs === undefined) return [];
+    const { source, initiatedBy } = entry;
+    const by =
+      isObject(initiatedBy) && initiatedBy['automated'] !== true ? initiatedBy['username'] : undefined;
+    return [
+      {
+        id: Number(entry['id'] ?? 0),
+        url: isObject(source) ? String(source['repoURL'] ?? '') : '',
+        commit: entry['revision'],
+        startedAtMs: parseTimestamp(entry['deployStartedAt']) ?? finishedAtMs,
+        finishedAtMs,
+        by: typeof by === 'string' ? by : 'automated sync',
+      },
+    ];
+  });
 }
 
 /** `status.resources`, leaving out what was known not to be in Git and what is a hook. */
