@@ -7,6 +7,7 @@ import { canonicalJson, isObject } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
+import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
 import { Queue } from './queue.ts';
 import { concerns, ResourceCache } from './resource-cache.ts';
@@ -18,7 +19,10 @@ import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
 import { UnitStates } from './unit-states.ts';
 
-export type EnginePorts = Omit<TurnPorts, 'sources' | 'ownership' | 'states' | 'unitName' | 'isUnit'> &
+export type EnginePorts = Omit<
+  TurnPorts,
+  'sources' | 'ownership' | 'foresight' | 'states' | 'unitName' | 'isUnit'
+> &
   SourcesPorts;
 
 export interface EngineOptions {
@@ -41,6 +45,7 @@ export class Engine {
   readonly #sources: Sources;
   readonly #ownership: Ownership;
   readonly #queue: Queue;
+  readonly #foresight: Foresight;
   readonly #runtimes = new Map<UnitId, UnitRuntime>();
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
@@ -52,6 +57,7 @@ export class Engine {
     this.#options = options;
     this.#states = new UnitStates(ports.cluster);
     this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
+    this.#foresight = new Foresight(ports.repositories);
     this.#ownership = new Ownership((unit) => this.#again(unit));
     this.#queue = new Queue({
       concurrency: options.concurrency,
@@ -78,6 +84,7 @@ export class Engine {
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
       for (const resource of this.#cache.list(dialect.kind.group, dialect.kind.kind)) {
+        this.#announce(keyText(refOf(resource)));
         this.#queue.add(keyText(refOf(resource)));
       }
     }
@@ -152,7 +159,9 @@ export class Engine {
     const signature = resource === undefined ? 'gone' : resourceSignature(resource);
     if (this.#signatures.get(key) === signature) return;
     this.#signatures.set(key, signature);
-    if (this.#ready) this.#queue.add(key, 'urgent');
+    if (!this.#ready) return;
+    this.#announce(key);
+    this.#queue.add(key, 'urgent');
   }
 
   #objectsChanged(changes: readonly ObjectChange[]): void {
@@ -179,6 +188,15 @@ export class Engine {
   }
 
   async #turn(key: string): Promise<void> {
+    const registered = this.#register(key);
+    if (registered === undefined) return;
+    const { dialect, runtime } = registered;
+    runtime.answered = { request: false, refresh: false };
+    await this.#guardedTurn(key, dialect, runtime);
+  }
+
+  /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
+  #register(key: string): { readonly dialect: Dialect; readonly runtime: UnitRuntime } | undefined {
     const dialect = this.#options.dialects.find(({ kind }) => key.startsWith(`${kind.group}/${kind.kind}/`));
     const resource = this.#resource(key);
     if (dialect === undefined || resource === undefined) return this.#forget(key);
@@ -197,8 +215,19 @@ export class Engine {
     this.#runtimes.set(unit.id, runtime);
     runtime.unit = unit;
     runtime.reads = reads;
-    runtime.answered = { request: false, refresh: false };
-    await this.#guardedTurn(key, dialect, runtime);
+    return { dialect, runtime };
+  }
+
+  /** A Unit that will surely read its sources: they are fetched before its turn comes. */
+  #announce(key: string): void {
+    const unit = this.#register(key)?.runtime.unit;
+    if (unit === undefined || unit.unsupported.length > 0) return;
+    if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
+    this.#sources.use(
+      unit.id,
+      unit.inputs.map(({ source }) => source),
+    );
+    this.#foresight.add(unit);
   }
 
   async #guardedTurn(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
@@ -254,6 +283,7 @@ export class Engine {
       ...this.#ports,
       sources: this.#sources,
       ownership: this.#ownership,
+      foresight: this.#foresight,
       states: this.#states,
       unitName: (unit) => {
         const owner = this.#runtimes.get(unit)?.unit.owner ?? this.#states.get(unit)?.owner;
@@ -269,11 +299,12 @@ export class Engine {
     return this.#cache.get({ group, kind, namespace, name });
   }
 
-  #forget(key: string): void {
+  #forget(key: string): undefined {
     const unit = this.#unitOf.get(key);
     if (unit === undefined) return;
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
+    this.#foresight.forget(unit);
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }

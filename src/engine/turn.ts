@@ -43,6 +43,7 @@ export async function takeTurn(
     unit.inputs.map(({ source }) => source),
   );
   await freshSources(runtime, ports);
+  await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
