@@ -1,6 +1,6 @@
 /** What is deleted, and above all what is not. */
 import { describe, expect, it } from 'vitest';
-import { configMap, yaml } from './manifests.ts';
+import { brokenManifest, configMap, yaml } from './manifests.ts';
 import type { Place } from './world.ts';
 import { cascadeFinalizer, useWorld, waitFor, writesAreCounted } from './world.ts';
 
@@ -135,10 +135,7 @@ describe('prunes nothing', () => {
 
   it('when one file of the directory does not parse (F8)', async () => {
     const place = await placeWith(['first', 'second']);
-    await place.pushAndHint({
-      [fileOf('first')]: null,
-      [fileOf('second')]: 'kind: ConfigMap\n  bad: [unclosed',
-    });
+    await place.pushAndHint({ [fileOf('first')]: null, [fileOf('second')]: brokenManifest });
     await expectKept(place, /second\.yaml/);
   });
 
