@@ -5,15 +5,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startControlPlane, type ControlPlane } from '../tests/cluster/control-plane.ts';
 import { ApiServer } from './api-server.ts';
-import { namespaceCount, project, Repository, targetNamespace } from './applications.ts';
+import { controlNamespace, namespaceCount, project, Repository, targetNamespace } from './applications.ts';
 import { startGitServerProcess, type GitServerProcess } from './git-server-process.ts';
-import { Observers } from './observers.ts';
+import { applicationsPath, Observers } from './observers.ts';
 import { say, until } from './time.ts';
 import { freePort, Trueup } from './trueup.ts';
 
 /** As in the peers' runs. */
 export const controlPlaneFlags = ['-no-scheduler', '-no-kwok'] as const;
 const repositoryName = 'repo';
+const projectsPath = `/apis/argoproj.io/v1alpha1/namespaces/${controlNamespace}/appprojects`;
 
 export interface World {
   readonly count: number;
@@ -103,7 +104,9 @@ async function prepareCluster(api: ApiServer, trueup: Trueup): Promise<void> {
     await api.create('/api/v1/namespaces', { metadata: { name: targetNamespace(index) } });
   }
   await trueup.install();
-  const projects = '/apis/argoproj.io/v1alpha1/namespaces/argocd/appprojects';
-  await until('AppProjects to be served', async () => (await api.list(projects)).version !== '', 60);
-  await api.create(projects, project);
+  // New kinds are served a moment after their definitions.
+  for (const path of [projectsPath, applicationsPath]) {
+    await until(`${path} to be served`, async () => (await api.list(path)).version !== '', 60);
+  }
+  await api.create(projectsPath, project);
 }
