@@ -50,7 +50,8 @@ describe('pruning', () => {
     expect(status?.resources).toContainEqual(
       expect.objectContaining({ name: 'removed', requiresPruning: true }),
     );
-    await place.refresh();
+    const after = await place.refresh();
+    expect(after.status?.sync?.status).toBe('OutOfSync');
     expect((await names(place)).toSorted()).toEqual(['kept', 'removed']);
   });
 
