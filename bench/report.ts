@@ -1,6 +1,6 @@
 /** What is kept of a run. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
 import type { Results, Settings } from './workloads.ts';
@@ -63,6 +63,7 @@ export function saveReport(report: Report, { publish }: { readonly publish: bool
 }
 
 export function publishedReports(): readonly Report[] {
+  if (!existsSync(published)) return [];
   return readdirSync(published)
     .filter((name) => name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(path.join(published, name), 'utf8')) as Report)

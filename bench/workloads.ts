@@ -247,11 +247,12 @@ async function driftHealed(world: World, { repetitions }: Settings): Promise<Dri
     const path = `/api/v1/namespaces/${targetNamespace(index)}/services/${name}`;
     const seen = observers.until('the drift', () => observers.teams.get(name)?.team === 'drifted', 5);
     seen.catch(() => undefined); // Said below; not a rejection that nobody handles meanwhile.
+    // From before the request: the heal may be seen before the answer to it.
+    const drifting = now();
     await api.mergePatch(path, { metadata: { labels: { team: 'drifted' } } });
-    const drifted = now();
     await seen;
     const isHealed = (): boolean => observers.teams.get(name)?.team === teamOf(index);
-    healed.push((await observers.until(`${name} to be healed`, isHealed, 400)) - drifted);
+    healed.push((await observers.until(`${name} to be healed`, isHealed, 400)) - drifting);
     await observers.until('its status', () => observers.applications.get(name)?.synced === true, 60);
     broken.push(...(await settle(world, 15)));
     costs.push(await window.cost());
