@@ -18,7 +18,7 @@ function statusWriters(resource: Manifest): readonly StatusWriter[] {
   const entries = resource.metadata['managedFields'];
   if (!Array.isArray(entries)) return [];
   const writers: StatusWriter[] = [];
-  for (const entry of entries as readonly Record<string, unknown>[]) {
+  for (const entry of entries.filter(isObject)) {
     const fields = entry['fieldsV1'];
     const manager = String(entry['manager'] ?? '');
     if (!isObject(fields) || !isObject(fields['f:status']) || manager.startsWith('kubectl')) continue;
@@ -81,7 +81,7 @@ export function predecessorOf(
 /** `status.history`, whose identifiers people's rollbacks refer to. */
 function historyOf(status: unknown): readonly PastSync[] {
   if (!isObject(status) || !Array.isArray(status['history'])) return [];
-  return (status['history'] as readonly Record<string, unknown>[]).flatMap((entry) => {
+  return status['history'].filter(isObject).flatMap((entry) => {
     const finishedAtMs = parseTimestamp(entry['deployedAt']);
     if (typeof entry['revision'] !== 'string' || finishedAtMs === undefined) return [];
     const { source, initiatedBy } = entry;
@@ -100,10 +100,11 @@ function historyOf(status: unknown): readonly PastSync[] {
   });
 }
 
-/** `status.resources`, leaving out what was known not to be in Git and what is a hook. */
+/** `status.resources`, leaving out what is a hook. */
 function objectsOf(status: unknown): readonly ObjectRef[] {
   if (!isObject(status) || !Array.isArray(status['resources'])) return [];
-  return (status['resources'] as readonly Record<string, unknown>[])
+  return status['resources']
+    .filter(isObject)
     .filter((resource) => resource['hook'] !== true && typeof resource['kind'] === 'string')
     .map((resource) => ({
       group: String(resource['group'] ?? ''),

@@ -28,7 +28,7 @@ function ignored(what: string): Failure {
 }
 
 /** Present and not merely an empty value: an empty list or block asks for nothing. */
-function isSet(value: unknown): boolean {
+export function isSet(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return false;
   if (Array.isArray(value)) return value.length > 0;
   return !isObject(value) || Object.values(value).some(isSet);
@@ -99,6 +99,11 @@ const harmlessOptions = [
   'ClientSideApplyMigration=true',
   'DisableClientSideApplyMigration=false',
 ];
+
+/** CreateNamespace is left out: that an operation asks for it, and its spec does not, is not done. */
+export function isHarmlessOption(option: string): boolean {
+  return harmlessOptions.includes(option) && option !== 'CreateNamespace=true';
+}
 
 export function isPropagationOption(option: string): boolean {
   return /^PrunePropagationPolicy=(foreground|background|orphan)$/i.test(option);
