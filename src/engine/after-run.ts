@@ -1,4 +1,5 @@
 /** What a Run leaves behind for the next turn: how things stand now, or when to try again. */
+import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { healthReport } from './health-report.ts';
@@ -26,6 +27,7 @@ export async function afterRun(
   };
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
+    runtime.run = interrupted(runtime.run, run.failure.message, ports);
     return failed(run.failure.retryAfterMs);
   }
   const { result, view } = run.value;
@@ -33,6 +35,11 @@ export async function afterRun(
   ports.meter.count('trueup_runs_total', { result });
   if (result === 'stale') {
     runtime.stale += 1;
+    runtime.run = interrupted(
+      runtime.run,
+      'the cluster changed while the plan ran; it is planned anew',
+      ports,
+    );
     return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
   }
   runtime.stale = 0;
@@ -52,6 +59,16 @@ export async function afterRun(
 
 /** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
 async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
+/** A Run that ended without an outcome is over all the same: nobody may wait for it. */
+export function interrupted(
+  run: RunView | undefined,
+  message: string,
+  { clock }: Pick<TurnPorts, 'clock'>,
+): RunView | undefined {
+  if (run === undefined || run.finishedAtMs !== undefined) return run;
+  return { ...run, finishedAtMs: clock.now(), message };
+}
+
   const state = ports.states.get(runtime.unit.id);
   const { located } = runtime;
   if (state === undefined || located === undefined) return { ...settled, againMs: 0 };

@@ -10,7 +10,7 @@ import type { UnitId } from '#model/unit.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
 import { Queue } from './queue.ts';
-import { concerns, ResourceCache } from './resource-cache.ts';
+import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
 import { newRuntime, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { resourceSignature, sightSignature } from './signatures.ts';
@@ -50,6 +50,8 @@ export class Engine {
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
   readonly #signatures = new Map<string, string>();
+  /** What made resources not ours to reconcile: when that changes they are asked again. */
+  readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
@@ -77,7 +79,7 @@ export class Engine {
       );
     }
     const cancelReminder = this.#remindOfMissing();
-    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#again(unit))]);
+    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#recordChanged(unit))]);
     cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => this.#objectsChanged(changes));
@@ -144,12 +146,21 @@ export class Engine {
     if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
   }
 
+  /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
+  #recordChanged(unit: UnitId): void {
+    if (this.#runtimes.has(unit)) this.#again(unit);
+    else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);
+  }
+
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
     for (const key of keys) {
       const isOwn = key.group === dialect.kind.group && key.kind === dialect.kind.kind;
       if (isOwn) this.#declarationChanged(keyText(key), this.#cache.get(key));
       for (const runtime of isOwn ? [] : this.#runtimes.values()) {
         if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
+      }
+      for (const [resource, reads] of isOwn ? [] : this.#notAdmitted) {
+        if (this.#ready && concerns(reads, key)) this.#queue.add(resource);
       }
     }
   }
@@ -195,8 +206,18 @@ export class Engine {
     await this.#guardedTurn(key, dialect, runtime);
   }
 
+  /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
+  #register(key: string): Registered | undefined {
+    try {
+      return this.#compile(key);
+    } catch (error) {
+      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `compile failed: ${String(error)}`);
+      return undefined;
+    }
+  }
+
   /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
-  #register(key: string): { readonly dialect: Dialect; readonly runtime: UnitRuntime } | undefined {
+  #compile(key: string): Registered | undefined {
     const dialect = this.#options.dialects.find(({ kind }) => key.startsWith(`${kind.group}/${kind.kind}/`));
     const resource = this.#resource(key);
     if (dialect === undefined || resource === undefined) return this.#forget(key);
@@ -204,8 +225,11 @@ export class Engine {
     const admitted = dialect.admits(resource, lookup);
     if (admitted !== true) {
       this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
-      return this.#forget(key);
+      this.#forget(key);
+      this.#notAdmitted.set(key, reads);
+      return undefined;
     }
+    this.#notAdmitted.delete(key);
     const [unit] = dialect.compile(resource, lookup);
     if (unit === undefined) return this.#forget(key);
     // A resource that was deleted and made again under its name is another Unit.
@@ -233,15 +257,19 @@ export class Engine {
   async #guardedTurn(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
     const { timers, log } = this.#ports;
     let cancelStatus = (): void => undefined;
+    let inBetween: Promise<unknown> = Promise.resolve();
     const progress = (): void => {
-      cancelStatus = timers.after(
-        runningStatusAfterMs,
-        () => void this.#status(key, dialect, runtime, undefined),
-      );
+      cancelStatus = timers.after(runningStatusAfterMs, () => {
+        inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
+          log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
+        );
+      });
     };
     try {
       const end = await takeTurn(runtime, this.#turnPorts(), progress);
       cancelStatus();
+      // The status of the end must not be overtaken by the one in between.
+      await inBetween;
       runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
       if (end.againMs === 0) this.#queue.add(key);
@@ -249,10 +277,7 @@ export class Engine {
     } catch (error) {
       // A bug in one Unit's turn must not stop the others; it is said loudly and tried again.
       cancelStatus();
-      log.error(
-        { unit: key, stack: error instanceof Error ? (error.stack ?? '') : '' },
-        `turn failed: ${String(error)}`,
-      );
+      log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
       this.#queue.addAfter(key, 60_000);
     }
   }
@@ -300,6 +325,7 @@ export class Engine {
   }
 
   #forget(key: string): undefined {
+    this.#notAdmitted.delete(key);
     const unit = this.#unitOf.get(key);
     if (unit === undefined) return;
     this.#unitOf.delete(key);
@@ -308,6 +334,15 @@ export class Engine {
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }
+}
+
+interface Registered {
+  readonly dialect: Dialect;
+  readonly runtime: UnitRuntime;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? '') : '';
 }
 
 /** One look-up for all Units of a repository: which of them have other files now. */

@@ -27,10 +27,10 @@ export function standing(unit: Unit, state: UnitState | undefined): Standing {
     };
   }
   const oursMs = Math.max(predecessor.oursAtMs ?? 0, state.sinceMs);
-  if (predecessor.atMs > oursMs + secondMs) {
+  if (predecessor.atMs > oursMs + secondMs && unit.request === undefined) {
     return {
       mayAct: false,
-      why: `suspended: ${predecessor.manager} writes its status too; stop that controller`,
+      why: `suspended: ${predecessor.manager} writes its status too; stop that controller, then trueup app sync ${unit.owner.name}`,
     };
   }
   return { mayAct: true };

@@ -5,6 +5,7 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, type Located } from '#pipeline/source/locate.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -70,6 +71,7 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
   const refused = unit.request?.refused ?? [];
   runtime.failures = refused;
   runtime.plan = undefined;
+  if (unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
   runtime.health = await healthReport(state, undefined, ports.cluster);
   if (unit.request !== undefined) {
     const reason = [...unit.unsupported, ...refused][0]!;
@@ -237,8 +239,10 @@ async function recordInSync(
   { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
-  if (state.inputs === located.digest && state.intent === undefined) return;
-  if (runtime.plan?.kept.length !== 0 && state.takenOver) return;
+  const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
+  const isRecorded = state.inputs === located.digest && state.intent === undefined;
+  if (isRecorded && inventory === state.inventory) return;
+  if (made.plan.kept.length !== 0 && state.takenOver) return;
   const { intent: _, ...rest } = state;
   const written = await ports.states.write({
     ...rest,
@@ -255,7 +259,10 @@ function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPort
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
   const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
-  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healDelayMs(runtime, plan, nowMs));
+  // A fight over one object must not hold back what Git has new.
+  const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
+  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
+    inventory,
 }
 
 /** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
@@ -263,6 +270,7 @@ async function repairFromLastGood(
   runtime: UnitRuntime,
   state: UnitState,
   ports: TurnPorts,
+  else ports.ownership.setInventory(state.unit, inventory);
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;

@@ -130,6 +130,7 @@ export function inventoryHolds(
       entry.state === 'applied' &&
       entry.projection !== undefined &&
       sighting?.state === 'present' &&
+      entry.desired !== undefined &&
       sighting.object.uid === entry.uid &&
       sighting.object.projection === (entry.projection satisfies Digest) &&
       sighting.object.deletingSinceMs === undefined &&
