@@ -57,8 +57,6 @@ export async function afterRun(
   return afterSuccess(runtime, ports);
 }
 
-/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
-async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
 /** A Run that ended without an outcome is over all the same: nobody may wait for it. */
 export function interrupted(
   run: RunView | undefined,
@@ -69,6 +67,8 @@ export function interrupted(
   return { ...run, finishedAtMs: clock.now(), message };
 }
 
+/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
+async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
   const state = ports.states.get(runtime.unit.id);
   const { located } = runtime;
   if (state === undefined || located === undefined) return { ...settled, againMs: 0 };

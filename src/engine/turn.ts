@@ -246,6 +246,7 @@ async function recordInSync(
   const { intent: _, ...rest } = state;
   const written = await ports.states.write({
     ...rest,
+    inventory,
     inputs: located.digest,
     revisions: located.revisions,
     ancestry: located.ancestry,
@@ -253,6 +254,7 @@ async function recordInSync(
     takenOver: false,
   });
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
+  else ports.ownership.setInventory(state.unit, inventory);
 }
 
 function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
@@ -262,7 +264,6 @@ function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPort
   // A fight over one object must not hold back what Git has new.
   const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
   return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
-    inventory,
 }
 
 /** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
@@ -270,7 +271,6 @@ async function repairFromLastGood(
   runtime: UnitRuntime,
   state: UnitState,
   ports: TurnPorts,
-  else ports.ownership.setInventory(state.unit, inventory);
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;

@@ -128,9 +128,9 @@ export function inventoryHolds(
     const sighting = sightings.get(keyText(entry.ref));
     return (
       entry.state === 'applied' &&
+      entry.desired !== undefined &&
       entry.projection !== undefined &&
       sighting?.state === 'present' &&
-      entry.desired !== undefined &&
       sighting.object.uid === entry.uid &&
       sighting.object.projection === (entry.projection satisfies Digest) &&
       sighting.object.deletingSinceMs === undefined &&
