@@ -48,12 +48,14 @@ export async function afterRun(
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
-    runtime.failures = [...runtime.failures, ...failures.filter(({ code }) => code !== 'Stale')];
+    runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
+    runtime.failures = [...runtime.failures, ...runtime.runFailures];
     return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
   }
   ports.log.info(labels, view.message);
   countHeals(runtime, plan, nowMs);
   runtime.retrying = undefined;
+  runtime.runFailures = [];
   return afterSuccess(runtime, ports);
 }
 

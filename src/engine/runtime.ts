@@ -25,6 +25,8 @@ export interface UnitRuntime {
   health: HealthReport | undefined;
   failures: readonly Failure[];
   run: RunView | undefined;
+  /** Why the last Run failed, until one succeeds or other inputs are tried. */
+  runFailures: readonly Failure[];
   retrying: Retrying | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
   readonly heals: Map<string, { count: number; lastMs: number }>;
@@ -50,6 +52,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     health: undefined,
     failures: [],
     run: undefined,
+    runFailures: [],
     retrying: undefined,
     heals: new Map(),
     seen: new Map(),

@@ -114,11 +114,19 @@ async function reconcile(
     return act(runtime, state, { ...made.value, unit, fromLastGood: false }, ports, progress);
   }
   runtime.failures = [...outages, made.failure];
+  runtime.plan = undefined;
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
   if (made.failure.kind === 'terminal') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
-  return { ...repaired, againMs: Math.min(retryMs, repaired.againMs ?? retryMs) };
+  return earlier(repaired, { ...settled, againMs: retryMs });
+}
+
+function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
+  const [sooner] = [one, other]
+    .filter(({ againMs }) => againMs !== undefined)
+    .toSorted((a, b) => a.againMs! - b.againMs!);
+  return sooner ?? one;
 }
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
@@ -182,7 +190,8 @@ async function act(
 ): Promise<TurnEnd> {
   const { plan } = made;
   if (!fromLastGood) runtime.located = located;
-  runtime.plan = plan;
+  // What is wanted but may not run stays in view, also while the last good set is repaired.
+  runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
   ports.ownership.setInterest(
     unit.id,
     plan.desired.map(({ ref }) => ref),
@@ -203,10 +212,15 @@ async function act(
     // What a person has to decide is waited for; anything else may come right by itself.
     const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
-    return mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
+    if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
+    return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  if (runtime.retrying?.inputs === plan.rendered)
+    runtime.failures = [...runtime.failures, ...runtime.runFailures];
   runtime.looks = 0;
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
@@ -277,7 +291,6 @@ async function repairFromLastGood(
   const [last] = state.revisions;
   const { request: _, ...unasked } = unit;
   if (last === undefined) {
-    runtime.plan = undefined;
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }

@@ -11,6 +11,7 @@
  *
  * `makePlan` runs the stages up to the plan, for the engine and for `trueup plan` alike; the engine runs the rest.
  */
+import { digestOf } from '#fields/digest.ts';
 import { ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Sighting } from '#model/observed.ts';
@@ -59,7 +60,8 @@ export async function planTeardown(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const located = { inputs: [], revisions: [], ancestry: 'same', digest: 'sha256:' } as const;
+  const digest = digestOf(`teardown of ${unit.id}`);
+  const located: Located = { inputs: [], revisions: [], ancestry: 'same', digest };
   return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
 }
 

@@ -103,11 +103,11 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
 
 /** Health is never green when an earlier stage failed. */
 function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, nowMs: number): Json {
-  const { health, failures, plan } = progress;
+  const { health, failures, plan, unit } = progress;
   const overall = health?.overall ?? 'Unknown';
   const hidden = overall === 'Healthy' && (failures.length > 0 || plan === undefined);
   const status = hidden ? 'Unknown' : overall;
-  const message = hidden ? failures[0]?.message : health?.because?.sentence;
+  const message = hidden ? (failures[0] ?? unit.unsupported[0])?.message : health?.because?.sentence;
   const before = own['health'];
   const isSame = isObject(before) && before['status'] === status;
   return {

@@ -100,6 +100,8 @@ function strangerVerdict(
 
 function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undefined): Removal {
   if (sighting === undefined || sighting.state === 'unknown') {
+    // Its deletion was asked for, and then its kind was deleted too: nothing of it can be left.
+    if (sighting?.notServed === true && entry.state === 'deleting') return { state: 'gone', entry };
     return { state: 'unknown', entry, why: sighting?.why ?? 'it was not looked at' };
   }
   if (sighting.state === 'absent') return { state: 'gone', entry };

@@ -111,9 +111,10 @@ export function goneKeys(
 ): ReadonlySet<string> {
   return new Set(
     inventory
-      .filter(({ ref, uid }) => {
+      .filter(({ ref, uid, state }) => {
         const sighting = sightings.get(keyText(ref));
         if (sighting?.state === 'absent') return true;
+        if (sighting?.state === 'unknown') return sighting.notServed === true && state === 'deleting';
         return sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
       })
       .map(({ ref }) => keyText(ref)),
