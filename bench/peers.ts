@@ -4,7 +4,7 @@
  *
  * Flux: kustomize-controller 1.9.4 with --concurrent=20, source-controller 1.9.1 with 10, 500 requests a second.
  * Argo CD: 3.5.1 with 50 status and 25 operation processors, 500 requests a second, webhook, manifest-generate-paths.
- * Kubernetes 1.36.3; measured in 2026 by the harness that this one is made after.
+ * Kubernetes 1.36.3; measured by the harness that this one is made after.
  */
 
 export interface PeerFigures {
