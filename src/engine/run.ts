@@ -144,7 +144,7 @@ function startMessage(plan: Plan): string {
 function doneMessage(plan: Plan): string {
   const drift = plan.steps.filter(isDrift).map(driftSentence);
   const applied = plan.steps.filter(
-    ({ action }) => action.verb === 'create' || action.verb === 'apply',
+    ({ action, tracked }) => tracked && (action.verb === 'create' || action.verb === 'apply'),
   ).length;
   const parts: string[] = [];
   if (drift.length > 0) parts.push(`healed: ${drift.slice(0, 5).join('; ')}`);

@@ -7,7 +7,7 @@ import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, type Located } from '#pipeline/source/locate.ts';
-import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
@@ -108,6 +108,13 @@ async function reconcile(
   const { unit } = runtime;
   const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source) ?? []);
   const wanted = await locateWanted(unit, state, ports);
+  if (!wanted.ok && unit.request?.revision !== undefined) {
+    // The wish fails, not the Unit: that goes on with what its spec says.
+    answer(runtime, failureLine(wanted.failure), ports.clock.now());
+    const { request: _, ...unasked } = unit;
+    runtime.unit = unasked;
+    return reconcile(runtime, state, ports, progress);
+  }
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {
     runtime.failures = outages;

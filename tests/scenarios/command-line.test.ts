@@ -177,7 +177,7 @@ describe('trueup app', () => {
 
 describe('trueup plan', () => {
   const plan = (place: Place, ...further: readonly string[]) => {
-    const where = ['--repo', place.repository.url, '--path', 'app', '-n', place.namespace];
+    const where = ['--repo', place.repository.url, '--path', 'app', '--dest-namespace', place.namespace];
     return trueup(['plan', '--kubeconfig', world.kubeconfig, ...where, ...further]);
   };
 

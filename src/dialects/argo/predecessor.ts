@@ -67,15 +67,24 @@ export function predecessorOf(
     .toSorted((a, b) => b.atMs - a.atMs);
   const ours = writers.find((writer) => writer.manager === statusManager);
   const [last] = others;
-  if (last === undefined && running === undefined) return undefined;
+  const isReconciled = last !== undefined && saysSomething(status);
+  if (!isReconciled && running === undefined) return undefined;
   return {
     manager: last?.manager ?? 'argocd-application-controller',
-    atMs: last?.atMs ?? 0,
+    atMs: isReconciled ? last.atMs : 0,
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
     objects: objectsOf(status),
     history: historyOf(status),
   };
+}
+
+/** Clients that make an Application may send an empty status along; a controller leaves more. */
+function saysSomething(status: unknown): boolean {
+  if (!isObject(status)) return false;
+  return ['reconciledAt', 'resources', 'history', 'operationState'].some(
+    (member) => status[member] !== undefined,
+  );
 }
 
 /** `status.history`, whose identifiers people's rollbacks refer to. */

@@ -3,7 +3,7 @@ import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { keyText, type Manifest } from '#model/object.ts';
 import { timestamp } from '#model/time.ts';
-import { cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
+import { approvalAnnotation, cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
 import { mergePatch } from './merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
@@ -65,10 +65,15 @@ function finalizerPatch(resource: Manifest): JsonObject {
 }
 
 function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
-  const isAsked = resource.metadata.annotations?.[refreshAnnotation] !== undefined;
-  return progress.refreshAnswered && isAsked
-    ? { metadata: { annotations: { [refreshAnnotation]: null } } }
-    : {};
+  const annotations = resource.metadata.annotations ?? {};
+  const { run, refreshAnswered } = progress;
+  const spent: Record<string, null> = {};
+  if (refreshAnswered && annotations[refreshAnnotation] !== undefined) spent[refreshAnnotation] = null;
+  // An approval is for one plan: once that has run it says nothing any more.
+  const approved = annotations[approvalAnnotation];
+  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
+  if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
+  return Object.keys(spent).length === 0 ? {} : { metadata: { annotations: spent } };
 }
 
 function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {
@@ -105,9 +110,10 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
 function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, nowMs: number): Json {
   const { health, failures, plan, unit } = progress;
   const overall = health?.overall ?? 'Unknown';
-  const hidden = overall === 'Healthy' && (failures.length > 0 || plan === undefined);
+  const inTheWay = failures[0] ?? unit.unsupported[0] ?? plan?.blocked.find(({ kind }) => kind !== 'blocked');
+  const hidden = overall === 'Healthy' && (inTheWay !== undefined || plan === undefined);
   const status = hidden ? 'Unknown' : overall;
-  const message = hidden ? (failures[0] ?? unit.unsupported[0])?.message : health?.because?.sentence;
+  const message = hidden ? inTheWay?.message : health?.because?.sentence;
   const before = own['health'];
   const isSame = isObject(before) && before['status'] === status;
   return {

@@ -62,9 +62,8 @@ function pathMissing(path: string, { url, label }: Revision): Failure {
     kind: 'terminal',
     code: 'PathNotFound',
     stage: 'artifact',
-    message: `${url} has no directory "${path}" at ${label}; what is applied stays (F8)`,
+    message: `${url} has no directory "${path}" at ${label}; what is applied stays`,
     hint: 'correct the path, or push the directory',
-    at: { path },
   };
 }
 
