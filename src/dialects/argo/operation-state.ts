@@ -56,7 +56,10 @@ function phaseOf(run: RunView, phase: Progress['phase']): string {
 
 function resourcesOf(steps: readonly StepResult[]): Json {
   return steps
-    .filter(({ step }) => !step.startsWith('wait:') && !step.startsWith('patch-metadata:'))
+    .filter(
+      ({ step, result }) =>
+        result !== 'skipped' && !step.startsWith('wait:') && !step.startsWith('patch-metadata:'),
+    )
     .slice(0, resourcesMax)
     .map(({ object, step, result, failure, warnings }) => {
       const isDelete = step.startsWith('delete:');
@@ -67,7 +70,7 @@ function resourcesOf(steps: readonly StepResult[]): Json {
         kind: object.kind,
         namespace: object.namespace,
         name: object.name,
-        status: result === 'done' ? done : result === 'skipped' ? 'PruneSkipped' : 'SyncFailed',
+        status: result === 'done' ? done : 'SyncFailed',
         syncPhase: 'Sync',
         hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
         message: (

@@ -134,6 +134,8 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
   { key: 'argocd.argoproj.io/hook', harmless: [] },
   { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
   { key: 'helm.sh/hook', harmless: [] },
+  // `keep`: Argo CD does not prune these.
+  { key: 'helm.sh/resource-policy', harmless: [] },
   { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
   { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
   { key: 'argocd.argoproj.io/compare-options', harmless: [] },
