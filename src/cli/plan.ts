@@ -39,7 +39,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
       : await ofApplication(options.app, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const located = orEnd(await locate({ unit, before: state?.revisions ?? [] }, pipeline.repositories));
+  const located = orEnd(await locate({ unit, state }, pipeline.repositories));
   const context = {
     state,
     attempt: 0,
@@ -126,7 +126,7 @@ export async function appManifests(
   const { unit, pipeline } = await ofApplication(name, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
-  const located = orEnd(await locate({ unit, before: [], ...instead }, pipeline.repositories));
+  const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
   const rendered = orEnd(await renderInputs(located.inputs, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
 }

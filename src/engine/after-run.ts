@@ -6,7 +6,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { afterFailure, countHeals, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
+import { noteSeen, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -69,17 +69,22 @@ export function interrupted(
   return { ...run, finishedAtMs: clock.now(), message };
 }
 
-/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
+/**
+ * Says how things stand after the Run, from what the cluster answered. Anything else takes another turn, and is told
+ * by that one: what is known here is from before the Run.
+ */
 async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
   const state = ports.states.get(runtime.unit.id);
-  const { located } = runtime;
-  if (state === undefined || located === undefined) return { ...settled, againMs: 0 };
+  const { located, answered } = runtime;
+  const another: TurnEnd = { ...settled, againMs: 0, mayWriteStatus: answered.request || answered.refresh };
+  if (state === undefined || located === undefined) return another;
   const sightings = await observe(
     state.inventory.map(({ ref }) => ref),
     ports.cluster,
   );
+  noteSeen(runtime, sightings);
   const isFromHere = state.inputs === located.digest;
-  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return { ...settled, againMs: 0 };
+  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return another;
   const made = inSyncPlan(runtime.unit, located, state, sightings);
   runtime.plan = made.plan;
   runtime.health = await healthReport(state, made, ports.cluster);

@@ -1,6 +1,7 @@
 /** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
 import { execute } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
@@ -113,17 +114,15 @@ async function conclude(
         }
       : {}),
   };
-  const withRecords =
-    executed.result === 'stale'
-      ? settled
-      : withSync(withDrift(settled, plan, succeeded, ports.clock.now()), plan, {
-          atMs: view.startedAtMs,
-          durationMs,
-          by: view.by,
-          result: succeeded ? 'succeeded' : 'failed',
-          message,
-        });
-  const written = await ports.states.write(withRecords);
+  const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message } as const;
+  const records = (): UnitState => {
+    if (executed.result === 'stale') return settled;
+    const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());
+    // A heal deploys nothing: it stands in the history as drift.
+    if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
+    return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
+  };
+  const written = await ports.states.write(records());
   if (!written.ok) return written;
   ports.ownership.setInventory(unit.id, inventory);
   return ok({

@@ -3,10 +3,12 @@ import type { Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Digest } from '#model/json.ts';
+import type { Sighting } from '#model/observed.ts';
 import type { HealthReport } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Unit } from '#model/unit.ts';
 import type { Reads } from './resource-cache.ts';
+import { sightSignature } from './signatures.ts';
 
 export interface Retrying {
   /** The inputs that failed: others start afresh. */
@@ -41,6 +43,14 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+}
+
+/** What a turn has looked at is no news when the watch tells of it. */
+export function noteSeen(runtime: UnitRuntime, sightings: ReadonlyMap<string, Sighting>): void {
+  for (const [key, sighting] of sightings) {
+    if (sighting.state === 'present') runtime.seen.set(key, sightSignature(sighting.object));
+    else if (sighting.state === 'absent') runtime.seen.set(key, sightSignature(undefined));
+  }
 }
 
 export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {

@@ -17,7 +17,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
+import { noteSeen, type UnitRuntime } from './runtime.ts';
 import { newState, standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -138,13 +138,10 @@ function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
-  if (revision === undefined) return locate({ unit, before: state.revisions }, ports.repositories);
-  const asked = await locate(
-    { unit, before: state.revisions, instead: { name: revision } },
-    ports.repositories,
-  );
+  if (revision === undefined) return locate({ unit, state }, ports.repositories);
+  const asked = await locate({ unit, state, instead: { name: revision } }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, before: state.revisions }, ports.repositories);
+  const current = await locate({ unit, state }, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -174,12 +171,15 @@ async function planFor(
       state.inventory.map(({ ref }) => ref),
       ports.cluster,
     );
+    noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
-  return made.ok ? ok({ located, made: made.value }) : made;
+  if (!made.ok) return made;
+  noteSeen(runtime, made.value.sightings);
+  return ok({ located, made: made.value });
 }
 
 interface Acting extends Wanted {
@@ -301,10 +301,7 @@ async function repairFromLastGood(
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const located = await locate(
-    { unit, before: state.revisions, instead: { commit: last.commit } },
-    ports.repositories,
-  );
+  const located = await locate({ unit, state, instead: { commit: last.commit } }, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;

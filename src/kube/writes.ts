@@ -119,6 +119,11 @@ export async function removeObject(
   const left = liveManifest(reply.body);
   // A Status says that it was deleted at once; so does an object without a deletion timestamp.
   if (left === undefined || left.metadata['deletionTimestamp'] === undefined) return gone();
+  if (propagation === 'Foreground') {
+    // Its dependents go first, which the watch will tell of.
+    context.observations.merge(ref, left);
+    return ok({ result: 'done', value: 'deleting' });
+  }
   // Marked only, it may yet have ended by itself by now: a look tells 'deleting' from 'gone'.
   const now = await context.transport.send(callOf('get', 'GET', served.value, ref));
   if (!now.answered) {

@@ -121,6 +121,18 @@ export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
     .map(({ ref }) => ref);
 }
 
+/** Finalizers that the cluster's own garbage collector removes: nobody has to do anything. */
+const collectorFinalizers = new Set(['foregroundDeletion', 'orphan']);
+
+/** Deleted by us, and gone or about to go by itself. What another finalizer holds is reported (F27). */
+export function isGoing(entry: InventoryEntry, sighting: Sighting | undefined): boolean {
+  if (sighting?.state === 'absent') return true;
+  if (sighting?.state !== 'present') return false;
+  const { uid, deletingSinceMs, finalizers } = sighting.object;
+  if (entry.uid !== undefined && uid !== entry.uid) return true;
+  return deletingSinceMs !== undefined && finalizers.every((name) => collectorFinalizers.has(name));
+}
+
 /** In sync without rendering: everything in the inventory is as our last apply left it. */
 export function inventoryHolds(
   inventory: readonly InventoryEntry[],
@@ -128,6 +140,7 @@ export function inventoryHolds(
 ): boolean {
   return inventory.every((entry) => {
     const sighting = sightings.get(keyText(entry.ref));
+    if (entry.state === 'deleting') return isGoing(entry, sighting);
     return (
       entry.state === 'applied' &&
       entry.desired !== undefined &&

@@ -90,7 +90,7 @@ export function inventorySettled(
 
 function markDeleting(entries: Map<string, InventoryEntry>, key: string): void {
   const entry = entries.get(key);
-  if (entry !== undefined) entries.set(key, { ...entry, state: 'deleting' });
+  if (entry !== undefined) entries.set(key, { ...unwanted(entry), state: 'deleting' });
 }
 
 function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['desired']): InventoryEntry {

@@ -2,6 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
+import type { UnitState } from '#model/outcome.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 
@@ -24,37 +25,49 @@ const worstFirst: readonly Ancestry[] = ['older', 'rewritten', 'descendant', 'sa
 
 export interface LocateQuestion {
   readonly unit: Unit;
-  /** What was applied last, in the order of the inputs. */
-  readonly before: readonly Revision[];
+  /** What was applied last, and of which inputs. */
+  readonly state: Pick<UnitState, 'revisions' | 'inputs'> | undefined;
   /** Instead of what the sources say: a person's choice, or the last good set. */
   readonly instead?: GitRef;
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
   const inputs: LocatedInput[] = [];
-  const ancestries: Ancestry[] = [];
-  for (const [index, input] of question.unit.inputs.entries()) {
+  for (const input of question.unit.inputs) {
     const source = question.instead === undefined ? input.source : { ...input.source, ref: question.instead };
     const revision = await repositories.resolve(source);
     if (!revision.ok) return revision;
     const { commit } = revision.value;
-    const before = question.before[index];
-    const sameSource = before?.url === revision.value.url;
-    const ancestry = await repositories.ancestry(source, sameSource ? before.commit : undefined, commit);
-    if (!ancestry.ok) return ancestry;
-    ancestries.push(ancestry.value);
     const trees = await repositories.trees(source.url, [{ commit, path: input.path }]);
     if (!trees.ok) return trees;
     const [tree] = trees.value;
     if (tree === undefined) return fail(pathMissing(input.path, revision.value));
     inputs.push({ input: { ...input, source }, revision: revision.value, tree });
   }
-  return ok({
-    inputs,
-    revisions: inputs.map(({ revision }) => revision),
-    ancestry: worstFirst.find((ancestry) => ancestries.includes(ancestry)) ?? 'first',
-    digest: inputsDigest(question.unit, inputs),
-  });
+  const digest = inputsDigest(question.unit, inputs);
+  const ancestry = await ancestryOf(question, inputs, digest, repositories);
+  if (!ancestry.ok) return ancestry;
+  const revisions = inputs.map(({ revision }) => revision);
+  return ok({ inputs, revisions, ancestry: ancestry.value, digest });
+}
+
+/** History matters only where the files differ: the same files are neither older nor newer. */
+async function ancestryOf(
+  { state }: LocateQuestion,
+  inputs: readonly LocatedInput[],
+  digest: Digest,
+  repositories: Repositories,
+): Promise<Result<Ancestry>> {
+  if (state?.inputs === digest) return ok('same');
+  const found = new Set<Ancestry>();
+  for (const [index, { input, revision }] of inputs.entries()) {
+    const before = state?.revisions[index];
+    const commit = before?.url === revision.url ? before.commit : undefined;
+    const ancestry = await repositories.ancestry(input.source, commit, revision.commit);
+    if (!ancestry.ok) return ancestry;
+    found.add(ancestry.value);
+  }
+  return ok(worstFirst.find((ancestry) => found.has(ancestry)) ?? 'first');
 }
 
 function pathMissing(path: string, { url, label }: Revision): Failure {
