@@ -165,9 +165,11 @@ function readFile(
   if (text.includes(skipMarker)) return ok([]);
   const objects = readObjects(path, text, limits);
   const isForUs = text.includes('apiVersion') || text.includes('kind');
-  const isHarmless =
-    !objects.ok && objects.failure.code !== 'YamlBomb' && objects.failure.code !== 'ManifestTooLarge';
-  return isHarmless && !isForUs ? ok(undefined) : objects;
+  if (objects.ok || isForUs) return objects;
+  // What is no YAML at all may have been a manifest once: passing it over would prune what it declared (F8).
+  const { code } = objects.failure;
+  const isBroken = code === 'InvalidYaml' && !path.endsWith('.json');
+  return isBroken || code === 'YamlBomb' || code === 'ManifestTooLarge' ? objects : ok(undefined);
 }
 
 function readObjects(path: string, text: string, limits: RenderLimits): Result<readonly RenderedObject[]> {
