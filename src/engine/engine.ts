@@ -5,7 +5,7 @@
 import type { Dialect } from '#model/dialect.ts';
 import { canonicalJson, isObject } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
-import type { ObjectChange } from '#model/ports.ts';
+import type { Cancel, ObjectChange } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
@@ -36,6 +36,7 @@ export interface EngineOptions {
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
 const reminderMs = 10_000;
+const forgetKindsAfterMs = 60_000;
 
 export class Engine {
   readonly #ports: EnginePorts;
@@ -53,6 +54,7 @@ export class Engine {
   /** What made resources not ours to reconcile: when that changes they are asked again. */
   readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
+  #cancelForgetting: Cancel | undefined;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
     this.#ports = ports;
@@ -60,7 +62,10 @@ export class Engine {
     this.#states = new UnitStates(ports.cluster);
     this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
     this.#foresight = new Foresight(ports.repositories);
-    this.#ownership = new Ownership((unit) => this.#again(unit));
+    this.#ownership = new Ownership(
+      (unit) => this.#again(unit),
+      () => this.#forgetKinds(),
+    );
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
@@ -90,6 +95,14 @@ export class Engine {
         this.#queue.add(keyText(refOf(resource)));
       }
     }
+  }
+
+  /** Only kinds that some Unit has or wants are watched. A while later, because what goes often comes back at once. */
+  #forgetKinds(): void {
+    this.#cancelForgetting ??= this.#ports.timers.after(forgetKindsAfterMs, () => {
+      this.#cancelForgetting = undefined;
+      this.#ports.cluster.observe(this.#ownership.kinds());
+    });
   }
 
   /** A start that waits says for what, until it does not. */
@@ -135,6 +148,7 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#cancelForgetting?.();
     this.#sources.stop();
     this.#cache.stop();
     this.#states.stop();
