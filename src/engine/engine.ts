@@ -36,6 +36,8 @@ export interface EngineOptions {
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
 const reminderMs = 10_000;
+/** The watch brings what was written meanwhile. */
+const staleStatusMs = 100;
 const forgetKindsAfterMs = 60_000;
 
 export class Engine {
@@ -140,9 +142,9 @@ export class Engine {
   }
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */
-  async hint(isMeant: (url: string) => boolean): Promise<number> {
+  hint(isMeant: (url: string) => boolean): number {
     const urls = this.#sources.urls.filter(isMeant);
-    await Promise.all(urls.map((url) => this.#sources.hint(url)));
+    for (const url of urls) void this.#sources.hint(url);
     return urls.length;
   }
 
@@ -313,7 +315,7 @@ export class Engine {
         `status: ${written.failure.message}`,
       );
       this.#queue.addAfter(key, 5000);
-    } else if (written.value === 'stale') this.#queue.add(key);
+    } else if (written.value === 'stale') this.#queue.addAfter(key, staleStatusMs);
     else if (written.value !== 'unchanged') this.#cache.put(written.value);
   }
 

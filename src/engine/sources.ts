@@ -121,7 +121,9 @@ export class Sources {
       this.#ports.log.warn({ code: fetched.failure.code }, fetched.failure.message);
     }
     const alarmNow = used.failures >= failuresToAlarm;
-    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow) this.#moved(used.units);
+    // Whoever uses it waits for the first fetch anyway.
+    const isNews = (fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow;
+    if (isNews && !isFirst) this.#moved(used.units);
     this.#schedule(used);
   }
 

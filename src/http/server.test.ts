@@ -19,7 +19,7 @@ function parts(): ServerParts {
     port: 0,
     clock: time,
     log: { ...silent, error: (_, message) => void errors.push(message) },
-    hint: async (isMeant) => {
+    hint: (isMeant) => {
       const meant = used.filter(isMeant);
       asked.push(...meant);
       return meant.length;
