@@ -107,11 +107,14 @@ describe.runIf(writesAreCounted)('no heal loop', () => {
     });
     const mark = await world.mark();
     await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { metadata: { managedFields: [{}] } });
-    await waitFor('our fields to be ours again', async () =>
-      (await place.live('v1/ConfigMap', 'settings')).metadata.managedFields?.some(
+    // First they are applied again, then what the API server kept under another name is migrated.
+    await waitFor('our fields to be ours again, and only ours', async () => {
+      const { managedFields = [] } = (await place.live('v1/ConfigMap', 'settings')).metadata;
+      const isOurs = managedFields.some(
         ({ manager, operation }) => manager === 'argocd-controller' && operation === 'Apply',
-      ),
-    );
+      );
+      return isOurs && !managedFields.some(({ manager }) => manager === 'before-first-apply');
+    });
     await place.synced();
     expect((await place.writesSince(mark)).length).toBeLessThanOrEqual(4);
     await expectQuiet(place, 'v1/ConfigMap', 'settings');
