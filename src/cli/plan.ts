@@ -152,7 +152,7 @@ export async function appManifests(
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
   const located = orEnd(await locate({ unit, before: [], ...instead }, pipeline.repositories));
-  const rendered = orEnd(await renderInputs(located.inputs, pipeline));
+  const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
 }
 

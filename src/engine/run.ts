@@ -1,6 +1,7 @@
 /** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
 import { execute } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
@@ -107,6 +108,7 @@ async function conclude(
       ? {
           revisions: plan.revisions,
           inputs: plan.rendered,
+          read: readOf(made.located) ?? [],
           ancestry,
           warnings: made.warnings,
           takenOver: false,

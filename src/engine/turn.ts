@@ -5,7 +5,7 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { locate, type Located } from '#pipeline/source/locate.ts';
+import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
@@ -120,13 +120,11 @@ async function reconcile(
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
-  if (revision === undefined) return locate({ unit, before: state.revisions }, ports.repositories);
-  const asked = await locate(
-    { unit, before: state.revisions, instead: { name: revision } },
-    ports.repositories,
-  );
+  const question = { unit, before: state.revisions, ...readBefore(state) };
+  if (revision === undefined) return locate(question, ports.repositories);
+  const asked = await locate({ ...question, instead: { name: revision } }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, before: state.revisions }, ports.repositories);
+  const current = await locate(question, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -136,6 +134,10 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
     hint: 'revert in Git, or turn automated sync off first',
   };
   return fail(failure);
+}
+
+function readBefore({ read }: UnitState): Pick<UnitState, 'read'> {
+  return read === undefined ? {} : { read };
 }
 
 interface Wanted {
@@ -161,7 +163,7 @@ async function planFor(
     }
   }
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
-  return made.ok ? ok({ located, made: made.value }) : made;
+  return made.ok ? ok({ located: made.value.located, made: made.value }) : made;
 }
 
 interface Acting extends Wanted {
@@ -242,6 +244,7 @@ async function recordInSync(
   const written = await ports.states.write({
     ...rest,
     inputs: located.digest,
+    read: readOf(located) ?? [],
     revisions: located.revisions,
     ancestry: located.ancestry,
     warnings: made.warnings,
@@ -273,7 +276,7 @@ async function repairFromLastGood(
     return settled;
   }
   const located = await locate(
-    { unit, before: state.revisions, instead: { commit: last.commit } },
+    { unit, before: state.revisions, ...readBefore(state), instead: { commit: last.commit } },
     ports.repositories,
   );
   if (!located.ok || located.value.digest !== state.inputs) return settled;

@@ -16,7 +16,7 @@ import { openProcesses } from '#host/processes.ts';
 import { isObject } from '#model/json.ts';
 import { ok, type Result } from '#model/failure.ts';
 import type { Cluster, Meter } from '#model/ports.ts';
-import { createRenderer } from '#pipeline/render/sandbox.ts';
+import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, instanceLabel } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 

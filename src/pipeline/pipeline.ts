@@ -37,6 +37,8 @@ export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'>
 }
 export interface MadePlan extends Planned {
   readonly sightings: ReadonlyMap<string, Sighting>;
+  /** As it was rendered: by what rendering has read. */
+  readonly located: Located;
   readonly warnings: readonly Failure[];
 }
 
@@ -48,9 +50,9 @@ export async function makePlan(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const rendered = await renderInputs(located.inputs, ports);
+  const rendered = await renderInputs(unit, located, ports);
   if (!rendered.ok) return rendered;
-  return planObjects(unit, located, rendered.value, context, ports);
+  return planObjects(unit, rendered.value.located, rendered.value, context, ports);
 }
 
 /** A Unit that is torn down wants nothing: its objects are planned away without reading Git. */
@@ -107,7 +109,7 @@ async function planObjects(
     sealer,
     attempt,
   });
-  return ok({ ...planned, sightings, warnings: rendered.warnings });
+  return ok({ ...planned, located, sightings, warnings: rendered.warnings });
 }
 
 function byKey(
