@@ -72,6 +72,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
     workers: renderWorkers,
     deadlineMs: renderDeadlineMs,
     timers: systemTimers,
+    meter: metrics,
     warm: true,
   });
   const engine: Engine = new Engine(

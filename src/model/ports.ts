@@ -109,6 +109,14 @@ export interface RenderRequest {
   readonly root: string;
   /** Its Git object id. */
   readonly tree: string;
+  /** Absent: as without a cluster. */
+  readonly capabilities?: Capabilities;
+}
+/** What charts ask of the cluster that they are rendered for. */
+export interface Capabilities {
+  readonly kubeVersion: string;
+  /** `apps/v1`, and `apps/v1/Deployment`. */
+  readonly apiVersions: readonly string[];
 }
 /** What a renderer reads from. */
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;

@@ -28,7 +28,7 @@ function ignored(what: string): Failure {
 }
 
 /** Present and not merely an empty value: an empty list or block asks for nothing. */
-function isSet(value: unknown): boolean {
+export function isSet(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return false;
   if (Array.isArray(value)) return value.length > 0;
   return !isObject(value) || Object.values(value).some(isSet);
@@ -44,10 +44,48 @@ const specMembers: Members = {
   refused: ['ignoreDifferences', 'sourceHydrator'],
 };
 const sourceMembers: Members = {
-  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'name'],
-  refused: ['helm', 'kustomize', 'plugin', 'chart', 'ref'],
+  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name'],
+  refused: ['plugin', 'chart', 'ref'],
 };
 const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
+const kustomizeMembers: Members = {
+  honoured: [
+    'namePrefix',
+    'nameSuffix',
+    'namespace',
+    'images',
+    'replicas',
+    'commonLabels',
+    'forceCommonLabels',
+    'labelWithoutSelector',
+    'labelIncludeTemplates',
+    'commonAnnotations',
+    'forceCommonAnnotations',
+    'patches',
+    'components',
+  ],
+  refused: ['version', 'commonAnnotationsEnvsubst', 'ignoreMissingComponents', 'kubeVersion', 'apiVersions'],
+};
+const helmMembers: Members = {
+  honoured: [
+    'releaseName',
+    'namespace',
+    'valueFiles',
+    'ignoreMissingValueFiles',
+    'values',
+    'valuesObject',
+    'parameters',
+    'fileParameters',
+    'skipCrds',
+    'skipTests',
+    'skipSchemaValidation',
+    'kubeVersion',
+    'apiVersions',
+    // Of chart repositories, which are not asked.
+    'passCredentials',
+  ],
+  refused: ['version'],
+};
 const policyMembers: Members = {
   honoured: ['automated', 'syncOptions', 'retry'],
   refused: ['managedNamespaceMetadata'],
@@ -112,6 +150,10 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
     const path = sources.length > 0 ? `spec.sources[${index}]` : 'spec.source';
     inspect(path, source, sourceMembers, findings);
     inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
+    inspect(`${path}.kustomize`, source?.kustomize, kustomizeMembers, findings);
+    // `version: v3` asks for what is done anyway.
+    const { version, ...helm } = source?.helm ?? {};
+    inspect(`${path}.helm`, version === 'v3' ? helm : source?.helm, helmMembers, findings);
   }
   if (sources.length > 1) findings.refused.push(unsupported('spec.sources with more than one source'));
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
@@ -128,7 +170,7 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
 export const refusedAnnotations: readonly RefusedAnnotation[] = [
   { key: 'argocd.argoproj.io/hook', harmless: [] },
   { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
-  { key: 'helm.sh/hook', harmless: [] },
+  { key: 'helm.sh/hook', harmless: ['crd-install'] },
   { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
   { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
   { key: 'argocd.argoproj.io/compare-options', harmless: [] },

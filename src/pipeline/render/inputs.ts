@@ -1,6 +1,6 @@
 /** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { Renderer, Repositories } from '#model/ports.ts';
+import type { Capabilities, Renderer, Repositories } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
@@ -13,10 +13,16 @@ export interface RenderedInputs {
   readonly located: Located;
 }
 
+export interface RenderInputsPorts {
+  readonly repositories: Repositories;
+  readonly renderer: Renderer;
+  readonly capabilities?: Capabilities;
+}
+
 export async function renderInputs(
   unit: Unit,
   located: Located,
-  { repositories, renderer }: { readonly repositories: Repositories; readonly renderer: Renderer },
+  { repositories, renderer, capabilities }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
@@ -29,6 +35,7 @@ export async function renderInputs(
       commit: revision.commit,
       root: input.path === '.' ? '' : input.path,
       tree,
+      ...(capabilities === undefined ? {} : { capabilities }),
     };
     const rendered = await renderer.render(request, repositories);
     if (!rendered.ok) return rendered;

@@ -14,7 +14,11 @@ import { traceOf, type RenderedParts } from './trace.ts';
 export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
   const sandbox = new Sandbox(options);
   return {
-    render: (request, files) => render(request, { files, sandbox }),
+    render: async (request, files) => {
+      const rendered = await render(request, { files, sandbox });
+      options.meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
+      return rendered;
+    },
     close: () => sandbox.close(),
   };
 }
@@ -32,7 +36,7 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
-      : await renderTool(spec, request, tools);
+      : await renderTool(spec.kind === 'helm' ? forCluster(spec, request) : spec, request, tools);
   if (!rendered.ok) return rendered;
   // What was looked for to find out the kind of source is part of what it depends on.
   const trace = traceOf(
@@ -45,8 +49,21 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
   );
   const { objects, warnings } = rendered.value;
   const version = await tools.sandbox.version();
-  const key = digestOf(canonicalJson({ renderer: version, spec: request.spec, root: request.root, trace }));
+  const key = digestOf(
+    canonicalJson({
+      renderer: version,
+      spec: request.spec,
+      capabilities: request.capabilities,
+      root: request.root,
+      trace,
+    }),
+  );
   return ok({ key, objects, warnings, trace });
+}
+
+/** What the Application names itself is meant instead of the cluster's. */
+function forCluster(spec: HelmRender, { capabilities }: RenderRequest): HelmRender {
+  return capabilities === undefined ? spec : { ...capabilities, ...spec };
 }
 
 function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {

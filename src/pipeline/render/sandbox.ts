@@ -4,7 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { fail, type Failure, type Result } from '#model/failure.ts';
-import type { Cancel, Timers } from '#model/ports.ts';
+import type { Cancel, Meter, Timers } from '#model/ports.ts';
 import type { Answer, SandboxRequest } from './protocol.ts';
 import { refusal, type RenderCode } from './refusal.ts';
 import { loadModule, type RendererModule } from './wasm-module.ts';
@@ -15,6 +15,7 @@ export interface SandboxOptions {
   /** From when a worker takes a request up. */
   readonly deadlineMs: number;
   readonly timers: Timers;
+  readonly meter?: Meter;
   /** Of a worker's WebAssembly memory, and again of its JavaScript heap. */
   readonly memoryMbMax?: number;
   /** Has the first worker compile what it will need before anybody waits for it. */
