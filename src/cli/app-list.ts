@@ -10,6 +10,7 @@ import {
   textAt,
 } from './applications.ts';
 import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
+import { readDeclarations, type Declarations } from './declarations.ts';
 
 export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
 
@@ -27,11 +28,19 @@ export async function appList(options: ListOptions, ports: CommandPorts): Promis
   else if (options.output === 'yaml') ports.out(stringify(applications));
   else if (options.output === 'name') {
     ports.out(applications.map(({ metadata }) => `${metadata.namespace}/${metadata.name}\n`).join(''));
-  } else ports.out(table(rows(applications, options.output === 'wide')));
-  if (applications.length === 0) ports.say(`no Applications in namespace ${options.namespace}\n`);
+  } else {
+    const declarations = await readDeclarations(cluster, options.namespace, ports);
+    ports.out(table(rows(applications, options.output === 'wide', declarations)));
+  }
+  const where = options.allNamespaces === true ? 'any namespace' : `namespace ${options.namespace}`;
+  if (applications.length === 0) ports.say(`no Applications in ${where}\n`);
 }
 
-function rows(applications: readonly Manifest[], isWide: boolean): readonly (readonly string[])[] {
+function rows(
+  applications: readonly Manifest[],
+  isWide: boolean,
+  declarations: Declarations,
+): readonly (readonly string[])[] {
   const header = [
     'NAME',
     'SYNC',
@@ -50,13 +59,22 @@ function rows(applications: readonly Manifest[], isWide: boolean): readonly (rea
         textAt(application, 'spec', 'destination', 'namespace'),
       ];
       const name = `${application.metadata.namespace}/${application.metadata.name}`;
-      return [name, sync, health, revision.slice(0, 8), ...(isWide ? wide : []), cause(application)];
+      return [
+        name,
+        sync,
+        health,
+        revision.slice(0, 8),
+        ...(isWide ? wide : []),
+        cause(application, declarations),
+      ];
     }),
   ];
 }
 
 /** One sentence: why it is not as it should be. */
-function cause(application: Manifest): string {
+function cause(application: Manifest, declarations: Declarations): string {
+  const observed = declarations.observed(application);
+  if (observed !== undefined) return observed;
   const [condition] = conditionsOf(application).filter(({ type }) => type !== 'Warning');
   const text = condition?.message ?? textAt(application, 'status', 'health', 'message');
   return text.length > 100 ? `${text.slice(0, 99)}…` : text;
@@ -67,7 +85,11 @@ export async function appGet(name: string, options: ListOptions, ports: CommandP
   const application = await readApplication(cluster, applicationRef(name, options.namespace));
   if (options.output === 'json') ports.out(`${JSON.stringify(application, null, 2)}\n`);
   else if (options.output === 'yaml') ports.out(stringify(application));
-  else ports.out(description(application));
+  else {
+    ports.out(description(application));
+    const observed = (await readDeclarations(cluster, options.namespace, ports)).observed(application);
+    if (observed !== undefined) ports.out(`\n${observed}\n`);
+  }
 }
 
 function description(application: Manifest): string {

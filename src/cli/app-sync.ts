@@ -4,6 +4,7 @@ import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { applicationRef, conditionsOf, readApplication, standingOf, textAt } from './applications.ts';
 import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import { readDeclarations } from './declarations.ts';
 import { exitCodes } from './exit-codes.ts';
 
 const approvalAnnotation = 'trueup.dev/approved-plan';
@@ -28,7 +29,7 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
       `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
     );
   }
-  await refuseWhileOldControllerRuns(cluster, options.namespace);
+  await refuseWhileOldControllerRuns(cluster, before, options.namespace, ports);
   const sync: JsonObject = {
     ...(options.prune === true ? { prune: true } : {}),
     ...(options.dryRun === true ? { dryRun: true } : {}),
@@ -43,7 +44,7 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   );
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
-  const after = await waitUntil(cluster, ref, options.timeoutMs, ports, isAnswered(before));
+  const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);
   const { phase, message } = standingOf(after);
   ports.out(`${name}: ${phase}: ${message}\n`);
   if (phase !== 'Succeeded') {
@@ -53,25 +54,23 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
 }
 
 /** F29: two controllers would undo each other. */
-async function refuseWhileOldControllerRuns(cluster: Cluster, namespace: string): Promise<void> {
-  for (const kind of ['StatefulSet', 'Deployment']) {
-    const ref: ObjectRef = {
-      group: 'apps',
-      version: 'v1',
-      kind,
-      namespace,
-      name: 'argocd-application-controller',
-    };
-    const found = await cluster.read(ref);
-    const ready =
-      found.ok && found.value !== undefined ? Number(textAt(found.value, 'status', 'readyReplicas')) : 0;
-    if (ready > 0) {
-      throw new CommandEnd(
-        exitCodes.failed,
-        `Argo CD's controller runs (${kind} ${namespace}/argocd-application-controller); stop it first: kubectl -n ${namespace} scale ${kind.toLowerCase()} argocd-application-controller --replicas=0`,
-      );
-    }
-  }
+async function refuseWhileOldControllerRuns(
+  cluster: Cluster,
+  application: Manifest,
+  namespace: string,
+  ports: CommandPorts,
+): Promise<void> {
+  const declarations = await readDeclarations(cluster, namespace, ports);
+  const running = declarations.unitOf(application).predecessor?.running;
+  if (running === undefined) return;
+  const target = running.replace(
+    /^(\w+) \S+\/(\S+)$/,
+    (_, kind: string, name: string) => `${kind.toLowerCase()}/${name}`,
+  );
+  throw new CommandEnd(
+    exitCodes.failed,
+    `Argo CD's controller runs (${running}); stop it first: kubectl -n ${namespace} scale ${target} --replicas=0`,
+  );
 }
 
 function approvalPatch(application: Manifest, approve: string | true | undefined, name: string): JsonObject {
@@ -80,6 +79,31 @@ function approvalPatch(application: Manifest, approve: string | true | undefined
   const digest = approve === true ? /sha256:[0-9a-f]{64}/.exec(held?.message ?? '')?.[0] : approve;
   if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan is held for approval`);
   return { metadata: { annotations: { [approvalAnnotation]: digest } } };
+}
+
+/** A wish that nobody took up is withdrawn: carried out hours later it would surprise. */
+async function untilAnswered(
+  cluster: Cluster,
+  ref: ObjectRef,
+  before: Manifest,
+  timeoutMs: number,
+  ports: CommandPorts,
+): Promise<Manifest> {
+  try {
+    return await waitUntil(cluster, ref, timeoutMs, ports, isAnswered(before));
+  } catch (error) {
+    const now = await cluster.read(ref);
+    const isTaken = !now.ok || now.value?.['operation'] === undefined;
+    if (!(error instanceof CommandEnd) || isTaken || standingOf(now.value).phase === 'Running') throw error;
+    await cluster.mergePatch(ref, {
+      metadata: { resourceVersion: String(now.value.metadata['resourceVersion']) },
+      operation: null,
+    });
+    throw new CommandEnd(
+      exitCodes.unhealthy,
+      `${ref.name}: nobody took up the sync within ${timeoutMs / 1000} s, so it is withdrawn; does trueup start run for namespace ${ref.namespace}?`,
+    );
+  }
 }
 
 function isAnswered(before: Manifest): (now: Manifest) => boolean {
@@ -130,7 +154,8 @@ async function waitUntil(
   isDone: (now: Manifest) => boolean,
 ): Promise<Manifest> {
   let last: Manifest | undefined;
-  let lastLine = '';
+  // How it stood before is no progress.
+  let lastLine: string | undefined;
   return new Promise((resolve, reject) => {
     const end = (settle: () => void): void => {
       following.stop();
@@ -149,7 +174,7 @@ async function waitUntil(
         if (now.metadata.name !== ref.name || !isObject(now)) continue;
         last = now as Manifest;
         const line = progressLine(last);
-        if (line !== lastLine) ports.say(`${line}\n`);
+        if (lastLine !== undefined && line !== lastLine) ports.say(`${line}\n`);
         lastLine = line;
         const found = last;
         if (isDone(found)) end(() => resolve(found));

@@ -12,7 +12,7 @@ export const exitCodes = {
   interrupted: 130,
 } as const;
 
-export function exitCodeOf({ kind, stage }: Failure): number {
-  if (stage === 'policy') return exitCodes.denied;
+export function exitCodeOf({ kind, stage, code }: Failure): number {
+  if (stage === 'policy' || code === 'Unsupported') return exitCodes.denied;
   return kind === 'denied' ? exitCodes.unauthorised : exitCodes.failed;
 }

@@ -1,18 +1,20 @@
 /** `trueup plan`: what would be done, without doing it. `trueup app manifests`: what is wanted. Neither needs a server. */
+import { jsonText } from '#model/json.ts';
 import { stringify } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
-import { keyText, refOf, type Manifest } from '#model/object.ts';
+import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import type { Cluster } from '#model/ports.ts';
 import { planSummary, stepLine } from '#model/sentences.ts';
-import { failureLine, type Failure, type Result } from '#model/failure.ts';
+import { failureLine, type Failure } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
 import { makePlan, type PlanPorts } from '#pipeline/pipeline.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
 import { locate } from '#pipeline/source/locate.ts';
+import { newState } from '#engine/standing.ts';
 import { readState } from './app-history.ts';
 import { applicationRef, readApplication } from './applications.ts';
+import { readDeclarations } from './declarations.ts';
 import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -38,7 +40,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
       : await ofApplication(options.app, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const located = orEnd(await locate({ unit, before: state?.revisions ?? [] }, pipeline.repositories));
+  const located = orEnd(await locate({ unit, state }, pipeline.repositories));
   const context = {
     state,
     attempt: 0,
@@ -47,7 +49,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
   };
   const { plan, warnings } = orEnd(await makePlan(unit, located, context, pipeline));
   for (const warning of [...unit.warnings, ...warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
-  ports.out(options.output === 'json' ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
+  ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
   if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
 }
@@ -80,38 +82,12 @@ async function ofApplication(
 ): Promise<Subject> {
   const cluster = orEnd(await ports.cluster(options));
   const application = await readApplication(cluster, applicationRef(name, options.namespace));
-  const { lookup, secret } = await lookupOnce(cluster, options.namespace, ports);
-  const [unit] = ports.dialect(options.namespace).compile(application, lookup);
-  if (unit === undefined) throw new CommandEnd(exitCodes.failed, `${name} declares nothing to apply`);
-  const state = await readState(cluster, application);
+  const declarations = await readDeclarations(cluster, options.namespace, ports);
+  const unit = declarations.unitOf(application);
+  const { secret } = declarations;
+  // Before a takeover, what the other controller left is what would be taken over.
+  const state = (await readState(cluster, application)) ?? newState(unit, ports.clock.now());
   return { unit, state, pipeline: orEnd(await ports.pipeline(options, secret)) };
-}
-
-/** What a dialect looks up, listed once. */
-async function lookupOnce(
-  cluster: Cluster,
-  namespace: string,
-  ports: CommandPorts,
-): Promise<{ readonly lookup: Lookup; readonly secret: (name: string) => Manifest | undefined }> {
-  const objects = new Map<string, Manifest>();
-  for (const selection of ports.dialect(namespace).selections) {
-    const listed: Result<readonly Manifest[]> = await cluster.list(selection.kind, selection.namespace);
-    if (!listed.ok && !selection.optional) throw endOf(listed.failure);
-    for (const manifest of listed.ok ? listed.value : []) objects.set(keyText(refOf(manifest)), manifest);
-  }
-  return {
-    secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
-    lookup: {
-      get: (key) => objects.get(keyText(key)),
-      list: (group, kind, wanted) =>
-        [...objects.values()].filter((manifest) => {
-          const ref = refOf(manifest);
-          return (
-            ref.group === group && ref.kind === kind && (wanted === undefined || ref.namespace === wanted)
-          );
-        }),
-    },
-  };
 }
 
 /** A directory without an Application: everything in it as if it were applied for the first time. */
@@ -151,7 +127,7 @@ export async function appManifests(
   const { unit, pipeline } = await ofApplication(name, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
-  const located = orEnd(await locate({ unit, before: [], ...instead }, pipeline.repositories));
+  const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
 }

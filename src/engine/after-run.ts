@@ -1,11 +1,12 @@
 /** What a Run leaves behind for the next turn: how things stand now, or when to try again. */
+import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { afterFailure, countHeals, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
+import { noteSeen, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -26,6 +27,7 @@ export async function afterRun(
   };
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
+    runtime.run = interrupted(runtime.run, run.failure.message, ports);
     return failed(run.failure.retryAfterMs);
   }
   const { result, view } = run.value;
@@ -33,6 +35,11 @@ export async function afterRun(
   ports.meter.count('trueup_runs_total', { result });
   if (result === 'stale') {
     runtime.stale += 1;
+    runtime.run = interrupted(
+      runtime.run,
+      'the cluster changed while the plan ran; it is planned anew',
+      ports,
+    );
     return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
   }
   runtime.stale = 0;
@@ -41,26 +48,43 @@ export async function afterRun(
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
-    runtime.failures = [...runtime.failures, ...failures.filter(({ code }) => code !== 'Stale')];
+    runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
+    runtime.failures = [...runtime.failures, ...runtime.runFailures];
     return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
   }
   ports.log.info(labels, view.message);
   countHeals(runtime, plan, nowMs);
   runtime.retrying = undefined;
+  runtime.runFailures = [];
   return afterSuccess(runtime, ports);
 }
 
-/** Says how things stand after the Run, from what the cluster answered; anything else takes another turn. */
+/** A Run that ended without an outcome is over all the same: nobody may wait for it. */
+export function interrupted(
+  run: RunView | undefined,
+  message: string,
+  { clock }: Pick<TurnPorts, 'clock'>,
+): RunView | undefined {
+  if (run === undefined || run.finishedAtMs !== undefined) return run;
+  return { ...run, finishedAtMs: clock.now(), message };
+}
+
+/**
+ * Says how things stand after the Run, from what the cluster answered. Anything else takes another turn, and is told
+ * by that one: what is known here is from before the Run.
+ */
 async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<TurnEnd> {
   const state = ports.states.get(runtime.unit.id);
-  const { located } = runtime;
-  if (state === undefined || located === undefined) return { ...settled, againMs: 0 };
+  const { located, answered } = runtime;
+  const another: TurnEnd = { ...settled, againMs: 0, mayWriteStatus: answered.request || answered.refresh };
+  if (state === undefined || located === undefined) return another;
   const sightings = await observe(
     state.inventory.map(({ ref }) => ref),
     ports.cluster,
   );
+  noteSeen(runtime, sightings);
   const isFromHere = state.inputs === located.digest;
-  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return { ...settled, againMs: 0 };
+  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return another;
   const made = inSyncPlan(runtime.unit, located, state, sightings);
   runtime.plan = made.plan;
   runtime.health = await healthReport(state, made, ports.cluster);

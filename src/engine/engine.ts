@@ -8,9 +8,10 @@ import { canonicalJson, isObject } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import type { SourceSpec, UnitId } from '#model/unit.ts';
+import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
 import { Queue } from './queue.ts';
-import { concerns, ResourceCache } from './resource-cache.ts';
+import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
 import { newRuntime, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { resourceSignature, sightSignature } from './signatures.ts';
@@ -19,7 +20,10 @@ import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
 import { UnitStates } from './unit-states.ts';
 
-export type EnginePorts = Omit<TurnPorts, 'sources' | 'ownership' | 'states' | 'unitName' | 'isUnit'> &
+export type EnginePorts = Omit<
+  TurnPorts,
+  'sources' | 'ownership' | 'foresight' | 'states' | 'unitName' | 'isUnit'
+> &
   SourcesPorts;
 
 export interface EngineOptions {
@@ -32,6 +36,7 @@ export interface EngineOptions {
 
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
+const reminderMs = 10_000;
 
 export class Engine {
   readonly #ports: EnginePorts;
@@ -41,17 +46,21 @@ export class Engine {
   readonly #sources: Sources;
   readonly #ownership: Ownership;
   readonly #queue: Queue;
+  readonly #foresight: Foresight;
   readonly #runtimes = new Map<UnitId, UnitRuntime>();
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
   readonly #signatures = new Map<string, string>();
+  /** What made resources not ours to reconcile: when that changes they are asked again. */
+  readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
     this.#ports = ports;
     this.#options = options;
     this.#states = new UnitStates(ports.cluster);
-    this.#sources = new Sources(ports, options.pollMs, (_url, units) => void this.#sourceMoved(units));
+    this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
+    this.#foresight = new Foresight(ports.repositories);
     this.#ownership = new Ownership((unit) => this.#again(unit));
     this.#queue = new Queue({
       concurrency: options.concurrency,
@@ -70,15 +79,30 @@ export class Engine {
         this.#resourcesChanged(dialect, keys),
       );
     }
-    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#again(unit))]);
+    const cancelReminder = this.#remindOfMissing();
+    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#recordChanged(unit))]);
+    cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => this.#objectsChanged(changes));
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
       for (const resource of this.#cache.list(dialect.kind.group, dialect.kind.kind)) {
+        this.#announce(keyText(refOf(resource)));
         this.#queue.add(keyText(refOf(resource)));
       }
     }
+  }
+
+  /** A start that waits says for what, until it does not. */
+  #remindOfMissing(): () => void {
+    let cancel = (): void => undefined;
+    const remind = (): void => {
+      const kinds = this.#cache.missing.join(', ') || 'UnitState';
+      this.#ports.log.warn({ kinds }, `not ready: these kinds could not be listed yet: ${kinds}`);
+      cancel = this.#ports.timers.after(reminderMs, remind);
+    };
+    cancel = this.#ports.timers.after(reminderMs, remind);
+    return () => cancel();
   }
 
   get isReady(): boolean {
@@ -123,12 +147,21 @@ export class Engine {
     if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
   }
 
+  /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
+  #recordChanged(unit: UnitId): void {
+    if (this.#runtimes.has(unit)) this.#again(unit);
+    else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);
+  }
+
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
     for (const key of keys) {
       const isOwn = key.group === dialect.kind.group && key.kind === dialect.kind.kind;
       if (isOwn) this.#declarationChanged(keyText(key), this.#cache.get(key));
       for (const runtime of isOwn ? [] : this.#runtimes.values()) {
         if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
+      }
+      for (const [resource, reads] of isOwn ? [] : this.#notAdmitted) {
+        if (this.#ready && concerns(reads, key)) this.#queue.add(resource);
       }
     }
   }
@@ -138,7 +171,9 @@ export class Engine {
     const signature = resource === undefined ? 'gone' : resourceSignature(resource);
     if (this.#signatures.get(key) === signature) return;
     this.#signatures.set(key, signature);
-    if (this.#ready) this.#queue.add(key, 'urgent');
+    if (!this.#ready) return;
+    this.#announce(key);
+    this.#queue.add(key, 'urgent');
   }
 
   #objectsChanged(changes: readonly ObjectChange[]): void {
@@ -165,6 +200,25 @@ export class Engine {
   }
 
   async #turn(key: string): Promise<void> {
+    const registered = this.#register(key);
+    if (registered === undefined) return;
+    const { dialect, runtime } = registered;
+    runtime.answered = { request: false, refresh: false };
+    await this.#guardedTurn(key, dialect, runtime);
+  }
+
+  /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
+  #register(key: string): Registered | undefined {
+    try {
+      return this.#compile(key);
+    } catch (error) {
+      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `compile failed: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
+  #compile(key: string): Registered | undefined {
     const dialect = this.#options.dialects.find(({ kind }) => key.startsWith(`${kind.group}/${kind.kind}/`));
     const resource = this.#resource(key);
     if (dialect === undefined || resource === undefined) return this.#forget(key);
@@ -172,8 +226,11 @@ export class Engine {
     const admitted = dialect.admits(resource, lookup);
     if (admitted !== true) {
       this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
-      return this.#forget(key);
+      this.#forget(key);
+      this.#notAdmitted.set(key, reads);
+      return undefined;
     }
+    this.#notAdmitted.delete(key);
     const [unit] = dialect.compile(resource, lookup);
     if (unit === undefined) return this.#forget(key);
     // A resource that was deleted and made again under its name is another Unit.
@@ -183,22 +240,37 @@ export class Engine {
     this.#runtimes.set(unit.id, runtime);
     runtime.unit = unit;
     runtime.reads = reads;
-    runtime.answered = { request: false, refresh: false };
-    await this.#guardedTurn(key, dialect, runtime);
+    return { dialect, runtime };
+  }
+
+  /** A Unit that will surely read its sources: they are fetched before its turn comes. */
+  #announce(key: string): void {
+    const unit = this.#register(key)?.runtime.unit;
+    if (unit === undefined || unit.unsupported.length > 0) return;
+    if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
+    this.#sources.use(
+      unit.id,
+      unit.inputs.map(({ source }) => source),
+    );
+    this.#foresight.add(unit);
   }
 
   async #guardedTurn(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
     const { timers, log } = this.#ports;
     let cancelStatus = (): void => undefined;
+    let inBetween: Promise<unknown> = Promise.resolve();
     const progress = (): void => {
-      cancelStatus = timers.after(
-        runningStatusAfterMs,
-        () => void this.#status(key, dialect, runtime, undefined),
-      );
+      cancelStatus = timers.after(runningStatusAfterMs, () => {
+        inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
+          log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
+        );
+      });
     };
     try {
       const end = await takeTurn(runtime, this.#turnPorts(), progress);
       cancelStatus();
+      // The status of the end must not be overtaken by the one in between.
+      await inBetween;
       runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
       if (end.againMs === 0) this.#queue.add(key);
@@ -206,10 +278,7 @@ export class Engine {
     } catch (error) {
       // A bug in one Unit's turn must not stop the others; it is said loudly and tried again.
       cancelStatus();
-      log.error(
-        { unit: key, stack: error instanceof Error ? (error.stack ?? '') : '' },
-        `turn failed: ${String(error)}`,
-      );
+      log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
       this.#queue.addAfter(key, 60_000);
     }
   }
@@ -240,6 +309,7 @@ export class Engine {
       ...this.#ports,
       sources: this.#sources,
       ownership: this.#ownership,
+      foresight: this.#foresight,
       states: this.#states,
       unitName: (unit) => {
         const owner = this.#runtimes.get(unit)?.unit.owner ?? this.#states.get(unit)?.owner;
@@ -255,14 +325,25 @@ export class Engine {
     return this.#cache.get({ group, kind, namespace, name });
   }
 
-  #forget(key: string): void {
+  #forget(key: string): undefined {
+    this.#notAdmitted.delete(key);
     const unit = this.#unitOf.get(key);
     if (unit === undefined) return;
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
+    this.#foresight.forget(unit);
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }
+}
+
+interface Registered {
+  readonly dialect: Dialect;
+  readonly runtime: UnitRuntime;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? '') : '';
 }
 
 /** Which of the Units would have other objects now: those that read something which a commit has changed. */

@@ -16,9 +16,14 @@ const healMaxMs = 300_000;
 /** An object that nobody touched for this long is healed at once again. */
 const healForgetMs = 600_000;
 
+/** Whatever a policy says, failures are not repeated faster than this. */
+const retryFloorMs = 1000;
+
 export function retryDelayMs(retry: Retry, attempts: number, random: Random): number {
   if (retry.limit !== 'forever' && attempts > retry.limit) return exhaustedMs * (0.9 + 0.2 * random.next());
-  const delayMs = Math.min(retry.firstMs * retry.factor ** Math.max(0, attempts - 1), retry.maxMs);
+  const firstMs = Math.max(retry.firstMs, retryFloorMs);
+  const grownMs = firstMs * Math.max(retry.factor, 1) ** Math.max(0, attempts - 1);
+  const delayMs = Math.max(Math.min(grownMs, retry.maxMs), retryFloorMs);
   return delayMs * (0.9 + 0.2 * random.next());
 }
 

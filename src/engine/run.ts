@@ -1,6 +1,7 @@
 /** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
 import { execute } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { withDrift, withSync } from '#pipeline/record/history.ts';
@@ -115,17 +116,15 @@ async function conclude(
         }
       : {}),
   };
-  const withRecords =
-    executed.result === 'stale'
-      ? settled
-      : withSync(withDrift(settled, plan, succeeded, ports.clock.now()), plan, {
-          atMs: view.startedAtMs,
-          durationMs,
-          by: view.by,
-          result: succeeded ? 'succeeded' : 'failed',
-          message,
-        });
-  const written = await ports.states.write(withRecords);
+  const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message } as const;
+  const records = (): UnitState => {
+    if (executed.result === 'stale') return settled;
+    const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());
+    // A heal deploys nothing: it stands in the history as drift.
+    if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
+    return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
+  };
+  const written = await ports.states.write(records());
   if (!written.ok) return written;
   ports.ownership.setInventory(unit.id, inventory);
   return ok({
@@ -146,7 +145,7 @@ function startMessage(plan: Plan): string {
 function doneMessage(plan: Plan): string {
   const drift = plan.steps.filter(isDrift).map(driftSentence);
   const applied = plan.steps.filter(
-    ({ action }) => action.verb === 'create' || action.verb === 'apply',
+    ({ action, tracked }) => tracked && (action.verb === 'create' || action.verb === 'apply'),
   ).length;
   const parts: string[] = [];
   if (drift.length > 0) parts.push(`healed: ${drift.slice(0, 5).join('; ')}`);

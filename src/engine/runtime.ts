@@ -3,10 +3,12 @@ import type { Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Digest } from '#model/json.ts';
+import type { Sighting } from '#model/observed.ts';
 import type { HealthReport } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Unit } from '#model/unit.ts';
 import type { Reads } from './resource-cache.ts';
+import { sightSignature } from './signatures.ts';
 
 export interface Retrying {
   /** The inputs that failed: others start afresh. */
@@ -25,6 +27,8 @@ export interface UnitRuntime {
   health: HealthReport | undefined;
   failures: readonly Failure[];
   run: RunView | undefined;
+  /** Why the last Run failed, until one succeeds or other inputs are tried. */
+  runFailures: readonly Failure[];
   retrying: Retrying | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
   readonly heals: Map<string, { count: number; lastMs: number }>;
@@ -41,6 +45,14 @@ export interface UnitRuntime {
   looked: boolean;
 }
 
+/** What a turn has looked at is no news when the watch tells of it. */
+export function noteSeen(runtime: UnitRuntime, sightings: ReadonlyMap<string, Sighting>): void {
+  for (const [key, sighting] of sightings) {
+    if (sighting.state === 'present') runtime.seen.set(key, sightSignature(sighting.object));
+    else if (sighting.state === 'absent') runtime.seen.set(key, sightSignature(undefined));
+  }
+}
+
 export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
   return {
     unit,
@@ -50,6 +62,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     health: undefined,
     failures: [],
     run: undefined,
+    runFailures: [],
     retrying: undefined,
     heals: new Map(),
     seen: new Map(),

@@ -23,43 +23,44 @@ export interface SourcesPorts {
 /** A single missed poll is not an outage. */
 const failuresToAlarm = 2;
 
+/** Who asks matters: other credentials are another answer. */
+function accessText({ url, credentials }: SourceSpec): string {
+  return `${url} ${credentials?.namespace ?? ''}/${credentials?.name ?? ''}`;
+}
+
 export class Sources {
   readonly #used = new Map<string, Used>();
   readonly #ports: SourcesPorts;
   readonly #intervalMs: number;
-  readonly #moved: (url: string, units: ReadonlySet<UnitId>) => void;
+  readonly #moved: (units: ReadonlySet<UnitId>) => void;
   #stopped = false;
 
   /** `moved` is told when a ref moved, and when a repository stops or starts to answer. */
-  constructor(
-    ports: SourcesPorts,
-    intervalMs: number,
-    moved: (url: string, units: ReadonlySet<UnitId>) => void,
-  ) {
+  constructor(ports: SourcesPorts, intervalMs: number, moved: (units: ReadonlySet<UnitId>) => void) {
     this.#ports = ports;
     this.#intervalMs = intervalMs;
     this.#moved = moved;
   }
 
   get urls(): readonly string[] {
-    return [...this.#used.keys()];
+    return [...new Set([...this.#used.values()].map(({ spec }) => spec.url))];
   }
 
   /** Says which repositories a Unit uses now; those that nobody uses are no longer polled. */
   use(unit: UnitId, specs: readonly SourceSpec[]): void {
-    const urls = new Set(specs.map(({ url }) => url));
+    const keys = new Set(specs.map(accessText));
     for (const spec of specs) {
-      const used = this.#used.get(spec.url);
-      if (used === undefined) this.#used.set(spec.url, this.#begin(spec, unit));
+      const used = this.#used.get(accessText(spec));
+      if (used === undefined) this.#used.set(accessText(spec), this.#begin(spec, unit));
       else {
         used.spec = spec;
         used.units.add(unit);
       }
     }
-    for (const [url, used] of this.#used) {
-      if (urls.has(url) || !used.units.delete(unit) || used.units.size > 0) continue;
+    for (const [key, used] of this.#used) {
+      if (keys.has(key) || !used.units.delete(unit) || used.units.size > 0) continue;
       used.cancel?.();
-      this.#used.delete(url);
+      this.#used.delete(key);
     }
   }
 
@@ -68,20 +69,20 @@ export class Sources {
   }
 
   /** Resolves when the repository was fetched once since the start, or could not be. */
-  async ready(url: string): Promise<void> {
-    await this.#used.get(url)?.first;
+  async ready(spec: SourceSpec): Promise<void> {
+    await this.#used.get(accessText(spec))?.first;
   }
 
   /** Why the repository does not answer, once that is more than a single missed poll. */
-  failureOf(url: string): Failure | undefined {
-    const used = this.#used.get(url);
+  failureOf(spec: SourceSpec): Failure | undefined {
+    const used = this.#used.get(accessText(spec));
     return used !== undefined && used.failures >= failuresToAlarm ? used.failure : undefined;
   }
 
   /** A hint that something was pushed: fetches now. */
   async hint(url: string): Promise<void> {
-    const used = this.#used.get(url);
-    if (used !== undefined) await this.#poll(used);
+    const meant = [...this.#used.values()].filter(({ spec }) => spec.url === url);
+    await Promise.all(meant.map((used) => this.#poll(used)));
   }
 
   stop(): void {
@@ -107,7 +108,7 @@ export class Sources {
     used.cancel = undefined;
     const isFirst = used.first === undefined;
     const fetched = await this.#ports.repositories.fetch(used.spec);
-    if (this.#stopped || this.#used.get(used.spec.url) !== used) return this.#afterFirst(used);
+    if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return this.#afterFirst(used);
     const alarmBefore = used.failures >= failuresToAlarm;
     if (fetched.ok) {
       used.failures = 0;
@@ -115,16 +116,15 @@ export class Sources {
     } else {
       used.failures = isFirst ? failuresToAlarm : used.failures + 1;
       used.failure = fetched.failure;
-      this.#ports.log.warn({ url: used.spec.url, code: fetched.failure.code }, fetched.failure.message);
+      this.#ports.log.warn({ code: fetched.failure.code }, fetched.failure.message);
     }
     const alarmNow = used.failures >= failuresToAlarm;
-    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow)
-      this.#moved(used.spec.url, used.units);
+    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow) this.#moved(used.units);
     this.#schedule(used);
   }
 
   #afterFirst(used: Used): void {
-    if (!this.#stopped && this.#used.get(used.spec.url) === used) this.#schedule(used);
+    if (!this.#stopped && this.#used.get(accessText(used.spec)) === used) this.#schedule(used);
   }
 
   /** Jitter spreads the polls of many repositories; failures are polled at the same pace, which bounds recovery. */

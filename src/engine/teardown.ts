@@ -1,8 +1,12 @@
 /** A Unit that is deleted with its objects: they are planned away, and the resource goes when they are gone. */
 import { planTeardown } from '#pipeline/pipeline.ts';
 import { goneKeys } from '#pipeline/record/inventory.ts';
+import type { RunView } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
 import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { interrupted } from './after-run.ts';
+import { afterFailure, generationText } from './patience.ts';
 import { carryOut } from './run.ts';
 import type { UnitRuntime } from './runtime.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -26,6 +30,11 @@ export async function teardown(
   const { plan, sightings } = made.value;
   runtime.plan = plan;
   if (plan.steps.length > 0 && plan.blocked.length === 0) {
+    const nowMs = ports.clock.monotonic();
+    const generation = generationText(unit);
+    const { retrying } = runtime;
+    const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generation;
+    if (isRetry && retrying.notBeforeMs > nowMs) return { ...settled, againMs: retrying.notBeforeMs - nowMs };
     const order = {
       unit,
       made: made.value,
@@ -39,11 +48,23 @@ export async function teardown(
       runtime.run = view;
       progress();
     });
-    if (!run.ok) runtime.failures = [run.failure];
+    const failures = run.ok ? failuresOf(run.value.view) : [run.failure];
+    runtime.failures = failures;
+    runtime.run = run.ok ? run.value.view : interrupted(runtime.run, run.failure.message, ports);
+    if (failures.length > 0) {
+      runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, undefined);
+      return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
+    }
     const left = ports.states.get(unit.id)?.inventory.length ?? 0;
     return { ...settled, tornDown: run.ok && left === 0, againMs: attentionMs };
   }
   const gone = goneKeys(state.inventory, sightings).size === state.inventory.length;
   runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
   return { ...settled, tornDown: gone, againMs: attentionMs };
+}
+
+function failuresOf(view: RunView): readonly Failure[] {
+  return (view.outcome?.steps ?? []).flatMap(({ failure, result }) =>
+    failure !== undefined && result === 'failed' ? [failure] : [],
+  );
 }

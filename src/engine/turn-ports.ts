@@ -3,6 +3,7 @@ import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
+import type { Foresight } from './foresight.ts';
 import type { Ownership } from './ownership.ts';
 import type { RunPorts } from './run.ts';
 import type { UnitRuntime } from './runtime.ts';
@@ -14,6 +15,7 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly meter: Meter;
   readonly sources: Sources;
   readonly ownership: Ownership;
+  readonly foresight: Foresight;
   readonly unitName: (unit: UnitId) => string;
   readonly isUnit: (trackingName: string) => boolean;
 }

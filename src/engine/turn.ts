@@ -5,8 +5,9 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
-import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
@@ -16,7 +17,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
+import { noteSeen, type UnitRuntime } from './runtime.ts';
 import { newState, standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -43,6 +44,7 @@ export async function takeTurn(
     unit.inputs.map(({ source }) => source),
   );
   await freshSources(runtime, ports);
+  await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
@@ -50,7 +52,7 @@ async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promi
   for (const { source } of runtime.unit.inputs) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source.url);
+    if (refresh === undefined && request === undefined) await sources.ready(source);
     else await sources.hint(source.url);
   }
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
@@ -69,6 +71,7 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
   const refused = unit.request?.refused ?? [];
   runtime.failures = refused;
   runtime.plan = undefined;
+  if (unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
   runtime.health = await healthReport(state, undefined, ports.cluster);
   if (unit.request !== undefined) {
     const reason = [...unit.unsupported, ...refused][0]!;
@@ -103,28 +106,42 @@ async function reconcile(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source.url) ?? []);
+  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source) ?? []);
   const wanted = await locateWanted(unit, state, ports);
+  if (!wanted.ok && unit.request?.revision !== undefined) {
+    // The wish fails, not the Unit: that goes on with what its spec says.
+    answer(runtime, failureLine(wanted.failure), ports.clock.now());
+    const { request: _, ...unasked } = unit;
+    runtime.unit = unasked;
+    return reconcile(runtime, state, ports, progress);
+  }
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {
     runtime.failures = outages;
     return act(runtime, state, { ...made.value, unit, fromLastGood: false }, ports, progress);
   }
   runtime.failures = [...outages, made.failure];
+  runtime.plan = undefined;
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
   if (made.failure.kind === 'terminal') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
-  return { ...repaired, againMs: Math.min(retryMs, repaired.againMs ?? retryMs) };
+  return earlier(repaired, { ...settled, againMs: retryMs });
+}
+
+function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
+  const [sooner] = [one, other]
+    .filter(({ againMs }) => againMs !== undefined)
+    .toSorted((a, b) => a.againMs! - b.againMs!);
+  return sooner ?? one;
 }
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
-  const question = { unit, before: state.revisions, ...readBefore(state) };
-  if (revision === undefined) return locate(question, ports.repositories);
-  const asked = await locate({ ...question, instead: { name: revision } }, ports.repositories);
+  if (revision === undefined) return locate({ unit, state }, ports.repositories);
+  const asked = await locate({ unit, state, instead: { name: revision } }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate(question, ports.repositories);
+  const current = await locate({ unit, state }, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -134,10 +151,6 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
     hint: 'revert in Git, or turn automated sync off first',
   };
   return fail(failure);
-}
-
-function readBefore({ read }: UnitState): Pick<UnitState, 'read'> {
-  return read === undefined ? {} : { read };
 }
 
 interface Wanted {
@@ -158,12 +171,15 @@ async function planFor(
       state.inventory.map(({ ref }) => ref),
       ports.cluster,
     );
+    noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
-  return made.ok ? ok({ located: made.value.located, made: made.value }) : made;
+  if (!made.ok) return made;
+  noteSeen(runtime, made.value.sightings);
+  return ok({ located: made.value.located, made: made.value });
 }
 
 interface Acting extends Wanted {
@@ -181,7 +197,8 @@ async function act(
 ): Promise<TurnEnd> {
   const { plan } = made;
   if (!fromLastGood) runtime.located = located;
-  runtime.plan = plan;
+  // What is wanted but may not run stays in view, also while the last good set is repaired.
+  runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
   ports.ownership.setInterest(
     unit.id,
     plan.desired.map(({ ref }) => ref),
@@ -202,10 +219,15 @@ async function act(
     // What a person has to decide is waited for; anything else may come right by itself.
     const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
-    return mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
+    if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
+    return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  if (runtime.retrying?.inputs === plan.rendered)
+    runtime.failures = [...runtime.failures, ...runtime.runFailures];
   runtime.looks = 0;
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
@@ -238,11 +260,14 @@ async function recordInSync(
   { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
-  if (state.inputs === located.digest && state.intent === undefined) return;
-  if (runtime.plan?.kept.length !== 0 && state.takenOver) return;
+  const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
+  const isRecorded = state.inputs === located.digest && state.intent === undefined;
+  if (isRecorded && inventory === state.inventory) return;
+  if (made.plan.kept.length !== 0 && state.takenOver) return;
   const { intent: _, ...rest } = state;
   const written = await ports.states.write({
     ...rest,
+    inventory,
     inputs: located.digest,
     read: readOf(located) ?? [],
     revisions: located.revisions,
@@ -251,13 +276,16 @@ async function recordInSync(
     takenOver: false,
   });
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
+  else ports.ownership.setInventory(state.unit, inventory);
 }
 
 function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
   const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
-  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healDelayMs(runtime, plan, nowMs));
+  // A fight over one object must not hold back what Git has new.
+  const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
+  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
 }
 
 /** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
@@ -271,14 +299,10 @@ async function repairFromLastGood(
   const [last] = state.revisions;
   const { request: _, ...unasked } = unit;
   if (last === undefined) {
-    runtime.plan = undefined;
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const located = await locate(
-    { unit, before: state.revisions, ...readBefore(state), instead: { commit: last.commit } },
-    ports.repositories,
-  );
+  const located = await locate({ unit, state, instead: { commit: last.commit } }, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;

@@ -25,19 +25,24 @@ export class UnitStates {
   readonly #held = new Map<UnitId, Held>();
   /** Heads and shards as they came, by namespace and name, until they can be put together. */
   readonly #objects = new Map<string, Manifest>();
+  /** What the watch told of a state that is being written: our own echo, or somebody else's word. */
+  readonly #meanwhile = new Map<UnitId, Manifest[]>();
+  #changed: (unit: UnitId) => void = () => undefined;
   #following: Following | undefined;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
-  /** Resolves when all of them are known. `changed` tells of states that somebody else wrote. */
+  /** Resolves when all of them are known. `changed` tells of states that somebody else wrote or deleted. */
   async start(changed: (unit: UnitId) => void): Promise<void> {
+    this.#changed = changed;
     await new Promise<void>((resolve) => {
       this.#following = this.#cluster.follow(
         { kind: unitStateKind, plural: unitStatePlural, optional: false },
         ({ synced, changed: manifests, gone }) => {
-          for (const key of gone) this.#forget(`${key.namespace}/${key.name}`);
+          for (const unit of gone.flatMap((key) => this.#forget(`${key.namespace}/${key.name}`)))
+            changed(unit);
           for (const unit of this.#take(manifests)) changed(unit);
           if (synced) resolve();
         },
@@ -59,6 +64,17 @@ export class UnitStates {
 
   /** 'stale': somebody else wrote it since we read it; what they wrote arrives by itself. */
   async write(state: UnitState): Promise<Result<'written' | 'stale'>> {
+    this.#meanwhile.set(state.unit, []);
+    try {
+      return await this.#write(state);
+    } finally {
+      const heads = this.#meanwhile.get(state.unit) ?? [];
+      this.#meanwhile.delete(state.unit);
+      for (const head of heads) if (this.#hold(head) !== undefined) this.#changed(state.unit);
+    }
+  }
+
+  async #write(state: UnitState): Promise<Result<'written' | 'stale'>> {
     const held = this.#held.get(state.unit);
     const [head, ...shards] = encodeUnitState(state, held?.resourceVersion);
     for (const shard of shards) {
@@ -97,8 +113,9 @@ export class UnitStates {
       if (!shard.ok) return shard;
       if (shard.value !== undefined) this.#objects.set(`${ref.namespace}/${name}`, shard.value);
     }
-    const decoded = this.#hold(head.value);
-    return decoded === undefined ? fail(unreadable(ref)) : ok('stale');
+    // The watch may have brought it meanwhile: then it is held already.
+    const isHeld = this.#isKnown(head.value) || this.#hold(head.value) !== undefined;
+    return isHeld ? ok('stale') : fail(unreadable(ref));
   }
 
   async #dropShards(before: readonly string[], now: readonly string[], namespace: string): Promise<void> {
@@ -115,6 +132,11 @@ export class UnitStates {
     for (const head of manifests) {
       if (head['shardOf'] !== undefined) continue;
       this.#objects.set(placeOf(head), { ...head, packed: undefined });
+      const writing = this.#meanwhile.get(unitOf(head));
+      if (writing !== undefined) {
+        writing.push(head);
+        continue;
+      }
       const unit = this.#hold(head);
       if (unit !== undefined) changed.push(unit);
     }
@@ -134,20 +156,26 @@ export class UnitStates {
 
   /** Our own writes come back as events: they need no second decoding. */
   #isKnown(head: Manifest): boolean {
-    const unit = isObject(head['state']) ? String(head['state']['unit']) : '';
-    const held = this.#held.get(unit);
+    const held = this.#held.get(unitOf(head));
     return (
       held !== undefined && BigInt(held.resourceVersion) >= BigInt(String(head.metadata['resourceVersion']))
     );
   }
 
-  #forget(place: string): void {
+  /** The Units whose state is gone with it. */
+  #forget(place: string): readonly UnitId[] {
     this.#objects.delete(place);
+    const units: UnitId[] = [];
     for (const [unit, { state }] of this.#held) {
       const ref = unitStateRef(state.owner, unit);
-      if (`${ref.namespace}/${ref.name}` === place) this.#held.delete(unit);
+      if (`${ref.namespace}/${ref.name}` === place && this.#held.delete(unit)) units.push(unit);
     }
+    return units;
   }
+}
+
+function unitOf(head: Manifest): UnitId {
+  return isObject(head['state']) ? String(head['state']['unit']) : '';
 }
 
 function placeOf(manifest: Manifest): string {

@@ -7,19 +7,21 @@ import { bodyLimit } from 'hono/body-limit';
 import { sameRepository } from '#git/url.ts';
 import { signatureHolds } from '#host/hmac.ts';
 import { isObject } from '#model/json.ts';
+import type { Result } from '#model/failure.ts';
 import type { Clock, Log } from '#model/ports.ts';
 
 export interface WebhookPorts {
   /** Asks the repositories that are meant for new commits; says how many are used. */
   readonly hint: (isMeant: (url: string) => boolean) => Promise<number>;
-  /** The secret that senders sign with; undefined where none is set. */
-  readonly webhookSecret: () => Promise<string | undefined>;
+  /** The secret that senders sign with; undefined where none is set. A failure: nobody knows, so nothing is believed. */
+  readonly webhookSecret: () => Promise<Result<string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 const bodyBytesMax = 1024 * 1024;
 const perMinuteMax = 600;
+const urlLengthMax = 2048;
 
 export function webhook(ports: WebhookPorts): Hono {
   const app = new Hono();
@@ -34,7 +36,12 @@ export function webhook(ports: WebhookPorts): Hono {
       if (!limit())
         return context.text('too many webhooks; try again in a minute\n', 429, { 'retry-after': '60' });
       const body = new Uint8Array(await context.req.arrayBuffer());
-      const secret = await ports.webhookSecret();
+      const known = await ports.webhookSecret();
+      if (!known.ok) {
+        ports.log.warn({ code: known.failure.code }, `webhook refused: its secret: ${known.failure.message}`);
+        return context.text('the webhook secret cannot be read at present; try again\n', 503);
+      }
+      const secret = known.value;
       if (
         secret !== undefined &&
         !signatureHolds(secret, body, context.req.header('x-hub-signature-256') ?? '')
@@ -70,7 +77,7 @@ function repositoryUrls(body: Uint8Array): readonly string[] {
   if (!isObject(repository)) return [];
   return ['clone_url', 'html_url', 'ssh_url', 'git_url', 'git_http_url', 'url']
     .map((member) => repository[member])
-    .filter((url): url is string => typeof url === 'string' && url !== '');
+    .filter((url): url is string => typeof url === 'string' && url !== '' && url.length <= urlLengthMax);
 }
 
 function rateLimit(clock: Clock): () => boolean {

@@ -1,7 +1,6 @@
 /** One request to a Kubernetes API, before it has a connection; and what came of it. */
 import type { Failure, Stage } from '#model/failure.ts';
 import type { ObjectRef } from '#model/object.ts';
-import type { Refusal } from './status.ts';
 
 export interface Call {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'apply' | 'delete' | 'discover';
@@ -31,6 +30,22 @@ export interface Answer {
   readonly body: unknown;
   /** The texts of the `Warning` headers. */
   readonly warnings: readonly string[];
+}
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+/** What the server said when it refused. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly message: string;
+  /** The kind that `details` names: for a 404 it tells a missing namespace from a missing object. */
+  readonly about: string;
+  readonly aboutName: string;
+  readonly causes: readonly StatusCause[];
+  readonly retryAfterMs?: number;
 }
 /**
  * Not a Result on purpose: the refusal quotes what the server said, which may be secret (S14). Only the failure made of

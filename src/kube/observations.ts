@@ -247,7 +247,8 @@ export class Observations {
 
   #sighting(observation: Observation, ref: ObjectRef): Sighting {
     const why = this.#doubt(observation);
-    if (why !== undefined) return { state: 'unknown', why };
+    if (why !== undefined)
+      return { state: 'unknown', why, ...(isNotServed(observation) ? { notServed: true } : {}) };
     if (observation.store.isBehind(ref))
       return { state: 'unknown', why: 'the watch has not yet told of our own last write' };
     const object = observation.store.get(ref);
@@ -297,6 +298,10 @@ interface Deadline {
   passed: boolean;
   readonly waiters: Set<() => void>;
   cancel: () => void;
+}
+
+function isNotServed({ state }: Observation): boolean {
+  return state.phase === 'failing' && state.failure.code === 'KindNotServed';
 }
 
 function sentenceOf(failure: Failure): string {

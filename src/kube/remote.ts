@@ -77,7 +77,7 @@ export function connectCluster(port: MessagePort, id: string): Cluster {
   return {
     id,
     version: () => call('version'),
-    resources: (refresh) => call('resources', refresh),
+    resources: (refresh) => remote.resources(refresh),
     follow: (selection, listener) => remote.follow(selection, listener),
     observe: (kinds) => remote.post({ is: 'observe', kinds }),
     onChange: (listener) => remote.onChange(listener),
@@ -122,6 +122,7 @@ class RemoteCluster {
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
   #nextId = 1;
   #closed = false;
+  #resources: Awaited<ReturnType<Cluster['resources']>> | undefined;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -148,6 +149,14 @@ class RemoteCluster {
       this.post({ is: 'call', id, method, args });
     });
     return value as Awaited<ReturnType<Cluster[M]>>;
+  }
+
+  /** The list of kinds is long and rarely new: it crosses the boundary once. Who misses a kind asks to refresh. */
+  async resources(refresh = false): ReturnType<Cluster['resources']> {
+    if (this.#resources !== undefined && !refresh) return this.#resources;
+    const answer = await this.call('resources', refresh);
+    this.#resources = answer.ok ? answer : undefined;
+    return answer;
   }
 
   follow(selection: Selection, listener: (batch: FollowBatch) => void): Following {

@@ -5,23 +5,7 @@
 import type { Failure, FailureKind } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Call } from './call.ts';
-import { askedOf, rbacVerb } from './call.ts';
-
-export interface StatusCause {
-  readonly reason: string;
-  readonly message: string;
-  readonly field: string;
-}
-export interface Refusal {
-  readonly status: number;
-  readonly reason: string;
-  readonly message: string;
-  /** The kind that `details` names: for a 404 it tells a missing namespace from a missing object. */
-  readonly about: string;
-  readonly aboutName: string;
-  readonly causes: readonly StatusCause[];
-  readonly retryAfterMs?: number;
-}
+import { askedOf, rbacVerb, type Refusal } from './call.ts';
 
 /** Reads the body of an answer that is not a success; bodies of proxies are text or HTML and are shortened. */
 export function refusalOf(status: number, text: string, retryAfterMs: number | undefined): Refusal {

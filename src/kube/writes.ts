@@ -5,7 +5,7 @@
  */
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { Json, JsonObject } from '#model/json.ts';
+import { jsonText, type Json, type JsonObject } from '#model/json.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { describe } from '#model/object.ts';
@@ -48,7 +48,7 @@ export async function applyObject(
     ...callOf('apply', 'PATCH', served.value, ref),
     path: `${objectPath(served.value, ref)}${parameters}`,
     contentType: 'application/apply-patch+yaml',
-    body: JSON.stringify(applyBody(request)),
+    body: jsonText(applyBody(request)),
     repeatable: true,
   });
   if (!reply.answered) return staleOrFailure(reply, ref, expect === 'absent' ? undefined : expect);
@@ -71,7 +71,7 @@ export async function patchObject(
     ...callOf('patch', 'PATCH', served.value, ref),
     path: `${objectPath(served.value, ref)}${query({ fieldManager: manager, fieldValidation: 'Warn' })}`,
     contentType: 'application/json-patch+json',
-    body: JSON.stringify([...tests, ...patch]),
+    body: jsonText([...tests, ...patch]),
     // Removing by index twice would remove two, unless the version guards it.
     repeatable: expect.resourceVersion !== undefined,
   });
@@ -119,6 +119,11 @@ export async function removeObject(
   const left = liveManifest(reply.body);
   // A Status says that it was deleted at once; so does an object without a deletion timestamp.
   if (left === undefined || left.metadata['deletionTimestamp'] === undefined) return gone();
+  if (propagation === 'Foreground') {
+    // Its dependents go first, which the watch will tell of.
+    context.observations.merge(ref, left);
+    return ok({ result: 'done', value: 'deleting' });
+  }
   // Marked only, it may yet have ended by itself by now: a look tells 'deleting' from 'gone'.
   const now = await context.transport.send(callOf('get', 'GET', served.value, ref));
   if (!now.answered) {

@@ -107,8 +107,12 @@ export async function instanceLabel(cluster: Cluster, namespace: string): Promis
 }
 
 /** The secret that senders of webhooks sign with: `webhook.github.secret` in `argocd-secret`. */
-export async function webhookSecret(cluster: Cluster, namespace: string): Promise<string | undefined> {
+export async function webhookSecret(
+  cluster: Cluster,
+  namespace: string,
+): Promise<Result<string | undefined>> {
   const found = await cluster.read(secretRef(namespace, 'argocd-secret'));
-  const encoded = found.ok ? decoded(found.value, 'webhook.github.secret') : undefined;
-  return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8').trim();
+  if (!found.ok) return found;
+  const encoded = decoded(found.value, 'webhook.github.secret');
+  return ok(encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8').trim());
 }

@@ -1,6 +1,6 @@
 /** Opens the Kubernetes API: in this thread for commands, in a worker thread for the engine. */
 import { readFileSync } from 'node:fs';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
 import { fieldManager } from '#dialects/argo/compile.ts';
 import { createSealer } from '#fields/digest.ts';
@@ -16,7 +16,6 @@ import type { Result } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { replay, type MeterEntry } from './buffered-meter.ts';
-import type { WorkerSettings } from './cluster-worker.ts';
 
 export interface ClusterSettings {
   readonly access: Access;
@@ -72,6 +71,13 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
     meter,
     readFile: readText,
   });
+}
+
+/** What the worker thread is started with. */
+export interface WorkerSettings extends ClusterSettings {
+  readonly port: MessagePort;
+  readonly metrics: MessagePort;
+  readonly logLevel: LogLevel;
 }
 
 export interface WorkerCluster {

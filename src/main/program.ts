@@ -54,7 +54,7 @@ function withCluster(command: Command): Command {
     .option('--kubeconfig <file>', 'kubeconfig of the cluster (else $KUBECONFIG, else ~/.kube/config)')
     .option('--context <name>', 'context in the kubeconfig')
     .option(
-      '--namespace <name>',
+      '-n, --namespace <name>',
       'the control-plane namespace: Applications, argocd-cm, credentials',
       'argocd',
     );
@@ -70,11 +70,10 @@ function withMirror(command: Command): Command {
 }
 
 function withTimeout(command: Command): Command {
-  return command.option(
-    '--timeout <duration>',
-    'how long to wait at most, in seconds or as 5m',
-    duration,
-    300_000,
+  return command.addOption(
+    new Option('--timeout <duration>', 'how long to wait at most, in seconds or as 5m')
+      .argParser(duration)
+      .default(300_000, '5m'),
   );
 }
 
@@ -113,13 +112,17 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
     .option('--kubeconfig <file>', 'kubeconfig of the cluster; in a pod, its own account')
     .option('--context <name>', 'context in the kubeconfig')
     .option(
-      '--namespace <name>',
+      '-n, --namespace <name>',
       'the control-plane namespace: Applications, argocd-cm, credentials',
       'argocd',
     )
     .option('--data-dir <directory>', 'copies of repositories; can be lost', '.trueup')
     .option('--port <number>', 'health, metrics and webhooks, on loopback; 0: any free one', port, 8080)
-    .option('--poll-interval <duration>', 'how often repositories are asked for commits', duration, 30_000)
+    .addOption(
+      new Option('--poll-interval <duration>', 'how often repositories are asked for commits')
+        .argParser(duration)
+        .default(30_000, '30s'),
+    )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -147,7 +150,7 @@ function addPlan(root: Command, ports: CommandPorts): void {
     .option('--path <directory>', 'the directory in it', '.')
     .option('--ref <ref>', 'branch, tag or commit', 'HEAD')
     .option('--recurse', 'read directories below it too')
-    .option('-n, --dest-namespace <name>', 'for objects that name no namespace', 'default')
+    .option('--dest-namespace <name>', 'for objects that name no namespace', 'default')
     .option('--app <name>', 'the Application NAME instead')
     .option('--exit-code', 'exit with 2 when there are differences')
     .addOption(output('table', 'json'))

@@ -116,6 +116,8 @@ export async function start(options: StartOptions, { env, print }: Environment):
   const ended = new Promise<Result<undefined>>((resolve) => {
     onStopSignal((signal) => {
       log.info({ signal }, 'stopping: what runs is finished first');
+      // A Git server that does not answer must not hold the end: it is asked again at the next start.
+      processes.close();
       resolve(ok(undefined));
     });
     worker.onEnd((why) => resolve(fail(workerGone(why))));

@@ -45,10 +45,10 @@ export function fail(failure: Failure): { readonly ok: false; readonly failure: 
   return { ok: false, failure };
 }
 
-/** One line for people: object, place, message, remedy. */
+/** One line for people: object, place, message, remedy, and the code that names its page in docs/errors. */
 export function failureLine(failure: Failure): string {
   const subject = failure.subject === undefined ? '' : `${describe(failure.subject)}: `;
   const line = failure.at?.line === undefined ? '' : `:${failure.at.line}`;
   const at = failure.at === undefined ? '' : `${failure.at.path}${line}: `;
-  return `${at}${subject}${failure.message}${failure.hint === '' ? '' : ` (${failure.hint})`}`;
+  return `${at}${subject}${failure.message}${failure.hint === '' ? '' : ` (${failure.hint})`} [${failure.code}]`;
 }

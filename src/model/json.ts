@@ -35,10 +35,10 @@ const withSource = JSON as unknown as {
 };
 
 /** JSON.stringify for values that may hold bigints. */
-export function jsonText(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === 'bigint' ? withSource.rawJSON(member.toString()) : member,
-  );
+export function jsonText(value: unknown, indent?: number): string {
+  const withoutBigints = (_: string, member: unknown): unknown =>
+    typeof member === 'bigint' ? withSource.rawJSON(member.toString()) : member;
+  return JSON.stringify(value, withoutBigints, indent);
 }
 
 /** JSON.parse that keeps integers beyond 2^53, as bigints. */

@@ -55,7 +55,12 @@ export interface ObservedObject {
 export type Sighting =
   | { readonly state: 'present'; readonly object: ObservedObject }
   | { readonly state: 'absent' }
-  | { readonly state: 'unknown'; readonly why: string };
+  | {
+      readonly state: 'unknown';
+      readonly why: string;
+      /** Its kind is not served at all: what the watch would tell is that nothing of it is left. */
+      readonly notServed?: true;
+    };
 
 export interface InventoryEntry {
   readonly ref: ObjectRef;

@@ -220,6 +220,18 @@ export interface Predecessor {
   /** Present while the old controller runs: where it was seen. */
   readonly running?: string;
   readonly objects: readonly ObjectRef[];
+  /** What it deployed, oldest first. */
+  readonly history: readonly PastSync[];
+}
+
+/** A deployment that another controller recorded. */
+export interface PastSync {
+  readonly id: number;
+  readonly url: string;
+  readonly commit: string;
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  readonly by: string;
 }
 
 /** An annotation of rendered objects that changes what is done, and that is not honoured yet (F30). */

@@ -11,15 +11,16 @@
  *
  * `makePlan` runs the stages up to the plan, for the engine and for `trueup plan` alike; the engine runs the rest.
  */
+import { digestOf } from '#fields/digest.ts';
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import { apiVersionOf, keyText, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { Sighting } from '#model/observed.ts';
+import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Capabilities, Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
-import { desiredObjects, kindsOf } from './plan/desired.ts';
+import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { plan, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
@@ -81,7 +82,8 @@ export async function planTeardown(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const located = { inputs: [], revisions: [], ancestry: 'same', digest: 'sha256:' } as const;
+  const digest = digestOf(`teardown of ${unit.id}`);
+  const located: Located = { inputs: [], revisions: [], ancestry: 'same', digest };
   return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
 }
 
@@ -92,26 +94,14 @@ async function planObjects(
   { state, attempt, otherOwner, isUnit }: PlanContext,
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  let served = await cluster.resources();
-  if (!served.ok) return served;
-  let desired = desiredObjects(unit, rendered.objects, kindsOf(served.value, rendered.objects), sealer);
-  if (desired.failures.some(({ code }) => code === 'UnknownKind')) {
-    served = await cluster.resources(true);
-    if (!served.ok) return served;
-    desired = desiredObjects(unit, rendered.objects, kindsOf(served.value, rendered.objects), sealer);
-  }
   const inventory = state?.inventory ?? [];
-  const newKinds = new Set(
-    [...kindsOf([], rendered.objects).values()].map(({ group, kind }) => `${group}/${kind}`),
-  );
-  const servedKinds = new Set(served.value.map(({ group, kind }) => `${group}/${kind}`));
-  const isYetToCome = (ref: ObjectRef): boolean =>
-    newKinds.has(`${ref.group}/${ref.kind}`) && !servedKinds.has(`${ref.group}/${ref.kind}`);
-  const sightings = await observe(
-    [...desired.objects.map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
-    cluster,
-    isYetToCome,
-  );
+  const look = (refresh: boolean): Promise<Result<Looked>> =>
+    lookAt(unit, rendered.objects, inventory, { cluster, sealer }, refresh);
+  let looked = await look(false);
+  // Kinds come and go: what is missing is looked for once more among those that are served now.
+  if (looked.ok && looked.value.missesKind) looked = await look(true);
+  if (!looked.ok) return looked;
+  const { desired, sightings } = looked.value;
   const compared = compare({ unit, desired: desired.objects, inventory, sightings, otherOwner, isUnit });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
@@ -130,6 +120,36 @@ async function planObjects(
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });
+}
+
+interface Looked {
+  readonly desired: Desired;
+  readonly sightings: ReadonlyMap<string, Sighting>;
+  readonly missesKind: boolean;
+}
+
+async function lookAt(
+  unit: Unit,
+  rendered: readonly RenderedObject[],
+  inventory: readonly InventoryEntry[],
+  { cluster, sealer }: Pick<PlanPorts, 'cluster' | 'sealer'>,
+  refresh: boolean,
+): Promise<Result<Looked>> {
+  const served = await cluster.resources(refresh);
+  if (!served.ok) return served;
+  const desired = desiredObjects(unit, rendered, kindsOf(served.value, rendered), sealer);
+  const known = kindsOf(served.value, []);
+  const defined = kindsOf([], rendered);
+  const sightings = await observe(
+    [...desired.objects.map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
+    cluster,
+    // Kinds that the plan itself will define have no objects yet.
+    (ref) => defined.has(kindText(ref)) && !known.has(kindText(ref)),
+  );
+  const missesKind =
+    desired.failures.some(({ code }) => code === 'UnknownKind') ||
+    [...sightings.values()].some((sighting) => sighting.state === 'unknown' && sighting.notServed === true);
+  return ok({ desired, sightings, missesKind });
 }
 
 function byKey(

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { configMap, deployment, yaml } from './manifests.ts';
+import { brokenManifest, configMap, deployment, yaml } from './manifests.ts';
 import { repositoryRoot, runToEnd, trueup } from './trueup-process.ts';
 import type { Finished } from './trueup-process.ts';
 import type { Place } from './world.ts';
@@ -167,7 +167,7 @@ describe('trueup app', () => {
     const place = await syncedPlace();
     const so = await world.trueup('app', 'wait', place.name, '--sync', '--health', '--timeout', '30');
     expect(so, so.stderr).toMatchObject({ code: 0 });
-    await place.pushAndHint({ 'app/settings.yaml': 'a: [' });
+    await place.pushAndHint({ 'app/settings.yaml': brokenManifest });
     await place.condition(/settings\.yaml/);
     const late = await world.trueup('app', 'wait', place.name, '--sync', '--timeout', '1');
     expect(late.code).toBe(3);
@@ -177,7 +177,7 @@ describe('trueup app', () => {
 
 describe('trueup plan', () => {
   const plan = (place: Place, ...further: readonly string[]) => {
-    const where = ['--repo', place.repository.url, '--path', 'app', '-n', place.namespace];
+    const where = ['--repo', place.repository.url, '--path', 'app', '--dest-namespace', place.namespace];
     return trueup(['plan', '--kubeconfig', world.kubeconfig, ...where, ...further]);
   };
 
@@ -216,7 +216,7 @@ describe('trueup plan', () => {
 
   it('of a file that does not parse: file and line, 1', async () => {
     const place = await world.place();
-    await place.push({ 'app/bad.yaml': 'a: 1\nb: [\n' });
+    await place.push({ 'app/bad.yaml': brokenManifest });
     const { code, stderr } = await plan(place);
     expect(code).toBe(1);
     expect(stderr).toMatch(/bad\.yaml:\d/);

@@ -16,6 +16,9 @@ export function configMap(
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...metadata }, data };
 }
 
+/** A manifest that breaks off in the middle: it does not parse, and it is clearly meant to be one. */
+export const brokenManifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: broken\n';
+
 export interface DeploymentOptions {
   readonly replicas?: number;
   readonly image?: string;

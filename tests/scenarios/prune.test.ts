@@ -1,6 +1,6 @@
 /** What is deleted, and above all what is not. */
 import { describe, expect, it } from 'vitest';
-import { configMap, yaml } from './manifests.ts';
+import { brokenManifest, configMap, yaml } from './manifests.ts';
 import type { Place } from './world.ts';
 import { cascadeFinalizer, useWorld, waitFor, writesAreCounted } from './world.ts';
 
@@ -50,7 +50,8 @@ describe('pruning', () => {
     expect(status?.resources).toContainEqual(
       expect.objectContaining({ name: 'removed', requiresPruning: true }),
     );
-    await place.refresh();
+    const after = await place.refresh();
+    expect(after.status?.sync?.status).toBe('OutOfSync');
     expect((await names(place)).toSorted()).toEqual(['kept', 'removed']);
   });
 
@@ -135,10 +136,7 @@ describe('prunes nothing', () => {
 
   it('when one file of the directory does not parse (F8)', async () => {
     const place = await placeWith(['first', 'second']);
-    await place.pushAndHint({
-      [fileOf('first')]: null,
-      [fileOf('second')]: 'kind: ConfigMap\n  bad: [unclosed',
-    });
+    await place.pushAndHint({ [fileOf('first')]: null, [fileOf('second')]: brokenManifest });
     await expectKept(place, /second\.yaml/);
   });
 

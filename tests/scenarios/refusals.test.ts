@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configMap, deployment, yaml } from './manifests.ts';
+import { brokenManifest, configMap, deployment, yaml } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 import type { Place, World } from './world.ts';
 import { useWorld, waitFor, writesAreCounted } from './world.ts';
@@ -47,8 +47,18 @@ describe('a source that cannot be read as Kubernetes would', () => {
     expect((await place.live('v1/ConfigMap', 'good'))['data']).toEqual({ a: '2' });
   });
 
-  it('YAML that is no object: file and line', async () => {
-    await expectRefused('list.yaml', '- just\n- a list\n', /list\.yaml/);
+  it('a document that is no object: file and line', async () => {
+    await expectRefused('list.yaml', `${good}---\n- just\n- a list\n`, /list\.yaml/);
+  });
+
+  it('a file that is no manifest at all is passed over', async () => {
+    const place = await goodPlace(world);
+    const commit = await place.pushAndHint({
+      'app/values.yaml': 'replicas: 3\nimage: web\n',
+      'app/notes.md': '# Notes',
+    });
+    const { status } = await place.synced(commit);
+    expect(status?.resources?.map(({ name }) => name)).toEqual(['good']);
   });
 
   it('an object without kind or name: file and what is missing', async () => {
@@ -120,7 +130,7 @@ describe('a source that cannot be read as Kubernetes would', () => {
 
   it('another Application is not held up by a bad one (F16, F28)', async () => {
     const bad = await goodPlace(world);
-    await bad.pushAndHint({ 'app/bad.yaml': 'a: [' });
+    await bad.pushAndHint({ 'app/bad.yaml': brokenManifest });
     await bad.condition(/bad\.yaml/);
     const place = await goodPlace(world);
     const commit = await place.pushAndHint({ 'app/good.yaml': yaml(configMap('good', { a: 'new' })) });

@@ -217,7 +217,7 @@ describe('runs', () => {
 const olderApplicationDefinition = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'applications.argoproj.io', labels: { 'installed-by': 'somebody else' } },
+  metadata: { name: 'applications.argoproj.io', labels: { 'installed-by': 'somebody-else' } },
   spec: {
     group: 'argoproj.io',
     names: {

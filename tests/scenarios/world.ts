@@ -68,6 +68,8 @@ export interface WorldOptions {
   readonly kubeconfig?: (world: World) => Promise<string>;
   /** Objects in the control-plane namespace from the start. */
   readonly settings?: (controlNamespace: string) => readonly object[];
+  /** Instead of one of its own, where a manifest names it. */
+  readonly controlNamespace?: string;
   /** Trueup is not started by itself. */
   readonly stopped?: boolean;
 }
@@ -85,7 +87,7 @@ export function useWorld(options: WorldOptions = {}): World {
 
 export class World {
   readonly id = randomBytes(3).toString('hex');
-  readonly controlNamespace = `control-${this.id}`;
+  readonly controlNamespace: string;
   readonly kubeconfig = inject('kubeconfig');
   api!: ClusterApi;
   git!: GitServer;
@@ -97,6 +99,7 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    this.controlNamespace = options.controlNamespace ?? `control-${this.id}`;
   }
 
   async begin(): Promise<void> {
@@ -107,7 +110,8 @@ export class World {
     this.git = await startGitServer({ root });
     const installed = await trueup(['install', '--crds', '--kubeconfig', this.kubeconfig]);
     if (installed.code !== 0) throw new Error(`trueup install --crds: ${installed.stderr}`);
-    await this.createNamespace(this.controlNamespace);
+    const namespace = await this.api.get('v1/Namespace', '', this.controlNamespace);
+    if (namespace === undefined) await this.createNamespace(this.controlNamespace);
     for (const object of this.#options.settings?.(this.controlNamespace) ?? []) await this.api.create(object);
     if (this.#options.kubeconfig !== undefined) this.#trueupKubeconfig = await this.#options.kubeconfig(this);
     if (this.#options.stopped !== true) await this.start();
@@ -130,10 +134,10 @@ export class World {
   /** Prints what a failed scenario's reader needs. */
   async explain(name: string): Promise<void> {
     const log = (await this.#trueup?.log())?.trimEnd().split('\n').slice(-30) ?? ['(Trueup does not run)'];
-    const applications = await this.api.list(applicationKind, this.controlNamespace).catch(() => []);
-    const place = applications.at(-1);
-    console.error(`--- after "${name}": the last Application's status and the end of Trueup's log`);
-    console.error(JSON.stringify(place?.['status'], undefined, 1)?.slice(0, 3000));
+    const place = this.#places.at(-1);
+    const application = await place?.read().catch(() => undefined);
+    console.error(`--- after "${name}": Application ${place?.name}, and the end of Trueup's log`);
+    console.error(JSON.stringify(standingOf(application), undefined, 1));
     console.error(log.join('\n'));
   }
 
@@ -243,6 +247,20 @@ export function pushEvent(repository: WorkTree, ref = 'refs/heads/main'): string
   });
 }
 
+/** What a reader of a failure wants to know of an Application. */
+function standingOf(application: Application | undefined): object | undefined {
+  const { sync, health, operationState, conditions } = application?.status ?? {};
+  const { phase, message, startedAt, finishedAt } = operationState ?? {};
+  return (
+    application && {
+      sync: [sync?.status, sync?.revision],
+      health,
+      operation: { phase, message, startedAt, finishedAt, demanded: application['operation'] },
+      conditions,
+    }
+  );
+}
+
 type Files = Readonly<Record<string, string | null>>;
 
 /** A namespace, a repository and an Application, all of one name. */
@@ -341,7 +359,7 @@ export class Place {
         const application = await this.read();
         return condition(application) ? application : undefined;
       },
-      { ...(timeoutMs === undefined ? {} : { timeoutMs }), seen: async () => (await this.read()).status },
+      { ...(timeoutMs === undefined ? {} : { timeoutMs }), seen: async () => standingOf(await this.read()) },
     );
   }
 

@@ -1,6 +1,7 @@
 /** `argoproj.io/v1alpha1` Application → one Unit. */
 import type { Lookup } from '#model/dialect.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration } from '#model/time.ts';
 import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
@@ -10,7 +11,7 @@ import { credentialsFor } from './repositories.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
-import { inspectSpec, refusedAnnotations, unsupported } from './unsupported.ts';
+import { inspectSpec, isHarmlessOption, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
@@ -27,7 +28,7 @@ function invalid(message: string, hint: string): Failure {
 }
 
 export function parseSpec(resource: Manifest): Result<ApplicationSpec> {
-  const parsed = applicationSpec.safeParse(resource['spec'] ?? {});
+  const parsed = applicationSpec.safeParse(withoutNulls(resource['spec']) ?? {});
   if (parsed.success) return ok(parsed.data);
   const [issue] = parsed.error.issues;
   const path = ['spec', ...(issue?.path ?? [])].join('.');
@@ -35,6 +36,14 @@ export function parseSpec(resource: Manifest): Result<ApplicationSpec> {
     ...invalid(`${path}: ${issue?.message ?? 'not valid'}`, `correct ${path}`),
     subject: refOf(resource),
   });
+}
+
+/** `syncPolicy:` with nothing after it is null, and means the same as leaving it out. Items of lists stay in place. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isObject(value)) return value ?? undefined;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)]));
 }
 
 export function sourcesOf(spec: ApplicationSpec): readonly ApplicationSource[] {
@@ -57,7 +66,7 @@ export function compileApplication(
   const sources = parsed.ok ? sourcesOf(parsed.value) : [];
   if (!parsed.ok || sources.length === 0) {
     const failure = parsed.ok ? invalid('spec.source is missing', 'set spec.source') : parsed.failure;
-    return [unreadable(resource, failure, controlNamespace)];
+    return [unreadable(resource, failure, lookup, controlNamespace)];
   }
   const spec = parsed.value;
 
@@ -123,9 +132,10 @@ function identityOf(
 }
 
 /** A spec that cannot be read blocks its own Unit, and no other. */
-function unreadable(resource: Manifest, failure: Failure, controlNamespace: string): Unit {
+function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, controlNamespace: string): Unit {
   const request = requestOf(resource);
   const teardown = teardownOf(resource);
+  const predecessor = predecessorOf(resource, lookup, controlNamespace);
   return {
     ...identityOf(resource),
     inputs: [],
@@ -146,6 +156,8 @@ function unreadable(resource: Manifest, failure: Failure, controlNamespace: stri
     warnings: [],
     ...(request === undefined ? {} : { request }),
     ...(teardown === undefined ? {} : { teardown }),
+    ...(predecessor === undefined ? {} : { predecessor }),
+    ...(resource.metadata.annotations?.[refreshAnnotation] === undefined ? {} : { refresh: 'normal' }),
   };
 }
 
@@ -162,7 +174,7 @@ function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
 }
 
 /** Characters that make a target revision a range of versions and not a name. */
-const rangeCharacters = /[*^~<>=|]|^\d+\.x/;
+const rangeCharacters = /[*^~<>=|]|^v?\d+(\.\d+)?\.x/i;
 
 function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
   const name = targetRevision ?? '';
@@ -261,6 +273,13 @@ function teardownOf(resource: Manifest): Unit['teardown'] {
 /** Members of `operation.sync` that are read, or that ask for nothing else than what is done. */
 const honouredOfSync = ['revision', 'revisions', 'prune', 'dryRun', 'syncOptions', 'autoHealAttemptsCount'];
 
+/** Options of one operation that would make it another sync than the one that the spec asks for. */
+function refusedOptions(resource: Manifest, options: readonly string[]): readonly string[] {
+  const policy = isObject(resource['spec']) ? resource['spec']['syncPolicy'] : undefined;
+  const usual = isObject(policy) && Array.isArray(policy['syncOptions']) ? policy['syncOptions'] : [];
+  return options.filter((option) => !usual.includes(option) && !isHarmlessOption(option));
+}
+
 function requestOf(resource: Manifest): SyncRequest | undefined {
   const written = resource['operation'];
   if (written === undefined || written === null) return undefined;
@@ -280,9 +299,15 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
   if (sync === undefined) refused.push(unsupported('An operation without `sync`'));
   for (const [member, value] of Object.entries(sync ?? {})) {
     const harmless = member === 'syncStrategy' && !JSON.stringify(value).includes('"force":true');
-    if (!honouredOfSync.includes(member) && !harmless) refused.push(unsupported(`operation.sync.${member}`));
+    if (!honouredOfSync.includes(member) && !harmless && isSet(value))
+      refused.push(unsupported(`operation.sync.${member}`));
   }
-  const revision = sync?.revision;
+  for (const option of refusedOptions(resource, sync?.syncOptions ?? [])) {
+    refused.push(unsupported(`The sync option ${option} (operation.sync.syncOptions)`));
+  }
+  const revisions = sync?.revisions ?? [];
+  if (revisions.length > 1) refused.push(unsupported('operation.sync.revisions with more than one revision'));
+  const revision = sync?.revision || revisions[0];
   return {
     by: initiatedBy?.username || 'an unnamed user',
     ...(revision === undefined || revision === '' ? {} : { revision }),

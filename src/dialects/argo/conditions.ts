@@ -2,6 +2,7 @@
 import type { Progress } from '#model/dialect.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import { isObject, type Json } from '#model/json.ts';
+import { describe } from '#model/object.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 
@@ -45,7 +46,7 @@ function allConditions(progress: Progress): readonly Condition[] {
   for (const step of plan?.steps.filter(isDrift) ?? [])
     conditions.push({ type: 'Drift', message: driftSentence(step) });
   for (const { ref, why } of plan?.kept ?? []) {
-    conditions.push({ type: 'Kept', message: `${ref.kind} ${ref.namespace}/${ref.name}: ${why}` });
+    conditions.push({ type: 'Kept', message: `${describe(ref)}: ${why}` });
   }
   return conditions;
 }

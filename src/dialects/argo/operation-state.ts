@@ -1,19 +1,21 @@
 /** The Run that runs or ran last → `status.operationState`. */
 import type { Progress, RunView } from '#model/dialect.ts';
-import type { Json, JsonObject } from '#model/json.ts';
+import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { StepResult } from '#model/outcome.ts';
 import { timestamp } from '#model/time.ts';
 
 const resourcesMax = 500;
+const messageLengthMax = 500;
 
 export function operationStateOf(
   resource: Manifest,
   { run, phase, unit }: Progress,
   before: unknown,
+  nowMs: number,
 ): Json | undefined {
-  if (run === undefined) return before as Json | undefined;
-  const spec = resource['spec'] as JsonObject;
+  if (run === undefined) return phase === 'settled' ? ended(before, nowMs) : (before as Json | undefined);
+  const spec = (resource['spec'] ?? {}) as JsonObject;
   const revision = run.revisions[0]?.commit;
   return {
     phase: phaseOf(run, phase),
@@ -40,6 +42,13 @@ export function operationStateOf(
   };
 }
 
+/** F1: what a process that is no more was doing is over; who waits for it must not wait for ever. */
+function ended(before: unknown, nowMs: number): Json | undefined {
+  if (!isObject(before) || before['phase'] !== 'Running') return before as Json | undefined;
+  const message = 'interrupted by a restart; what it left undone is planned anew';
+  return { ...(before as JsonObject), phase: 'Failed', message, finishedAt: timestamp(nowMs) };
+}
+
 function phaseOf(run: RunView, phase: Progress['phase']): string {
   if (phase === 'running' || run.finishedAtMs === undefined) return 'Running';
   return run.outcome?.result === 'succeeded' ? 'Succeeded' : 'Failed';
@@ -47,7 +56,10 @@ function phaseOf(run: RunView, phase: Progress['phase']): string {
 
 function resourcesOf(steps: readonly StepResult[]): Json {
   return steps
-    .filter(({ step }) => !step.startsWith('wait:') && !step.startsWith('patch-metadata:'))
+    .filter(
+      ({ step, result }) =>
+        result !== 'skipped' && !step.startsWith('wait:') && !step.startsWith('patch-metadata:'),
+    )
     .slice(0, resourcesMax)
     .map(({ object, step, result, failure, warnings }) => {
       const isDelete = step.startsWith('delete:');
@@ -58,13 +70,14 @@ function resourcesOf(steps: readonly StepResult[]): Json {
         kind: object.kind,
         namespace: object.namespace,
         name: object.name,
-        status: result === 'done' ? done : result === 'skipped' ? 'PruneSkipped' : 'SyncFailed',
+        status: result === 'done' ? done : 'SyncFailed',
         syncPhase: 'Sync',
         hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
-        message:
+        message: (
           failure?.message ??
           warnings?.join('; ') ??
-          (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached'),
+          (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached')
+        ).slice(0, messageLengthMax),
       };
     });
 }

@@ -3,7 +3,7 @@ import type { Lookup, Selection } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
-import type { Predecessor } from '#model/unit.ts';
+import type { PastSync, Predecessor } from '#model/unit.ts';
 
 /** The manager under which we write foreign status. */
 export const statusManager = 'trueup';
@@ -18,7 +18,7 @@ function statusWriters(resource: Manifest): readonly StatusWriter[] {
   const entries = resource.metadata['managedFields'];
   if (!Array.isArray(entries)) return [];
   const writers: StatusWriter[] = [];
-  for (const entry of entries as readonly Record<string, unknown>[]) {
+  for (const entry of entries.filter(isObject)) {
     const fields = entry['fieldsV1'];
     const manager = String(entry['manager'] ?? '');
     if (!isObject(fields) || !isObject(fields['f:status']) || manager.startsWith('kubectl')) continue;
@@ -67,20 +67,53 @@ export function predecessorOf(
     .toSorted((a, b) => b.atMs - a.atMs);
   const ours = writers.find((writer) => writer.manager === statusManager);
   const [last] = others;
-  if (last === undefined && running === undefined) return undefined;
+  const isReconciled = last !== undefined && saysSomething(status);
+  if (!isReconciled && running === undefined) return undefined;
   return {
     manager: last?.manager ?? 'argocd-application-controller',
-    atMs: last?.atMs ?? 0,
+    atMs: isReconciled ? last.atMs : 0,
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
     objects: objectsOf(status),
+    history: historyOf(status),
   };
 }
 
-/** `status.resources`, leaving out what was known not to be in Git and what is a hook. */
+/** Clients that make an Application may send an empty status along; a controller leaves more. */
+function saysSomething(status: unknown): boolean {
+  if (!isObject(status)) return false;
+  return ['reconciledAt', 'resources', 'history', 'operationState'].some(
+    (member) => status[member] !== undefined,
+  );
+}
+
+/** `status.history`, whose identifiers people's rollbacks refer to. */
+function historyOf(status: unknown): readonly PastSync[] {
+  if (!isObject(status) || !Array.isArray(status['history'])) return [];
+  return status['history'].filter(isObject).flatMap((entry) => {
+    const finishedAtMs = parseTimestamp(entry['deployedAt']);
+    if (typeof entry['revision'] !== 'string' || finishedAtMs === undefined) return [];
+    const { source, initiatedBy } = entry;
+    const by =
+      isObject(initiatedBy) && initiatedBy['automated'] !== true ? initiatedBy['username'] : undefined;
+    return [
+      {
+        id: Number(entry['id'] ?? 0),
+        url: isObject(source) ? String(source['repoURL'] ?? '') : '',
+        commit: entry['revision'],
+        startedAtMs: parseTimestamp(entry['deployStartedAt']) ?? finishedAtMs,
+        finishedAtMs,
+        by: typeof by === 'string' ? by : 'automated sync',
+      },
+    ];
+  });
+}
+
+/** `status.resources`, leaving out what is a hook. */
 function objectsOf(status: unknown): readonly ObjectRef[] {
   if (!isObject(status) || !Array.isArray(status['resources'])) return [];
-  return (status['resources'] as readonly Record<string, unknown>[])
+  return status['resources']
+    .filter(isObject)
     .filter((resource) => resource['hook'] !== true && typeof resource['kind'] === 'string')
     .map((resource) => ({
       group: String(resource['group'] ?? ''),

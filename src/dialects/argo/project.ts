@@ -2,11 +2,13 @@
  * What an AppProject allows its Applications. Where a namespace has no AppProject at all, projects are not in use
  * there and every name stands for "no limit"; as soon as there is one, a name that does not exist is refused.
  */
+import { z } from 'zod';
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import type { KindLists } from '#model/unit.ts';
 import { matchesGlob } from '#model/glob.ts';
+import { isSet } from './unsupported.ts';
 
 export interface ProjectLimits {
   readonly namespaces?: readonly string[];
@@ -20,21 +22,26 @@ export interface ProjectVerdict {
   readonly warnings: readonly Failure[];
 }
 
-interface Destination {
-  readonly server?: string;
-  readonly name?: string;
-  readonly namespace?: string;
-}
-interface ProjectSpec {
-  readonly sourceRepos?: readonly string[];
-  readonly destinations?: readonly Destination[];
-  readonly clusterResourceWhitelist?: KindLists['allow'];
-  readonly clusterResourceBlacklist?: KindLists['deny'];
-  readonly namespaceResourceWhitelist?: KindLists['allow'];
-  readonly namespaceResourceBlacklist?: KindLists['deny'];
-  readonly sourceNamespaces?: readonly string[];
-  readonly [key: string]: unknown;
-}
+const texts = z.array(z.string()).nullish();
+const kinds = z
+  .array(z.looseObject({ group: z.string(), kind: z.string(), name: z.string().optional() }))
+  .nullish();
+const destination = z.looseObject({
+  server: z.string().optional(),
+  name: z.string().optional(),
+  namespace: z.string().optional(),
+});
+const projectSpec = z.looseObject({
+  sourceRepos: texts,
+  destinations: z.array(destination).nullish(),
+  clusterResourceWhitelist: kinds,
+  clusterResourceBlacklist: kinds,
+  namespaceResourceWhitelist: kinds,
+  namespaceResourceBlacklist: kinds,
+  sourceNamespaces: texts,
+});
+type Destination = z.infer<typeof destination>;
+type ProjectSpec = z.infer<typeof projectSpec>;
 
 /** Members that change when, where or as whom objects are applied, and are not honoured yet. */
 const refusedMembers = ['destinationServiceAccounts', 'signatureKeys', 'sourceIntegrity', 'syncWindows'];
@@ -65,10 +72,23 @@ export function judgeProject(question: ProjectQuestion, lookup: Lookup): Project
   const { project: name, controlNamespace } = question;
   const project = lookup.get({ group: 'argoproj.io', kind: 'AppProject', namespace: controlNamespace, name });
   if (project === undefined) return judgeMissing(name, controlNamespace, lookup);
-  const spec = (project['spec'] ?? {}) as ProjectSpec;
+  const parsed = projectSpec.safeParse(project['spec'] ?? {});
+  if (!parsed.success) return unreadable(name, parsed.error.issues[0]);
+  const spec = parsed.data;
   return {
     limits: limitsOf(spec, question),
     refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question)],
+    warnings: [],
+  };
+}
+
+/** F28: a project that cannot be read stops its own Applications, and says where it is wrong. */
+function unreadable(name: string, issue: z.core.$ZodIssue | undefined): ProjectVerdict {
+  const path = ['spec', ...(issue?.path ?? [])].join('.');
+  const message = `AppProject ${name} cannot be read: ${path}: ${issue?.message ?? 'not valid'}`;
+  return {
+    limits: {},
+    refused: [failure('ProjectDenies', message, `correct ${path} of the project`)],
     warnings: [],
   };
 }
@@ -97,15 +117,16 @@ function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): P
 }
 
 function unsupportedMembers(name: string, spec: ProjectSpec): Failure[] {
-  return refusedMembers
-    .filter((member) => Array.isArray(spec[member]) && (spec[member] as unknown[]).length > 0)
-    .map((member) =>
-      failure(
-        'Unsupported',
-        `AppProject ${name} sets spec.${member}, which is not honoured yet`,
-        `remove spec.${member} from the project, or leave this Application to Argo CD`,
-      ),
-    );
+  const byName = (['clusterResourceWhitelist', 'clusterResourceBlacklist'] as const)
+    .filter((member) => spec[member]?.some((item) => (item.name ?? '') !== '') === true)
+    .map((member) => `${member}[].name`);
+  return [...refusedMembers.filter((member) => isSet(spec[member])), ...byName].map((member) =>
+    failure(
+      'Unsupported',
+      `AppProject ${name} sets spec.${member}, which is not honoured yet`,
+      `remove spec.${member} from the project, or leave this Application to Argo CD`,
+    ),
+  );
 }
 
 function deniedPlaces(
@@ -157,7 +178,7 @@ function sameServer(destination: Destination, server: string): boolean {
 
 function permitsDestination(destinations: readonly Destination[], question: ProjectQuestion): boolean {
   const denies = (destination: Destination): boolean =>
-    (destination.server ?? '').startsWith('!') || (destination.namespace ?? '').startsWith('!');
+    [destination.server, destination.name, destination.namespace].some((text) => text?.startsWith('!'));
   const matches = (destination: Destination): boolean =>
     sameServer(destination, question.server) &&
     matchesGlob((destination.namespace ?? '*').replace(/^!/, ''), question.namespace);
@@ -178,7 +199,7 @@ function limitsOf(spec: ProjectSpec, question: ProjectQuestion): ProjectLimits {
       deny: spec.clusterResourceBlacklist ?? [],
     },
     namespacedKinds: {
-      ...(spec.namespaceResourceWhitelist === undefined ? {} : { allow: spec.namespaceResourceWhitelist }),
+      ...(spec.namespaceResourceWhitelist == null ? {} : { allow: spec.namespaceResourceWhitelist }),
       deny: spec.namespaceResourceBlacklist ?? [],
     },
   };

@@ -25,10 +25,17 @@ export function credentialsFor(url: string, lookup: Lookup, controlNamespace: st
     (secret) => normal(urlOf(secret)) === normal(url) && carriesLogin(secret),
   );
   const prefix = typed('repo-creds')
-    .filter((secret) => normal(url).startsWith(normal(urlOf(secret))))
+    .filter((secret) => isPrefix(normal(urlOf(secret)), normal(url)))
     .toSorted((a, b) => urlOf(b).length - urlOf(a).length)[0];
   const chosen = exact ?? prefix;
   return chosen === undefined ? undefined : { namespace: controlNamespace, name: chosen.metadata.name };
+}
+
+/** Of the path any part will do, as for Argo CD; of the host only the whole, or `git.example.evil` would get a login. */
+function isPrefix(prefix: string, url: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const endsInHost = /^[^/]*\/\/[^/]*$/.test(prefix);
+  return !endsInHost || /^([/:]|$)/.test(url.slice(prefix.length));
 }
 
 function carriesLogin(secret: Manifest): boolean {

@@ -100,6 +100,8 @@ export const operation = z.looseObject({
   sync: z
     .looseObject({
       revision: text.optional(),
+      revisions: z.array(text).optional(),
+      syncOptions: z.array(text).optional(),
       prune: flag.optional(),
       dryRun: flag.optional(),
     })

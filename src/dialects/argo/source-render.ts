@@ -14,8 +14,8 @@ export interface RenderContext {
 
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
   const declared = [
-    source.kustomize === undefined ? [] : ['kustomize'],
-    source.helm === undefined ? [] : ['helm'],
+    isSet(source.kustomize) ? ['kustomize'] : [],
+    isSet(source.helm) ? ['helm'] : [],
     isSet(source.directory) ? ['directory'] : [],
   ].flat();
   if (declared.length > 1)
@@ -23,8 +23,8 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   const directory = directoryOf(source);
   const kustomize = kustomizeOf(source.kustomize ?? {});
   const helm = helmOf(source.helm ?? {}, source, context, refused);
-  if (source.kustomize !== undefined) return kustomize;
-  if (source.helm !== undefined) return helm;
+  if (isSet(source.kustomize)) return kustomize;
+  if (isSet(source.helm)) return helm;
   if (isSet(source.directory)) return directory;
   return { kind: 'detect', directory, kustomize, helm };
 }

@@ -1,9 +1,9 @@
 /** Where a Unit is → the parts of an Application that its users, their scripts and `kubectl get` read. */
 import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
-import type { Manifest } from '#model/object.ts';
+import { keyText, type Manifest } from '#model/object.ts';
 import { timestamp } from '#model/time.ts';
-import { cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
+import { approvalAnnotation, cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
 import { mergePatch } from './merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
@@ -37,7 +37,7 @@ export function applicationStatus(
   const status = mergePatch(own, {
     sync: syncOf(resource, progress, own),
     health: healthOf(progress, own, nowMs),
-    operationState: operationStateOf(resource, progress, own['operationState']),
+    operationState: operationStateOf(resource, progress, own['operationState'], nowMs),
     history: historyOf(resource, progress),
     conditions: conditionsOf(progress, own['conditions'], nowMs),
     resources: resourcesOf(progress, own['resources']),
@@ -65,14 +65,19 @@ function finalizerPatch(resource: Manifest): JsonObject {
 }
 
 function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
-  const isAsked = resource.metadata.annotations?.[refreshAnnotation] !== undefined;
-  return progress.refreshAnswered && isAsked
-    ? { metadata: { annotations: { [refreshAnnotation]: null } } }
-    : {};
+  const annotations = resource.metadata.annotations ?? {};
+  const { run, refreshAnswered } = progress;
+  const spent: Record<string, null> = {};
+  if (refreshAnswered && annotations[refreshAnnotation] !== undefined) spent[refreshAnnotation] = null;
+  // An approval is for one plan: once that has run it says nothing any more.
+  const approved = annotations[approvalAnnotation];
+  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
+  if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
+  return Object.keys(spent).length === 0 ? {} : { metadata: { annotations: spent } };
 }
 
 function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {
-  const spec = resource['spec'] as JsonObject;
+  const spec = (resource['spec'] ?? {}) as JsonObject;
   const revision = progress.revisions[0]?.commit ?? earlierRevision(own);
   return {
     status: syncStatus(progress),
@@ -103,11 +108,12 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
 
 /** Health is never green when an earlier stage failed. */
 function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, nowMs: number): Json {
-  const { health, failures, plan } = progress;
+  const { health, failures, plan, unit } = progress;
   const overall = health?.overall ?? 'Unknown';
-  const hidden = overall === 'Healthy' && (failures.length > 0 || plan === undefined);
+  const inTheWay = failures[0] ?? unit.unsupported[0] ?? plan?.blocked.find(({ kind }) => kind !== 'blocked');
+  const hidden = overall === 'Healthy' && (inTheWay !== undefined || plan === undefined);
   const status = hidden ? 'Unknown' : overall;
-  const message = hidden ? failures[0]?.message : health?.because?.sentence;
+  const message = hidden ? inTheWay?.message : health?.because?.sentence;
   const before = own['health'];
   const isSame = isObject(before) && before['status'] === status;
   return {
@@ -121,7 +127,7 @@ function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, no
 }
 
 function historyOf(resource: Manifest, progress: Progress): Json | undefined {
-  const spec = resource['spec'] as JsonObject;
+  const spec = (resource['spec'] ?? {}) as JsonObject;
   const limit =
     typeof spec['revisionHistoryLimit'] === 'number' ? spec['revisionHistoryLimit'] : historyDefault;
   const entries = (progress.state?.history ?? []).flatMap((entry) => {
@@ -137,7 +143,8 @@ function historyOf(resource: Manifest, progress: Progress): Json | undefined {
       },
     ];
   });
-  return entries.length === 0 ? undefined : entries.slice(-limit);
+  const last = entries.slice(Math.max(0, entries.length - Math.max(0, limit)));
+  return last.length === 0 ? undefined : last;
 }
 
 function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
@@ -156,7 +163,9 @@ function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
     ...plan.kept.map(({ ref }) => ref),
     ...plan.steps.filter(({ reason }) => reason === 'removed').map(({ object }) => object),
   ].map((ref) => ({ ref, status: 'OutOfSync', requiresPruning: true }));
-  return [...wanted, ...unwanted].slice(0, resourcesMax).map(({ ref, status, requiresPruning }) => ({
+  // In one order, whichever way the plan was made: equal standings are equal statuses.
+  const sorted = [...wanted, ...unwanted].toSorted((a, b) => (keyText(a.ref) < keyText(b.ref) ? -1 : 1));
+  return sorted.slice(0, resourcesMax).map(({ ref, status, requiresPruning }) => ({
     ...(ref.group === '' ? {} : { group: ref.group }),
     version: ref.version,
     kind: ref.kind,

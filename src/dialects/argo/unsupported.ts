@@ -138,6 +138,11 @@ const harmlessOptions = [
   'DisableClientSideApplyMigration=false',
 ];
 
+/** CreateNamespace is left out: that an operation asks for it, and its spec does not, is not done. */
+export function isHarmlessOption(option: string): boolean {
+  return harmlessOptions.includes(option) && option !== 'CreateNamespace=true';
+}
+
 export function isPropagationOption(option: string): boolean {
   return /^PrunePropagationPolicy=(foreground|background|orphan)$/i.test(option);
 }
@@ -171,6 +176,8 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
   { key: 'argocd.argoproj.io/hook', harmless: [] },
   { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
   { key: 'helm.sh/hook', harmless: ['crd-install'] },
+  // `keep`: Argo CD does not prune these.
+  { key: 'helm.sh/resource-policy', harmless: [] },
   { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
   { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
   { key: 'argocd.argoproj.io/compare-options', harmless: [] },

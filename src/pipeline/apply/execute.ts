@@ -59,7 +59,11 @@ function skipped(step: Step): StepResult {
   return { step: step.id, object: step.object, result: 'skipped' };
 }
 
-async function inParallel<T, R>(items: readonly T[], limit: number, call: (item: T) => Promise<R>): Promise<R[]> {
+async function inParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  call: (item: T) => Promise<R>,
+): Promise<R[]> {
   const results: R[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {

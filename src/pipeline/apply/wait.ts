@@ -23,7 +23,11 @@ export async function waitFor(
   for (;;) {
     const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
     if (until === 'absent' && sighting?.state === 'absent') return undefined;
-    if (until === 'established' && sighting?.state === 'present' && sighting.object.health.status === 'Healthy') {
+    if (
+      until === 'established' &&
+      sighting?.state === 'present' &&
+      sighting.object.health.status === 'Healthy'
+    ) {
       await cluster.resources(true);
       return undefined;
     }
@@ -40,7 +44,8 @@ function timedOut(
 ): Failure {
   const object = sighting?.state === 'present' ? sighting.object : undefined;
   const finalizers = object?.finalizers.join(', ') ?? '';
-  const holds = finalizers === '' ? (object?.health.message ?? '') : `it waits for the finalizer ${finalizers}`;
+  const holds =
+    finalizers === '' ? (object?.health.message ?? '') : `it waits for the finalizer ${finalizers}`;
   const wanted = until === 'established' ? 'established' : 'gone';
   return {
     kind: 'transient',

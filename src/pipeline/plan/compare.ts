@@ -100,6 +100,8 @@ function strangerVerdict(
 
 function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undefined): Removal {
   if (sighting === undefined || sighting.state === 'unknown') {
+    // Its deletion was asked for, and then its kind was deleted too: nothing of it can be left.
+    if (sighting?.notServed === true && entry.state === 'deleting') return { state: 'gone', entry };
     return { state: 'unknown', entry, why: sighting?.why ?? 'it was not looked at' };
   }
   if (sighting.state === 'absent') return { state: 'gone', entry };
@@ -119,6 +121,18 @@ export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
     .map(({ ref }) => ref);
 }
 
+/** Finalizers that the cluster's own garbage collector removes: nobody has to do anything. */
+const collectorFinalizers = new Set(['foregroundDeletion', 'orphan']);
+
+/** Deleted by us, and gone or about to go by itself. What another finalizer holds is reported (F27). */
+export function isGoing(entry: InventoryEntry, sighting: Sighting | undefined): boolean {
+  if (sighting?.state === 'absent') return true;
+  if (sighting?.state !== 'present') return false;
+  const { uid, deletingSinceMs, finalizers } = sighting.object;
+  if (entry.uid !== undefined && uid !== entry.uid) return true;
+  return deletingSinceMs !== undefined && finalizers.every((name) => collectorFinalizers.has(name));
+}
+
 /** In sync without rendering: everything in the inventory is as our last apply left it. */
 export function inventoryHolds(
   inventory: readonly InventoryEntry[],
@@ -126,8 +140,10 @@ export function inventoryHolds(
 ): boolean {
   return inventory.every((entry) => {
     const sighting = sightings.get(keyText(entry.ref));
+    if (entry.state === 'deleting') return isGoing(entry, sighting);
     return (
       entry.state === 'applied' &&
+      entry.desired !== undefined &&
       entry.projection !== undefined &&
       sighting?.state === 'present' &&
       sighting.object.uid === entry.uid &&

@@ -36,12 +36,19 @@ export function kindsOf(
   served: readonly ApiResource[],
   rendered: readonly RenderedObject[],
 ): ReadonlyMap<string, ApiResource> {
-  const kinds = new Map<string, ApiResource>();
-  for (const { manifest } of rendered) {
-    for (const resource of definedKinds(manifest)) kinds.set(kindText(resource), resource);
-  }
-  for (const resource of served) kinds.set(kindText(resource), resource);
-  return kinds;
+  const defined = rendered.flatMap(({ manifest }) => definedKinds(manifest));
+  const known = servedByText(served);
+  if (defined.length === 0) return known;
+  return new Map([...defined.map((resource) => [kindText(resource), resource] as const), ...known]);
+}
+
+/** The same list is asked for with every plan; it is indexed once. */
+const indexed = new WeakMap<readonly ApiResource[], ReadonlyMap<string, ApiResource>>();
+
+function servedByText(served: readonly ApiResource[]): ReadonlyMap<string, ApiResource> {
+  const known = indexed.get(served) ?? new Map(served.map((resource) => [kindText(resource), resource]));
+  indexed.set(served, known);
+  return known;
 }
 
 function definedKinds(manifest: Manifest): readonly ApiResource[] {

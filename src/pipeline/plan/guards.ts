@@ -68,7 +68,7 @@ export function pruneGuards(question: PruneQuestion): readonly Failure[] {
     return [
       blocked(
         'EmptyRender',
-        `the source gives no objects, and ${inventory} are in the cluster; they stay (F8)`,
+        `the source gives no objects, and ${inventory} are in the cluster; they stay`,
         'if this is meant, set syncPolicy.automated.allowEmpty: true',
       ),
     ];

@@ -9,7 +9,7 @@ import type { UnitState } from '#model/outcome.ts';
 import type { Plan, Step, StepAction, StepReason } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { Revision, Unit } from '#model/unit.ts';
-import type { Compared, Comparison } from './compare.ts';
+import { isGoing, type Compared, type Comparison } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 import { objectGuards, pruneGuards } from './guards.ts';
 import { applyOrder, deleteOrder, orders } from './order.ts';
@@ -242,6 +242,7 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
   for (const removal of input.compared.removals) {
     const { ref } = removal.entry;
     if (removal.state !== 'present') continue;
+    if (isGoing(removal.entry, { state: 'present', object: removal.object })) continue;
     if (!mayPrune) kept.push({ ref, why: 'it is not in Git, and pruning is off' });
     else if (!asked && (state?.takenOver === true || removal.entry.state === 'kept')) {
       kept.push({

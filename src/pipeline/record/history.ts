@@ -1,11 +1,27 @@
 /** A Unit's history: Runs and drift, newest last, bounded. */
-import type { FieldOwner } from '#model/observed.ts';
+import type { Json } from '#model/json.ts';
+import type { FieldChange, FieldOwner } from '#model/observed.ts';
 import type { HistoryEntry, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 
 export const historyMax = 20;
 const changesMax = 10;
+
+const valueLengthMax = 200;
+
+/** The record must fit into one object, whatever stood in a ConfigMap. */
+function shortened({ before, after, ...change }: FieldChange): FieldChange {
+  const short = (value: Json): Json => {
+    const text = JSON.stringify(value);
+    return text.length > valueLengthMax ? `${text.slice(0, valueLengthMax)}…` : value;
+  };
+  return {
+    ...change,
+    ...(before === undefined ? {} : { before: short(before) }),
+    ...(after === undefined ? {} : { after: short(after) }),
+  };
+}
 
 type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
@@ -15,11 +31,12 @@ function nextId({ history }: UnitState): number {
   return Math.max(0, ...history.map(({ id }) => id)) + 1;
 }
 
-/** The last of each kind stay, so that much drift does not push the deployments out. */
+/** The last of each sort stay, so that much drift or a long row of failures does not push the deployments out. */
 function bounded(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
-  const last = (kind: HistoryEntry['kind']): readonly HistoryEntry[] =>
-    history.filter((entry) => entry.kind === kind).slice(-historyMax);
-  return [...last('sync'), ...last('drift')].toSorted((a, b) => a.id - b.id);
+  const sort = (entry: HistoryEntry): string => (entry.kind === 'sync' ? entry.result : entry.kind);
+  const last = (wanted: string): readonly HistoryEntry[] =>
+    history.filter((entry) => sort(entry) === wanted).slice(-historyMax);
+  return [...last('succeeded'), ...last('failed'), ...last('drift')].toSorted((a, b) => a.id - b.id);
 }
 
 export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitState {
@@ -53,7 +70,7 @@ export function withDrift(state: UnitState, plan: Plan, healed: boolean, nowMs: 
       id: id++,
       atMs: nowMs,
       object: step.object,
-      changes: step.changes.slice(0, changesMax),
+      changes: step.changes.slice(0, changesMax).map(shortened),
       healed,
       durationMs: nowMs - sinceMs,
       sentence: driftSentence(step),

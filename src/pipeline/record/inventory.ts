@@ -12,10 +12,9 @@ export function inventoryBefore(inventory: readonly InventoryEntry[], plan: Plan
     const key = keyText(step.object);
     const known = entries.get(key);
     const uid = step.action.expect === 'absent' ? undefined : step.action.expect.uid;
-    entries.set(
-      key,
-      known ?? { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) },
-    );
+    if (known !== undefined && known.uid === uid) continue;
+    // Made anew, or another object by now: the UID that is recorded is not that of what will stand there.
+    entries.set(key, { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) });
   }
   return [...entries.values()];
 }
@@ -56,18 +55,42 @@ export function inventoryAfter(
     entries.delete(key);
     kept.delete(key);
   }
-  if (keepsLeftovers) {
-    for (const { ref } of plan.kept) {
-      const entry = entries.get(keyText(ref));
-      if (entry !== undefined) entries.set(keyText(ref), { ...entry, state: 'kept' });
-    }
+  for (const { ref } of plan.kept) {
+    const entry = entries.get(keyText(ref));
+    if (entry === undefined) continue;
+    entries.set(keyText(ref), keepsLeftovers ? { ...unwanted(entry), state: 'kept' } : unwanted(entry));
   }
   return { inventory: [...entries.values()], values: Object.fromEntries(kept) };
 }
 
+/** No longer in Git: without a digest of what is wanted it is looked at in every plan, until it may go. */
+function unwanted(entry: InventoryEntry): InventoryEntry {
+  const { desired: _, ...rest } = entry;
+  return rest;
+}
+
+/**
+ * The inventory when there is nothing to do: what is neither wanted nor there leaves it, and what stays though Git does
+ * not have it is marked so. The very same value if nothing changes.
+ */
+export function inventorySettled(
+  inventory: readonly InventoryEntry[],
+  plan: Plan,
+  sightings: ReadonlyMap<string, Sighting>,
+): readonly InventoryEntry[] {
+  const wanted = new Set(plan.desired.map(({ ref }) => keyText(ref)));
+  const kept = new Set(plan.kept.map(({ ref }) => keyText(ref)));
+  const gone = goneKeys(inventory, sightings);
+  const left = inventory.filter(({ ref }) => wanted.has(keyText(ref)) || !gone.has(keyText(ref)));
+  const isSame =
+    left.length === inventory.length &&
+    !left.some(({ ref, desired }) => desired !== undefined && kept.has(keyText(ref)));
+  return isSame ? inventory : left.map((entry) => (kept.has(keyText(entry.ref)) ? unwanted(entry) : entry));
+}
+
 function markDeleting(entries: Map<string, InventoryEntry>, key: string): void {
   const entry = entries.get(key);
-  if (entry !== undefined) entries.set(key, { ...entry, state: 'deleting' });
+  if (entry !== undefined) entries.set(key, { ...unwanted(entry), state: 'deleting' });
 }
 
 function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['desired']): InventoryEntry {
@@ -88,9 +111,10 @@ export function goneKeys(
 ): ReadonlySet<string> {
   return new Set(
     inventory
-      .filter(({ ref, uid }) => {
+      .filter(({ ref, uid, state }) => {
         const sighting = sightings.get(keyText(ref));
         if (sighting?.state === 'absent') return true;
+        if (sighting?.state === 'unknown') return sighting.notServed === true && state === 'deleting';
         return sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
       })
       .map(({ ref }) => keyText(ref)),

@@ -4,7 +4,7 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { digestOf } from '#fields/digest.ts';
-import { isObject } from '#model/json.ts';
+import { jsonText, parseJson, isObject } from '#model/json.ts';
 import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { FieldValues, InventoryEntry } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -24,9 +24,9 @@ interface Part {
   readonly values: Readonly<Record<string, FieldValues>>;
 }
 
-const pack = (value: unknown): string => deflateRawSync(JSON.stringify(value)).toString('base64');
+const pack = (value: unknown): string => deflateRawSync(jsonText(value)).toString('base64');
 const unpack = (text: string): unknown =>
-  JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
+  parseJson(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
 
 /** The head first, then its shards. `resourceVersion` is the precondition of the head. */
 export function encodeUnitState(state: UnitState, resourceVersion: string | undefined): readonly Manifest[] {

@@ -59,8 +59,10 @@ function isTest({ manifest }: RenderedObject): boolean {
   );
 }
 
+/** What is no YAML at all may have been a manifest once: passing it over would prune what it declared (F8). */
 function isForSomethingElse({ code }: Failure, path: string, { lenient }: SandboxRequest): boolean {
-  return code !== 'YamlBomb' && code !== 'ManifestTooLarge' && lenient.includes(path);
+  const isBroken = code === 'InvalidYaml' && !path.endsWith('.json');
+  return !isBroken && code !== 'YamlBomb' && code !== 'ManifestTooLarge' && lenient.includes(path);
 }
 
 function failureOf(raw: RawFailure | undefined, root: string): Failure {

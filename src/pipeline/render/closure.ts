@@ -7,9 +7,8 @@ import type { JsonObject } from '#model/json.ts';
 import type { RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry } from '#model/rendered.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
-import type { Answer } from './protocol.ts';
+import type { Answer, RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
-import type { Sandbox } from './sandbox.ts';
 
 /** Bases of bases and charts in charts; each round goes one step deeper. */
 const roundsMax = 100;
@@ -25,7 +24,7 @@ export async function renderClosed(
   op: 'kustomize' | 'helm',
   options: JsonObject,
   request: RenderRequest,
-  source: { readonly files: RenderFiles; readonly sandbox: Sandbox },
+  source: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
   const reading = new Reading(request, source.files, limits);

@@ -104,6 +104,12 @@ describe('a directory', () => {
       ['NotAManifest', 'apps/web/values.yaml'],
     ]);
   });
+  it('with a file that is no YAML at all fails, whatever the file was for (F8)', async () => {
+    expect(failure(await render({ 'a.yaml': map('a'), 'b.yaml': 'a: [\n' }))).toMatchObject({
+      code: 'InvalidYaml',
+      where: expect.stringContaining('apps/web/b.yaml:'),
+    });
+  });
   it('passes over a file that is marked to be skipped', async () => {
     expect(
       names(await render({ 'a.yaml': map('a'), 'b.yaml': `# +argocd:skip-file-rendering\nkind: [` })),

@@ -13,8 +13,8 @@ import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { DirectoryRender } from '#model/unit.ts';
 import { parseGlob } from './glob.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
+import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
-import type { Sandbox } from './sandbox.ts';
 import type { RenderedParts } from './trace.ts';
 
 const manifestName = /\.(yaml|yml|json)$/;
@@ -58,7 +58,7 @@ function selector({ recurse, include, exclude }: DirectoryRender): ((path: strin
 /** Every failure is terminal, names the file and where it can the line, and has one of the codes in refusal.ts. */
 export async function renderDirectory(
   request: RenderRequest & { readonly spec: DirectoryRender },
-  tools: { readonly files: RenderFiles; readonly sandbox: Sandbox },
+  tools: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
   limits: RenderLimits = renderLimits,
 ): Promise<Result<RenderedParts>> {
   const { spec, root, url, commit, tree } = request;
@@ -101,7 +101,7 @@ export async function renderDirectory(
 async function decode(
   files: readonly { readonly path: string; readonly content: Uint8Array }[],
   root: string,
-  sandbox: Sandbox,
+  sandbox: RenderSandbox,
   limits: RenderLimits,
 ): Promise<Result<Pick<RenderedParts, 'objects' | 'warnings'>>> {
   const read = files.filter(

@@ -1,5 +1,5 @@
 /** What passes between the renderer's threads: one request, one answer, both plain values. */
-import type { Failure } from '#model/failure.ts';
+import type { Failure, Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { RenderedObject, TracePaths } from '#model/rendered.ts';
 
@@ -34,6 +34,13 @@ export type Answer =
       /** What the official command prints, where that was asked for. */
       readonly text?: string;
     };
+
+/** Where requests are answered: sandbox.ts, or a test's own. */
+export interface RenderSandbox {
+  render(request: SandboxRequest): Promise<Result<Answer>>;
+  /** Whose output it is: part of every render key. */
+  version(): Promise<string>;
+}
 
 /** What the module answers, before it is made ours. */
 export interface RawAnswer {

@@ -2,31 +2,35 @@
 import { digestOf } from '#fields/digest.ts';
 import { ok, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
-import type { Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import { renderClosed } from './closure.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
+import type { RenderSandbox } from './protocol.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { traceOf, type RenderedParts } from './trace.ts';
 
 export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
   const sandbox = new Sandbox(options);
+  return { ...rendererOn(sandbox, options.meter), close: () => sandbox.close() };
+}
+
+export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
   return {
     render: async (request, files) => {
       const rendered = await render(request, { files, sandbox });
-      options.meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
+      meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
       return rendered;
     },
-    close: () => sandbox.close(),
   };
 }
 
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
 interface Tools {
   readonly files: RenderFiles;
-  readonly sandbox: Sandbox;
+  readonly sandbox: RenderSandbox;
 }
 
 async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {

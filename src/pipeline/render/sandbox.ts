@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { fail, type Failure, type Result } from '#model/failure.ts';
 import type { Cancel, Meter, Timers } from '#model/ports.ts';
-import type { Answer, SandboxRequest } from './protocol.ts';
+import type { Answer, RenderSandbox, SandboxRequest } from './protocol.ts';
 import { refusal, type RenderCode } from './refusal.ts';
 import { loadModule, type RendererModule } from './wasm-module.ts';
 
@@ -38,7 +38,7 @@ interface Slot {
 
 const memoryMbDefault = 256;
 
-export class Sandbox {
+export class Sandbox implements RenderSandbox {
   readonly #options: SandboxOptions;
   readonly #slots = new Set<Slot>();
   readonly #queue: Job[] = [];
@@ -57,7 +57,6 @@ export class Sandbox {
     this.#module.catch(() => undefined);
   }
 
-  /** Whose output it is: part of every render key. */
   async version(): Promise<string> {
     return (await this.#module).version;
   }

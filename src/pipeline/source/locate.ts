@@ -2,6 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
+import type { UnitState } from '#model/outcome.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
@@ -30,32 +31,24 @@ const worstFirst: readonly Ancestry[] = ['older', 'rewritten', 'descendant', 'sa
 
 export interface LocateQuestion {
   readonly unit: Unit;
-  /** What was applied last, in the order of the inputs. */
-  readonly before: readonly Revision[];
-  /** What rendering read last time, in the order of the inputs. */
-  readonly read?: readonly TracePaths[];
+  /** What was applied last, of which inputs, and what rendering them read. */
+  readonly state: Pick<UnitState, 'revisions' | 'inputs' | 'read'> | undefined;
   /** Instead of what the sources say: a person's choice, or the last good set. */
   readonly instead?: GitRef;
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
   const inputs: LocatedInput[] = [];
-  const ancestries: Ancestry[] = [];
   for (const [index, input] of question.unit.inputs.entries()) {
     const source = question.instead === undefined ? input.source : { ...input.source, ref: question.instead };
     const revision = await repositories.resolve(source);
     if (!revision.ok) return revision;
-    const { commit, label } = revision.value;
-    const before = question.before[index];
-    const sameSource = before?.url === source.url;
-    const ancestry = await repositories.ancestry(source, sameSource ? before.commit : undefined, commit);
-    if (!ancestry.ok) return ancestry;
-    ancestries.push(ancestry.value);
+    const { commit } = revision.value;
     const trees = await repositories.trees(source.url, [{ commit, path: input.path }]);
     if (!trees.ok) return trees;
     const [tree] = trees.value;
-    if (tree === undefined) return fail(pathMissing(input, label));
-    const read = question.read?.[index];
+    if (tree === undefined) return fail(pathMissing(input.path, revision.value));
+    const read = question.state?.read?.[index];
     const content =
       read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
     if (!content.ok) return content;
@@ -67,12 +60,11 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
       ...(read === undefined ? {} : { read }),
     });
   }
-  return ok({
-    inputs,
-    revisions: inputs.map(({ revision }) => revision),
-    ancestry: worstFirst.find((ancestry) => ancestries.includes(ancestry)) ?? 'first',
-    digest: inputsDigest(question.unit, inputs),
-  });
+  const digest = inputsDigest(question.unit, inputs);
+  const ancestry = await ancestryOf(question, inputs, digest, repositories);
+  if (!ancestry.ok) return ancestry;
+  const revisions = inputs.map(({ revision }) => revision);
+  return ok({ inputs, revisions, ancestry: ancestry.value, digest });
 }
 
 /** After rendering, when it is known what the inputs depend on. */
@@ -86,14 +78,32 @@ export function readOf({ inputs }: Located): readonly TracePaths[] | undefined {
   return read.length === inputs.length ? read : undefined;
 }
 
-function pathMissing({ path, source }: Input, label: string): Failure {
+/** History matters only where the files differ: the same files are neither older nor newer. */
+async function ancestryOf(
+  { state }: LocateQuestion,
+  inputs: readonly LocatedInput[],
+  digest: Digest,
+  repositories: Repositories,
+): Promise<Result<Ancestry>> {
+  if (state?.inputs === digest) return ok('same');
+  const found = new Set<Ancestry>();
+  for (const [index, { input, revision }] of inputs.entries()) {
+    const before = state?.revisions[index];
+    const commit = before?.url === revision.url ? before.commit : undefined;
+    const ancestry = await repositories.ancestry(input.source, commit, revision.commit);
+    if (!ancestry.ok) return ancestry;
+    found.add(ancestry.value);
+  }
+  return ok(worstFirst.find((ancestry) => found.has(ancestry)) ?? 'first');
+}
+
+function pathMissing(path: string, { url, label }: Revision): Failure {
   return {
     kind: 'terminal',
     code: 'PathNotFound',
     stage: 'artifact',
-    message: `${source.url} has no directory "${path}" at ${label}; what is applied stays (F8)`,
+    message: `${url} has no directory "${path}" at ${label}; what is applied stays`,
     hint: 'correct the path, or push the directory',
-    at: { path },
   };
 }
 

@@ -1,0 +1,71 @@
+/** What is kept of a run. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import path from 'node:path';
+import type { Results, Settings } from './workloads.ts';
+
+export interface Report {
+  readonly applications: number;
+  readonly startedAt: string;
+  readonly commit: string;
+  readonly machine: { readonly cpus: string; readonly memoryGb: number };
+  readonly node: string;
+  readonly kubernetes: string;
+  /** The differences that whoever compares has to know. */
+  readonly notes: readonly string[];
+  readonly settings: Settings;
+  readonly results: Results;
+}
+
+/** Ad-hoc runs stay here, out of the repository; `--publish` puts a run beside the committed ones. */
+const published = path.join(import.meta.dirname, 'results');
+const local = path.join(published, 'local');
+
+export function begunReport(applications: number, kubernetes: string, settings: Settings): Report {
+  const models = cpus().map(({ model }) => model);
+  return {
+    applications,
+    startedAt: new Date().toISOString(),
+    commit: commitOf(),
+    machine: {
+      cpus: `${models.length} × ${models[0] ?? 'unknown'}`,
+      memoryGb: Math.round(totalmem() / 2 ** 30),
+    },
+    node: process.version,
+    kubernetes,
+    notes: [
+      'Plain directories with the objects that the peers rendered from Kustomize overlays: no Kustomize is run.',
+      'The API server writes an audit log, which it did not in the peers’ runs.',
+    ],
+    settings,
+    results: {},
+  };
+}
+
+function commitOf(): string {
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', [...args], { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  try {
+    const isChanged = git('status', '--porcelain', '--', '../src') !== '';
+    return `${git('rev-parse', '--short=12', 'HEAD')}${isChanged ? ' with changes' : ''}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+export function saveReport(report: Report, { publish }: { readonly publish: boolean }): string {
+  const directory = publish ? published : local;
+  mkdirSync(directory, { recursive: true });
+  const file = path.join(directory, `trueup-${report.applications}.json`);
+  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  return path.relative(process.cwd(), file);
+}
+
+export function publishedReports(): readonly Report[] {
+  if (!existsSync(published)) return [];
+  return readdirSync(published)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => JSON.parse(readFileSync(path.join(published, name), 'utf8')) as Report)
+    .toSorted((a, b) => a.applications - b.applications);
+}

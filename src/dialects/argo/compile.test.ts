@@ -1,0 +1,538 @@
+/** Applications → Units: goldens of whole ones, tables of the single rules. */
+import { readFileSync, readdirSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import type { Lookup } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
+import { keyText, refOf, type Manifest } from '#model/object.ts';
+import type { Unit } from '#model/unit.ts';
+import { argoDialect } from './application.ts';
+
+const goldens = path.join(import.meta.dirname, 'goldens');
+const dialect = argoDialect('argocd');
+
+function lookupOf(manifests: readonly Manifest[]): Lookup {
+  const byKey = new Map(manifests.map((manifest) => [keyText(refOf(manifest)), manifest]));
+  return {
+    get: (key) => byKey.get(keyText(key)),
+    list: (group, kind, namespace) =>
+      manifests.filter((manifest) => {
+        const ref = refOf(manifest);
+        return (
+          ref.group === group && ref.kind === kind && (namespace === undefined || ref.namespace === namespace)
+        );
+      }),
+  };
+}
+function compile(resource: Manifest, manifests: readonly Manifest[] = []): Unit {
+  const [unit, ...more] = dialect.compile(resource, lookupOf(manifests));
+  expect(more).toEqual([]);
+  return unit!;
+}
+function application(spec: object = {}, metadata: object = {}, more: object = {}): Manifest {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'web', namespace: 'argocd', uid: 'u', ...metadata },
+    spec: {
+      project: 'default',
+      source: { repoURL: 'https://git.example/web', path: 'app', targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'web' },
+      ...spec,
+    },
+    ...more,
+  };
+}
+const withSource = (source: object): Manifest =>
+  application({ source: { repoURL: 'https://git.example/web', path: 'app', ...source } });
+const codes = ({ unsupported }: Unit): readonly string[] => unsupported.map(({ code }) => code);
+const said = ({ unsupported }: Unit): string => unsupported.map(({ message }) => message).join('\n');
+
+describe('goldens', () => {
+  const cases = readdirSync(goldens).filter((name) => existsSync(path.join(goldens, name, 'input.yaml')));
+
+  it.each(cases)('%s', async (name) => {
+    const read = (file: string): string => readFileSync(path.join(goldens, name, file), 'utf8');
+    const lookup = existsSync(path.join(goldens, name, 'lookup.yaml'))
+      ? parseAllDocuments(read('lookup.yaml')).map((document) => document.toJS() as Manifest)
+      : [];
+    const unit = compile(parse(read('input.yaml')) as Manifest, lookup);
+    await expect(`${JSON.stringify(unit, null, 2)}\n`).toMatchFileSnapshot(
+      path.join(goldens, name, 'unit.json'),
+    );
+  });
+  it('the published Applications are honoured whole', () => {
+    for (const name of cases.filter((text) => text.startsWith('seed-'))) {
+      const unit = compile(parse(readFileSync(path.join(goldens, name, 'input.yaml'), 'utf8')) as Manifest);
+      expect(unit.unsupported, name).toEqual([]);
+      expect(unit.sync, name).toMatchObject({
+        trigger: 'automatic',
+        prune: true,
+        selfHeal: true,
+        allowEmpty: false,
+      });
+    }
+  });
+});
+
+describe('F30: what is known and not honoured blocks the Unit, by name', () => {
+  it.each<[string, Manifest]>([
+    [
+      'spec.ignoreDifferences',
+      application({ ignoreDifferences: [{ kind: 'Deployment', jsonPointers: ['/spec/replicas'] }] }),
+    ],
+    ['spec.sourceHydrator', application({ sourceHydrator: { drySource: { repoURL: 'x' } } })],
+    ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
+    ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
+    ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
+    ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
+    ['another source', withSource({ helm: { valueFiles: ['$values/x.yaml'] } })],
+    ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
+    ['spec.source.chart', withSource({ chart: 'x' })],
+    ['spec.source.ref', withSource({ ref: 'values' })],
+    ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
+    [
+      'more than one source',
+      application({
+        sources: [
+          { repoURL: 'a', path: 'x' },
+          { repoURL: 'b', path: 'y' },
+        ],
+      }),
+    ],
+    [
+      'managedNamespaceMetadata',
+      application({ syncPolicy: { managedNamespaceMetadata: { labels: { a: 'b' } } } }),
+    ],
+    ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
+    ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
+    ['version range 1.x', withSource({ targetRevision: '1.x' })],
+    ['version range 1.2.x', withSource({ targetRevision: '1.2.x' })],
+    ['version range ^1.2', withSource({ targetRevision: '^1.2' })],
+    ['version range >=1.2', withSource({ targetRevision: '>=1.2' })],
+    ...[
+      'Replace=true',
+      'Force=true',
+      'PruneLast=maybe',
+      'Prune=false',
+      'Prune=confirm',
+      'Delete=false',
+      'Delete=confirm',
+      'RespectNothing=true',
+      'PrunePropagationPolicy=sideways',
+    ].map((option): [string, Manifest] => [option, application({ syncPolicy: { syncOptions: [option] } })]),
+  ])('%s', (what, resource) => {
+    const unit = compile(resource);
+    expect(codes(unit)).toContain('Unsupported');
+    expect(said(unit)).toContain(what);
+  });
+  it('an empty block asks for nothing', () => {
+    expect(
+      compile(withSource({ helm: {}, kustomize: { images: [] }, directory: { jsonnet: {} } })).unsupported,
+    ).toEqual([]);
+    expect(compile(application({ ignoreDifferences: [] })).unsupported).toEqual([]);
+  });
+  it('a member that nobody knows is a warning that names it, and no block', () => {
+    const unit = compile(application({ syncPolicy: { automatd: {} } }));
+    expect(unit.unsupported).toEqual([]);
+    expect(unit.warnings.map(({ message }) => message).join()).toContain('spec.syncPolicy.automatd');
+  });
+  it.each([
+    'Validate=false',
+    'SkipDryRunOnMissingResource=true',
+    'ApplyOutOfSyncOnly=true',
+    'PruneLast=true',
+    'ServerSideApply=true',
+    'FailOnSharedResource=true',
+    'CreateNamespace=true',
+    'PrunePropagationPolicy=orphan',
+  ])('the option %s asks for what is done', (option) => {
+    expect(compile(application({ syncPolicy: { syncOptions: [option] } })).unsupported).toEqual([]);
+  });
+});
+
+describe('F28: a spec that cannot be read', () => {
+  it.each<[string, unknown]>([
+    ['spec.destination', {}],
+    ['spec.source', { destination: {} }],
+    ['spec.source', { source: 5, destination: {} }],
+    ['spec.source.repoURL', { source: { repoURL: 7 }, destination: {} }],
+    ['spec.destination', { source: { repoURL: 'x' } }],
+    [
+      'spec.syncPolicy.syncOptions',
+      { source: { repoURL: 'x' }, destination: {}, syncPolicy: { syncOptions: 'x' } },
+    ],
+    [
+      'spec.syncPolicy.retry.limit',
+      { source: { repoURL: 'x' }, destination: {}, syncPolicy: { retry: { limit: 'many' } } },
+    ],
+    ['spec.sources.0', { sources: ['x'], destination: {} }],
+  ])('blocks its own Unit and names %s', (where, spec) => {
+    const unit = compile(application({}, {}, { spec }));
+    expect(codes(unit)).toEqual(['InvalidSpec']);
+    expect(said(unit)).toContain(where);
+    expect(unit).toMatchObject({ id: 'u', inputs: [], sync: { trigger: 'suspended', prune: false } });
+  });
+  it('a duration that is none names its field', () => {
+    const unit = compile(application({ syncPolicy: { retry: { backoff: { maxDuration: 'soon' } } } }));
+    expect(said(unit)).toContain('spec.syncPolicy.retry.backoff.maxDuration: "soon"');
+  });
+  it('a member left empty is a member left out', () => {
+    const nulls = {
+      syncPolicy: null,
+      source: { repoURL: 'https://git.example/web', path: null, targetRevision: null, directory: null },
+      ignoreDifferences: null,
+    };
+    const unit = compile(application(nulls));
+    expect(unit.unsupported).toEqual([]);
+    expect(unit.warnings).toEqual([]);
+    expect(unit.inputs[0]).toMatchObject({ path: '.', source: { ref: { name: 'HEAD' } } });
+  });
+  it('whatever it is, compiling never throws and gives one Unit', () => {
+    const junk = fc.jsonValue({ maxDepth: 4 });
+    const keyed = fc.dictionary(
+      fc.constantFrom(
+        'project',
+        'source',
+        'sources',
+        'destination',
+        'syncPolicy',
+        'repoURL',
+        'path',
+        'directory',
+        'automated',
+        'retry',
+        'backoff',
+        'syncOptions',
+        'revisionHistoryLimit',
+      ),
+      fc.oneof(
+        junk,
+        fc.dictionary(fc.constantFrom('repoURL', 'path', 'helm', 'automated', 'limit', 'duration'), junk),
+      ),
+    );
+    fc.assert(
+      fc.property(fc.oneof(junk, keyed), junk, junk, keyed, (spec, operation, status, project) => {
+        const resource = { ...application(), spec, operation, status } as unknown as Manifest;
+        const projects = [
+          {
+            apiVersion: 'argoproj.io/v1alpha1',
+            kind: 'AppProject',
+            metadata: { name: 'default', namespace: 'argocd' },
+            spec: project,
+          },
+        ] as unknown as Manifest[];
+        expect(dialect.compile(resource, lookupOf(projects))).toHaveLength(1);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('the sync policy', () => {
+  it.each([
+    [{}, { trigger: 'manual', prune: false, selfHeal: false }],
+    [{ automated: {} }, { trigger: 'automatic', prune: false, selfHeal: false, allowEmpty: false }],
+    [
+      { automated: { enabled: false, prune: true, selfHeal: true } },
+      { trigger: 'manual', prune: false, selfHeal: false },
+    ],
+    [
+      { automated: { enabled: true, prune: true, allowEmpty: true } },
+      { trigger: 'automatic', prune: true, allowEmpty: true },
+    ],
+    [
+      { syncOptions: ['CreateNamespace=true', 'PrunePropagationPolicy=orphan'] },
+      { createNamespace: true, propagation: 'Orphan' },
+    ],
+    [{ retry: { limit: -1 } }, { retry: { limit: 'forever' } }],
+    [
+      { retry: { limit: 0, backoff: { duration: 7, maxDuration: '1h30m' } } },
+      { retry: { limit: 0, firstMs: 7000, maxMs: 5_400_000 } },
+    ],
+  ])('%j is %j', (syncPolicy, expected) => {
+    expect(compile(application({ syncPolicy })).sync).toMatchObject(expected);
+  });
+  it('skip-reconcile suspends', () => {
+    const unit = compile(
+      application(
+        { syncPolicy: { automated: {} } },
+        { annotations: { 'argocd.argoproj.io/skip-reconcile': 'true' } },
+      ),
+    );
+    expect(unit.sync.trigger).toBe('suspended');
+  });
+});
+
+describe('where it comes from', () => {
+  it.each([
+    [undefined, { name: 'HEAD' }],
+    ['', { name: 'HEAD' }],
+    ['main', { name: 'main' }],
+    ['refs/heads/release/1', { name: 'release/1' }],
+    ['v1.2.3', { name: 'v1.2.3' }],
+    ['a'.repeat(40), { commit: 'a'.repeat(40) }],
+  ])('targetRevision %s is %j', (targetRevision, ref) => {
+    expect(
+      compile(withSource(targetRevision === undefined ? {} : { targetRevision })).inputs[0]?.source.ref,
+    ).toEqual(ref);
+  });
+  const secret = (
+    name: string,
+    type: string,
+    url: string,
+    login: object = { password: 'eA==' },
+  ): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: 'argocd', labels: { 'argocd.argoproj.io/secret-type': type } },
+    data: { url: Buffer.from(url).toString('base64'), ...login },
+  });
+  const chosen = (...secrets: readonly Manifest[]): string | undefined =>
+    compile(application(), secrets).inputs[0]?.source.credentials?.name;
+
+  it('credentials: the repository’s own Secret, else the longest prefix', () => {
+    const prefix = secret('prefix', 'repo-creds', 'https://git.example/');
+    const longer = secret('longer', 'repo-creds', 'https://git.example/web');
+    const own = secret('own', 'repository', 'https://git.example/WEB.git');
+    expect(chosen(prefix)).toBe('prefix');
+    expect(chosen(prefix, longer)).toBe('longer');
+    expect(chosen(prefix, own, longer)).toBe('own');
+    expect(chosen(secret('bare', 'repository', 'https://git.example/web', {}), prefix)).toBe('prefix');
+    expect(chosen(secret('else', 'repository', 'https://git.example/website'))).toBeUndefined();
+    expect(chosen(secret('cluster', 'cluster', 'https://git.example/web'))).toBeUndefined();
+  });
+  it('credentials: a prefix takes in the whole host, so that a look-alike is sent nothing', () => {
+    expect(chosen(secret('short', 'repo-creds', 'https://git.exam'))).toBeUndefined();
+    expect(chosen(secret('host', 'repo-creds', 'https://git.example'))).toBe('host');
+    expect(chosen(secret('part', 'repo-creds', 'https://git.example/we'))).toBe('part');
+  });
+});
+
+describe('projects', () => {
+  const judged = (spec: object, resource = application({ project: 'p' })): Unit =>
+    compile(resource, [
+      {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: 'p', namespace: 'argocd' },
+        spec,
+      },
+    ]);
+  const open = { sourceRepos: ['*'], destinations: [{ server: '*', namespace: '*' }] };
+  const server = 'https://kubernetes.default.svc';
+
+  it.each<[string, object]>([
+    ['everything', open],
+    ['this repository, with .git', { ...open, sourceRepos: ['https://git.example/web.git'] }],
+    ['a glob of repositories', { ...open, sourceRepos: ['https://git.example/*'] }],
+    ['a destination by name', { ...open, destinations: [{ name: 'in-cluster', namespace: 'w*' }] }],
+    [
+      'all namespaces but another',
+      {
+        ...open,
+        destinations: [
+          { server, namespace: '*' },
+          { server, namespace: '!kube-*' },
+        ],
+      },
+    ],
+  ])('permits %s', (_, spec) => expect(judged(spec).unsupported).toEqual([]));
+  it.each<[string, string, object]>([
+    ['nothing listed', 'repository', {}],
+    ['another repository', 'repository', { ...open, sourceRepos: ['https://git.example/other'] }],
+    [
+      'a denied repository among allowed ones',
+      'repository',
+      { ...open, sourceRepos: ['*', '!https://git.example/web'] },
+    ],
+    ['another namespace', 'destination', { ...open, destinations: [{ server, namespace: 'other' }] }],
+    [
+      'a denied namespace among allowed ones',
+      'destination',
+      {
+        ...open,
+        destinations: [
+          { server: '*', namespace: '*' },
+          { server: '*', namespace: '!web' },
+        ],
+      },
+    ],
+    [
+      'a denied server',
+      'destination',
+      {
+        ...open,
+        destinations: [
+          { server: '*', namespace: '*' },
+          { server: `!${server}`, namespace: '*' },
+        ],
+      },
+    ],
+    [
+      'a denied cluster name',
+      'destination',
+      { ...open, destinations: [{ name: '!in-cluster', namespace: '*' }] },
+    ],
+    [
+      'another server',
+      'destination',
+      { ...open, destinations: [{ server: 'https://elsewhere', namespace: '*' }] },
+    ],
+  ])('denies with %s', (_, what, spec) => {
+    const unit = judged(spec);
+    expect(codes(unit)).toContain('ProjectDenies');
+    expect(said(unit)).toContain(what);
+  });
+  it.each(['destinationServiceAccounts', 'signatureKeys', 'syncWindows'])(
+    'F30: spec.%s is not honoured',
+    (member) => {
+      expect(said(judged({ ...open, [member]: [{ a: 'b' }] }))).toContain(member);
+    },
+  );
+  it('F30: sourceIntegrity, and cluster kinds by name, are not honoured', () => {
+    expect(said(judged({ ...open, sourceIntegrity: { git: { policies: [{}] } } }))).toContain(
+      'sourceIntegrity',
+    );
+    expect(
+      said(judged({ ...open, clusterResourceWhitelist: [{ group: '', kind: 'Namespace', name: 'web*' }] })),
+    ).toContain('clusterResourceWhitelist');
+  });
+  it('F28: one that cannot be read denies, and says where', () => {
+    expect(said(judged({ sourceRepos: '*' }))).toContain('AppProject p cannot be read: spec.sourceRepos');
+    expect(said(judged({ ...open, clusterResourceWhitelist: [{ kind: 5 }] }))).toContain(
+      'spec.clusterResourceWhitelist.0',
+    );
+  });
+  it('that does not exist: a warning where there are none at all, else a refusal', () => {
+    expect(compile(application({ project: 'p' }))).toMatchObject({
+      unsupported: [],
+      warnings: [{ code: 'ProjectMissing' }],
+    });
+    const other: Manifest = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'q', namespace: 'argocd' },
+      spec: open,
+    };
+    expect(codes(compile(application({ project: 'p' }), [other]))).toEqual(['ProjectMissing']);
+  });
+  it('an Application of another namespace needs sourceNamespaces', () => {
+    const far = application({ project: 'p' }, { namespace: 'team-a' });
+    expect(said(judged(open, far))).toContain('team-a');
+    expect(judged({ ...open, sourceNamespaces: ['team-*'] }, far).unsupported).toEqual([]);
+  });
+});
+
+describe('tracking', () => {
+  const cm = (data: object): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  const annotation = 'argocd.argoproj.io/tracking-id';
+
+  it.each([
+    [{}, { owner: 'web', annotation }],
+    [{ 'application.resourceTrackingMethod': 'annotation' }, { owner: 'web', annotation }],
+    [
+      { 'application.resourceTrackingMethod': 'label' },
+      { owner: 'web', label: 'app.kubernetes.io/instance' },
+    ],
+    [
+      { 'application.resourceTrackingMethod': 'annotation+label', 'application.instanceLabelKey': 'x/y' },
+      { owner: 'web', annotation, label: 'x/y' },
+    ],
+  ])('%j → %j', (data, tracking) => expect(compile(application(), [cm(data)]).tracking).toEqual(tracking));
+  it('names an Application of another namespace with its namespace', () => {
+    expect(compile(application({}, { namespace: 'team-a' })).tracking.owner).toBe('team-a_web');
+  });
+});
+
+describe('an operation', () => {
+  const request = (operation: unknown, spec: object = {}): Unit['request'] =>
+    compile(application(spec, {}, { operation })).request;
+
+  it('is a request', () => {
+    expect(request(undefined)).toBeUndefined();
+    expect(request({ initiatedBy: { username: 'ada' }, sync: { revision: 'v1', prune: true } })).toEqual({
+      by: 'ada',
+      revision: 'v1',
+      prune: true,
+      dryRun: false,
+      refused: [],
+    });
+    expect(request({ sync: { revisions: ['v1'] } })).toMatchObject({ revision: 'v1', refused: [] });
+    expect(request({ sync: {} })?.by).not.toBe('');
+  });
+  it.each<[string, unknown]>([
+    ['operation.sync.resources', { sync: { resources: [{ kind: 'ConfigMap', name: 'x' }] } }],
+    ['operation.sync.manifests', { sync: { manifests: ['x'] } }],
+    ['operation.sync.source', { sync: { source: { repoURL: 'x' } } }],
+    ['operation.sync.syncStrategy', { sync: { syncStrategy: { apply: { force: true } } } }],
+    ['Replace=true', { sync: { syncOptions: ['Replace=true'] } }],
+    ['more than one revision', { sync: { revisions: ['a', 'b'] } }],
+    ['operation.sync.prune', { sync: { prune: 'yes' } }],
+    ['without `sync`', {}],
+    ['operation', 5],
+  ])('F30: %s is refused, by name', (what, operation) => {
+    expect(
+      request(operation)
+        ?.refused.map(({ message }) => message)
+        .join('\n'),
+    ).toContain(what);
+  });
+  it('may repeat what the spec asks for anyway, and leave things empty', () => {
+    const spec = { syncPolicy: { syncOptions: ['CreateNamespace=true'] } };
+    expect(
+      request(
+        {
+          sync: {
+            syncOptions: ['CreateNamespace=true', 'Validate=true'],
+            resources: [],
+            syncStrategy: { hook: {} },
+          },
+        },
+        spec,
+      )?.refused,
+    ).toEqual([]);
+  });
+});
+
+describe('admission', () => {
+  const parameters = (namespaces: string): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cmd-params-cm', namespace: 'argocd' },
+    data: { 'application.namespaces': namespaces },
+  });
+  const admits = (namespace: string, ...manifests: readonly Manifest[]): boolean =>
+    dialect.admits(application({}, { namespace }), lookupOf(manifests)) === true;
+
+  it('of the control-plane namespace, and of those that argocd-cmd-params-cm lists', () => {
+    expect(admits('argocd')).toBe(true);
+    expect(admits('team-a')).toBe(false);
+    expect(admits('team-a', parameters('other, team-*'))).toBe(true);
+    expect(admits('team-a', parameters('/^team-[b-z]$/'))).toBe(false);
+    expect(admits('team-a', parameters(' , '))).toBe(false);
+  });
+});
+
+it('no Unit carries the value of a Secret (S14)', () => {
+  const secret: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 's', namespace: 'argocd', labels: { 'argocd.argoproj.io/secret-type': 'repository' } },
+    data: {
+      url: Buffer.from('https://git.example/web').toString('base64'),
+      password: Buffer.from('canary').toString('base64'),
+    },
+  };
+  const text = JSON.stringify(compile(application(), [secret]));
+  expect(text).not.toContain('canary');
+  expect(text).not.toContain(Buffer.from('canary').toString('base64'));
+  expect(isObject(JSON.parse(text))).toBe(true);
+});
