@@ -17,6 +17,7 @@ import { applicationRef, readApplication } from './applications.ts';
 import { readDeclarations } from './declarations.ts';
 import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withoutSecrets } from './secrets.ts';
 
 export interface PlanOptions extends ClusterOptions {
   readonly repo?: string;
@@ -130,16 +131,4 @@ export async function appManifests(
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
-}
-
-/** S14: the values of Secrets never leave through a terminal. */
-function withoutSecrets(manifest: Manifest): Manifest {
-  if (manifest.kind !== 'Secret') return manifest;
-  const masked = (data: unknown): object =>
-    Object.fromEntries(Object.keys((data ?? {}) as object).map((key) => [key, '++++++++']));
-  return {
-    ...manifest,
-    ...(manifest['data'] === undefined ? {} : { data: masked(manifest['data']) }),
-    ...(manifest['stringData'] === undefined ? {} : { stringData: masked(manifest['stringData']) }),
-  };
 }
