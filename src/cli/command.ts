@@ -1,7 +1,7 @@
 /** What a command is given, and how it ends: results on standard output, everything else on standard error. */
 import { failureLine, type Failure, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Clock, Cluster, Repositories, Renderer, Sealer, Timers } from '#model/ports.ts';
+import type { Clock, Cluster, RenderFiles, Repositories, Renderer, Sealer, Timers } from '#model/ports.ts';
 import type { Dialect } from '#model/dialect.ts';
 import { exitCodeOf } from './exit-codes.ts';
 
@@ -37,6 +37,16 @@ export interface CommandPorts {
       readonly cluster: Cluster;
     }>
   >;
+  /** Rendering without any cluster. */
+  readonly rendering: (options: {
+    readonly mirror: readonly { readonly from: string; readonly to: string }[];
+  }) => {
+    readonly repositories: Repositories;
+    readonly renderer: Renderer;
+    /** A directory on this disk, as it is. */
+    readonly directory: (path: string) => RenderFiles;
+  };
+  readonly readFile: (path: string) => string;
   /** Standard output: results. */
   readonly out: (text: string) => void;
   /** Standard error: progress. */

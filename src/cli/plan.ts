@@ -1,4 +1,5 @@
 /** `trueup plan`: what would be done, without doing it. `trueup app manifests`: what is wanted. Neither needs a server. */
+import { jsonText } from '#model/json.ts';
 import { stringify } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
 import type { Manifest } from '#model/object.ts';
@@ -16,6 +17,7 @@ import { applicationRef, readApplication } from './applications.ts';
 import { readDeclarations } from './declarations.ts';
 import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { withoutSecrets } from './secrets.ts';
 
 export interface PlanOptions extends ClusterOptions {
   readonly repo?: string;
@@ -48,7 +50,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
   };
   const { plan, warnings } = orEnd(await makePlan(unit, located, context, pipeline));
   for (const warning of [...unit.warnings, ...warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
-  ports.out(options.output === 'json' ? `${JSON.stringify(plan, null, 2)}\n` : planText(plan));
+  ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
   if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
 }
@@ -127,18 +129,6 @@ export async function appManifests(
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
-  const rendered = orEnd(await renderInputs(located.inputs, pipeline));
+  const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
-}
-
-/** S14: the values of Secrets never leave through a terminal. */
-function withoutSecrets(manifest: Manifest): Manifest {
-  if (manifest.kind !== 'Secret') return manifest;
-  const masked = (data: unknown): object =>
-    Object.fromEntries(Object.keys((data ?? {}) as object).map((key) => [key, '++++++++']));
-  return {
-    ...manifest,
-    ...(manifest['data'] === undefined ? {} : { data: masked(manifest['data']) }),
-    ...(manifest['stringData'] === undefined ? {} : { stringData: masked(manifest['stringData']) }),
-  };
 }

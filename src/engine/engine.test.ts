@@ -864,7 +864,7 @@ describe('one bad resource (F28)', () => {
     await world.start();
     await world.push(three);
     await world.create(
-      world.application('web', { source: { repoURL: repository, path: 'app', helm: { releaseName: 'x' } } }),
+      world.application('web', { source: { repoURL: repository, path: 'app', helm: { version: 'v2' } } }),
     );
     await world.refresh();
     expect(world.data('one')).toBeUndefined();

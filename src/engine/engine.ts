@@ -2,11 +2,12 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
+import { isUnchanged } from '#pipeline/source/dependence.ts';
 import type { Dialect } from '#model/dialect.ts';
 import { canonicalJson, isObject } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
-import type { UnitId } from '#model/unit.ts';
+import type { SourceSpec, UnitId } from '#model/unit.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
 import { Queue } from './queue.ts';
@@ -361,41 +362,30 @@ function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? '') : '';
 }
 
-/** One look-up for all Units of a repository: which of them have other files now. */
+/** Which of the Units would have other objects now: those that read something which a commit has changed. */
 async function changedTrees(
   runtimes: readonly UnitRuntime[],
   { repositories }: EnginePorts,
 ): Promise<{ readonly moved: readonly UnitRuntime[]; readonly rest: readonly UnitRuntime[] }> {
   const moved: UnitRuntime[] = [];
   const rest: UnitRuntime[] = [];
-  const commits = new Map<string, string | undefined>();
-  const asked = new Map<
-    string,
-    { readonly runtime: UnitRuntime; readonly commit: string; readonly path: string; readonly tree: string }[]
-  >();
+  const commits = new Map<string, Promise<string | undefined>>();
+  const commitOf = (source: SourceSpec): Promise<string | undefined> => {
+    const refText = canonicalJson([source.url, source.ref]);
+    const commit =
+      commits.get(refText) ??
+      repositories.resolve(source).then((resolved) => (resolved.ok ? resolved.value.commit : undefined));
+    commits.set(refText, commit);
+    return commit;
+  };
   for (const runtime of runtimes) {
     const located = runtime.located?.inputs ?? [];
-    if (located.length !== runtime.unit.inputs.length) moved.push(runtime);
-    for (const { input, tree } of located.length === runtime.unit.inputs.length ? located : []) {
-      const refText = canonicalJson([input.source.url, input.source.ref]);
-      if (!commits.has(refText)) {
-        const resolved = await repositories.resolve(input.source);
-        commits.set(refText, resolved.ok ? resolved.value.commit : undefined);
-      }
-      const commit = commits.get(refText);
-      if (commit === undefined) moved.push(runtime);
-      else
-        asked.set(input.source.url, [
-          ...(asked.get(input.source.url) ?? []),
-          { runtime, commit, path: input.path, tree },
-        ]);
+    let isSame = located.length === runtime.unit.inputs.length;
+    for (const input of isSame ? located : []) {
+      const commit = await commitOf(input.input.source);
+      isSame &&= commit !== undefined && (await isUnchanged(input, commit, repositories));
     }
-  }
-  for (const [url, questions] of asked) {
-    const trees = await repositories.trees(url, questions);
-    for (const [index, { runtime, tree }] of questions.entries()) {
-      (trees.ok && trees.value[index] === tree ? rest : moved).push(runtime);
-    }
+    (isSame ? rest : moved).push(runtime);
   }
   return { moved, rest };
 }

@@ -28,6 +28,7 @@ export function inSyncPlan(
       ),
     },
     content: new Map(),
+    located,
     sightings,
     warnings: [],
   };

@@ -2,6 +2,7 @@
 import { execute } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
@@ -108,6 +109,7 @@ async function conclude(
       ? {
           revisions: plan.revisions,
           inputs: plan.rendered,
+          read: readOf(made.located) ?? [],
           ancestry,
           warnings: made.warnings,
           takenOver: false,

@@ -6,7 +6,7 @@ import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
-import { locate, type Located } from '#pipeline/source/locate.ts';
+import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
@@ -179,7 +179,7 @@ async function planFor(
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
-  return ok({ located, made: made.value });
+  return ok({ located: made.value.located, made: made.value });
 }
 
 interface Acting extends Wanted {
@@ -269,6 +269,7 @@ async function recordInSync(
     ...rest,
     inventory,
     inputs: located.digest,
+    read: readOf(located) ?? [],
     revisions: located.revisions,
     ancestry: located.ancestry,
     warnings: made.warnings,

@@ -84,6 +84,8 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
     ancestry: (spec, before, after) => withSpec(spec, (repository) => repository.ancestry(before, after)),
     trees: (url, wanted) => withUrl(url, (repository) => repository.trees(wanted)),
     files: (url, tree) => withUrl(url, (repository) => repository.files(tree)),
+    look: (url, commit, paths) => withUrl(url, (repository) => repository.look(commit, paths)),
+    sizes: (url, blobs) => withUrl(url, (repository) => repository.sizes(blobs)),
     read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
     close: () => {
       for (const repository of open.values()) repository.close();

@@ -2,7 +2,7 @@
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { Timers } from '#model/ports.ts';
-import type { TreeFile } from '#model/rendered.ts';
+import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
 import { BlobSupply } from './blob-supply.ts';
 import type { GitTools } from './command.ts';
@@ -14,6 +14,7 @@ import { bringUpToDate, fetchBlobs, fetchCommit } from './fetching.ts';
 import { failureOf } from './git-failures.ts';
 import type { GitObject } from './object-reader.ts';
 import { ObjectReader } from './object-reader.ts';
+import { Looking } from './looking.ts';
 import { find, isObjectId, refNotFound } from './refs.ts';
 import { SharedRun, Turnstile } from './shared-run.ts';
 import type { Store } from './store.ts';
@@ -32,6 +33,7 @@ export class Repository {
   readonly #fetching: FetchingTools;
   readonly #reader: ObjectReader;
   readonly #blobs: BlobSupply;
+  readonly #looking: Looking;
   readonly #opened: Promise<void>;
   readonly #turnstile = new Turnstile();
   readonly #polls = new Map<Identity, SharedRun<Result<{ readonly changed: boolean }>>>();
@@ -54,6 +56,7 @@ export class Repository {
       timers,
     );
     this.#blobs = new BlobSupply(url, this.#reader, (blobs) => this.#fetchBlobs(blobs));
+    this.#looking = new Looking(url, this.#reader, this.#blobs);
   }
 
   /** One run for all who ask with the same credentials at the same time; other credentials prove themselves. */
@@ -208,6 +211,18 @@ export class Repository {
     return ok(
       entries.map(([path, blob], index) => ({ path, blob, sizeBytes: sizes.value[index]!.sizeBytes })),
     );
+  }
+
+  async look(commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>> {
+    await this.#opened;
+    if (!isObjectId(commit)) return fail(notThere(this.url, commit));
+    return this.#looking.look(commit, paths);
+  }
+
+  async sizes(blobs: readonly string[]): Promise<Result<readonly number[]>> {
+    await this.#opened;
+    const there = await this.#blobs.ensure(blobs);
+    return there.ok ? ok(there.value.map(({ sizeBytes }) => sizeBytes)) : there;
   }
 
   async read(blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>> {

@@ -43,7 +43,10 @@ export async function listTree(url: string, root: string, reader: ObjectReader):
 }
 
 /** A tree object is a row of `mode SP name NUL id`, the id in binary. */
-function* parseTree(content: Uint8Array, idBytes: number): Generator<TreeEntry & { readonly name: string }> {
+export function* parseTree(
+  content: Uint8Array,
+  idBytes: number,
+): Generator<TreeEntry & { readonly name: string }> {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   let at = 0;
   while (at < bytes.length) {
@@ -135,7 +138,7 @@ function resolveLink(path: string, listing: Listing, targets: ReadonlyMap<string
   return { entry: listing.get(at.join('/')) };
 }
 
-function badLink(url: string, path: string, target: string, why: string): Failure {
+export function badLink(url: string, path: string, target: string, why: string): Failure {
   return {
     kind: 'terminal',
     code: 'BadSymbolicLink',

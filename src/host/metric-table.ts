@@ -48,6 +48,11 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
     help: 'Lists that a broken or expired watch made necessary, by reason.',
     labels: ['cluster', 'reason'],
   },
+  trueup_renders_total: {
+    kind: 'counter',
+    help: 'Sources that were rendered because something that they read had changed, by result.',
+    labels: ['result'],
+  },
   trueup_runs_total: {
     kind: 'counter',
     help: 'Attempts to bring a Unit to what Git says, by result.',

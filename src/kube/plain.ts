@@ -1,7 +1,7 @@
 /** Plain requests: for our own resources, the status of foreign ones, and the command line. */
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { JsonObject } from '#model/json.ts';
+import { jsonText, type JsonObject } from '#model/json.ts';
 import { isObject } from '#model/json.ts';
 import type { GroupVersionKind, Manifest, ObjectRef } from '#model/object.ts';
 import { apiVersionOf, describe, refOf } from '#model/object.ts';
@@ -76,7 +76,7 @@ export async function createObject(
   return written(context, ref, {
     ...callOf('create', 'POST', served.value, ref),
     path: `${path}${query({ fieldManager: context.manager })}`,
-    body: JSON.stringify(manifest),
+    body: jsonText(manifest),
   });
 }
 
@@ -91,7 +91,7 @@ export async function replaceObject(
   return written(context, ref, {
     ...callOf('update', 'PUT', served.value, ref),
     path: `${objectPath(served.value, ref)}${query({ fieldManager: context.manager })}`,
-    body: JSON.stringify(manifest),
+    body: jsonText(manifest),
     // Without a version a second PUT could undo what somebody wrote between the two.
     repeatable: manifest.metadata['resourceVersion'] !== undefined,
   });
@@ -113,7 +113,7 @@ export async function mergePatchObject(
       ...callOf('patch', 'PATCH', served.value, ref),
       path: `${objectPath(served.value, ref, subresource)}${query({ fieldManager: context.manager })}`,
       contentType: 'application/merge-patch+json',
-      body: JSON.stringify(body),
+      body: jsonText(body),
       repeatable: true,
     });
   const { status, ...rest } = patch;

@@ -5,7 +5,7 @@
  */
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { Json, JsonObject } from '#model/json.ts';
+import { jsonText, type Json, type JsonObject } from '#model/json.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { describe } from '#model/object.ts';
@@ -48,7 +48,7 @@ export async function applyObject(
     ...callOf('apply', 'PATCH', served.value, ref),
     path: `${objectPath(served.value, ref)}${parameters}`,
     contentType: 'application/apply-patch+yaml',
-    body: JSON.stringify(applyBody(request)),
+    body: jsonText(applyBody(request)),
     repeatable: true,
   });
   if (!reply.answered) return staleOrFailure(reply, ref, expect === 'absent' ? undefined : expect);
@@ -71,7 +71,7 @@ export async function patchObject(
     ...callOf('patch', 'PATCH', served.value, ref),
     path: `${objectPath(served.value, ref)}${query({ fieldManager: manager, fieldValidation: 'Warn' })}`,
     contentType: 'application/json-patch+json',
-    body: JSON.stringify([...tests, ...patch]),
+    body: jsonText([...tests, ...patch]),
     // Removing by index twice would remove two, unless the version guards it.
     repeatable: expect.resourceVersion !== undefined,
   });

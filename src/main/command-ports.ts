@@ -1,5 +1,5 @@
 /** What commands are handed: opened when asked for, in this thread. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
@@ -8,15 +8,18 @@ import { argoDialect } from '#dialects/argo/application.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { createSealer } from '#fields/digest.ts';
 import { openRepositories } from '#git/repositories.ts';
+import type { Mirror } from '#git/url.ts';
 import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
+import { openDiskFiles } from '#host/disk-files.ts';
 import { openLog } from '#host/log.ts';
 import { openProcesses } from '#host/processes.ts';
 import { isObject } from '#model/json.ts';
 import { ok, type Result } from '#model/failure.ts';
-import type { Cluster, Meter } from '#model/ports.ts';
-import { createRenderer } from '#pipeline/render/sandbox.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Cluster, Meter, Renderer, Repositories } from '#model/ports.ts';
+import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, instanceLabel } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
@@ -30,6 +33,24 @@ export function commandPorts(): CommandPorts {
     if (!access.ok) return access;
     return ok(openDirectCluster({ access: access.value }, log, silentMeter));
   };
+  const openGit = (
+    mirrors: readonly Mirror[],
+    secrets: (name: string) => Manifest | undefined,
+  ): Repositories =>
+    openRepositories({
+      dir: temporaryDirectory(),
+      processes: openProcesses(systemTimers),
+      clock: systemClock,
+      timers: systemTimers,
+      log,
+      meter: silentMeter,
+      secrets: ({ name }) => decoded(secrets(name)),
+      mirrors,
+      environment: childEnvironment(process.env),
+      lookup: addressesOf,
+    });
+  const openRenderer = (): Renderer =>
+    createRenderer({ workers: 1, deadlineMs: renderDeadlineMs, timers: systemTimers });
   return {
     clock: systemClock,
     timers: systemTimers,
@@ -38,6 +59,12 @@ export function commandPorts(): CommandPorts {
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
     cluster: openPlain,
+    readFile: (file) => readFileSync(file, 'utf8'),
+    rendering: ({ mirror }) => ({
+      repositories: openGit(mirror, () => undefined),
+      renderer: openRenderer(),
+      directory: openDiskFiles,
+    }),
     pipeline: async (options, secrets) => {
       const access = accessFrom(options, process.env);
       if (!access.ok) return access;
@@ -52,19 +79,8 @@ export function commandPorts(): CommandPorts {
         log,
         silentMeter,
       );
-      const repositories = openRepositories({
-        dir: temporaryDirectory(),
-        processes: openProcesses(systemTimers),
-        clock: systemClock,
-        timers: systemTimers,
-        log,
-        meter: silentMeter,
-        secrets: ({ name }) => decoded(secrets(name)),
-        mirrors: options.mirror,
-        environment: childEnvironment(process.env),
-        lookup: addressesOf,
-      });
-      const renderer = createRenderer({ workers: 1, deadlineMs: renderDeadlineMs, timers: systemTimers });
+      const repositories = openGit(options.mirror, secrets);
+      const renderer = openRenderer();
       return ok({ cluster, repositories, renderer, sealer: createSealer(key.value) });
     },
   };

@@ -9,6 +9,7 @@ import { CommandEnd, type CommandPorts } from '#cli/command.ts';
 import { exitCodeOf, exitCodes } from '#cli/exit-codes.ts';
 import { install } from '#cli/install.ts';
 import { appManifests, planCommand } from '#cli/plan.ts';
+import { renderCommand } from '#cli/render.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
 import type { Mirror } from '#git/url.ts';
 import { onStopSignal } from '#host/signals.ts';
@@ -90,6 +91,7 @@ export function program(stopped: { release: () => void }): Command {
     .action(() => ports.out(`trueup ${version}\n`));
   addStart(root, ports, stopped);
   addPlan(root, ports);
+  addRender(root, ports);
   addApp(root, ports);
   withCluster(root.command('install').description('add what the cluster lacks'))
     .option('--crds', 'the CustomResourceDefinitions that are absent, and the control-plane namespace')
@@ -155,6 +157,20 @@ function addPlan(root: Command, ports: CommandPorts): void {
     .option('--exit-code', 'exit with 2 when there are differences')
     .addOption(output('table', 'json'))
     .action((options) => planCommand(options, ports));
+}
+
+function addRender(root: Command, ports: CommandPorts): void {
+  withMirror(root.command('render').description('print the manifests of a directory; needs no cluster'))
+    .requiredOption('--repo <url|directory>', 'a Git repository, or a directory of this disk as it is', '.')
+    .option('--path <directory>', 'the directory in it (else that of the Application, else the root)')
+    .option('--ref <ref>', 'branch, tag or commit of a Git repository')
+    .option('--app <file>', 'render as the Application in FILE does')
+    .option('--recurse', 'plain files: read directories below it too')
+    .option('--dest-namespace <name>', 'of the release, for charts', 'default')
+    .option('--origins', 'say where each object stands')
+    .option('--show-secrets', 'print the values of Secrets')
+    .addOption(output('yaml', 'json'))
+    .action((options) => renderCommand(options, ports));
 }
 
 function addApp(root: Command, ports: CommandPorts): void {

@@ -18,7 +18,7 @@ import { onStopSignal } from '#host/signals.ts';
 import { listen } from '#http/server.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
-import { createRenderer } from '#pipeline/render/sandbox.ts';
+import { createRenderer } from '#pipeline/render/renderer.ts';
 import { checkKinds, checkNamespace, digestKey, instanceLabel, webhookSecret } from './installation.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
 
@@ -38,6 +38,7 @@ export interface Environment {
 }
 
 const renderDeadlineMs = 30_000;
+const renderWorkers = 2;
 const turnsSideBySide = 16;
 
 /** Resolves when it was told to stop; a Failure is why it could not start. */
@@ -67,7 +68,13 @@ export async function start(options: StartOptions, { env, print }: Environment):
     environment,
     lookup: addressesOf,
   });
-  const renderer = createRenderer({ workers: 1, deadlineMs: renderDeadlineMs, timers: systemTimers });
+  const renderer = createRenderer({
+    workers: renderWorkers,
+    deadlineMs: renderDeadlineMs,
+    timers: systemTimers,
+    meter: metrics,
+    warm: true,
+  });
   const engine: Engine = new Engine(
     {
       cluster,

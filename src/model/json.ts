@@ -1,4 +1,7 @@
-/** Plain data, as it stands in files, caches and over the wire. */
+/**
+ * Plain data, as it stands in files, caches and over the wire. An integer of a manifest beyond 2^53 is a bigint: no
+ * digit of it is lost.
+ */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
 
@@ -19,5 +22,32 @@ export function canonicalJson(value: unknown): string {
       .map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`);
     return `{${members.join(',')}}`;
   }
-  return JSON.stringify(value ?? null);
+  return jsonText(value ?? null);
+}
+
+/** TypeScript's own types do not know yet that JSON can carry the text of a number. */
+const withSource = JSON as unknown as {
+  rawJSON(text: string): object;
+  parse(
+    text: string,
+    revive: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+  ): unknown;
+};
+
+/** JSON.stringify for values that may hold bigints. */
+export function jsonText(value: unknown, indent?: number): string {
+  const withoutBigints = (_: string, member: unknown): unknown =>
+    typeof member === 'bigint' ? withSource.rawJSON(member.toString()) : member;
+  return JSON.stringify(value, withoutBigints, indent);
+}
+
+/** JSON.parse that keeps integers beyond 2^53, as bigints. */
+export function parseJson(text: string): unknown {
+  // Few texts have such long numbers, and looking at every value costs.
+  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  return withSource.parse(text, (_, value, { source }) =>
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
+      ? BigInt(source!)
+      : value,
+  );
 }

@@ -10,6 +10,7 @@ import type {
   ObservedObject,
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
+import type { TracePaths } from './rendered.ts';
 import type { Ancestry, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
@@ -83,6 +84,8 @@ export interface UnitState {
   readonly ancestry?: Ancestry;
   /** The render inputs whose output the inventory's `desired` digests are. */
   readonly inputs?: Digest;
+  /** What rendering those inputs read, in their order: what a commit must change to matter. */
+  readonly read?: readonly TracePaths[];
   /** What rendering those inputs remarked. */
   readonly warnings?: readonly Failure[];
   readonly inventory: readonly InventoryEntry[];

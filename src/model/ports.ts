@@ -7,7 +7,7 @@ import type { Result } from './failure.ts';
 import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
-import type { Rendered, TreeFile } from './rendered.ts';
+import type { PathEntry, Rendered, TreeFile } from './rendered.ts';
 import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec } from './unit.ts';
 
 export interface Clock {
@@ -88,6 +88,10 @@ export interface Repositories {
   ): Promise<Result<readonly (string | undefined)[]>>;
   /** The regular files below a tree, with symbolic links inside the tree resolved to what they point at. */
   files(url: string, tree: string): Promise<Result<readonly TreeFile[]>>;
+  /** What stands at each path of a commit, in order; `''` is the root. */
+  look(url: string, commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>>;
+  /** Of contents, in the order asked; pinned locally by the time this returns. */
+  sizes(url: string, blobs: readonly string[]): Promise<Result<readonly number[]>>;
   /** Contents, in the order asked; pinned locally by the time this returns. */
   read(url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>>;
   close(): Promise<void>;
@@ -99,16 +103,26 @@ export interface SecretReader {
 
 export interface RenderRequest {
   readonly spec: RenderSpec;
-  /** For messages: where the tree stands in the repository. */
+  readonly url: string;
+  readonly commit: string;
+  /** The directory in the repository; empty for its root. */
   readonly root: string;
+  /** Its Git object id. */
   readonly tree: string;
-  readonly files: readonly (TreeFile & { readonly content: Uint8Array })[];
+  /** Absent: as without a cluster. */
+  readonly capabilities?: Capabilities;
 }
+/** What charts ask of the cluster that they are rendered for. */
+export interface Capabilities {
+  readonly kubeVersion: string;
+  /** `apps/v1`, and `apps/v1/Deployment`. */
+  readonly apiVersions: readonly string[];
+}
+/** What a renderer reads from. */
+export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
-  /** Which of a tree's files the spec will read: they are fetched before rendering. */
-  wanted(spec: RenderSpec, files: readonly TreeFile[]): readonly TreeFile[];
-  render(request: RenderRequest): Promise<Result<Rendered>>;
+  render(request: RenderRequest, files: RenderFiles): Promise<Result<Rendered>>;
 }
 
 export interface ApplyRequest {

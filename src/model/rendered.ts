@@ -12,7 +12,21 @@ export interface TreeFile {
   readonly sizeBytes: number;
 }
 
-/** What rendering read; its digest, with the spec and the renderer's version, is the render key. */
+/** What stands at a path of a commit, symbolic links followed. */
+export type PathEntry =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'file'; readonly blob: string }
+  /** Directories among the names end with `/`. */
+  | { readonly kind: 'directory'; readonly names: readonly string[] };
+
+/** The paths of a trace: whatever stands there in another commit says whether that renders the same. */
+export interface TracePaths {
+  readonly files: readonly string[];
+  readonly listings: readonly string[];
+  readonly absent: readonly string[];
+}
+
+/** What rendering read, paths from the repository's root; its digest, with the spec and the renderer's version, is the render key. */
 export interface Trace {
   readonly files: Readonly<Record<string, string>>;
   readonly listings: Readonly<Record<string, Digest>>;

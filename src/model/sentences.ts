@@ -1,5 +1,5 @@
 /** How plans, changes and their makers are put in words: the same in conditions, events, history and terminals. */
-import type { Json } from './json.ts';
+import { jsonText, type Json } from './json.ts';
 import { describe } from './object.ts';
 import type { FieldChange, FieldOwner } from './observed.ts';
 import type { Plan, Step } from './plan.ts';
@@ -18,7 +18,7 @@ export function ownerPhrase(owner: FieldOwner | 'unknown' | undefined): string {
 
 export function valuePhrase(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   return text.length > valueLengthMax ? `${text.slice(0, valueLengthMax)}…` : text;
 }
 

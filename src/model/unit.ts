@@ -3,6 +3,7 @@
  * compiles it from a foreign resource; the engine knows nothing of that resource but its name.
  */
 import type { Failure } from './failure.ts';
+import type { JsonObject } from './json.ts';
 import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 
 export type GitRef =
@@ -48,7 +49,68 @@ export interface DirectoryRender {
   readonly include?: string;
   readonly exclude?: string;
 }
-export type RenderSpec = DirectoryRender;
+export interface KustomizeRender {
+  readonly kind: 'kustomize';
+  /** Whether files outside of the directory of their kustomization may be read: by default they may not. */
+  readonly loadRestriction: 'root' | 'none';
+  readonly edits: KustomizeEdits;
+}
+/** Laid over the kustomization file, as `kustomize edit` does. */
+export interface KustomizeEdits {
+  readonly namePrefix?: string;
+  readonly nameSuffix?: string;
+  readonly namespace?: string;
+  /** `name:tag`, `name@digest`, `name=other:tag`. */
+  readonly images?: readonly string[];
+  readonly imageFields?: readonly {
+    readonly name: string;
+    readonly newName?: string;
+    readonly newTag?: string;
+    readonly digest?: string;
+  }[];
+  readonly replicas?: readonly { readonly name: string; readonly count: number }[];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly labelsForced?: boolean;
+  readonly labelsWithoutSelector?: boolean;
+  readonly labelsInTemplates?: boolean;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly annotationsForced?: boolean;
+  /** As the `patches` of a kustomization file. */
+  readonly patches?: readonly JsonObject[];
+  readonly components?: readonly string[];
+}
+export interface HelmRender {
+  readonly kind: 'helm';
+  readonly releaseName: string;
+  readonly namespace: string;
+  /** Absent: what Helm assumes without a cluster. */
+  readonly kubeVersion?: string;
+  readonly apiVersions?: readonly string[];
+  readonly values: HelmValues;
+  readonly skipCrds?: boolean;
+  readonly skipTests?: boolean;
+  readonly skipSchemaValidation?: boolean;
+}
+/** Laid over each other in this order. */
+export interface HelmValues {
+  /** Relative to the chart; from the root of the repository with `/` before them. */
+  readonly files?: readonly string[];
+  readonly ignoreMissing?: boolean;
+  /** YAML texts. */
+  readonly inline?: readonly string[];
+  /** `a.b[0]=c`. */
+  readonly set?: readonly string[];
+  readonly setString?: readonly string[];
+  readonly setFile?: readonly { readonly name: string; readonly path: string }[];
+}
+/** By what is in the directory: a kustomization file, else Chart.yaml, else plain files. */
+export interface DetectRender {
+  readonly kind: 'detect';
+  readonly directory: DirectoryRender;
+  readonly kustomize: KustomizeRender;
+  readonly helm: HelmRender;
+}
+export type RenderSpec = DirectoryRender | KustomizeRender | HelmRender | DetectRender;
 
 export interface Input {
   readonly source: SourceSpec;

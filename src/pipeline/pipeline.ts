@@ -13,10 +13,10 @@
  */
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
+import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
+import type { Capabilities, Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
@@ -38,6 +38,8 @@ export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'>
 }
 export interface MadePlan extends Planned {
   readonly sightings: ReadonlyMap<string, Sighting>;
+  /** As it was rendered: by what rendering has read. */
+  readonly located: Located;
   readonly warnings: readonly Failure[];
 }
 
@@ -49,9 +51,29 @@ export async function makePlan(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const rendered = await renderInputs(located.inputs, ports);
+  const capabilities = await capabilitiesFor(unit, ports.cluster);
+  if (!capabilities.ok) return capabilities;
+  const rendered = await renderInputs(unit, located, { ...ports, ...capabilities.value });
   if (!rendered.ok) return rendered;
-  return planObjects(unit, located, rendered.value, context, ports);
+  return planObjects(unit, rendered.value.located, rendered.value, context, ports);
+}
+
+/** Only charts ask for them, and plain files and kustomizations come out the same anywhere. */
+async function capabilitiesFor(
+  { inputs }: Unit,
+  cluster: Cluster,
+): Promise<Result<{ readonly capabilities?: Capabilities }>> {
+  if (!inputs.some(({ render }) => render.kind === 'helm' || render.kind === 'detect')) return ok({});
+  const version = await cluster.version();
+  if (!version.ok) return version;
+  const served = await cluster.resources();
+  if (!served.ok) return served;
+  const apiVersions = new Set<string>();
+  for (const resource of served.value) {
+    apiVersions.add(apiVersionOf(resource));
+    apiVersions.add(`${apiVersionOf(resource)}/${resource.kind}`);
+  }
+  return ok({ capabilities: { kubeVersion: version.value, apiVersions: [...apiVersions].toSorted() } });
 }
 
 /** A Unit that is torn down wants nothing: its objects are planned away without reading Git. */
@@ -99,7 +121,7 @@ async function planObjects(
     sealer,
     attempt,
   });
-  return ok({ ...planned, sightings, warnings: rendered.warnings });
+  return ok({ ...planned, located, sightings, warnings: rendered.warnings });
 }
 
 function gone(subject: ObjectRef): Failure {

@@ -7,10 +7,22 @@ import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Renderer } from '#model/ports.ts';
 import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
-import { renderDirectory, wantedFiles } from '#pipeline/render/directory.ts';
+import { systemClock } from '#host/clock.ts';
+import { systemRandom } from '#host/random.ts';
+import { rendererOn } from '#pipeline/render/renderer.ts';
+import { Rendering } from '#pipeline/render/rendering.ts';
+import { loadModule } from '#pipeline/render/wasm-module.ts';
 import { keyText } from '#model/object.ts';
 import { FakeCluster, isWrite, sealer, type FakeCall, type FakeClient } from './cluster.ts';
 import { FakeRepositories, type Files } from './repositories.ts';
+
+const { module, version } = await loadModule(256);
+const rendering = new Rendering(module, systemClock, systemRandom);
+/** In this thread: what is rendered is there at once, so that a world without work has no work. */
+const inThisThread = rendererOn({
+  render: (request) => Promise.resolve(rendering.render(request)),
+  version: () => Promise.resolve(version),
+});
 
 export const repository = 'https://git.example/acme/manifests';
 export const applicationKind = 'argoproj.io/Application';
@@ -56,14 +68,11 @@ export class EngineWorld {
   readonly meter = new CountingMeter();
   readonly errors: string[] = [];
   readonly renderer: Renderer = {
-    wanted: wantedFiles,
-    render: async (request) => {
+    render: (request, files) => {
       this.renders += 1;
-      await Promise.resolve();
-      return renderDirectory(request);
+      return inThisThread.render(request, files);
     },
-    close: () => Promise.resolve(),
-  } as Renderer;
+  };
   renders = 0;
   #engine: Engine | undefined;
   #client: FakeClient | undefined;

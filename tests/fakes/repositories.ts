@@ -3,7 +3,7 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson } from '#model/json.ts';
 import type { Repositories } from '#model/ports.ts';
-import type { TreeFile } from '#model/rendered.ts';
+import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
 
 export type Files = Readonly<Record<string, string>>;
@@ -129,6 +129,32 @@ export class FakeRepositories implements Repositories {
         return { path, blob, sizeBytes: text.length };
       }),
     );
+  }
+  async look(url: string, commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>> {
+    await Promise.resolve();
+    const files = this.#remote(url).commits.get(commit)?.files ?? {};
+    return ok(paths.map((path) => this.#entry(files, path)));
+  }
+  #entry(files: Files, path: string): PathEntry {
+    const text = files[path];
+    if (text !== undefined) {
+      const blob = digestOf(text);
+      this.#blobs.set(blob, text);
+      return { kind: 'file', blob };
+    }
+    const prefix = path === '' ? '' : `${path}/`;
+    const names = new Set(
+      Object.keys(files).flatMap((name) => {
+        const [first, ...rest] = name.startsWith(prefix) ? name.slice(prefix.length).split('/') : [];
+        return first === undefined ? [] : [rest.length > 0 ? `${first}/` : first];
+      }),
+    );
+    if (names.size === 0 && path !== '') return { kind: 'absent' };
+    return { kind: 'directory', names: [...names].toSorted() };
+  }
+  async sizes(_url: string, blobs: readonly string[]): Promise<Result<readonly number[]>> {
+    await Promise.resolve();
+    return ok(blobs.map((blob) => this.#blobs.get(blob)?.length ?? 0));
   }
   async read(_url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>> {
     await Promise.resolve();

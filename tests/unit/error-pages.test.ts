@@ -55,6 +55,15 @@ export function codesIn(source: string): ReadonlySet<string> {
   return found;
 }
 
+/** The renderer's Go names its failures by the same codes. */
+function codesOfRenderer(): readonly string[] {
+  const root = join(repositoryRoot, 'render-wasm');
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.go') && !name.endsWith('_test.go'))
+    .flatMap((name) => [...readFileSync(join(root, name), 'utf8').matchAll(/\bCode(?::|, \S+ =) "(\w+)"/g)])
+    .map(([, name]) => name!);
+}
+
 function codesOfSource(): ReadonlyMap<string, string> {
   const codes = new Map<string, string>();
   for (const entry of readdirSync(join(repositoryRoot, 'src'), { recursive: true, withFileTypes: true })) {
@@ -63,6 +72,7 @@ function codesOfSource(): ReadonlyMap<string, string> {
     for (const name of codesIn(readFileSync(path, 'utf8')))
       codes.set(name, path.slice(repositoryRoot.length));
   }
+  for (const name of codesOfRenderer()) codes.set(name, 'render-wasm');
   return codes;
 }
 

@@ -10,6 +10,7 @@ import { judgeProject } from './project.ts';
 import { credentialsFor } from './repositories.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
+import { renderOf, type RenderContext } from './source-render.ts';
 import { inspectSpec, isHarmlessOption, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
@@ -71,7 +72,14 @@ export function compileApplication(
 
   const findings = inspectSpec(spec);
   const destination = destinationOf(spec, findings.refused);
-  const inputs = sources.map((source) => inputOf(source, lookup, controlNamespace, findings.refused));
+  const context = {
+    application: resource.metadata.name,
+    project: spec.project || 'default',
+    namespace: destination,
+  };
+  const inputs = sources.map((source) =>
+    inputOf(source, lookup, controlNamespace, context, findings.refused),
+  );
   const settings = settingsOf(lookup, controlNamespace);
   for (const key of settings.refused) {
     findings.refused.push(
@@ -185,9 +193,14 @@ function refOfRevision(targetRevision: string | undefined, refused: Failure[]): 
   return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
 }
 
-function inputOf(source: ApplicationSource, lookup: Lookup, namespace: string, refused: Failure[]): Input {
+function inputOf(
+  source: ApplicationSource,
+  lookup: Lookup,
+  namespace: string,
+  context: RenderContext,
+  refused: Failure[],
+): Input {
   const credentials = credentialsFor(source.repoURL, lookup, namespace);
-  const { include, exclude, recurse } = source.directory ?? {};
   return {
     source: {
       kind: 'git',
@@ -199,12 +212,7 @@ function inputOf(source: ApplicationSource, lookup: Lookup, namespace: string, r
       source.path === undefined || source.path === ''
         ? '.'
         : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    render: {
-      kind: 'directory',
-      recurse: recurse ?? false,
-      ...(include === undefined || include === '' ? {} : { include }),
-      ...(exclude === undefined || exclude === '' ? {} : { exclude }),
-    },
+    render: renderOf(source, context, refused),
   };
 }
 

@@ -8,6 +8,41 @@ import { z } from 'zod';
 const text = z.string();
 const flag = z.boolean();
 
+const texts = z.record(text, text);
+const kustomize = z.looseObject({
+  namePrefix: text.optional(),
+  nameSuffix: text.optional(),
+  namespace: text.optional(),
+  images: z.array(text).optional(),
+  replicas: z.array(z.looseObject({ name: text, count: z.union([z.number().int(), text]) })).optional(),
+  commonLabels: texts.optional(),
+  forceCommonLabels: flag.optional(),
+  labelWithoutSelector: flag.optional(),
+  labelIncludeTemplates: flag.optional(),
+  commonAnnotations: texts.optional(),
+  forceCommonAnnotations: flag.optional(),
+  patches: z.array(z.looseObject({})).optional(),
+  components: z.array(text).optional(),
+});
+
+const helm = z.looseObject({
+  releaseName: text.optional(),
+  namespace: text.optional(),
+  valueFiles: z.array(text).optional(),
+  ignoreMissingValueFiles: flag.optional(),
+  values: text.optional(),
+  valuesObject: z.record(text, z.unknown()).optional(),
+  parameters: z
+    .array(z.looseObject({ name: text, value: text.optional(), forceString: flag.optional() }))
+    .optional(),
+  fileParameters: z.array(z.looseObject({ name: text.optional(), path: text.optional() })).optional(),
+  skipCrds: flag.optional(),
+  skipTests: flag.optional(),
+  skipSchemaValidation: flag.optional(),
+  kubeVersion: text.optional(),
+  apiVersions: z.array(text).optional(),
+});
+
 const source = z.looseObject({
   repoURL: text.min(1),
   path: text.optional(),
@@ -15,6 +50,8 @@ const source = z.looseObject({
   directory: z
     .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
     .optional(),
+  kustomize: kustomize.optional(),
+  helm: helm.optional(),
 });
 
 export const applicationSpec = z.looseObject({
@@ -56,6 +93,8 @@ export const applicationSpec = z.looseObject({
 });
 export type ApplicationSpec = z.infer<typeof applicationSpec>;
 export type ApplicationSource = z.infer<typeof source>;
+export type KustomizeSource = z.infer<typeof kustomize>;
+export type HelmSource = z.infer<typeof helm>;
 
 export const operation = z.looseObject({
   sync: z

@@ -44,10 +44,48 @@ const specMembers: Members = {
   refused: ['ignoreDifferences', 'sourceHydrator'],
 };
 const sourceMembers: Members = {
-  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'name'],
-  refused: ['helm', 'kustomize', 'plugin', 'chart', 'ref'],
+  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name'],
+  refused: ['plugin', 'chart', 'ref'],
 };
 const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
+const kustomizeMembers: Members = {
+  honoured: [
+    'namePrefix',
+    'nameSuffix',
+    'namespace',
+    'images',
+    'replicas',
+    'commonLabels',
+    'forceCommonLabels',
+    'labelWithoutSelector',
+    'labelIncludeTemplates',
+    'commonAnnotations',
+    'forceCommonAnnotations',
+    'patches',
+    'components',
+  ],
+  refused: ['version', 'commonAnnotationsEnvsubst', 'ignoreMissingComponents', 'kubeVersion', 'apiVersions'],
+};
+const helmMembers: Members = {
+  honoured: [
+    'releaseName',
+    'namespace',
+    'valueFiles',
+    'ignoreMissingValueFiles',
+    'values',
+    'valuesObject',
+    'parameters',
+    'fileParameters',
+    'skipCrds',
+    'skipTests',
+    'skipSchemaValidation',
+    'kubeVersion',
+    'apiVersions',
+    // Of chart repositories, which are not asked.
+    'passCredentials',
+  ],
+  refused: ['version'],
+};
 const policyMembers: Members = {
   honoured: ['automated', 'syncOptions', 'retry'],
   refused: ['managedNamespaceMetadata'],
@@ -117,6 +155,10 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
     const path = sources.length > 0 ? `spec.sources[${index}]` : 'spec.source';
     inspect(path, source, sourceMembers, findings);
     inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
+    inspect(`${path}.kustomize`, source?.kustomize, kustomizeMembers, findings);
+    // `version: v3` asks for what is done anyway.
+    const { version, ...helm } = source?.helm ?? {};
+    inspect(`${path}.helm`, version === 'v3' ? helm : source?.helm, helmMembers, findings);
   }
   if (sources.length > 1) findings.refused.push(unsupported('spec.sources with more than one source'));
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
@@ -133,7 +175,7 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
 export const refusedAnnotations: readonly RefusedAnnotation[] = [
   { key: 'argocd.argoproj.io/hook', harmless: [] },
   { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
-  { key: 'helm.sh/hook', harmless: [] },
+  { key: 'helm.sh/hook', harmless: ['crd-install'] },
   // `keep`: Argo CD does not prune these.
   { key: 'helm.sh/resource-policy', harmless: [] },
   { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },

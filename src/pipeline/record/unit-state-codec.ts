@@ -4,7 +4,7 @@
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { digestOf } from '#fields/digest.ts';
-import { isObject } from '#model/json.ts';
+import { jsonText, parseJson, isObject } from '#model/json.ts';
 import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { FieldValues, InventoryEntry } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -24,7 +24,7 @@ interface Part {
   readonly values: Readonly<Record<string, FieldValues>>;
 }
 
-const pack = (value: unknown): string => deflateRawSync(JSON.stringify(value)).toString('base64');
+const pack = (value: unknown): string => deflateRawSync(jsonText(value)).toString('base64');
 /** Far above what the shards of any Unit unpack to. */
 const unpackedBytesMax = 256 * 1024 * 1024;
 
@@ -32,7 +32,7 @@ const unpackedBytesMax = 256 * 1024 * 1024;
 function unpack(text: string): Part | undefined {
   try {
     const packed = Buffer.from(text, 'base64');
-    const part: unknown = JSON.parse(
+    const part: unknown = parseJson(
       inflateRawSync(packed, { maxOutputLength: unpackedBytesMax }).toString('utf8'),
     );
     const isPart = isObject(part) && Array.isArray(part['inventory']) && isObject(part['values']);

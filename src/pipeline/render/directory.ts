@@ -1,24 +1,21 @@
 /**
  * Renders a directory of YAML and JSON files as Argo CD reads one: every manifest file of the directory, or of its
- * subdirectories too when it recurses, that the patterns let through. Pure; runs in a sandbox (sandbox.ts).
+ * subdirectories too when it recurses, that the patterns let through. What is in them is decoded in the sandbox (sandbox.ts), as Kubernetes does.
  *
  * A file that has neither an `apiVersion` nor a `kind` anywhere in it is not for Kubernetes (a values file, a
  * workflow): it is passed over with a warning. One that contains `+argocd:skip-file-rendering` is passed over too.
  */
-import { digestOf } from '#fields/digest.ts';
+import { isUtf8 } from 'node:buffer';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import { canonicalJson } from '#model/json.ts';
-import type { RenderRequest } from '#model/ports.ts';
-import type { Rendered, RenderedObject, Trace, TreeFile } from '#model/rendered.ts';
-import type { RenderSpec } from '#model/unit.ts';
+import type { JsonObject } from '#model/json.ts';
+import type { RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { PathEntry, TreeFile } from '#model/rendered.ts';
+import type { DirectoryRender } from '#model/unit.ts';
 import { parseGlob } from './glob.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
-import { objectsOf, refuseDuplicates } from './objects.ts';
+import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
-import { decodeYaml } from './yaml.ts';
-
-/** Raised whenever the same files may give other objects: it is part of the render key. */
-export const rendererVersion = 'directory/1';
+import type { RenderedParts } from './trace.ts';
 
 const manifestName = /\.(yaml|yml|json)$/;
 const jsonnetName = /\.(jsonnet|libsonnet)$/;
@@ -33,7 +30,7 @@ const otherTools: ReadonlyMap<string, string> = new Map([
 const parameterFile = /^\.argocd-source.*\.yaml$/;
 
 /** The files that `renderDirectory` needs, sorted by path: those it reads, and those whose presence it refuses. */
-export function wantedFiles(spec: RenderSpec, files: readonly TreeFile[]): readonly TreeFile[] {
+export function wantedFiles(spec: DirectoryRender, files: readonly TreeFile[]): readonly TreeFile[] {
   const selected = selector(spec);
   return files
     .filter(
@@ -48,7 +45,7 @@ function isMarker(path: string): boolean {
 }
 
 /** Undefined when a pattern is malformed. */
-function selector({ recurse, include, exclude }: RenderSpec): ((path: string) => boolean) | undefined {
+function selector({ recurse, include, exclude }: DirectoryRender): ((path: string) => boolean) | undefined {
   const included = include === undefined || include === '' ? undefined : parseGlob(include);
   const excluded = exclude === undefined || exclude === '' ? undefined : parseGlob(exclude);
   if ((include && included === undefined) || (exclude && excluded === undefined)) return undefined;
@@ -59,63 +56,99 @@ function selector({ recurse, include, exclude }: RenderSpec): ((path: string) =>
 }
 
 /** Every failure is terminal, names the file and where it can the line, and has one of the codes in refusal.ts. */
-export function renderDirectory(
-  request: RenderRequest,
+export async function renderDirectory(
+  request: RenderRequest & { readonly spec: DirectoryRender },
+  tools: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
   limits: RenderLimits = renderLimits,
-): Result<Rendered> {
-  const { spec, root } = request;
+): Promise<Result<RenderedParts>> {
+  const { spec, root, url, commit, tree } = request;
   if (selector(spec) === undefined)
     return fail(
       refusal('Unsupported', 'The include or exclude pattern is malformed.', 'correct the pattern', {
         path: prefixed(root, ''),
       }),
     );
-  const files = wantedFiles(spec, request.files) as RenderRequest['files'];
-  const refused = refuseFiles(files, root, limits);
+  const all = await tools.files.files(url, tree);
+  if (!all.ok) return all;
+  const wanted = wantedFiles(spec, all.value);
+  const refused = refuseFiles(wanted, root, limits);
   if (refused !== undefined) return fail(refused);
-
-  const objects: RenderedObject[] = [];
-  const warnings: Failure[] = [];
-  for (const file of files) {
-    const path = prefixed(root, file.path);
-    const read = readFile(path, file.content, limits);
-    if (!read.ok) return read;
-    if (read.value === undefined) {
-      const message =
-        'The file has no apiVersion and no kind: it is taken for something else than a manifest.';
-      warnings.push(refusal('NotAManifest', message, 'exclude it to silence this', { path }));
-      continue;
-    }
-    objects.push(...read.value);
-    if (objects.length > limits.objectsMax)
-      return fail(
-        refusal('ManifestTooLarge', `The directory has more than ${limits.objectsMax} objects.`, 'split it', {
-          path,
-        }),
-      );
-  }
-  const duplicate = refuseDuplicates(objects);
-  if (duplicate !== undefined) return fail(duplicate);
-
-  const trace: Trace = {
-    files: Object.fromEntries(files.map(({ path, blob }) => [prefixed(root, path), blob])),
-    listings: { [prefixed(root, '')]: digestOf(canonicalJson(files.map(({ path }) => path))) },
-    absent: [...otherTools.keys()].map((name) => prefixed(root, name)),
-  };
-  const key = digestOf(canonicalJson({ renderer: rendererVersion, spec, root, trace }));
-  return ok({ key, objects, trace, warnings });
+  const contents = await tools.files.read(
+    url,
+    wanted.map(({ blob }) => blob),
+  );
+  if (!contents.ok) return contents;
+  const files = wanted.map(({ path }, index) => ({
+    path: prefixed(root, path),
+    content: contents.value[index]!,
+  }));
+  const decoded = await decode(files, root, tools.sandbox, limits);
+  if (!decoded.ok) return decoded;
+  const listings = spec.recurse ? directoriesOf(all.value) : [''];
+  const listed = listings.map((path) => (root === '' ? path : prefixed(root, path)));
+  const entries = await tools.files.look(url, commit, listed);
+  if (!entries.ok) return entries;
+  return ok({
+    ...decoded.value,
+    paths: { files: files.map(({ path }) => path), listings: listed, absent: [] },
+    entries: new Map<string, PathEntry>([
+      ...wanted.map(({ path, blob }) => [prefixed(root, path), { kind: 'file', blob }] as const),
+      ...listed.map((path, index) => [path, entries.value[index]!] as const),
+    ]),
+  });
 }
 
-function refuseFiles(files: RenderRequest['files'], root: string, limits: RenderLimits): Failure | undefined {
+async function decode(
+  files: readonly { readonly path: string; readonly content: Uint8Array }[],
+  root: string,
+  sandbox: RenderSandbox,
+  limits: RenderLimits,
+): Promise<Result<Pick<RenderedParts, 'objects' | 'warnings'>>> {
+  const read = files.filter(
+    ({ content }) =>
+      !Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(skipMarker),
+  );
+  const answer = await sandbox.render({
+    op: 'decode',
+    options: { files: read.map(({ path }) => path), limits: { ...limits } as unknown as JsonObject },
+    tree: { directories: {}, known: [], absent: [], files: read },
+    root,
+    objectBytesMax: limits.objectBytesMax,
+    lenient: read.filter(({ content }) => !isForUs(content)).map(({ path }) => path),
+  });
+  if (!answer.ok) return answer;
+  if (answer.value.kind === 'need') throw new Error('plain files need nothing else');
+  const { objects, warnings } = answer.value;
+  if (objects.length <= limits.objectsMax) return ok({ objects, warnings });
+  const message = `The directory has more than ${limits.objectsMax} objects.`;
+  return fail(refusal('ManifestTooLarge', message, 'split it', { path: prefixed(root, '') }));
+}
+
+/** A file that is no text may be a manifest in another encoding: it is refused, not passed over. */
+function isForUs(content: Uint8Array): boolean {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  return bytes.includes('apiVersion') || bytes.includes('kind') || !isUtf8(bytes) || bytes.includes(0);
+}
+
+/** Every directory in which a file may appear, relative; '' is the directory itself. */
+function directoriesOf(files: readonly TreeFile[]): readonly string[] {
+  const directories = new Set(['']);
+  for (const { path } of files)
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1))
+      directories.add(path.slice(0, at));
+  return [...directories].toSorted();
+}
+
+function refuseFiles(files: readonly TreeFile[], root: string, limits: RenderLimits): Failure | undefined {
   let total = 0;
-  for (const { path, content } of files) {
+  for (const { path, sizeBytes } of files) {
     const at = { path: prefixed(root, path) };
     const tool = otherTools.get(path);
     if (tool !== undefined)
       return refusal(
         'Unsupported',
-        `The directory is a ${tool} source, which is not supported yet.`,
-        'nothing is applied until it is',
+        `The directory is a ${tool} source, and it is declared as plain files.`,
+        'remove spec.source.directory, or move the file away',
         at,
       );
     if (parameterFile.test(path))
@@ -132,14 +165,14 @@ function refuseFiles(files: RenderRequest['files'], root: string, limits: Render
         'exclude them, or commit what they generate',
         at,
       );
-    if (content.byteLength > limits.fileBytesMax)
+    if (sizeBytes > limits.fileBytesMax)
       return refusal(
         'ManifestTooLarge',
-        `The file is ${sizeText(content.byteLength)}; at most ${sizeText(limits.fileBytesMax)} are read.`,
+        `The file is ${sizeText(sizeBytes)}; at most ${sizeText(limits.fileBytesMax)} are read.`,
         'split it, or exclude it',
         at,
       );
-    total += content.byteLength;
+    total += sizeBytes;
     if (total > limits.totalBytesMax)
       return refusal(
         'ManifestTooLarge',
@@ -149,52 +182,6 @@ function refuseFiles(files: RenderRequest['files'], root: string, limits: Render
       );
   }
   return undefined;
-}
-
-/** Undefined: the file is for something else. */
-function readFile(
-  path: string,
-  content: Uint8Array,
-  limits: RenderLimits,
-): Result<readonly RenderedObject[] | undefined> {
-  const text = decodeText(content);
-  if (text === undefined)
-    return fail(
-      refusal('InvalidYaml', 'The file is not UTF-8 text.', 'save it as UTF-8, or exclude it', { path }),
-    );
-  if (text.includes(skipMarker)) return ok([]);
-  const objects = readObjects(path, text, limits);
-  const isForUs = text.includes('apiVersion') || text.includes('kind');
-  if (objects.ok || isForUs) return objects;
-  // What is no YAML at all may have been a manifest once: passing it over would prune what it declared (F8).
-  const { code } = objects.failure;
-  const isBroken = code === 'InvalidYaml' && !path.endsWith('.json');
-  return isBroken || code === 'YamlBomb' || code === 'ManifestTooLarge' ? objects : ok(undefined);
-}
-
-function readObjects(path: string, text: string, limits: RenderLimits): Result<readonly RenderedObject[]> {
-  if (path.endsWith('.json') && !isJson(text))
-    return fail(refusal('InvalidYaml', 'The file is not valid JSON.', 'correct the file', { path }));
-  const documents = decodeYaml(path, text, limits);
-  return documents.ok ? objectsOf(path, documents.value, limits) : documents;
-}
-
-function decodeText(content: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(content);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The YAML library accepts more than JSON; a file that says it is JSON has to be. */
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The path in the repository: what people look for. */

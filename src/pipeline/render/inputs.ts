@@ -1,38 +1,48 @@
-/** Stage 3 for a whole Unit: its files are read, pinned, and rendered in the sandbox. */
+/** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { Renderer, Repositories } from '#model/ports.ts';
+import type { Capabilities, Renderer, Repositories } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { LocatedInput } from '../source/locate.ts';
+import type { Unit } from '#model/unit.ts';
+import { relocate, type Located } from '../source/locate.ts';
+import { contentOfTrace, pathsOf } from '../source/dependence.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
   readonly warnings: readonly Failure[];
+  /** As it was located, with what rendering has read instead of whole directories. */
+  readonly located: Located;
+}
+
+export interface RenderInputsPorts {
+  readonly repositories: Repositories;
+  readonly renderer: Renderer;
+  readonly capabilities?: Capabilities;
 }
 
 export async function renderInputs(
-  inputs: readonly LocatedInput[],
-  { repositories, renderer }: { readonly repositories: Repositories; readonly renderer: Renderer },
+  unit: Unit,
+  located: Located,
+  { repositories, renderer, capabilities }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
-  for (const { input, tree } of inputs) {
-    const files = await repositories.files(input.source.url, tree);
-    if (!files.ok) return files;
-    const wanted = renderer.wanted(input.render, files.value);
-    const contents = await repositories.read(
-      input.source.url,
-      wanted.map(({ blob }) => blob),
-    );
-    if (!contents.ok) return contents;
-    const rendered = await renderer.render({
+  const inputs: Located['inputs'][number][] = [];
+  for (const locatedInput of located.inputs) {
+    const { input, revision, tree } = locatedInput;
+    const request = {
       spec: input.render,
+      url: input.source.url,
+      commit: revision.commit,
       root: input.path === '.' ? '' : input.path,
       tree,
-      files: wanted.map((file, index) => ({ ...file, content: contents.value[index]! })),
-    });
+      ...(capabilities === undefined ? {} : { capabilities }),
+    };
+    const rendered = await renderer.render(request, repositories);
     if (!rendered.ok) return rendered;
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
+    const { trace } = rendered.value;
+    inputs.push({ ...locatedInput, read: pathsOf(trace), content: contentOfTrace(trace) });
   }
-  return ok({ objects, warnings });
+  return ok({ objects, warnings, located: relocate(unit, located, inputs) });
 }

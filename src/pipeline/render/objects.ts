@@ -1,40 +1,30 @@
-/** From decoded documents to objects: lists are flattened, and what is no object that can be applied is refused. */
+/** From decoded documents to objects: what is no object that can be applied is refused. */
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest, type Position } from '#model/object.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import { sizeText, type RenderLimits } from './limits.ts';
+import { sizeText } from './limits.ts';
 import { refusal } from './refusal.ts';
-import type { Decoded } from './yaml.ts';
 
-/** The objects of one file. */
-export function objectsOf(
-  path: string,
-  documents: readonly Decoded[],
-  limits: RenderLimits,
-): Result<readonly RenderedObject[]> {
-  const objects: RenderedObject[] = [];
-  for (const document of documents.flatMap(flatten)) {
-    const at = { path, line: document.line };
-    const failure = refuseObject(document, at, limits);
-    if (failure !== undefined) return fail(failure);
-    const manifest = document.value as unknown as Manifest;
-    objects.push({ ref: refOf(manifest), manifest, at });
-  }
-  return ok(objects);
+/** `bytes`: as JSON. */
+export function objectOf(
+  value: unknown,
+  bytes: number,
+  at: Position,
+  objectBytesMax: number,
+): Result<RenderedObject> {
+  const failure = refuseObject(value, bytes, at, objectBytesMax);
+  if (failure !== undefined) return fail(failure);
+  const manifest = value as Manifest;
+  return ok({ ref: refOf(manifest), manifest, at });
 }
 
-/** `kind: List` of `v1`, and `ConfigMapList` and the like: their items, lists among them too. */
-function flatten(document: Decoded): readonly Decoded[] {
-  const { value } = document;
-  if (!isObject(value) || !Array.isArray(value['items'])) return [document];
-  if (typeof value['kind'] !== 'string' || !value['kind'].endsWith('List')) return [document];
-  const items =
-    document.items ?? value['items'].map((item) => ({ value: item, line: document.line, bytes: 0 }));
-  return items.filter((item) => item.value !== null).flatMap(flatten);
-}
-
-function refuseObject({ value, bytes }: Decoded, at: Position, limits: RenderLimits): Failure | undefined {
+function refuseObject(
+  value: unknown,
+  bytes: number,
+  at: Position,
+  objectBytesMax: number,
+): Failure | undefined {
   const invalid = (message: string, hint: string): Failure => refusal('InvalidObject', message, hint, at);
   if (!isObject(value))
     return invalid('This is not a Kubernetes object.', 'write a mapping with apiVersion, kind and metadata');
@@ -62,10 +52,10 @@ function refuseObject({ value, bytes }: Decoded, at: Position, limits: RenderLim
     const problem = refuseTexts(metadata[member], `metadata.${member}`);
     if (problem !== undefined) return invalid(problem, 'put the value in quotes');
   }
-  if (bytes > limits.objectBytesMax)
+  if (bytes > objectBytesMax)
     return refusal(
       'ManifestTooLarge',
-      `${String(value['kind'])} ${metadata['name']} is ${sizeText(bytes)} as JSON; the API server takes at most ${sizeText(limits.objectBytesMax)}.`,
+      `${String(value['kind'])} ${metadata['name']} is ${sizeText(bytes)} as JSON; the API server takes at most ${sizeText(objectBytesMax)}.`,
       'split it, or keep the data elsewhere',
       at,
     );

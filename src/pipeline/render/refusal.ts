@@ -4,13 +4,17 @@ import type { Position } from '#model/object.ts';
 
 export type RenderCode =
   | 'InvalidYaml'
-  | 'AmbiguousYaml'
+  | 'DuplicateKey'
   | 'YamlBomb'
   | 'ManifestTooLarge'
   | 'InvalidObject'
   | 'DuplicateObject'
   | 'Unsupported'
   | 'NotAManifest'
+  | 'KustomizeFailed'
+  | 'HelmFailed'
+  | 'ValuesInvalid'
+  | 'RandomTemplate'
   | 'RenderTimeout'
   | 'RenderOutOfMemory'
   | 'RenderCrashed';

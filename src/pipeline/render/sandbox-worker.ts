@@ -1,6 +1,12 @@
 /** The other side of sandbox.ts: renders what it is sent. It has no environment and is handed no ports. */
-import { parentPort } from 'node:worker_threads';
-import type { RenderRequest } from '#model/ports.ts';
-import { renderDirectory } from './directory.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '#host/clock.ts';
+import { systemRandom } from '#host/random.ts';
+import type { SandboxRequest } from './protocol.ts';
+import { Rendering } from './rendering.ts';
 
-parentPort?.on('message', (request: RenderRequest) => parentPort?.postMessage(renderDirectory(request)));
+const { module, warm } = workerData as { readonly module: WebAssembly.Module; readonly warm: boolean };
+const rendering = new Rendering(module, systemClock, systemRandom);
+
+parentPort?.on('message', (request: SandboxRequest) => parentPort?.postMessage(rendering.render(request)));
+if (warm) rendering.warmUp();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Renderer, RenderRequest, Timers } from '#model/ports.ts';
-import { createRenderer, type SandboxOptions } from './sandbox.ts';
+import type { Timers } from '#model/ports.ts';
+import type { SandboxRequest } from './protocol.ts';
+import { Sandbox, type SandboxOptions } from './sandbox.ts';
 
 /** Time that passes when the test says so. */
 class HandTimers implements Timers {
@@ -34,20 +35,28 @@ const hostile = new URL(
   `)}`,
 );
 
-function request(root: string, text = ''): RenderRequest {
-  const content = new TextEncoder().encode(text);
+const limits = { depthMax: 100, aliasesMax: 100, nodesMax: 10_000, totalBytesMax: 1_000_000 };
+
+function request(root: string, text = ''): SandboxRequest {
   return {
-    spec: { kind: 'directory', recurse: false },
+    op: 'decode',
+    options: { files: ['a.yaml'], limits },
+    tree: {
+      directories: {},
+      known: [],
+      absent: [],
+      files: [{ path: 'a.yaml', content: new TextEncoder().encode(text) }],
+    },
     root,
-    tree: 't',
-    files: [{ path: 'a.yaml', blob: 'b', sizeBytes: content.byteLength, content }],
+    objectBytesMax: 1_000_000,
+    lenient: [],
   };
 }
 
-let open: (Renderer & { close(): Promise<void> })[] = [];
+let open: Sandbox[] = [];
 function start(options: Partial<SandboxOptions> = {}) {
   const timers = new HandTimers();
-  const renderer = createRenderer({ workers: 1, deadlineMs: 10_000, timers, memoryMbMax: 64, ...options });
+  const renderer = new Sandbox({ workers: 1, deadlineMs: 10_000, timers, memoryMbMax: 64, ...options });
   open.push(renderer);
   return { renderer, timers };
 }
@@ -57,20 +66,20 @@ afterEach(async () => {
 });
 
 describe('the sandbox', () => {
-  it('renders, and says which files it wants', async () => {
+  it('renders, one after the other', async () => {
     const { renderer } = start();
     const one = request('apps', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n');
-    expect(renderer.wanted(one.spec, one.files)).toHaveLength(1);
     const results = await Promise.all([renderer.render(one), renderer.render(request('apps', 'kind: ['))]);
     expect(results[0]).toMatchObject({ ok: true, value: { objects: [{ ref: { name: 'a' } }] } });
     expect(results[1]).toMatchObject({ ok: false, failure: { code: 'InvalidYaml' } });
     // What was sent can be rendered again: it was copied.
-    expect(one.files[0]?.content.byteLength).toBeGreaterThan(0);
+    expect(one.tree.files[0]?.content.byteLength).toBeGreaterThan(0);
   });
   it('ends a worker that loops; the next request is served (F16)', async () => {
     const { renderer, timers } = start({ workerUrl: hostile });
     const looping = renderer.render(request('loop'));
     const next = renderer.render(request('fine'));
+    await expect.poll(() => timers.pending, { timeout: 15_000 }).toBe(1);
     timers.fire();
     expect(await looping).toMatchObject({
       ok: false,

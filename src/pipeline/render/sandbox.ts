@@ -4,10 +4,10 @@
  */
 import { Worker } from 'node:worker_threads';
 import { fail, type Failure, type Result } from '#model/failure.ts';
-import type { Cancel, Renderer, RenderRequest, Timers } from '#model/ports.ts';
-import type { Rendered } from '#model/rendered.ts';
-import { wantedFiles } from './directory.ts';
+import type { Cancel, Meter, Timers } from '#model/ports.ts';
+import type { Answer, RenderSandbox, SandboxRequest } from './protocol.ts';
 import { refusal, type RenderCode } from './refusal.ts';
+import { loadModule, type RendererModule } from './wasm-module.ts';
 
 export interface SandboxOptions {
   /** How many render at the same time; the others wait. */
@@ -15,7 +15,11 @@ export interface SandboxOptions {
   /** From when a worker takes a request up. */
   readonly deadlineMs: number;
   readonly timers: Timers;
+  readonly meter?: Meter;
+  /** Of a worker's WebAssembly memory, and again of its JavaScript heap. */
   readonly memoryMbMax?: number;
+  /** Has the first worker compile what it will need before anybody waits for it. */
+  readonly warm?: boolean;
   /** After which a worker without work is ended; its memory goes back. */
   readonly idleMs?: number;
   /** Tests hand in a worker that misbehaves. */
@@ -23,8 +27,8 @@ export interface SandboxOptions {
 }
 
 interface Job {
-  readonly request: RenderRequest;
-  readonly done: (result: Result<Rendered>) => void;
+  readonly request: SandboxRequest;
+  readonly done: (result: Result<Answer>) => void;
 }
 interface Slot {
   readonly worker: Worker;
@@ -32,24 +36,34 @@ interface Slot {
   cancel: Cancel;
 }
 
-export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
-  return new Sandbox(options);
-}
+const memoryMbDefault = 256;
 
-class Sandbox implements Renderer {
-  readonly wanted = wantedFiles;
+export class Sandbox implements RenderSandbox {
   readonly #options: SandboxOptions;
   readonly #slots = new Set<Slot>();
   readonly #queue: Job[] = [];
+  readonly #module: Promise<RendererModule>;
+  #loaded: RendererModule | undefined;
   #closed = false;
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+    this.#module = loadModule(options.memoryMbMax ?? memoryMbDefault).then((loaded) => {
+      this.#loaded = loaded;
+      if (options.warm === true && !this.#closed) this.#rest(this.#start(loaded, true));
+      return loaded;
+    });
+    // Who renders is told; until then nobody needs to be.
+    this.#module.catch(() => undefined);
   }
 
-  render(request: RenderRequest): Promise<Result<Rendered>> {
-    if (this.#closed)
-      return Promise.resolve(fail(failureOf(request, 'RenderCrashed', 'The renderer is closed.')));
+  async version(): Promise<string> {
+    return (await this.#module).version;
+  }
+
+  async render(request: SandboxRequest): Promise<Result<Answer>> {
+    await this.#module;
+    if (this.#closed) return fail(failureOf(request, 'RenderCrashed', 'The renderer is closed.'));
     return new Promise((done) => {
       this.#queue.push({ request, done });
       this.#dispatch();
@@ -70,23 +84,24 @@ class Sandbox implements Renderer {
     while (this.#queue.length > 0) {
       const idle = [...this.#slots].find((slot) => slot.job === undefined);
       if (idle === undefined && this.#slots.size >= this.#options.workers) return;
-      this.#assign(idle ?? this.#start(), this.#queue.shift()!);
+      this.#assign(idle ?? this.#start(this.#loaded!, false), this.#queue.shift()!);
     }
   }
 
-  #start(): Slot {
+  #start({ module }: RendererModule, warm: boolean): Slot {
     const worker = new Worker(this.#options.workerUrl ?? new URL('./sandbox-worker.ts', import.meta.url), {
       env: {},
       argv: [],
       execArgv: [],
+      workerData: { module, warm },
       resourceLimits: {
-        maxOldGenerationSizeMb: this.#options.memoryMbMax ?? 256,
+        maxOldGenerationSizeMb: this.#options.memoryMbMax ?? memoryMbDefault,
         maxYoungGenerationSizeMb: 32,
       },
     });
     const slot: Slot = { worker, cancel: () => undefined };
     this.#slots.add(slot);
-    worker.on('message', (result: Result<Rendered>) => {
+    worker.on('message', (result: Result<Answer>) => {
       this.#finish(slot, result);
       this.#rest(slot);
       this.#dispatch();
@@ -119,9 +134,10 @@ class Sandbox implements Renderer {
       );
     });
     // Copies of exactly the bytes: a view into a large buffer would take all of it along.
-    const files = job.request.files.map((file) => ({ ...file, content: new Uint8Array(file.content) }));
+    const { request } = job;
+    const files = request.tree.files.map(({ path, content }) => ({ path, content: new Uint8Array(content) }));
     slot.worker.postMessage(
-      { ...job.request, files },
+      { ...request, tree: { ...request.tree, files } },
       files.map(({ content }) => content.buffer),
     );
   }
@@ -134,7 +150,7 @@ class Sandbox implements Renderer {
     });
   }
 
-  #finish(slot: Slot, result: Result<Rendered>): void {
+  #finish(slot: Slot, result: Result<Answer>): void {
     const { job } = slot;
     slot.cancel();
     slot.job = undefined;
@@ -153,7 +169,7 @@ class Sandbox implements Renderer {
   }
 }
 
-function failureOf(request: RenderRequest, code: RenderCode, message: string): Failure {
+function failureOf(request: SandboxRequest, code: RenderCode, message: string): Failure {
   const hint = 'look for very large or deeply nested files, or split the directory';
-  return refusal(code, message, hint, { path: request.root });
+  return refusal(code, message, hint, { path: request.root || '.' });
 }

@@ -4,13 +4,19 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Repositories } from '#model/ports.ts';
+import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
+import { contentAt } from './dependence.ts';
 
 export interface LocatedInput {
   readonly input: Input;
   readonly revision: Revision;
   /** The Git object id of the directory. */
   readonly tree: string;
+  /** What rendering read last time; absent before the first. */
+  readonly read?: TracePaths;
+  /** Of what rendering depends on: of the whole directory until it is known what it reads. */
+  readonly content: Digest;
 }
 export interface Located {
   readonly inputs: readonly LocatedInput[];
@@ -25,15 +31,15 @@ const worstFirst: readonly Ancestry[] = ['older', 'rewritten', 'descendant', 'sa
 
 export interface LocateQuestion {
   readonly unit: Unit;
-  /** What was applied last, and of which inputs. */
-  readonly state: Pick<UnitState, 'revisions' | 'inputs'> | undefined;
+  /** What was applied last, of which inputs, and what rendering them read. */
+  readonly state: Pick<UnitState, 'revisions' | 'inputs' | 'read'> | undefined;
   /** Instead of what the sources say: a person's choice, or the last good set. */
   readonly instead?: GitRef;
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
   const inputs: LocatedInput[] = [];
-  for (const input of question.unit.inputs) {
+  for (const [index, input] of question.unit.inputs.entries()) {
     const source = question.instead === undefined ? input.source : { ...input.source, ref: question.instead };
     const revision = await repositories.resolve(source);
     if (!revision.ok) return revision;
@@ -42,13 +48,34 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     if (!trees.ok) return trees;
     const [tree] = trees.value;
     if (tree === undefined) return fail(pathMissing(input.path, revision.value));
-    inputs.push({ input: { ...input, source }, revision: revision.value, tree });
+    const read = question.state?.read?.[index];
+    const content =
+      read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
+    if (!content.ok) return content;
+    inputs.push({
+      input: { ...input, source },
+      revision: revision.value,
+      tree,
+      content: content.value,
+      ...(read === undefined ? {} : { read }),
+    });
   }
   const digest = inputsDigest(question.unit, inputs);
   const ancestry = await ancestryOf(question, inputs, digest, repositories);
   if (!ancestry.ok) return ancestry;
   const revisions = inputs.map(({ revision }) => revision);
   return ok({ inputs, revisions, ancestry: ancestry.value, digest });
+}
+
+/** After rendering, when it is known what the inputs depend on. */
+export function relocate(unit: Unit, located: Located, inputs: readonly LocatedInput[]): Located {
+  return { ...located, inputs, digest: inputsDigest(unit, inputs) };
+}
+
+/** What to remember of a rendering, for the next time that its inputs are located. */
+export function readOf({ inputs }: Located): readonly TracePaths[] | undefined {
+  const read = inputs.flatMap((input) => input.read ?? []);
+  return read.length === inputs.length ? read : undefined;
 }
 
 /** History matters only where the files differ: the same files are neither older nor newer. */
@@ -83,8 +110,8 @@ function pathMissing(path: string, { url, label }: Revision): Failure {
 function inputsDigest({ target, tracking, manager, limits }: Unit, inputs: readonly LocatedInput[]): Digest {
   return digestOf(
     canonicalJson({
-      form: 1,
-      inputs: inputs.map(({ tree, input }) => ({ tree, render: input.render, path: input.path })),
+      form: 2,
+      inputs: inputs.map(({ content, input }) => ({ content, render: input.render, path: input.path })),
       target,
       tracking,
       manager,

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { RenderSpec } from '#model/unit.ts';
+import { applicationSpec } from './schema.ts';
+import { renderOf } from './source-render.ts';
+
+const context = { application: 'web', project: 'shop', namespace: 'prod' };
+function rendered(source: object): RenderSpec {
+  const spec = applicationSpec.parse({
+    source: { repoURL: 'https://git.example/a', ...source },
+    destination: {},
+  });
+  return renderOf(spec.source!, context, []);
+}
+
+describe('how a source is rendered', () => {
+  it('is found by its files where nothing is declared', () => {
+    expect(rendered({})).toMatchObject({
+      kind: 'detect',
+      directory: { kind: 'directory', recurse: false },
+      kustomize: { kind: 'kustomize', edits: {} },
+      helm: { kind: 'helm', releaseName: 'web', namespace: 'prod' },
+    });
+    expect(rendered({ directory: { recurse: false }, helm: {}, kustomize: { images: [] } }).kind).toBe(
+      'detect',
+    );
+  });
+  it('is a directory where it recurses or chooses files', () => {
+    expect(rendered({ directory: { recurse: true } })).toEqual({ kind: 'directory', recurse: true });
+  });
+  it('by Kustomize takes every option', () => {
+    expect(
+      rendered({
+        kustomize: {
+          namePrefix: 'a-',
+          nameSuffix: '-b',
+          namespace: 'n',
+          images: ['nginx:1.27'],
+          replicas: [{ name: 'web', count: '3' }],
+          commonLabels: { l: '1' },
+          labelWithoutSelector: true,
+          commonAnnotations: { a: '1' },
+          forceCommonAnnotations: true,
+          patches: [{ target: { kind: 'Service' }, patch: '[]' }],
+          components: ['../c'],
+        },
+      }),
+    ).toEqual({
+      kind: 'kustomize',
+      loadRestriction: 'root',
+      edits: {
+        namePrefix: 'a-',
+        nameSuffix: '-b',
+        namespace: 'n',
+        images: ['nginx:1.27'],
+        replicas: [{ name: 'web', count: 3 }],
+        labels: { l: '1' },
+        labelsWithoutSelector: true,
+        annotations: { a: '1' },
+        annotationsForced: true,
+        patches: [{ target: { kind: 'Service' }, patch: '[]' }],
+        components: ['../c'],
+      },
+    });
+  });
+  it('by Helm takes every option, and fills in the build environment', () => {
+    expect(
+      rendered({
+        path: 'charts/app',
+        helm: {
+          releaseName: 'rel',
+          valueFiles: ['${ARGOCD_APP_NAME}.yaml'],
+          ignoreMissingValueFiles: true,
+          values: 'lost: true',
+          valuesObject: { a: { b: 1 } },
+          parameters: [
+            { name: 'list', value: '{a,b}' },
+            { name: 'text', value: 'a,b\\,c $$5 $ARGOCD_APP_PROJECT_NAME$NONE' },
+            { name: 'forced', value: '1', forceString: true },
+          ],
+          fileParameters: [{ name: 'f', path: 'files/f' }],
+          skipCrds: true,
+          version: 'v3',
+        },
+      }),
+    ).toEqual({
+      kind: 'helm',
+      releaseName: 'rel',
+      namespace: 'prod',
+      skipCrds: true,
+      values: {
+        files: ['web.yaml'],
+        ignoreMissing: true,
+        inline: ['{"a":{"b":1}}'],
+        set: ['list={a,b}', 'text=a\\,b\\,c $5 shop'],
+        setString: ['forced=1'],
+        setFile: [{ name: 'f', path: 'files/f' }],
+      },
+    });
+  });
+});

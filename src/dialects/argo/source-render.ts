@@ -1,0 +1,130 @@
+/** How a source is rendered: what `spec.source.{directory,kustomize,helm}` say, and what its files say otherwise. */
+import type { Failure } from '#model/failure.ts';
+import type { JsonObject } from '#model/json.ts';
+import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
+import type { ApplicationSource, HelmSource, KustomizeSource } from './schema.ts';
+import { isSet, unsupported } from './unsupported.ts';
+
+export interface RenderContext {
+  readonly application: string;
+  readonly project: string;
+  /** Of the destination. */
+  readonly namespace: string;
+}
+
+export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
+  const declared = [
+    isSet(source.kustomize) ? ['kustomize'] : [],
+    isSet(source.helm) ? ['helm'] : [],
+    isSet(source.directory) ? ['directory'] : [],
+  ].flat();
+  if (declared.length > 1)
+    refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
+  const directory = directoryOf(source);
+  const kustomize = kustomizeOf(source.kustomize ?? {});
+  const helm = helmOf(source.helm ?? {}, source, context, refused);
+  if (isSet(source.kustomize)) return kustomize;
+  if (isSet(source.helm)) return helm;
+  if (isSet(source.directory)) return directory;
+  return { kind: 'detect', directory, kustomize, helm };
+}
+
+function directoryOf({ directory }: ApplicationSource): DirectoryRender {
+  const { include, exclude, recurse } = directory ?? {};
+  return {
+    kind: 'directory',
+    recurse: recurse ?? false,
+    ...(include === undefined || include === '' ? {} : { include }),
+    ...(exclude === undefined || exclude === '' ? {} : { exclude }),
+  };
+}
+
+function kustomizeOf(source: KustomizeSource): KustomizeRender {
+  const edits = {
+    namePrefix: source.namePrefix,
+    nameSuffix: source.nameSuffix,
+    namespace: source.namespace,
+    images: source.images,
+    replicas: source.replicas?.map(({ name, count }) => ({ name, count: Number(count) })),
+    labels: source.commonLabels,
+    labelsForced: source.forceCommonLabels,
+    labelsWithoutSelector: source.labelWithoutSelector,
+    labelsInTemplates: source.labelIncludeTemplates,
+    annotations: source.commonAnnotations,
+    annotationsForced: source.forceCommonAnnotations,
+    patches: source.patches as readonly JsonObject[] | undefined,
+    components: source.components,
+  };
+  return {
+    kind: 'kustomize',
+    loadRestriction: 'root',
+    edits: Object.fromEntries(Object.entries(edits).filter(([, value]) => isSet(value))),
+  };
+}
+
+function helmOf(
+  helm: HelmSource,
+  source: ApplicationSource,
+  context: RenderContext,
+  refused: Failure[],
+): HelmRender {
+  const filled = (text: string): string => substitute(text, source, context, refused);
+  const set = (forced: boolean): readonly string[] =>
+    (helm.parameters ?? [])
+      .filter(({ forceString }) => (forceString ?? false) === forced)
+      .map(({ name, value }) => `${name}=${escapeCommas(filled(value ?? ''))}`);
+  const files = (helm.valueFiles ?? []).map(filled);
+  if (files.some((file) => file.startsWith('$')) || helm.valueFiles?.some((file) => /^\$[a-z]/.test(file)))
+    refused.push(unsupported('A file of values of another source ($ref, spec.source.helm.valueFiles)'));
+  const inline = isSet(helm.valuesObject) ? JSON.stringify(helm.valuesObject) : (helm.values ?? '');
+  return {
+    kind: 'helm',
+    releaseName: helm.releaseName || context.application,
+    namespace: helm.namespace || context.namespace,
+    ...(isSet(helm.kubeVersion) ? { kubeVersion: helm.kubeVersion! } : {}),
+    ...(isSet(helm.apiVersions) ? { apiVersions: helm.apiVersions! } : {}),
+    ...(helm.skipCrds === true ? { skipCrds: true } : {}),
+    ...(helm.skipTests === true ? { skipTests: true } : {}),
+    ...(helm.skipSchemaValidation === true ? { skipSchemaValidation: true } : {}),
+    values: {
+      files,
+      ignoreMissing: helm.ignoreMissingValueFiles ?? false,
+      inline: inline === '' ? [] : [inline],
+      set: set(false),
+      setString: set(true),
+      setFile: (helm.fileParameters ?? []).map(({ name, path }) => ({
+        name: name ?? '',
+        path: filled(path ?? ''),
+      })),
+    },
+  };
+}
+
+/** In a parameter a comma would begin the next one; `{a,b}` is a list. */
+function escapeCommas(value: string): string {
+  return value.startsWith('{') && value.endsWith('}') ? value : value.replaceAll(/(?<!\\),/g, '\\,');
+}
+
+/** Argo CD's build environment: `$NAME` or `${NAME}`; `$$` is a dollar, and what is not known is empty. */
+function substitute(
+  text: string,
+  source: ApplicationSource,
+  { application, project, namespace }: RenderContext,
+  refused: Failure[],
+): string {
+  const known: Readonly<Record<string, string>> = {
+    ARGOCD_APP_NAME: application,
+    ARGOCD_APP_NAMESPACE: namespace,
+    ARGOCD_APP_PROJECT_NAME: project,
+    ARGOCD_APP_SOURCE_PATH: source.path ?? '',
+    ARGOCD_APP_SOURCE_REPO_URL: source.repoURL,
+    ARGOCD_APP_SOURCE_TARGET_REVISION: source.targetRevision ?? '',
+  };
+  return text.replaceAll(/\$\$|\$\{(\w+)\}|\$([A-Z_]\w*)/g, (whole, braced?: string, plain?: string) => {
+    const name = braced ?? plain;
+    if (whole === '$$' || name === undefined) return '$';
+    if (/^(ARGOCD_APP_REVISION|KUBE_)/.test(name))
+      refused.push(unsupported(`The variable ${name} in spec.source.helm`));
+    return known[name] ?? '';
+  });
+}

@@ -1,0 +1,109 @@
+/** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
+import { digestOf } from '#fields/digest.ts';
+import { ok, type Result } from '#model/failure.ts';
+import { canonicalJson, type JsonObject } from '#model/json.ts';
+import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { PathEntry, Rendered } from '#model/rendered.ts';
+import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
+import { renderClosed } from './closure.ts';
+import { renderDirectory } from './directory.ts';
+import { renderLimits } from './limits.ts';
+import type { RenderSandbox } from './protocol.ts';
+import { Sandbox, type SandboxOptions } from './sandbox.ts';
+import { traceOf, type RenderedParts } from './trace.ts';
+
+export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
+  const sandbox = new Sandbox(options);
+  return { ...rendererOn(sandbox, options.meter), close: () => sandbox.close() };
+}
+
+export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
+  return {
+    render: async (request, files) => {
+      const rendered = await render(request, { files, sandbox });
+      meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
+      return rendered;
+    },
+  };
+}
+
+type Settled = DirectoryRender | KustomizeRender | HelmRender;
+interface Tools {
+  readonly files: RenderFiles;
+  readonly sandbox: RenderSandbox;
+}
+
+async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {
+  const found = await settle(request, tools.files);
+  if (!found.ok) return found;
+  const { spec, looked } = found.value;
+  const rendered =
+    spec.kind === 'directory'
+      ? await renderDirectory({ ...request, spec }, tools)
+      : await renderTool(spec.kind === 'helm' ? forCluster(spec, request) : spec, request, tools);
+  if (!rendered.ok) return rendered;
+  // What was looked for to find out the kind of source is part of what it depends on.
+  const trace = traceOf(
+    {
+      files: rendered.value.paths.files,
+      listings: rendered.value.paths.listings,
+      absent: [...new Set([...rendered.value.paths.absent, ...absentOf(looked)])].toSorted(),
+    },
+    new Map([...looked, ...rendered.value.entries]),
+  );
+  const { objects, warnings } = rendered.value;
+  const version = await tools.sandbox.version();
+  const key = digestOf(
+    canonicalJson({
+      renderer: version,
+      spec: request.spec,
+      capabilities: request.capabilities,
+      root: request.root,
+      trace,
+    }),
+  );
+  return ok({ key, objects, warnings, trace });
+}
+
+/** What the Application names itself is meant instead of the cluster's. */
+function forCluster(spec: HelmRender, { capabilities }: RenderRequest): HelmRender {
+  return capabilities === undefined ? spec : { ...capabilities, ...spec };
+}
+
+function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
+  return [...looked].flatMap(([path, { kind }]) => (kind === 'absent' ? [path] : []));
+}
+
+async function renderTool(
+  spec: KustomizeRender | HelmRender,
+  request: RenderRequest,
+  tools: Tools,
+): Promise<Result<RenderedParts>> {
+  const { kind, ...options } = spec;
+  const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
+  const closed = await renderClosed(kind, given, request, tools);
+  if (!closed.ok) return closed;
+  const { done, entries } = closed.value;
+  return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries });
+}
+
+const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+
+/** As Argo CD finds it: a kustomization file decides before a chart does. */
+async function settle(
+  { spec, url, commit, root }: RenderRequest,
+  files: RenderFiles,
+): Promise<Result<{ readonly spec: Settled; readonly looked: ReadonlyMap<string, PathEntry> }>> {
+  if (spec.kind !== 'detect') return ok({ spec, looked: new Map() });
+  const paths = [...kustomizationNames, 'Chart.yaml'].map((name) => (root === '' ? name : `${root}/${name}`));
+  const entries = await files.look(url, commit, paths);
+  if (!entries.ok) return entries;
+  const isThere = entries.value.map(({ kind }) => kind === 'file');
+  const looked = new Map(paths.map((path, index) => [path, entries.value[index]!]));
+  const chosen: RenderSpec = isThere.slice(0, -1).includes(true)
+    ? spec.kustomize
+    : isThere.at(-1) === true
+      ? spec.helm
+      : spec.directory;
+  return ok({ spec: chosen, looked });
+}

@@ -1,0 +1,76 @@
+/** Renders in an instance of the module that it keeps: in a worker (sandbox-worker.ts), or wherever a test wants it. */
+import { fail, type Failure, type Result } from '#model/failure.ts';
+import type { Clock, Random } from '#model/ports.ts';
+import { answerOf } from './answer.ts';
+import { Instance } from './instance.ts';
+import type { Answer, SandboxRequest } from './protocol.ts';
+import { refusal } from './refusal.ts';
+import { Exit } from './wasi.ts';
+
+export class Rendering {
+  readonly #module: WebAssembly.Module;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #instance: Instance | undefined;
+
+  constructor(module: WebAssembly.Module, clock: Clock, random: Random) {
+    this.#module = module;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  render(request: SandboxRequest): Result<Answer> {
+    const { directories, known, absent, files } = request.tree;
+    const listed = files.map(({ path, content }) => ({ path, bytes: content.byteLength }));
+    const tree = { directories, known, absent, files: listed };
+    const header = Buffer.from(JSON.stringify({ op: request.op, options: request.options, tree }));
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(header.byteLength);
+    try {
+      this.#instance ??= new Instance(this.#module, this.#clock, this.#random);
+      return answerOf(this.#instance.call([length, header, ...files.map(({ content }) => content)]), request);
+    } catch (error) {
+      // After a trap nothing in the instance is to be trusted.
+      const words = this.#instance?.lastWords ?? '';
+      this.#instance = undefined;
+      return fail(trapped(error, words, request.root));
+    }
+  }
+
+  /** Functions are compiled when they are first called: half a second that nobody should have to wait for. */
+  warmUp(): void {
+    const content = Buffer.from(
+      'resources: []\nnamePrefix: x-\nconfigMapGenerator:\n- name: a\n  literals: [a=b]\n',
+    );
+    this.render({
+      op: 'kustomize',
+      options: { path: 'warm', limits: {}, loadRestriction: 'root', edits: {} },
+      tree: {
+        directories: { warm: ['kustomization.yaml'] },
+        known: [],
+        absent: [],
+        files: [{ path: 'warm/kustomization.yaml', content }],
+      },
+      root: 'warm',
+      objectBytesMax: 1,
+      lenient: [],
+    });
+  }
+}
+
+function trapped(error: unknown, lastWords: string, root: string): Failure {
+  const text = `${error instanceof Error ? error.message : String(error)} ${lastWords}`;
+  const at = { path: root || '.' };
+  const hint = 'look for very large or deeply nested files, or split the directory';
+  if (/out of memory|cannot allocate/i.test(text))
+    return refusal('RenderOutOfMemory', 'Rendering ran out of memory.', hint, at);
+  if (/stack (overflow|exceeds|size exceeded)/i.test(text))
+    return refusal(
+      'RenderOutOfMemory',
+      'Rendering recursed without end.',
+      'look for templates that include themselves',
+      at,
+    );
+  const why = error instanceof Exit ? `it ended with ${error.code}` : text.split('\n')[0]!.slice(0, 200);
+  return refusal('RenderCrashed', `Rendering failed unexpectedly; this is a bug: ${why}.`, hint, at);
+}

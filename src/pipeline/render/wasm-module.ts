@@ -1,0 +1,74 @@
+/** The compiled renderer: read once, decompressed and compiled off this thread, its memory capped. */
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
+
+const distribution = new URL('../../../render-wasm/dist/', import.meta.url);
+const pageBytes = 65_536;
+const memorySection = 5;
+const headerBytes = 8;
+
+export interface RendererModule {
+  readonly module: WebAssembly.Module;
+  /** The digest of its bytes: other bytes may render otherwise. */
+  readonly version: string;
+}
+
+export async function loadModule(memoryMbMax: number): Promise<RendererModule> {
+  const [compressed, digest] = await Promise.all([
+    readFile(new URL('renderer.wasm.br', distribution)),
+    readFile(new URL('renderer.sha256', distribution), 'utf8'),
+  ]);
+  const bytes = await promisify(brotliDecompress)(compressed);
+  const capped = capMemory(bytes, Math.floor((memoryMbMax * 1024 * 1024) / pageBytes));
+  return { module: await WebAssembly.compile(capped), version: digest.trim() };
+}
+
+/**
+ * Writes a maximum into the module's memory section: growing beyond it fails in the module itself, so that a runaway
+ * render ends before it can hurt anything else (F16).
+ */
+export function capMemory(bytes: Uint8Array, pagesMax: number): Uint8Array<ArrayBuffer> {
+  for (let at = headerBytes; at < bytes.length;) {
+    const id = bytes[at];
+    const size = readNumber(bytes, at + 1);
+    if (id === memorySection) {
+      const count = readNumber(bytes, size.end);
+      const [flags] = bytes.subarray(count.end);
+      const minimum = readNumber(bytes, count.end + 1);
+      if (count.value !== 1 || (flags !== 0 && flags !== 1)) break;
+      const body = [1, 1, ...writeNumber(minimum.value), ...writeNumber(Math.max(pagesMax, minimum.value))];
+      const section = Uint8Array.from([memorySection, ...writeNumber(body.length), ...body]);
+      const rest = bytes.subarray(size.end + size.value);
+      const capped = new Uint8Array(at + section.length + rest.length);
+      capped.set(bytes.subarray(0, at));
+      capped.set(section, at);
+      capped.set(rest, at + section.length);
+      return capped;
+    }
+    at = size.end + size.value;
+  }
+  throw new Error('the renderer has no memory section that can be capped');
+}
+
+/** Unsigned LEB128, as WebAssembly writes numbers. */
+function readNumber(bytes: Uint8Array, start: number): { readonly value: number; readonly end: number } {
+  let value = 0;
+  let factor = 1;
+  for (let at = start; ; at += 1) {
+    const byte = bytes[at] ?? 0;
+    value += (byte & 0x7f) * factor;
+    factor *= 128;
+    if ((byte & 0x80) === 0) return { value, end: at + 1 };
+  }
+}
+
+function writeNumber(value: number): readonly number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ;) {
+    const byte = rest % 128;
+    rest = Math.floor(rest / 128);
+    bytes.push(rest > 0 ? byte | 0x80 : byte);
+    if (rest === 0) return bytes;
+  }
+}

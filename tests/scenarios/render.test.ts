@@ -1,0 +1,105 @@
+/** What is rendered before it is applied: Kustomize and Helm, and only when something that was read has changed. */
+import { describe, expect, it } from 'vitest';
+import { configMap, deployment, yaml } from './manifests.ts';
+import { useWorld, type Place, type World } from './world.ts';
+
+const at = (place: Place, path: string, further: object = {}) => ({
+  source: { repoURL: place.repository.url, path, targetRevision: 'main', ...further },
+});
+const base = {
+  'apps/web/base/kustomization.yaml':
+    'resources: [web.yaml]\nconfigMapGenerator:\n- name: settings\n  literals: [a=1]\n',
+  'apps/web/base/web.yaml': yaml(deployment('web', { replicas: 1 })),
+  'apps/web/prod/kustomization.yaml': 'resources: [../base]\nnamePrefix: p-\n',
+};
+const rendersOf = async (world: World): Promise<number> => {
+  const text = await (await fetch(`${world.origin}/metrics`)).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('trueup_renders_total'))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+};
+
+describe('a Kustomize source', () => {
+  const world = useWorld();
+
+  it('is built with its base, and with what the Application lays over it', async () => {
+    const place = await world.place();
+    const commit = await place.push(base);
+    await place.createApplication({
+      spec: at(place, 'apps/web/prod', {
+        kustomize: { nameSuffix: '-x', replicas: [{ name: 'web', count: 2 }] },
+      }),
+    });
+    await place.synced(commit);
+    expect((await place.live('apps/v1/Deployment', 'p-web-x'))['spec'].replicas).toBe(2);
+  });
+
+  it('is rendered again for a change of its base, and not for one elsewhere', async () => {
+    const place = await world.place();
+    await place.push({ ...base, 'apps/other/kustomization.yaml': 'namePrefix: x-\n' });
+    await place.createApplication({ spec: at(place, 'apps/web/prod') });
+    await place.synced();
+    const before = await rendersOf(world);
+    const elsewhere = await place.pushAndHint({
+      'apps/other/kustomization.yaml': 'namePrefix: y-\n',
+      'apps/web/README.md': 'text',
+      'apps/web/base/unused.yaml': yaml(configMap('unused', { a: '1' })),
+    });
+    await place.refresh();
+    await place.synced(elsewhere);
+    expect(await rendersOf(world)).toBe(before);
+
+    const commit = await place.pushAndHint({
+      'apps/web/base/web.yaml': yaml(deployment('web', { replicas: 3 })),
+    });
+    await place.synced(commit);
+    expect((await place.live('apps/v1/Deployment', 'p-web'))['spec'].replicas).toBe(3);
+    expect(await rendersOf(world)).toBe(before + 1);
+  });
+});
+
+describe('a Helm source', () => {
+  const world = useWorld();
+
+  it('is rendered with its values, for the cluster that it goes to', async () => {
+    const place = await world.place();
+    const commit = await place.push({
+      'chart/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'chart/values.yaml': 'a: 1\n',
+      'chart/templates/map.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\ndata:\n  a: {{ .Values.a | quote }}\n  b: {{ .Values.b | quote }}\n  kind: {{ .Capabilities.APIVersions.Has "argoproj.io/v1alpha1/Application" | quote }}\n',
+      'env/prod.yaml': 'a: 2\n',
+    });
+    await place.createApplication({
+      spec: at(place, 'chart', {
+        helm: { valueFiles: ['/env/prod.yaml'], parameters: [{ name: 'b', value: '$ARGOCD_APP_NAME' }] },
+      }),
+    });
+    await place.synced(commit);
+    expect((await place.live('v1/ConfigMap', place.name))['data']).toEqual({
+      a: '2',
+      b: place.name,
+      kind: 'true',
+    });
+
+    const next = await place.pushAndHint({ 'env/prod.yaml': 'a: 3\n' });
+    await place.synced(next);
+    expect((await place.live('v1/ConfigMap', place.name))['data'].a).toBe('3');
+  });
+
+  it('that does not render says where, and leaves what is there', async () => {
+    const place = await world.place();
+    const chart = (template: string) => ({
+      'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'app/templates/map.yaml': template,
+    });
+    const good = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good}\ndata: {a: "1"}\n';
+    await place.push(chart(good));
+    await place.createApplication();
+    await place.synced();
+    await place.pushAndHint(chart(`${good}b: {{ fail "not today" }}\n`));
+    await place.condition(/app\/templates\/map\.yaml:5.*not today/);
+    expect(await place.get('v1/ConfigMap', 'good')).toBeDefined();
+  });
+});
