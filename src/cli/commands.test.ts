@@ -33,6 +33,12 @@ beforeEach(() => {
     cluster: () => Promise.resolve(ok(cluster)),
     pipeline: () =>
       Promise.resolve(ok({ cluster, repositories: world.git, renderer: world.renderer, sealer })),
+    rendering: () => {
+      throw new Error('these commands do not render without a cluster');
+    },
+    readFile: () => {
+      throw new Error('these commands read no files');
+    },
     out: (text) => void (out += text),
     say: (text) => void (said += text),
     user: 'ada',
