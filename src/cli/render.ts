@@ -42,7 +42,7 @@ export async function renderCommand(options: RenderOptions, ports: CommandPorts)
   const input = inputOf(options, ports);
   const tools = ports.rendering(options);
   const root = input.path === '.' ? '' : input.path;
-  const request = { spec: input.render, url: input.source.url, root };
+  const request = { spec: input.render, refusedFiles: input.refusedFiles ?? [], url: input.source.url, root };
   const files = urlOf(options) === undefined ? tools.directory(options.repo) : tools.repositories;
   if (urlOf(options) === undefined) await mustBeThere(options.repo, root, files);
   const at =
