@@ -227,6 +227,30 @@ describe('the app of apps', () => {
     await settled(['root', ...children], mended);
   });
 
+  it('a base that does not build stops its overlays only, and mending it is enough (F8)', async () => {
+    const mark = await world.mark();
+    const path = 'storefront/base/deployment.yaml';
+    const commit = await push({ [path]: `${original[path]}  broken: {\n` });
+    for (const name of storefronts) expect(await conditionOf(name, /base\/deployment\.yaml/)).toContain(path);
+    await settled(['status-page', 'checkout-staging', 'checkout-prod'], commit);
+    if (writesAreCounted) for (const name of storefronts) expect(await writesIn(name, mark)).toEqual([]);
+    const mended = await push({ [path]: original[path]! });
+    await settled(['root', ...children], mended);
+  });
+
+  it('an Application that leaves the root goes with all its objects', async () => {
+    await repository.remove('apps/storefront-dev.yaml');
+    const commit = await push({});
+    await settled(['root', ...children.filter((name) => name !== 'storefront-dev')], commit);
+    await waitFor(
+      'storefront-dev to be gone',
+      async () =>
+        (await world.api.get(applicationKind, 'argocd', 'storefront-dev')) === undefined &&
+        (await liveDeployment('storefront-dev', 'dev-storefront')) === undefined,
+    );
+    expect(await liveDeployment('storefront-prod', 'storefront')).toBeDefined();
+  });
+
   async function writesIn(
     place: string,
     mark: Awaited<ReturnType<World['mark']>>,
@@ -459,6 +483,26 @@ describe('what is not honoured yet (F30)', () => {
     await place.refresh();
     expect(await place.get('v1/ConfigMap', 'settings')).toBeUndefined();
     if (writesAreCounted) expect(await place.writesSince(mark)).toEqual([]);
+  });
+});
+
+describe('a file of parameters that arrives later', () => {
+  const world = useWorld();
+
+  it('stops what was in sync, and changes nothing (F30)', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/kustomization.yaml': `${kustomization}resources: [settings.yaml]\n`,
+      'app/settings.yaml': settingsMap,
+    });
+    await place.createApplication();
+    await place.synced();
+    const file = `.argocd-source-${place.name}.yaml`;
+    await place.pushAndHint({ [`app/${file}`]: 'kustomize:\n  namePrefix: p-\n' });
+    expect(await place.condition(/argocd-source/, /^Unsupported$/)).toContain(`app/${file}`);
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
+    const commit = await place.pushAndHint({ [`app/${file}`]: null });
+    await place.synced(commit);
   });
 });
 
