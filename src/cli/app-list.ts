@@ -1,5 +1,4 @@
 /** `trueup app list`, `trueup app get` */
-import { stringify } from 'yaml';
 import type { Manifest } from '#model/object.ts';
 import {
   applicationRef,
@@ -11,6 +10,7 @@ import {
 } from './applications.ts';
 import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
+import { yamlText } from './yaml-text.ts';
 
 export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
 
@@ -25,7 +25,7 @@ export async function appList(options: ListOptions, ports: CommandPorts): Promis
     await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace),
   );
   if (options.output === 'json') ports.out(`${JSON.stringify(applications, null, 2)}\n`);
-  else if (options.output === 'yaml') ports.out(stringify(applications));
+  else if (options.output === 'yaml') ports.out(yamlText(applications));
   else if (options.output === 'name') {
     ports.out(applications.map(({ metadata }) => `${metadata.namespace}/${metadata.name}\n`).join(''));
   } else {
@@ -84,7 +84,7 @@ export async function appGet(name: string, options: ListOptions, ports: CommandP
   const cluster = orEnd(await ports.cluster(options));
   const application = await readApplication(cluster, applicationRef(name, options.namespace));
   if (options.output === 'json') ports.out(`${JSON.stringify(application, null, 2)}\n`);
-  else if (options.output === 'yaml') ports.out(stringify(application));
+  else if (options.output === 'yaml') ports.out(yamlText(application));
   else {
     ports.out(description(application));
     const observed = (await readDeclarations(cluster, options.namespace, ports)).observed(application);

@@ -1,8 +1,12 @@
 /** Commands on a cluster in memory: what they print, what they wait for, and how they end. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applicationKind, configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
 import { failure, sealer } from '../../tests/fakes/cluster.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { openDiskFiles } from '#host/disk-files.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
 import { ok } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
@@ -13,6 +17,7 @@ import { CommandEnd, table, type CommandPorts } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
+import { renderCommand } from './render.ts';
 
 let world: EngineWorld;
 let ports: CommandPorts;
@@ -33,12 +38,8 @@ beforeEach(() => {
     cluster: () => Promise.resolve(ok(cluster)),
     pipeline: () =>
       Promise.resolve(ok({ cluster, repositories: world.git, renderer: world.renderer, sealer })),
-    rendering: () => {
-      throw new Error('these commands do not render without a cluster');
-    },
-    readFile: () => {
-      throw new Error('these commands read no files');
-    },
+    rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
+    readFile: (name) => readFileSync(name, 'utf8'),
     out: (text) => void (out += text),
     say: (text) => void (said += text),
     user: 'ada',
@@ -359,5 +360,61 @@ describe('history and install', () => {
     expect(out).toMatch(/applications\.argoproj\.io is there already/);
     expect(out).toMatch(/appprojects\.argoproj\.io created/);
     expect((await ended(install(options, definitions, ports))).code).toBe(exitCodes.usage);
+  });
+});
+
+describe('render: manifests without a cluster', () => {
+  let directory = '';
+  const write = (name: string, text: string): void => {
+    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+    writeFileSync(path.join(directory, name), text);
+  };
+  const defaults = { mirror: [], destNamespace: 'default', output: 'yaml' } as const;
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'trueup-render-'));
+    write('base/kustomization.yaml', 'resources: [a.yaml]\n');
+    write('base/a.yaml', 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {p: canary4711}\n');
+    write('over/kustomization.yaml', 'resources: [../base]\nnamePrefix: p-\n');
+    write(
+      'app.yaml',
+      'apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n  source: {repoURL: https://x.example/y, path: over, kustomize: {nameSuffix: -s}}\n  destination: {namespace: n}\n',
+    );
+    write('bad/kustomization.yaml', 'resources: [none.yaml]\n');
+    write('links/kustomization.yaml', 'resources: [l.yaml]\n');
+    symlinkSync('/etc/hostname', path.join(directory, 'links/l.yaml'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('of a directory of this disk, with where they stand, and without the values of Secrets (S14)', async () => {
+    await renderCommand({ ...defaults, repo: directory, path: 'over', origins: true }, ports);
+    expect(out).toMatch(/^---\n# base\/a\.yaml:1\napiVersion: v1\n/);
+    expect(out).toContain('name: p-a\n');
+    expect(out).not.toContain('canary4711');
+  });
+  it('as an Application declares, as JSON, and with Secrets where that is asked for', async () => {
+    const app = path.join(directory, 'app.yaml');
+    await renderCommand({ ...defaults, repo: directory, app, output: 'json', showSecrets: true }, ports);
+    expect(JSON.parse(out)).toMatchObject({
+      kind: 'List',
+      items: [{ metadata: { name: 'p-a-s' }, stringData: { p: 'canary4711' } }],
+    });
+  });
+  it('of a commit in Git', async () => {
+    await world.start();
+    await world.push([configMap('one')]);
+    await renderCommand({ ...defaults, repo: repository, path: 'app' }, ports);
+    expect(out).toContain('name: one\n');
+  });
+  it('that cannot be rendered: a line with the place, and an exit code', async () => {
+    const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'bad' }, ports));
+    expect(end).toMatchObject({
+      code: exitCodes.failed,
+      message: expect.stringMatching(/bad\/kustomization\.yaml.*KustomizeFailed/),
+    });
+  });
+  it('with a link that leads out: nothing of it is read (S2)', async () => {
+    const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'links' }, ports));
+    expect(end.code).toBe(exitCodes.failed);
+    expect(end.message).toMatch(/leads out/);
   });
 });

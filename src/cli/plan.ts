@@ -1,6 +1,5 @@
 /** `trueup plan`: what would be done, without doing it. `trueup app manifests`: what is wanted. Neither needs a server. */
 import { jsonText } from '#model/json.ts';
-import { stringify } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -18,6 +17,7 @@ import { readDeclarations } from './declarations.ts';
 import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withoutSecrets } from './secrets.ts';
+import { yamlText } from './yaml-text.ts';
 
 export interface PlanOptions extends ClusterOptions {
   readonly repo?: string;
@@ -130,5 +130,5 @@ export async function appManifests(
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
-  ports.out(rendered.objects.map(({ manifest }) => `---\n${stringify(withoutSecrets(manifest))}`).join(''));
+  ports.out(rendered.objects.map(({ manifest }) => `---\n${yamlText(withoutSecrets(manifest))}`).join(''));
 }

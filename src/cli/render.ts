@@ -1,15 +1,19 @@
 /** `trueup render`: the manifests that a directory gives, without any cluster. What runs in a pull request's pipeline. */
-import { parse, stringify } from 'yaml';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseAllDocuments } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
-import { failureLine } from '#model/failure.ts';
+import { failureLine, type Failure } from '#model/failure.ts';
 import { jsonText } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
+import type { RenderFiles } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Input } from '#model/unit.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withoutSecrets } from './secrets.ts';
+import { yamlText } from './yaml-text.ts';
 
 export interface RenderOptions {
   readonly repo: string;
@@ -25,28 +29,47 @@ export interface RenderOptions {
   readonly showSecrets?: boolean;
 }
 
+/** `git@host:org/repo` names a host, too. */
+const isUrl = (repo: string): boolean => /^([a-z][a-z0-9+.-]*:\/\/|[^/]+@[^/]+:)/i.test(repo);
+
+/** The repository to fetch from; undefined: the directory is read as it stands on the disk. */
+function urlOf({ repo, ref }: RenderOptions): string | undefined {
+  if (isUrl(repo)) return repo;
+  return ref === undefined ? undefined : pathToFileURL(path.resolve(repo)).href;
+}
+
 export async function renderCommand(options: RenderOptions, ports: CommandPorts): Promise<void> {
   const input = inputOf(options, ports);
   const tools = ports.rendering(options);
   const root = input.path === '.' ? '' : input.path;
-  const isUrl = /^[a-z]+:\/\//i.test(options.repo);
-  const request = { spec: input.render, url: input.source.url, root };
-  const rendered = orEnd(
-    isUrl
-      ? await tools.renderer.render(
-          { ...request, ...(await place(input, options, ports, tools)) },
-          tools.repositories,
-        )
-      : await tools.renderer.render(
-          { ...request, commit: 'here', tree: root },
-          tools.directory(options.repo),
-        ),
-  );
+  const request = { spec: input.render, refusedFiles: input.refusedFiles ?? [], url: input.source.url, root };
+  const files = urlOf(options) === undefined ? tools.directory(options.repo) : tools.repositories;
+  if (urlOf(options) === undefined) await mustBeThere(options.repo, root, files);
+  const at =
+    urlOf(options) === undefined ? { commit: 'here', tree: root } : await place(input, options, ports, tools);
+  const rendered = orEnd(await tools.renderer.render({ ...request, ...at }, files));
   for (const warning of rendered.warnings) ports.say(`warning: ${failureLine(warning)}\n`);
+  if (rendered.objects.length === 0) ports.say(`warning: ${root || '.'} gives no objects\n`);
   const shown = rendered.objects.map((object) =>
     options.showSecrets === true ? object : { ...object, manifest: withoutSecrets(object.manifest) },
   );
   ports.out(options.output === 'json' ? asJson(shown, options) : asYaml(shown, options));
+}
+
+/** A wrong path must not look like a source without objects: what compares the output would see everything vanish. */
+async function mustBeThere(repo: string, root: string, files: RenderFiles): Promise<void> {
+  const [entry] = orEnd(await files.look('', '', [root]));
+  if (entry?.kind === 'directory') return;
+  const what = entry?.kind === 'file' ? 'is a file, not a directory' : 'is not there';
+  const failure: Failure = {
+    kind: 'terminal',
+    code: 'PathNotFound',
+    stage: 'artifact',
+    message: `the directory ${what}`,
+    hint: 'correct --repo or --path',
+    at: { path: path.join(repo, root) },
+  };
+  throw endOf(failure);
 }
 
 async function place(
@@ -68,7 +91,8 @@ const nothing: Lookup = { get: () => undefined, list: () => [] };
 function inputOf(options: RenderOptions, ports: CommandPorts): Input {
   const [unit] = ports.dialect('argocd').compile(applicationOf(options, ports), nothing);
   const refused = unit?.unsupported.find(({ stage }) => stage === 'compile');
-  if (refused !== undefined) throw endOf(refused);
+  if (refused !== undefined)
+    throw endOf(options.app === undefined ? refused : { at: { path: options.app }, ...refused });
   const [input] = unit?.inputs ?? [];
   if (input === undefined) throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
   return input;
@@ -76,33 +100,55 @@ function inputOf(options: RenderOptions, ports: CommandPorts): Input {
 
 /** The Application of the file, its source where the options say; without a file one that says nothing else. */
 function applicationOf(options: RenderOptions, ports: CommandPorts): Manifest {
-  const given: Partial<Manifest> & { spec?: any } =
-    options.app === undefined ? {} : (parse(ports.readFile(options.app)) as Manifest);
-  const written = given.spec?.source ?? given.spec?.sources?.[0] ?? {};
+  const given = options.app === undefined ? {} : readApplication(options.app, ports);
+  const { spec } = given;
+  const sources = spec?.sources ?? [];
+  const written = sources[0] ?? spec?.source ?? {};
   const source = {
     ...written,
-    repoURL: /^[a-z]+:\/\//i.test(options.repo) ? options.repo : 'file:///here',
+    repoURL: urlOf(options) ?? 'file:///here',
     path: options.path ?? written.path ?? '.',
     targetRevision: options.ref ?? written.targetRevision ?? 'HEAD',
-    ...(options.recurse === true ? { directory: { recurse: true } } : {}),
+    ...(options.recurse === true ? { directory: { ...written.directory, recurse: true } } : {}),
   };
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
     metadata: { name: given.metadata?.name ?? 'release-name', namespace: 'argocd', uid: 'render' },
     spec: {
-      project: 'default',
+      project: spec?.project ?? 'default',
       source,
-      destination: { namespace: given.spec?.destination?.namespace ?? options.destNamespace },
+      // More than one is refused as it would be on a cluster.
+      ...(sources.length > 1 ? { sources: [source, ...sources.slice(1)] } : {}),
+      destination: { namespace: spec?.destination?.namespace ?? options.destNamespace },
     },
   };
+}
+
+function readApplication(file: string, { readFile }: CommandPorts): Partial<Manifest> & { spec?: any } {
+  const usage = (message: string) => new CommandEnd(exitCodes.usage, `${file}: ${message}`);
+  let text: string;
+  try {
+    text = readFile(file);
+  } catch (error) {
+    throw usage(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
+  const documents = parseAllDocuments(text);
+  const broken = documents.flatMap(({ errors }) => errors)[0];
+  if (broken !== undefined)
+    throw usage(`line ${broken.linePos?.[0].line ?? 1}: ${broken.message.split(' at line ')[0]}`);
+  const applications = documents
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((manifest) => manifest?.kind === 'Application');
+  if (applications.length !== 1) throw usage(`has ${applications.length} Applications; give a file with one`);
+  return applications[0]!;
 }
 
 function asYaml(objects: readonly RenderedObject[], { origins }: RenderOptions): string {
   return objects
     .map(({ manifest, at }) => {
       const line = at.line === undefined ? '' : `:${at.line}`;
-      return `---\n${origins === true ? `# ${at.path}${line}\n` : ''}${stringify(manifest)}`;
+      return `---\n${origins === true ? `# ${at.path}${line}\n` : ''}${yamlText(manifest)}`;
     })
     .join('');
 }

@@ -103,6 +103,8 @@ export interface SecretReader {
 
 export interface RenderRequest {
   readonly spec: RenderSpec;
+  /** See `Input`. */
+  readonly refusedFiles?: readonly string[];
   readonly url: string;
   readonly commit: string;
   /** The directory in the repository; empty for its root. */

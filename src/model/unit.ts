@@ -117,6 +117,8 @@ export interface Input {
   /** Relative to the root of the source; `.` is the root. */
   readonly path: string;
   readonly render: RenderSpec;
+  /** Files of that directory that would change how it is rendered, and are not read yet: with one, nothing is (F30). */
+  readonly refusedFiles?: readonly string[];
 }
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';

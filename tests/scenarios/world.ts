@@ -29,6 +29,7 @@ import { waitFor } from './wait-for.ts';
 export { waitFor } from './wait-for.ts';
 
 export const applicationKind = 'argoproj.io/v1alpha1/Application';
+export const unitStateKind = 'trueup.dev/v1alpha1/UnitState';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 
@@ -77,7 +78,8 @@ export interface WorldOptions {
 /** Registers the world's beginning and end with the test file that calls it. */
 export function useWorld(options: WorldOptions = {}): World {
   const world = new World(options);
-  beforeAll(() => world.begin());
+  // A control-plane namespace that manifests name has one world at a time.
+  beforeAll(() => world.begin(), options.controlNamespace === undefined ? undefined : 600_000);
   afterAll(() => world.end());
   afterEach(async ({ task }) => {
     if (task.result?.state === 'fail') await world.explain(task.name);
@@ -110,6 +112,7 @@ export class World {
     this.git = await startGitServer({ root });
     const installed = await trueup(['install', '--crds', '--kubeconfig', this.kubeconfig]);
     if (installed.code !== 0) throw new Error(`trueup install --crds: ${installed.stderr}`);
+    if (this.#options.controlNamespace !== undefined) await this.#take();
     const namespace = await this.api.get('v1/Namespace', '', this.controlNamespace);
     if (namespace === undefined) await this.createNamespace(this.controlNamespace);
     for (const object of this.#options.settings?.(this.controlNamespace) ?? []) await this.api.create(object);
@@ -121,6 +124,7 @@ export class World {
     // What the scenarios leave is never Trueup's to clean up: its Applications go without their objects.
     const code = await this.stop();
     await this.git?.close();
+    if (this.#options.controlNamespace !== undefined) await this.#give();
     if (process.env['TRUEUP_TEST_KUBECONFIG'] !== undefined) {
       for (const namespace of [this.controlNamespace, ...this.#places.map((place) => place.namespace)]) {
         await this.api.remove('v1/Namespace', '', namespace).catch(() => undefined);
@@ -129,6 +133,25 @@ export class World {
     await this.api?.close();
     await rm(this.directory, { recursive: true, force: true });
     expect(code ?? 0, 'the exit code of Trueup after SIGTERM').toBe(0);
+  }
+
+  /** Waits until no other file's Trueup reconciles the namespace that this one's manifests name. */
+  #take(): Promise<unknown> {
+    const metadata = { name: `world-${this.controlNamespace}`, namespace: 'default' };
+    return waitFor(
+      `the namespace ${this.controlNamespace}`,
+      () => this.api.create({ apiVersion: 'v1', kind: 'ConfigMap', metadata }),
+      { timeoutMs: 590_000 },
+    );
+  }
+
+  async #give(): Promise<void> {
+    for (const kind of [applicationKind, unitStateKind])
+      for (const { metadata } of await this.api.list(kind, this.controlNamespace)) {
+        await this.api.patch(kind, this.controlNamespace, metadata.name, { metadata: { finalizers: null } });
+        await this.api.remove(kind, this.controlNamespace, metadata.name);
+      }
+    await this.api.remove('v1/ConfigMap', 'default', `world-${this.controlNamespace}`);
   }
 
   /** Prints what a failed scenario's reader needs. */

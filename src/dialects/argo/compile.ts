@@ -77,9 +77,11 @@ export function compileApplication(
     project: spec.project || 'default',
     namespace: destination,
   };
-  const inputs = sources.map((source) =>
-    inputOf(source, lookup, controlNamespace, context, findings.refused),
-  );
+  const name = trackingName(resource, controlNamespace);
+  const inputs = sources.map((source) => ({
+    ...inputOf(source, lookup, controlNamespace, context, findings.refused),
+    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
+  }));
   const settings = settingsOf(lookup, controlNamespace);
   for (const key of settings.refused) {
     findings.refused.push(

@@ -31,6 +31,7 @@ export async function renderInputs(
     const { input, revision, tree } = locatedInput;
     const request = {
       spec: input.render,
+      refusedFiles: input.refusedFiles ?? [],
       url: input.source.url,
       commit: revision.commit,
       root: input.path === '.' ? '' : input.path,

@@ -427,3 +427,25 @@ describe('the kind of a source', () => {
     ]);
   });
 });
+
+describe('files whose presence is refused', () => {
+  const files = { 'k/kustomization.yaml': 'resources: [web.yaml]\n', 'k/web.yaml': deployment };
+  const refusedFiles = ['.argocd-source.yaml', '.argocd-source-web.yaml'];
+  const asked = { spec: kustomize(), refusedFiles, url: 'r', commit: 'c', root: 'k', tree: 't' };
+
+  it('are named when they are there (F30)', async () => {
+    for (const name of refusedFiles) {
+      const repository = repositoryOf({ ...files, [`k/${name}`]: 'kustomize: {namePrefix: a-}\n' }, 'k');
+      const { code, where } = failed(await renderer.render(asked, repository));
+      expect([code, where]).toEqual(['Unsupported', `k/${name}:`]);
+    }
+  });
+
+  it('are part of the trace when they are not: adding one renders again', async () => {
+    const rendered = await renderer.render(asked, repositoryOf(files, 'k'));
+    if (!rendered.ok) throw new Error(rendered.failure.message);
+    expect(rendered.value.trace.absent).toEqual(
+      expect.arrayContaining(refusedFiles.map((name) => `k/${name}`)),
+    );
+  });
+});

@@ -1,6 +1,6 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { ok, type Result } from '#model/failure.ts';
+import { fail, ok, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
@@ -9,6 +9,7 @@ import { renderClosed } from './closure.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
 import type { RenderSandbox } from './protocol.ts';
+import { refusal } from './refusal.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { traceOf, type RenderedParts } from './trace.ts';
 
@@ -34,9 +35,12 @@ interface Tools {
 }
 
 async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {
+  const refused = await refuseFiles(request, tools.files);
+  if (!refused.ok) return refused;
   const found = await settle(request, tools.files);
   if (!found.ok) return found;
-  const { spec, looked } = found.value;
+  const { spec } = found.value;
+  const looked = new Map([...refused.value, ...found.value.looked]);
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
@@ -85,6 +89,20 @@ async function renderTool(
   if (!closed.ok) return closed;
   const { done, entries } = closed.value;
   return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries });
+}
+
+/** What was looked for, and is not there. */
+async function refuseFiles(
+  { refusedFiles = [], url, commit, root }: RenderRequest,
+  files: RenderFiles,
+): Promise<Result<ReadonlyMap<string, PathEntry>>> {
+  const paths = refusedFiles.map((name) => (root === '' ? name : `${root}/${name}`));
+  const entries = await files.look(url, commit, paths);
+  if (!entries.ok) return entries;
+  const there = paths.find((_, index) => entries.value[index]!.kind !== 'absent');
+  if (there === undefined) return ok(new Map(paths.map((path, index) => [path, entries.value[index]!])));
+  const message = 'Parameter override files are not supported yet.';
+  return fail(refusal('Unsupported', message, 'move its content into the Application', { path: there }));
 }
 
 const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
