@@ -3,10 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
+import { sourceKinds, type SourceKind } from './sources.ts';
 import type { Results, Settings } from './workloads.ts';
 
-export interface Report {
+/** What a run measured: one row of figures each. */
+export interface Subject {
   readonly applications: number;
+  readonly source: SourceKind;
+}
+
+export interface Report extends Subject {
   readonly startedAt: string;
   readonly commit: string;
   readonly machine: { readonly cpus: string; readonly memoryGb: number };
@@ -22,10 +28,10 @@ export interface Report {
 const published = path.join(import.meta.dirname, 'results');
 const local = path.join(published, 'local');
 
-export function begunReport(applications: number, kubernetes: string, settings: Settings): Report {
+export function begunReport(subject: Subject, kubernetes: string, settings: Settings): Report {
   const models = cpus().map(({ model }) => model);
   return {
-    applications,
+    ...subject,
     startedAt: new Date().toISOString(),
     commit: commitOf(),
     machine: {
@@ -35,7 +41,9 @@ export function begunReport(applications: number, kubernetes: string, settings: 
     node: process.version,
     kubernetes,
     notes: [
-      'Plain directories with the objects that the peers rendered from Kustomize overlays: no Kustomize is run.',
+      subject.source === 'directory'
+        ? 'Plain directories with the objects that the peers rendered from Kustomize overlays: no Kustomize is run.'
+        : 'The Kustomize overlays that the peers rendered.',
       'The API server writes an audit log, which it did not in the peers’ runs.',
     ],
     settings,
@@ -57,7 +65,7 @@ function commitOf(): string {
 export function saveReport(report: Report, { publish }: { readonly publish: boolean }): string {
   const directory = publish ? published : local;
   mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, `trueup-${report.applications}.json`);
+  const file = path.join(directory, `trueup-${report.source}-${report.applications}.json`);
   writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
   return path.relative(process.cwd(), file);
 }
@@ -65,7 +73,9 @@ export function saveReport(report: Report, { publish }: { readonly publish: bool
 export function publishedReports(): readonly Report[] {
   if (!existsSync(published)) return [];
   return readdirSync(published)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => /^trueup-.*\.json$/.test(name))
     .map((name) => JSON.parse(readFileSync(path.join(published, name), 'utf8')) as Report)
-    .toSorted((a, b) => a.applications - b.applications);
+    .toSorted((a, b) => rank(a.source) - rank(b.source) || a.applications - b.applications);
 }
+
+const rank = (source: SourceKind): number => sourceKinds.indexOf(source);
