@@ -97,6 +97,12 @@ export class Repository {
     return { version, before, after: this.#head, files };
   }
 
+  /** A commit in which no application has a part. */
+  async touch(): Promise<void> {
+    await this.#tree.write('README.md', `${this.#head}\n`);
+    this.#head = await this.#commitAndPush('Nothing of an application');
+  }
+
   async #write(index: number, files: AppFiles): Promise<readonly string[]> {
     const written: string[] = [];
     for (const [file, text] of Object.entries(files)) {

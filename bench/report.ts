@@ -12,11 +12,15 @@ export interface Subject {
   readonly source: SourceKind;
 }
 
-export interface Report extends Subject {
+/** Where and of what figures were taken. */
+export interface Origin {
   readonly startedAt: string;
   readonly commit: string;
   readonly machine: { readonly cpus: string; readonly memoryGb: number };
   readonly node: string;
+}
+
+export interface Report extends Subject, Origin {
   readonly kubernetes: string;
   /** The differences that whoever compares has to know. */
   readonly notes: readonly string[];
@@ -28,10 +32,9 @@ export interface Report extends Subject {
 const published = path.join(import.meta.dirname, 'results');
 const local = path.join(published, 'local');
 
-export function begunReport(subject: Subject, kubernetes: string, settings: Settings): Report {
+export function machineAndCommit(): Origin {
   const models = cpus().map(({ model }) => model);
   return {
-    ...subject,
     startedAt: new Date().toISOString(),
     commit: commitOf(),
     machine: {
@@ -39,6 +42,13 @@ export function begunReport(subject: Subject, kubernetes: string, settings: Sett
       memoryGb: Math.round(totalmem() / 2 ** 30),
     },
     node: process.version,
+  };
+}
+
+export function begunReport(subject: Subject, kubernetes: string, settings: Settings): Report {
+  return {
+    ...subject,
+    ...machineAndCommit(),
     kubernetes,
     notes: [
       subject.source === 'directory'
@@ -63,10 +73,18 @@ function commitOf(): string {
 }
 
 export function saveReport(report: Report, { publish }: { readonly publish: boolean }): string {
-  const directory = publish ? published : local;
-  mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, `trueup-${report.source}-${report.applications}.json`);
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  const name = `trueup-${report.source}-${report.applications}.json`;
+  return save(name, `${JSON.stringify(report, undefined, 1)}\n`, publish);
+}
+
+export function fileOf(name: string, publish: boolean): string {
+  return path.join(publish ? published : local, name);
+}
+
+export function save(name: string, text: string, publish: boolean): string {
+  const file = fileOf(name, publish);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
   return path.relative(process.cwd(), file);
 }
 
