@@ -23,15 +23,21 @@ export interface CaseReport {
   readonly measured: Readonly<Record<string, Measured>>;
 }
 
-export interface RenderReport extends Origin {
-  /** CPUs that were used on average, by anybody and by the harness: their difference is noise, or the native side. */
-  readonly machineBusy: number;
-  readonly ownBusy: number;
+/** A part of what is measured, and in what noise. */
+interface Measurement<T> extends Origin {
+  /** CPUs that everybody else on this machine used meanwhile, on average: where it is high, times are upper bounds. */
+  readonly foreignCpus: number;
   readonly load1: number;
-  readonly cases: Readonly<Record<string, CaseReport>>;
-  readonly memory: Readonly<Record<string, Memory>>;
-  readonly fleet?: Fleet;
+  readonly result: T;
 }
+
+export interface RenderReport {
+  readonly cases?: Measurement<Readonly<Record<string, CaseReport>>>;
+  readonly memory?: Measurement<Readonly<Record<string, Memory>>>;
+  readonly fleet?: Measurement<Fleet>;
+}
+export const partNames = ['cases', 'memory', 'fleet'] as const;
+export type Part = (typeof partNames)[number];
 
 const ms = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
 const range = ({ median, min, max }: Range): string => `${ms(median)} (${ms(min)}–${ms(max)})`;
@@ -39,15 +45,20 @@ const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(
 const table = (head: readonly string[], rows: readonly string[]): string =>
   [row(...head), row(...head.map(() => '---')), ...rows].join('\n');
 
-export function renderTableOf({ cases, memory, fleet, ...report }: RenderReport): string {
-  const { cpus, memoryGb } = report.machine;
-  const origin = `${report.commit}, Node ${report.node}, ${cpus}, ${memoryGb} GB; ${report.machineBusy} CPUs busy on average, the load was ${report.load1} at the end.`;
-  const parts = [origin];
-  const all = Object.values(cases);
-  if (all.length > 0) parts.push(warmTable(all), coldTable(all));
-  if (Object.keys(memory).length > 0) parts.push(memoryTable(memory));
-  if (fleet !== undefined) parts.push(fleetTable(fleet));
+export function renderTableOf({ cases, memory, fleet }: RenderReport): string {
+  const parts: string[] = [];
+  if (cases !== undefined) {
+    const all = Object.values(cases.result);
+    parts.push(origin(cases), warmTable(all), coldTable(all));
+  }
+  if (memory !== undefined) parts.push(origin(memory), memoryTable(memory.result));
+  if (fleet !== undefined) parts.push(origin(fleet), fleetTable(fleet.result));
   return parts.join('\n\n');
+}
+
+function origin({ commit, node, machine, foreignCpus, load1 }: Measurement<unknown>): string {
+  const { cpus, memoryGb } = machine;
+  return `At ${commit}: Node ${node}, ${cpus}, ${memoryGb} GB; others used ${foreignCpus} CPUs meanwhile, load ${load1} at the end.`;
 }
 
 function warmTable(cases: readonly CaseReport[]): string {

@@ -13,13 +13,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemTimers } from '#host/clock.ts';
 import { Sandbox } from '../src/pipeline/render/sandbox.ts';
-import { machineCpuS } from './processes.ts';
+import { cpuOf, machineCpuS } from './processes.ts';
 import { renderCases } from './render-cases.ts';
 import type { Cold, Memory } from './render-child.ts';
 import { measureFleet } from './render-fleet.ts';
 import { measure, type Measured } from './render-measure.ts';
 import { buildBinaries } from './render-native.ts';
-import { renderTableOf, type CaseReport, type RenderReport } from './render-table.ts';
+import { partNames, renderTableOf, type CaseReport, type Part, type RenderReport } from './render-table.ts';
 import {
   NotThere,
   nativeVariants,
@@ -43,7 +43,9 @@ const { values } = parseArgs({
     table: { type: 'boolean', default: false },
   },
 });
-const reportName = 'render.json';
+const names = values.cases.split(',');
+if (names.some((name) => renderCases[name] === undefined))
+  throw new Error(`--cases are of ${Object.keys(renderCases).join(', ')}`);
 
 function inChild<T>(name: string, what: 'cold' | 'memory'): T {
   const script = path.join(import.meta.dirname, 'render-child.ts');
@@ -66,8 +68,7 @@ function coldOf(name: string): CaseReport['cold'] {
 }
 
 async function caseOf(name: string, variants: readonly Variant[]): Promise<CaseReport> {
-  const one = renderCases[name];
-  if (one === undefined) throw new Error(`--cases are of ${Object.keys(renderCases).join(', ')}`);
+  const one = renderCases[name]!;
   const sandbox = new Sandbox({ workers: 1, deadlineMs: 120_000, timers: systemTimers });
   const { rounds, last } = await recorded(one, sandbox);
   await sandbox.close();
@@ -91,42 +92,55 @@ async function caseOf(name: string, variants: readonly Variant[]): Promise<CaseR
   };
 }
 
-async function run(): Promise<RenderReport> {
-  const parts = new Set(values.parts.split(','));
-  const names = values.cases.split(',');
+const work: { readonly [Name in Part]: () => Promise<NonNullable<RenderReport[Name]>['result']> } = {
+  cases: async () => {
+    const variants = [sandboxed, sandboxedOnce, ...nativeVariants(buildBinaries())];
+    const cases: Record<string, CaseReport> = {};
+    for (const name of names) cases[name] = await caseOf(name, variants);
+    return cases;
+  },
+  memory: async () => Object.fromEntries(names.map((name) => [name, inChild<Memory>(name, 'memory')])),
+  fleet: () => measureFleet(Number(values.fleet), Number(values.changes)),
+};
+
+/** A part of the report, with the noise in which it was measured. */
+async function measured(part: Part): Promise<object> {
   const machineBefore = machineCpuS();
   const begin = performance.now();
-  const own = process.cpuUsage();
-  const cases: Record<string, CaseReport> = {};
-  const variants = [sandboxed, sandboxedOnce, ...nativeVariants(buildBinaries())];
-  if (parts.has('cases')) for (const name of names) cases[name] = await caseOf(name, variants);
-  const memory: Record<string, Memory> = {};
-  if (parts.has('memory')) for (const name of names) memory[name] = inChild<Memory>(name, 'memory');
-  const fleet = parts.has('fleet')
-    ? await measureFleet(Number(values.fleet), Number(values.changes))
-    : undefined;
+  const own = usedS();
+  const result = await work[part]();
   const seconds = (performance.now() - begin) / 1000;
-  const { user, system } = process.cpuUsage(own);
   return {
     ...machineAndCommit(),
-    // With what the commands that are compared with have used.
-    machineBusy: round((machineCpuS() - machineBefore) / seconds, 2),
-    ownBusy: round((user + system) / 1e6 / seconds, 2),
+    foreignCpus: round((machineCpuS() - machineBefore - (usedS() - own)) / seconds, 2),
     load1: round(loadavg()[0] ?? 0, 2),
-    cases,
-    memory,
-    ...(fleet === undefined ? {} : { fleet }),
+    result,
   };
 }
 
-if (values.table) {
-  const file = fileOf(reportName, true);
-  if (existsSync(file)) console.log(renderTableOf(JSON.parse(readFileSync(file, 'utf8')) as RenderReport));
-} else {
-  const report = await run();
-  const table = renderTableOf(report);
-  say(`kept in ${save(reportName, `${JSON.stringify(report, undefined, 1)}\n`, values.publish)}`);
-  save(reportName.replace('.json', '.md'), `${table}\n`, values.publish);
-  console.log(table);
+/** Of this process, its threads and its children. */
+function usedS(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6 + cpuOf(process.pid).childrenS;
 }
+
+const fileNameOf = (part: Part): string => `render-${part}.json`;
+
+function kept(isPublished: boolean): RenderReport {
+  const found = partNames.flatMap((part) => {
+    const file = fileOf(fileNameOf(part), isPublished);
+    return existsSync(file) ? [[part, JSON.parse(readFileSync(file, 'utf8'))] as const] : [];
+  });
+  return Object.fromEntries(found) as RenderReport;
+}
+
+if (!values.table) {
+  const wanted = new Set(values.parts.split(','));
+  for (const part of partNames.filter((name) => wanted.has(name))) {
+    const text = `${JSON.stringify(await measured(part), undefined, 1)}\n`;
+    say(`kept in ${save(fileNameOf(part), text, values.publish)}`);
+    save('render.md', `${renderTableOf(kept(values.publish))}\n`, values.publish);
+  }
+}
+console.log(renderTableOf(kept(values.publish || values.table)));
 process.exit(0);
