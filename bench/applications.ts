@@ -1,18 +1,10 @@
-/**
- * What is deployed: N applications in one repository, each a directory with the four objects that the peers' Kustomize
- * overlays render (../docs/internals/benchmarks.md). Trueup has no Kustomize yet, so the rendered objects lie there
- * as plain files: rendering is not part of what is measured here, and it is part of the peers' figures.
- */
-import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
+/** What is deployed: N applications in one repository, each with a directory of its own (sources.ts). */
 import { createWorkTree, type WorkTree } from '../tests/git-server/work-tree.ts';
 import type { GitServer } from '../tests/git-server/api.ts';
+import { sources, type AppFiles, type AppNames, type SourceKind } from './sources.ts';
 
 export const namespaceCount = 10;
 export const controlNamespace = 'argocd';
-/** On every object; what the observers select by. */
-export const benchLabel = 'bench';
-export const versionAnnotation = 'bench/version';
 
 const branch = 'main';
 
@@ -21,8 +13,19 @@ export const targetNamespace = (index: number): string =>
   `bench-${String(index % namespaceCount).padStart(2, '0')}`;
 export const teamOf = (index: number): string => `team-${index % 7}`;
 const directoryOf = (index: number): string => `apps/${applicationName(index)}`;
+const namesOf = (index: number): AppNames => ({
+  name: applicationName(index),
+  namespace: targetNamespace(index),
+  team: teamOf(index),
+});
 
-export function application(index: number, repositoryUrl: string): object {
+/** The directory that an Application names. */
+export function sourcePath(index: number, kind: SourceKind): string {
+  const { root } = sources[kind];
+  return root === '' ? directoryOf(index) : `${directoryOf(index)}/${root}`;
+}
+
+export function application(index: number, repositoryUrl: string, kind: SourceKind): object {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
@@ -33,7 +36,7 @@ export function application(index: number, repositoryUrl: string): object {
     },
     spec: {
       project: 'default',
-      source: { repoURL: repositoryUrl, targetRevision: branch, path: directoryOf(index) },
+      source: { repoURL: repositoryUrl, targetRevision: branch, path: sourcePath(index, kind) },
       destination: { server: 'https://kubernetes.default.svc', namespace: targetNamespace(index) },
       syncPolicy: { automated: { prune: true, selfHeal: true } },
     },
@@ -61,19 +64,22 @@ export interface Change {
 
 /** The one repository of all applications. */
 export class Repository {
+  readonly kind: SourceKind;
   readonly #tree: WorkTree;
   #version = 0;
   #head = '';
 
-  private constructor(tree: WorkTree) {
+  private constructor(tree: WorkTree, kind: SourceKind) {
     this.#tree = tree;
+    this.kind = kind;
   }
 
-  static async create(server: GitServer, count: number): Promise<Repository> {
-    const repository = new Repository(await createWorkTree(server, 'repo'));
+  static async create(server: GitServer, count: number, kind: SourceKind): Promise<Repository> {
+    const repository = new Repository(await createWorkTree(server, 'repo'), kind);
+    const { fixed, versioned } = sources[kind];
     for (let index = 0; index < count; index++) {
-      await repository.#write(index, fixedObjects(index));
-      await repository.#write(index, versionedObjects(index, '0'));
+      await repository.#write(index, fixed(namesOf(index)));
+      await repository.#write(index, versioned(namesOf(index), '0'));
     }
     repository.#head = await repository.#commitAndPush('All applications');
     return repository;
@@ -84,16 +90,24 @@ export class Repository {
     const version = String(++this.#version);
     const before = this.#head;
     const files: string[] = [];
-    for (const index of indexes) files.push(...(await this.#write(index, versionedObjects(index, version))));
+    const { versioned } = sources[this.kind];
+    for (const index of indexes)
+      files.push(...(await this.#write(index, versioned(namesOf(index), version))));
     this.#head = await this.#commitAndPush(`Version ${version}`);
     return { version, before, after: this.#head, files };
   }
 
-  async #write(index: number, objects: Readonly<Record<string, object>>): Promise<readonly string[]> {
+  /** A commit in which no application has a part. */
+  async touch(): Promise<void> {
+    await this.#tree.write('README.md', `${this.#head}\n`);
+    this.#head = await this.#commitAndPush('Nothing of an application');
+  }
+
+  async #write(index: number, files: AppFiles): Promise<readonly string[]> {
     const written: string[] = [];
-    for (const [file, object] of Object.entries(objects)) {
+    for (const [file, text] of Object.entries(files)) {
       const path = `${directoryOf(index)}/${file}`;
-      await this.#tree.write(path, stringify(object));
+      await this.#tree.write(path, text);
       written.push(path);
     }
     return written;
@@ -104,69 +118,4 @@ export class Repository {
     await this.#tree.git('push', '--quiet', 'origin', branch);
     return commit;
   }
-}
-
-function metadata(index: number, name = applicationName(index)): object {
-  return {
-    name,
-    namespace: targetNamespace(index),
-    labels: { app: applicationName(index), [benchLabel]: 'true', team: teamOf(index) },
-  };
-}
-
-function fixedObjects(index: number): Readonly<Record<string, object>> {
-  return {
-    'service.yaml': {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: metadata(index),
-      spec: {
-        selector: { app: applicationName(index) },
-        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-      },
-    },
-    'serviceaccount.yaml': { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(index) },
-  };
-}
-
-/** A new version is a new ConfigMap, by a suffix of its content as Kustomize's generator makes one, and who uses it. */
-function versionedObjects(index: number, version: string): Readonly<Record<string, object>> {
-  const name = applicationName(index);
-  const data = { version, log_level: 'info' };
-  const digest = createHash('sha256')
-    .update(JSON.stringify([name, data]))
-    .digest('hex')
-    .slice(0, 10);
-  const settings = `${name}-${digest}`;
-  const { labels: _, ...generated } = metadata(index, settings) as { readonly labels: object };
-  const container = {
-    name: 'web',
-    image: 'registry.example/web:1.0.0',
-    ports: [{ containerPort: 8080, name: 'http' }],
-    envFrom: [{ configMapRef: { name: settings } }],
-    resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '64Mi' } },
-    readinessProbe: { httpGet: { path: '/healthz', port: 'http' }, periodSeconds: 5 },
-  };
-  return {
-    'configmap.yaml': {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { ...generated, labels: { [benchLabel]: 'true', team: teamOf(index) } },
-      data,
-    },
-    'deployment.yaml': {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { ...metadata(index), annotations: { [versionAnnotation]: version } },
-      spec: {
-        replicas: 0,
-        revisionHistoryLimit: 2,
-        selector: { matchLabels: { app: name } },
-        template: {
-          metadata: { labels: { app: name } },
-          spec: { serviceAccountName: name, containers: [container] },
-        },
-      },
-    },
-  };
 }

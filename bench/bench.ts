@@ -1,7 +1,8 @@
 /**
  * Measures Trueup as the peers were measured, and prints the figures beside theirs.
  *
- *   npm run bench -- --n 100 [--w w1,w4,w2,w3,w5,w6] [--idle 180] [--reps 10] [--publish] [--profile DIRECTORY]
+ *   npm run bench -- --n 100 [--source kustomize|directory] [--w w1,w4,w2,w3,w5,w6] [--idle 180] [--reps 10]
+ *                    [--publish] [--profile DIRECTORY]
  *   npm run bench -- --table          prints the table of the published results
  *
  * Everything runs on loopback. w1 always runs: the others start from it. The exit code is 1 where something was not
@@ -11,6 +12,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { begunReport, publishedReports, saveReport, type Report } from './report.ts';
+import { sourceKinds } from './sources.ts';
 import { tableOf } from './table.ts';
 import { say } from './time.ts';
 import {
@@ -26,6 +28,7 @@ import { createWorld, Endings, type World } from './world.ts';
 const { values } = parseArgs({
   options: {
     n: { type: 'string', default: '100' },
+    source: { type: 'string', default: sourceKinds[0] },
     w: { type: 'string', default: workloadNames.join(',') },
     idle: { type: 'string', default: '180' },
     reps: { type: 'string', default: '10' },
@@ -36,12 +39,14 @@ const { values } = parseArgs({
 });
 
 async function run(endings: Endings): Promise<number> {
+  const source = sourceKinds.find((kind) => kind === values.source);
+  if (source === undefined) throw new Error(`--source is one of ${sourceKinds.join(', ')}`);
   const wanted = new Set(['w1', ...values.w.split(',')]);
   const settings = { idleS: Number(values.idle), repetitions: Number(values.reps) };
   const profileDirectory = values.profile === undefined ? undefined : path.resolve(values.profile);
   if (profileDirectory !== undefined) mkdirSync(profileDirectory, { recursive: true });
   const world = await createWorld(
-    { count: Number(values.n), ...(profileDirectory === undefined ? {} : { profileDirectory }) },
+    { count: Number(values.n), source, ...(profileDirectory === undefined ? {} : { profileDirectory }) },
     endings,
   );
   if (profileDirectory !== undefined) {
@@ -50,7 +55,7 @@ async function run(endings: Endings): Promise<number> {
     );
   }
   const { gitVersion } = (await world.api.get('/version')) as { readonly gitVersion: string };
-  const report = begunReport(world.count, gitVersion, settings);
+  const report = begunReport({ applications: world.count, source }, gitVersion, settings);
   await world.trueup.start();
   await quiet(world, 30);
   const names = workloadNames.filter((name) => wanted.has(name));
@@ -61,7 +66,7 @@ async function measure(world: World, names: readonly WorkloadName[], begun: Repo
   let report = begun;
   const broken: string[] = [];
   for (const name of names) {
-    say(`${name}, N=${world.count}`);
+    say(`${name}, N=${world.count}, ${report.source}`);
     const measured: Measured = await workloads[name](world, report.settings);
     const results: Results = { ...report.results, [name]: measured };
     report = { ...report, results };

@@ -1,6 +1,7 @@
 /** What can be seen from outside: the applications' status, and the objects that carry a version or drift. */
 import type { ApiServer, EventType, LiveObject } from './api-server.ts';
-import { benchLabel, controlNamespace, versionAnnotation } from './applications.ts';
+import { controlNamespace } from './applications.ts';
+import { benchLabel, versionAnnotation } from './sources.ts';
 import { now } from './time.ts';
 
 const selector = `labelSelector=${benchLabel}%3Dtrue`;

@@ -1,6 +1,6 @@
 /**
- * What the peers needed for the same workloads on the same two cores. They rendered Kustomize overlays, in which
- * Trueup's plain directories have no part. "busy": the time was taken while others used the machine as well.
+ * What the peers needed for the same workloads on the same two cores. They rendered Kustomize overlays. "busy": the
+ * time was taken while others used the machine as well.
  *
  * Flux: kustomize-controller 1.9.4 with --concurrent=20, source-controller 1.9.1 with 10, 500 requests a second.
  * Argo CD: 3.5.1 with 50 status and 25 operation processors, 500 requests a second, webhook, manifest-generate-paths.

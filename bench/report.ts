@@ -3,14 +3,24 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
+import { sourceKinds, type SourceKind } from './sources.ts';
 import type { Results, Settings } from './workloads.ts';
 
-export interface Report {
+/** What a run measured: one row of figures each. */
+export interface Subject {
   readonly applications: number;
+  readonly source: SourceKind;
+}
+
+/** Where and of what figures were taken. */
+export interface Origin {
   readonly startedAt: string;
   readonly commit: string;
   readonly machine: { readonly cpus: string; readonly memoryGb: number };
   readonly node: string;
+}
+
+export interface Report extends Subject, Origin {
   readonly kubernetes: string;
   /** The differences that whoever compares has to know. */
   readonly notes: readonly string[];
@@ -22,10 +32,9 @@ export interface Report {
 const published = path.join(import.meta.dirname, 'results');
 const local = path.join(published, 'local');
 
-export function begunReport(applications: number, kubernetes: string, settings: Settings): Report {
+export function machineAndCommit(): Origin {
   const models = cpus().map(({ model }) => model);
   return {
-    applications,
     startedAt: new Date().toISOString(),
     commit: commitOf(),
     machine: {
@@ -33,9 +42,18 @@ export function begunReport(applications: number, kubernetes: string, settings: 
       memoryGb: Math.round(totalmem() / 2 ** 30),
     },
     node: process.version,
+  };
+}
+
+export function begunReport(subject: Subject, kubernetes: string, settings: Settings): Report {
+  return {
+    ...subject,
+    ...machineAndCommit(),
     kubernetes,
     notes: [
-      'Plain directories with the objects that the peers rendered from Kustomize overlays: no Kustomize is run.',
+      subject.source === 'directory'
+        ? 'Plain directories with the objects that the peers rendered from Kustomize overlays: no Kustomize is run.'
+        : 'The Kustomize overlays that the peers rendered.',
       'The API server writes an audit log, which it did not in the peers’ runs.',
     ],
     settings,
@@ -55,17 +73,27 @@ function commitOf(): string {
 }
 
 export function saveReport(report: Report, { publish }: { readonly publish: boolean }): string {
-  const directory = publish ? published : local;
-  mkdirSync(directory, { recursive: true });
-  const file = path.join(directory, `trueup-${report.applications}.json`);
-  writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+  const name = `trueup-${report.source}-${report.applications}.json`;
+  return save(name, `${JSON.stringify(report, undefined, 1)}\n`, publish);
+}
+
+export function fileOf(name: string, publish: boolean): string {
+  return path.join(publish ? published : local, name);
+}
+
+export function save(name: string, text: string, publish: boolean): string {
+  const file = fileOf(name, publish);
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
   return path.relative(process.cwd(), file);
 }
 
 export function publishedReports(): readonly Report[] {
   if (!existsSync(published)) return [];
   return readdirSync(published)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => /^trueup-.*\.json$/.test(name))
     .map((name) => JSON.parse(readFileSync(path.join(published, name), 'utf8')) as Report)
-    .toSorted((a, b) => a.applications - b.applications);
+    .toSorted((a, b) => rank(a.source) - rank(b.source) || a.applications - b.applications);
 }
+
+const rank = (source: SourceKind): number => sourceKinds.indexOf(source);

@@ -1,4 +1,4 @@
-/** Results as a table in Markdown, beside the peers' figures. */
+/** Results as a table in Markdown, beside the peers' figures, which are all of Kustomize overlays. */
 import { peers, type PeerFigures } from './peers.ts';
 import type { Report } from './report.ts';
 import type { Results } from './workloads.ts';
@@ -59,13 +59,13 @@ const rows: readonly Row[] = [
 ];
 
 export function tableOf(reports: readonly Report[]): string {
-  const lines = reports.flatMap(({ applications, results }) =>
+  const lines = reports.flatMap(({ applications, source, results }) =>
     rows.flatMap(({ title, peers: figuresOfPeers, figures }) => {
       const ours = figures(results);
       if (ours === undefined) return [];
       const { flux = '–', argo = '–' } = figuresOfPeers[applications] ?? {};
-      return [`| ${title}, N=${applications} | ${flux} | ${argo} | ${ours} |`];
+      return [`| ${title}, N=${applications} | ${source} | ${flux} | ${argo} | ${ours} |`];
     }),
   );
-  return ['| | Flux | Argo CD | Trueup (plain directories) |', '|---|---|---|---|', ...lines].join('\n');
+  return ['| | Trueup’s source | Flux | Argo CD | Trueup |', '|---|---|---|---|---|', ...lines].join('\n');
 }

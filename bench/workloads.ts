@@ -114,11 +114,13 @@ async function settle(world: World, timeoutS: number): Promise<readonly string[]
 
 /** N applications are created while Trueup runs and knows none. */
 async function coldStart(world: World): Promise<ColdStart> {
-  const { observers, api, count, repositoryUrl } = world;
+  const { observers, api, count, repository, repositoryUrl } = world;
+  const create = (index: number): Promise<void> =>
+    api.create(applicationsPath, application(index, repositoryUrl, repository.kind));
   forgetPeakMemory(world.trueup.pid);
   const window = await Window.open(world);
   const begin = now();
-  await forEach(all(world), 16, (index) => api.create(applicationsPath, application(index, repositoryUrl)));
+  await forEach(all(world), 16, create);
   const created = now();
   const progress = setInterval(() => say(`w1: ${observers.syncedCount} of ${count} synced`), 10_000);
   const synced = await observers

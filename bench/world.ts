@@ -8,6 +8,7 @@ import { ApiServer } from './api-server.ts';
 import { controlNamespace, namespaceCount, project, Repository, targetNamespace } from './applications.ts';
 import { startGitServerProcess, type GitServerProcess } from './git-server-process.ts';
 import { applicationsPath, Observers } from './observers.ts';
+import type { SourceKind } from './sources.ts';
 import { say, until } from './time.ts';
 import { freePort, Trueup } from './trueup.ts';
 
@@ -31,6 +32,7 @@ export interface World {
 
 export interface WorldOptions {
   readonly count: number;
+  readonly source: SourceKind;
   readonly profileDirectory?: string;
 }
 
@@ -51,7 +53,7 @@ export class Endings {
 
 /** Trueup is installed and not yet started; no Application is there. */
 export async function createWorld(
-  { count, profileDirectory }: WorldOptions,
+  { count, source, profileDirectory }: WorldOptions,
   endings: Endings,
 ): Promise<World> {
   // The peers' caches and copies were in memory too: a disk is not what is measured.
@@ -81,7 +83,7 @@ export async function createWorld(
     ...(profileDirectory === undefined ? {} : { profileDirectory }),
   });
   endings.add(() => trueup.stop());
-  const repository = await Repository.create(git.server, count);
+  const repository = await Repository.create(git.server, count, source);
   await prepareCluster(api, trueup);
   const observers = new Observers();
   await observers.start(api);

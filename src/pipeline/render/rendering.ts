@@ -20,15 +20,9 @@ export class Rendering {
   }
 
   render(request: SandboxRequest): Result<Answer> {
-    const { directories, known, absent, files } = request.tree;
-    const listed = files.map(({ path, content }) => ({ path, bytes: content.byteLength }));
-    const tree = { directories, known, absent, files: listed };
-    const header = Buffer.from(JSON.stringify({ op: request.op, options: request.options, tree }));
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(header.byteLength);
     try {
       this.#instance ??= new Instance(this.#module, this.#clock, this.#random);
-      return answerOf(this.#instance.call([length, header, ...files.map(({ content }) => content)]), request);
+      return answerOf(this.#instance.call(encoded(request)), request);
     } catch (error) {
       // After a trap nothing in the instance is to be trusted.
       const words = this.#instance?.lastWords ?? '';
@@ -56,6 +50,18 @@ export class Rendering {
       lenient: [],
     });
   }
+}
+
+/** As the module reads a request: the header's length, the header, the contents (render-wasm/abi). */
+export function encoded({ op, options, tree }: SandboxRequest): readonly Uint8Array[] {
+  const { directories, known, absent, files } = tree;
+  const listed = files.map(({ path, content }) => ({ path, bytes: content.byteLength }));
+  const header = Buffer.from(
+    JSON.stringify({ op, options, tree: { directories, known, absent, files: listed } }),
+  );
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.byteLength);
+  return [length, header, ...files.map(({ content }) => content)];
 }
 
 function trapped(error: unknown, lastWords: string, root: string): Failure {

@@ -7,6 +7,8 @@ const distribution = new URL('../../../render-wasm/dist/', import.meta.url);
 const pageBytes = 65_536;
 const memorySection = 5;
 const headerBytes = 8;
+/** More than the module and what capping adds to it: decompressing then fills one buffer, which capping changes in place. */
+const moduleBytesMax = 48 * 1024 * 1024;
 
 export interface RendererModule {
   readonly module: WebAssembly.Module;
@@ -19,7 +21,7 @@ export async function loadModule(memoryMbMax: number): Promise<RendererModule> {
     readFile(new URL('renderer.wasm.br', distribution)),
     readFile(new URL('renderer.sha256', distribution), 'utf8'),
   ]);
-  const bytes = await promisify(brotliDecompress)(compressed);
+  const bytes = await promisify(brotliDecompress)(compressed, { chunkSize: moduleBytesMax });
   const capped = capMemory(bytes, Math.floor((memoryMbMax * 1024 * 1024) / pageBytes));
   return { module: await WebAssembly.compile(capped), version: digest.trim() };
 }
@@ -39,16 +41,24 @@ export function capMemory(bytes: Uint8Array, pagesMax: number): Uint8Array<Array
       if (count.value !== 1 || (flags !== 0 && flags !== 1)) break;
       const body = [1, 1, ...writeNumber(minimum.value), ...writeNumber(Math.max(pagesMax, minimum.value))];
       const section = Uint8Array.from([memorySection, ...writeNumber(body.length), ...body]);
-      const rest = bytes.subarray(size.end + size.value);
-      const capped = new Uint8Array(at + section.length + rest.length);
-      capped.set(bytes.subarray(0, at));
-      capped.set(section, at);
-      capped.set(rest, at + section.length);
-      return capped;
+      return replace(bytes, at, size.end + size.value, section);
     }
     at = size.end + size.value;
   }
   throw new Error('the renderer has no memory section that can be capped');
+}
+
+/** In place where the buffer has room behind them. */
+function replace(bytes: Uint8Array, start: number, end: number, by: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = bytes.length - (end - start) + by.length;
+  const { buffer, byteOffset } = bytes;
+  const hasRoom = buffer instanceof ArrayBuffer && buffer.byteLength - byteOffset >= length;
+  const replaced = hasRoom ? new Uint8Array(buffer, byteOffset, length) : new Uint8Array(length);
+  if (!hasRoom) replaced.set(bytes.subarray(0, start));
+  if (hasRoom) replaced.copyWithin(start + by.length, end, bytes.length);
+  else replaced.set(bytes.subarray(end), start + by.length);
+  replaced.set(by, start);
+  return replaced;
 }
 
 /** Unsigned LEB128, as WebAssembly writes numbers. */
