@@ -117,11 +117,21 @@ async function planObjects(
     bodies: byKey(needed, bodies.value),
     state,
     namespaceExists: await namespaceExists(unit, cluster),
-    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    blocked: [...desired.failures, ...judge(unit.limits, desired.objects), ...changing(rendered.warnings)],
     sealer,
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });
+}
+
+/**
+ * Templates that give something else at every rendering: until what was rendered is kept by its key, a plan of them
+ * would change objects, and roll workloads, that nobody touched.
+ */
+function changing(warnings: readonly Failure[]): readonly Failure[] {
+  return warnings
+    .filter(({ code }) => code === 'RandomTemplate')
+    .map((warning) => ({ ...warning, kind: 'blocked' }));
 }
 
 function gone(subject: ObjectRef): Failure {

@@ -87,7 +87,7 @@ function randomTemplate(functions: readonly string[], path: string): Failure {
   return refusal(
     'RandomTemplate',
     `Templates use ${functions.join(', ')}: every rendering gives other values.`,
-    'what was rendered is kept for as long as its inputs stay the same; set the values to have them for good',
+    'set the values that they would make up',
     { path: path || '.' },
   );
 }
