@@ -65,6 +65,10 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 	}
 	built, err := build(files, options)
 	if err != nil {
+		// The library names such a file relative to a base that it does not name.
+		if found.malformed != nil && strings.Contains(err.Error(), "MalformedYAMLError") {
+			return nil, found.malformed
+		}
 		return nil, worded(err, name)
 	}
 	return resultOf(files, options, built, &found, tracked)

@@ -38,6 +38,9 @@ func (s *scan) resources(name string) {
 		if failure.Code == "YamlBomb" {
 			s.failure = failure
 		}
+		if failure.Code == "InvalidYaml" && s.malformed == nil {
+			s.malformed = failure
+		}
 		return
 	}
 	found := make([]source, 0, len(objects))

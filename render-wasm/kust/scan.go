@@ -20,6 +20,8 @@ type scan struct {
 	// sources: resource file → the objects in it.
 	sources map[string][]source
 	failure *abi.Failure
+	// malformed is the first file of objects that is no YAML: when the build fails, it is the cause.
+	malformed *abi.Failure
 	// wantsOrigins: the file itself asks for origin annotations.
 	wantsOrigins bool
 	// watchesAnnotations: something in it could notice an annotation that is added and removed again.
