@@ -54,6 +54,8 @@ export class Engine {
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
   readonly #signatures = new Map<string, string>();
+  /** Why a resource is not ours, so that it is said once. */
+  readonly #declined = new Map<string, string>();
   /** What made resources not ours to reconcile: when that changes they are asked again. */
   readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
@@ -237,16 +239,20 @@ export class Engine {
   #compile(key: string): Registered | undefined {
     const dialect = this.#options.dialects.find(({ kind }) => key.startsWith(`${kind.group}/${kind.kind}/`));
     const resource = this.#resource(key);
+    if (resource === undefined) this.#declined.delete(key);
     if (dialect === undefined || resource === undefined) return this.#forget(key);
     const { lookup, reads } = this.#cache.recording();
     const admitted = dialect.admits(resource, lookup);
     if (admitted !== true) {
-      this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
+      if (this.#declined.get(key) !== admitted)
+        this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
+      this.#declined.set(key, admitted);
       this.#forget(key);
       this.#notAdmitted.set(key, reads);
       return undefined;
     }
     this.#notAdmitted.delete(key);
+    this.#declined.delete(key);
     const [unit] = dialect.compile(resource, lookup);
     if (unit === undefined) return this.#forget(key);
     // A resource that was deleted and made again under its name is another Unit.
