@@ -8,6 +8,8 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 dist="$here/render-wasm/dist"
 version=$(sed -n 's/^toolchain //p' "$here/render-wasm/go.mod")
+# What `buildMetadata: [managedByLabel]` names: the command of the same libraries.
+kustomize=$(sed -n 's/^kustomize=.*@//p' "$here/scripts/render-corpus.sh")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! command -v go >/dev/null 2>&1; then
@@ -16,5 +18,5 @@ if ! command -v go >/dev/null 2>&1; then
 fi
 cd "$here/render-wasm"
 GOTOOLCHAIN="$version" GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 GOFLAGS='-mod=readonly -buildvcs=false' \
-  go build -buildmode=c-shared -trimpath -ldflags='-s -w -buildid=' -o "$work/renderer.wasm" .
+  go build -buildmode=c-shared -trimpath -ldflags="-s -w -buildid= -X sigs.k8s.io/kustomize/api/provenance.version=$kustomize" -o "$work/renderer.wasm" .
 exec sh "$here/scripts/node.sh" "$here/scripts/render-wasm.ts" "${1:---write}" "$work/renderer.wasm" "$dist"

@@ -57,7 +57,7 @@ type Result struct {
 
 type manifest struct {
 	source, content string
-	isCRD           bool
+	isCRD, isHook   bool
 }
 
 // Op renders a chart.
@@ -112,11 +112,15 @@ func inTemplate(failure *abi.Failure) *abi.Failure {
 
 // printed is what `helm template` prints: objects first, hooks after them.
 func printed(manifests []manifest) string {
-	var text strings.Builder
+	var objects, hooks strings.Builder
 	for _, manifest := range manifests {
-		fmt.Fprintf(&text, "---\n# Source: %s\n%s\n", manifest.source, manifest.content)
+		text := &objects
+		if manifest.isHook {
+			text = &hooks
+		}
+		fmt.Fprintf(text, "---\n# Source: %s\n%s\n", manifest.source, manifest.content)
 	}
-	return text.String()
+	return strings.TrimSpace(objects.String()) + "\n" + hooks.String()
 }
 
 type rendering struct {
@@ -174,11 +178,11 @@ func (r *rendering) ordered(rendered map[string]string) ([]manifest, *abi.Failur
 	manifests := []manifest{}
 	if !r.options.SkipCRDs {
 		for _, crd := range r.chart.CRDObjects() {
-			manifests = append(manifests, manifest{crd.Filename, string(crd.File.Data), true})
+			manifests = append(manifests, manifest{source: crd.Filename, content: string(crd.File.Data), isCRD: true})
 		}
 	}
 	for _, one := range generic {
-		manifests = append(manifests, manifest{one.Name, one.Content, false})
+		manifests = append(manifests, manifest{source: one.Name, content: one.Content})
 	}
 	for _, hook := range hooks {
 		isTest := false
@@ -186,7 +190,7 @@ func (r *rendering) ordered(rendered map[string]string) ([]manifest, *abi.Failur
 			isTest = isTest || event.String() == "test"
 		}
 		if !(r.options.SkipTests && isTest) {
-			manifests = append(manifests, manifest{hook.Path, hook.Manifest, false})
+			manifests = append(manifests, manifest{source: hook.Path, content: hook.Manifest, isHook: true})
 		}
 	}
 	return manifests, nil

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"sort"
 	"strings"
 
+	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 	sigsyaml "sigs.k8s.io/yaml"
 	"trueup.dev/render-wasm/abi"
@@ -35,6 +37,12 @@ type Edits struct {
 
 	Patches    []types.Patch `json:"patches"`
 	Components []string      `json:"components"`
+
+	// Metadata is set on every object once it is built, over what it has: Flux's commonMetadata.
+	Metadata struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
 }
 
 type fields map[string]any
@@ -259,5 +267,26 @@ func mergeNames(existing []string, added []string) []string {
 			merged = append(merged, name)
 		}
 	}
+	return merged
+}
+
+func setMetadata(object *resource.Resource, edits Edits) error {
+	if len(edits.Metadata.Labels) > 0 {
+		if err := object.SetLabels(laidOver(object.GetLabels(), edits.Metadata.Labels)); err != nil {
+			return err
+		}
+	}
+	if len(edits.Metadata.Annotations) > 0 {
+		return object.SetAnnotations(laidOver(object.GetAnnotations(), edits.Metadata.Annotations))
+	}
+	return nil
+}
+
+func laidOver(existing map[string]string, added map[string]string) map[string]string {
+	merged := maps.Clone(existing)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	maps.Copy(merged, added)
 	return merged
 }

@@ -91,22 +91,25 @@ func build(files *tree.Tree, options Options) (resmap.ResMap, error) {
 
 func resultOf(files *tree.Tree, options Options, built resmap.ResMap, found *scan, tracked bool) (any, error) {
 	result := Result{Objects: make([]decode.Object, 0, built.Size())}
-	for _, resource := range built.Resources() {
+	for _, object := range built.Resources() {
 		var at position
 		if tracked {
-			origin, err := resource.GetOrigin()
+			origin, err := object.GetOrigin()
 			if err == nil && origin != nil {
-				at = found.locate(options.Path, origin, resource)
+				at = found.locate(options.Path, origin, object)
 			}
 			if !found.wantsOrigins {
-				if err := resource.SetOrigin(nil); err != nil {
+				if err := object.SetOrigin(nil); err != nil {
 					return nil, err
 				}
 			}
 		} else {
-			at = found.guess(resource)
+			at = found.guess(object)
 		}
-		text, err := resource.MarshalJSON()
+		if err := setMetadata(object, options.Edits); err != nil {
+			return nil, err
+		}
+		text, err := object.MarshalJSON()
 		if err != nil {
 			return nil, err
 		}

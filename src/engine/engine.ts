@@ -6,7 +6,7 @@ import { isUnchanged } from '#pipeline/source/dependence.ts';
 import type { Dialect } from '#model/dialect.ts';
 import { canonicalJson, isObject } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
-import type { ObjectChange } from '#model/ports.ts';
+import type { Cancel, ObjectChange } from '#model/ports.ts';
 import type { SourceSpec, UnitId } from '#model/unit.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
@@ -37,6 +37,9 @@ export interface EngineOptions {
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
 const reminderMs = 10_000;
+/** The watch brings what was written meanwhile. */
+const staleStatusMs = 100;
+const forgetKindsAfterMs = 60_000;
 
 export class Engine {
   readonly #ports: EnginePorts;
@@ -54,6 +57,7 @@ export class Engine {
   /** What made resources not ours to reconcile: when that changes they are asked again. */
   readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
+  #cancelForgetting: Cancel | undefined;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
     this.#ports = ports;
@@ -61,7 +65,10 @@ export class Engine {
     this.#states = new UnitStates(ports.cluster);
     this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
     this.#foresight = new Foresight(ports.repositories);
-    this.#ownership = new Ownership((unit) => this.#again(unit));
+    this.#ownership = new Ownership(
+      (unit) => this.#again(unit),
+      () => this.#forgetKinds(),
+    );
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
@@ -91,6 +98,14 @@ export class Engine {
         this.#queue.add(keyText(refOf(resource)));
       }
     }
+  }
+
+  /** Only kinds that some Unit has or wants are watched. A while later, because what goes often comes back at once. */
+  #forgetKinds(): void {
+    this.#cancelForgetting ??= this.#ports.timers.after(forgetKindsAfterMs, () => {
+      this.#cancelForgetting = undefined;
+      this.#ports.cluster.observe(this.#ownership.kinds());
+    });
   }
 
   /** A start that waits says for what, until it does not. */
@@ -128,14 +143,15 @@ export class Engine {
   }
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */
-  async hint(isMeant: (url: string) => boolean): Promise<number> {
+  hint(isMeant: (url: string) => boolean): number {
     const urls = this.#sources.urls.filter(isMeant);
-    await Promise.all(urls.map((url) => this.#sources.hint(url)));
+    for (const url of urls) void this.#sources.hint(url);
     return urls.length;
   }
 
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#cancelForgetting?.();
     this.#sources.stop();
     this.#cache.stop();
     this.#states.stop();
@@ -300,7 +316,7 @@ export class Engine {
         `status: ${written.failure.message}`,
       );
       this.#queue.addAfter(key, 5000);
-    } else if (written.value === 'stale') this.#queue.add(key);
+    } else if (written.value === 'stale') this.#queue.addAfter(key, staleStatusMs);
     else if (written.value !== 'unchanged') this.#cache.put(written.value);
   }
 

@@ -1,5 +1,5 @@
 /** Which Unit has which object: from inventories, from Runs in progress, and who waits for one. */
-import { keyText, type ObjectRef } from '#model/object.ts';
+import { keyText, kindText, type GroupVersionKind, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry } from '#model/observed.ts';
 import type { UnitId } from '#model/unit.ts';
 
@@ -9,11 +9,22 @@ export class Ownership {
   readonly #claims = new Map<string, UnitId>();
   readonly #interested = new Map<string, Set<UnitId>>();
   readonly #interestOf = new Map<UnitId, ReadonlySet<string>>();
+  readonly #kindsOf = new Map<string, ReadonlyMap<string, GroupVersionKind>>();
   readonly #released: (unit: UnitId) => void;
+  readonly #shrunk: () => void;
 
-  /** `released` is told of Units that want an object which another Unit has let go. */
-  constructor(released: (unit: UnitId) => void) {
+  /**
+   * `released` is told of Units that want an object which another Unit has let go; `shrunk` is called when a Unit has
+   * no object of some kind any more.
+   */
+  constructor(released: (unit: UnitId) => void, shrunk: () => void) {
     this.#released = released;
+    this.#shrunk = shrunk;
+  }
+
+  /** The kinds of all objects that some Unit has or wants. */
+  kinds(): readonly GroupVersionKind[] {
+    return [...new Map([...this.#kindsOf.values()].flatMap((kinds) => [...kinds])).values()];
   }
 
   setInventory(unit: UnitId, inventory: readonly InventoryEntry[]): void {
@@ -32,6 +43,10 @@ export class Ownership {
       );
     }
     this.#keysOf.set(unit, new Set(now.keys()));
+    this.#noteKinds(
+      `has ${unit}`,
+      inventory.map(({ ref }) => ref),
+    );
   }
 
   /** The objects whose changes matter to the Unit, besides its inventory. */
@@ -44,6 +59,17 @@ export class Ownership {
     }
     for (const key of now) this.#interested.set(key, (this.#interested.get(key) ?? new Set()).add(unit));
     this.#interestOf.set(unit, now);
+    this.#noteKinds(`wants ${unit}`, refs);
+  }
+
+  #noteKinds(holder: string, refs: readonly ObjectRef[]): void {
+    const now = new Map<string, GroupVersionKind>();
+    for (const { group, version, kind } of refs)
+      now.set(kindText({ group, version, kind }), { group, version, kind });
+    const before = this.#kindsOf.get(holder);
+    if (now.size === 0) this.#kindsOf.delete(holder);
+    else this.#kindsOf.set(holder, now);
+    if (before !== undefined && [...before.keys()].some((text) => !now.has(text))) this.#shrunk();
   }
 
   /** Takes the objects for one Run; the Unit that stands in the way, if one does. */

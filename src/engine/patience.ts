@@ -1,6 +1,6 @@
 /** How long to wait before the next attempt: after failures, and when somebody keeps undoing what we heal. */
 import { keyText } from '#model/object.ts';
-import type { Plan } from '#model/plan.ts';
+import type { Plan, Step } from '#model/plan.ts';
 import type { Random } from '#model/ports.ts';
 import { isDrift } from '#model/sentences.ts';
 import type { Retry, Unit } from '#model/unit.ts';
@@ -43,6 +43,11 @@ export function afterFailure(
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
 }
 
+/** What another writer can undo again and again. */
+function isContested(step: Step): boolean {
+  return isDrift(step) || step.reason === 'migration';
+}
+
 /** When to look again at what could not be planned: soon at first, then less and less often. */
 export function lookAgainMs(runtime: UnitRuntime, random: Random): number {
   const delayMs = Math.min(lookFirstMs * 2 ** runtime.looks, lookMaxMs);
@@ -53,7 +58,7 @@ export function lookAgainMs(runtime: UnitRuntime, random: Random): number {
 /** How long the heals of this plan have to wait: nothing at first, then longer and longer. */
 export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): number {
   let delayMs = 0;
-  for (const step of plan.steps.filter(isDrift)) {
+  for (const step of plan.steps.filter(isContested)) {
     const heals = runtime.heals.get(keyText(step.object));
     if (heals === undefined || nowMs - heals.lastMs > healForgetMs) continue;
     if (heals.count < healsBeforePatience) continue;
@@ -64,7 +69,7 @@ export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): nu
 }
 
 export function countHeals(runtime: UnitRuntime, plan: Plan, nowMs: number): void {
-  for (const step of plan.steps.filter(isDrift)) {
+  for (const step of plan.steps.filter(isContested)) {
     const key = keyText(step.object);
     const earlier = runtime.heals.get(key);
     const isRecent = earlier !== undefined && nowMs - earlier.lastMs <= healForgetMs;

@@ -22,6 +22,7 @@ export interface SourcesPorts {
 
 /** A single missed poll is not an outage. */
 const failuresToAlarm = 2;
+const secondTryMs = 5000;
 
 /** Who asks matters: other credentials are another answer. */
 function accessText({ url, credentials }: SourceSpec): string {
@@ -82,7 +83,7 @@ export class Sources {
   /** A hint that something was pushed: fetches now. */
   async hint(url: string): Promise<void> {
     const meant = [...this.#used.values()].filter(({ spec }) => spec.url === url);
-    await Promise.all(meant.map((used) => this.#poll(used)));
+    await Promise.all(meant.map((used) => this.#poll(used, true)));
   }
 
   stop(): void {
@@ -103,7 +104,8 @@ export class Sources {
     return used;
   }
 
-  async #poll(used: Used): Promise<void> {
+  /** Somebody who asks is told at once when there is no answer; a poll on the clock is tried once more first. */
+  async #poll(used: Used, isAsked = false): Promise<void> {
     used.cancel?.();
     used.cancel = undefined;
     const isFirst = used.first === undefined;
@@ -114,12 +116,14 @@ export class Sources {
       used.failures = 0;
       used.failure = undefined;
     } else {
-      used.failures = isFirst ? failuresToAlarm : used.failures + 1;
+      used.failures = Math.max(used.failures + 1, isFirst || isAsked ? failuresToAlarm : 0);
       used.failure = fetched.failure;
       this.#ports.log.warn({ code: fetched.failure.code }, fetched.failure.message);
     }
     const alarmNow = used.failures >= failuresToAlarm;
-    if ((fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow) this.#moved(used.units);
+    // Whoever uses it waits for the first fetch anyway.
+    const isNews = (fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow;
+    if (isNews && !isFirst) this.#moved(used.units);
     this.#schedule(used);
   }
 
@@ -127,10 +131,12 @@ export class Sources {
     if (!this.#stopped && this.#used.get(accessText(used.spec)) === used) this.#schedule(used);
   }
 
-  /** Jitter spreads the polls of many repositories; failures are polled at the same pace, which bounds recovery. */
+  /** Jitter spreads the polls of many repositories. A missed poll is soon tried again; an outage keeps the usual pace. */
   #schedule(used: Used): void {
     used.cancel?.();
-    const delayMs = this.#intervalMs * (0.9 + 0.2 * this.#ports.random.next());
+    const isMissed = used.failures > 0 && used.failures < failuresToAlarm;
+    const paceMs = isMissed ? Math.min(secondTryMs, this.#intervalMs) : this.#intervalMs;
+    const delayMs = paceMs * (0.9 + 0.2 * this.#ports.random.next());
     used.cancel = this.#ports.timers.after(delayMs, () => void this.#poll(used));
   }
 }

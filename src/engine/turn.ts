@@ -205,7 +205,7 @@ async function act(
   );
   runtime.health = await healthReport(state, made, ports.cluster);
   if (unit.request?.dryRun === true) {
-    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), true);
+    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
     return settled;
   }
   const opened = gate({ unit, plan, state, ancestry: located.ancestry });

@@ -146,7 +146,7 @@ export class UnitStates {
   /** The Unit whose state this is, if it is newer than what is held. */
   #hold(head: Manifest): UnitId | undefined {
     const namespace = head.metadata.namespace ?? '';
-    if (this.#isKnown(head)) return undefined;
+    if (this.#isKnown(head) || !isInItsPlace(head)) return undefined;
     const state = decodeUnitState(head, (name) => this.#objects.get(`${namespace}/${name}`));
     if (state === undefined) return undefined;
     const resourceVersion = String(head.metadata['resourceVersion']);
@@ -192,4 +192,19 @@ function unreadable(ref: ObjectRef): Failure {
     hint: 'run the version that wrote it, or delete the UnitState: the Unit then observes and adopts its objects again',
     subject: ref,
   };
+}
+
+/**
+ * A state is believed only under the name, in the namespace and with the owner that its Unit has: who may write such
+ * objects elsewhere could else hand us an inventory, and with it deletes.
+ */
+function isInItsPlace(head: Manifest): boolean {
+  const state = head['state'];
+  if (!isObject(state) || !isObject(state['owner'])) return false;
+  const unit = String(state['unit']);
+  const ref = unitStateRef(state['owner'] as unknown as ObjectRef, unit);
+  const owners = head.metadata['ownerReferences'];
+  const isOwned =
+    Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner['uid'] === unit.split('/')[0]);
+  return isOwned && ref.name === head.metadata.name && ref.namespace === head.metadata.namespace;
 }

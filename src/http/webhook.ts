@@ -11,8 +11,8 @@ import type { Result } from '#model/failure.ts';
 import type { Clock, Log } from '#model/ports.ts';
 
 export interface WebhookPorts {
-  /** Asks the repositories that are meant for new commits; says how many are used. */
-  readonly hint: (isMeant: (url: string) => boolean) => Promise<number>;
+  /** Begins to ask the repositories that are meant for new commits; says how many are used. */
+  readonly hint: (isMeant: (url: string) => boolean) => number;
   /** The secret that senders sign with; undefined where none is set. A failure: nobody knows, so nothing is believed. */
   readonly webhookSecret: () => Promise<Result<string | undefined>>;
   readonly clock: Clock;
@@ -59,7 +59,7 @@ export function webhook(ports: WebhookPorts): Hono {
       if (event !== 'push') return context.text(`nothing to do for ${event}\n`);
       const urls = repositoryUrls(body);
       if (urls.length === 0) return context.text('the payload names no repository\n', 400);
-      const count = await ports.hint((url) => urls.some((named) => sameRepository(url, named)));
+      const count = ports.hint((url) => urls.some((named) => sameRepository(url, named)));
       return context.text(count === 0 ? 'no application uses this repository\n' : 'ok\n');
     },
   );

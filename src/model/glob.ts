@@ -2,13 +2,13 @@
  * The globs of projects and of the list of namespaces: `*` is any run of characters, `/` included, `?` is one.
  * A pattern between slashes is a regular expression.
  */
-export function matchesGlob(pattern: string, value: string): boolean {
+export function matchesGlob(pattern: string, value: string, star = '.*'): boolean {
   const source =
     pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/')
       ? pattern.slice(1, -1)
       : `^${pattern
           .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-          .replaceAll('*', '.*')
+          .replaceAll('*', star)
           .replaceAll('?', '.')}$`;
   try {
     return new RegExp(source, 's').test(value);

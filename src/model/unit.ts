@@ -150,6 +150,8 @@ export interface Target {
 /** What may be applied at all. Patterns are globs over names; absent means no limit. */
 export interface Limits {
   readonly refusedAnnotations: readonly RefusedAnnotation[];
+  /** Kinds that the control plane leaves alone: globs. An object of one is refused. */
+  readonly excluded?: readonly { readonly apiGroups: readonly string[]; readonly kinds: readonly string[] }[];
   readonly namespaces?: readonly string[];
   readonly clusterKinds?: KindLists;
   readonly namespacedKinds?: KindLists;

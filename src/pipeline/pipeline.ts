@@ -12,7 +12,7 @@
  * `makePlan` runs the stages up to the plan, for the engine and for `trueup plan` alike; the engine runs the rest.
  */
 import { digestOf } from '#fields/digest.ts';
-import { ok, type Failure, type Result } from '#model/failure.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -106,6 +106,8 @@ async function planObjects(
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
   if (!bodies.ok) return bodies;
+  const vanished = needed.find((_, index) => bodies.value[index] === undefined);
+  if (vanished !== undefined) return fail(gone(vanished));
   const planned = plan({
     unit,
     revisions: located.revisions,
@@ -120,6 +122,17 @@ async function planObjects(
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });
+}
+
+function gone(subject: ObjectRef): Failure {
+  return {
+    kind: 'transient',
+    code: 'ObservationIncomplete',
+    stage: 'observe',
+    message: 'it went while it was looked at',
+    hint: 'it is looked at again by itself',
+    subject,
+  };
 }
 
 interface Looked {

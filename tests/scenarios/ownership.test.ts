@@ -107,11 +107,15 @@ describe.runIf(writesAreCounted)('no heal loop', () => {
     });
     const mark = await world.mark();
     await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { metadata: { managedFields: [{}] } });
-    await waitFor('our fields to be ours again', async () =>
-      (await place.live('v1/ConfigMap', 'settings')).metadata.managedFields?.some(
+    // First they are applied again, then what the API server kept under another name is migrated.
+    await waitFor('our fields to be ours again, and only ours', async () => {
+      const { managedFields = [] } = (await place.live('v1/ConfigMap', 'settings')).metadata;
+      const isOurs = managedFields.some(
         ({ manager, operation }) => manager === 'argocd-controller' && operation === 'Apply',
-      ),
-    );
+      );
+      const others = managedFields.filter(({ manager }) => manager === 'before-first-apply');
+      return isOurs && !JSON.stringify(others).includes('f:removed');
+    });
     await place.synced();
     expect((await place.writesSince(mark)).length).toBeLessThanOrEqual(4);
     await expectQuiet(place, 'v1/ConfigMap', 'settings');

@@ -81,6 +81,11 @@ export function compileApplication(
     inputOf(source, lookup, controlNamespace, context, findings.refused),
   );
   const settings = settingsOf(lookup, controlNamespace);
+  for (const key of settings.refused) {
+    findings.refused.push(
+      unsupported(`The setting ${key} of ConfigMap argocd-cm`, 'remove it, if nothing relies on it'),
+    );
+  }
   const verdict = judgeProject(
     {
       project: spec.project || 'default',
@@ -104,7 +109,11 @@ export function compileApplication(
       inputs,
       target: { cluster: 'in-cluster', identity: '', namespace: destination },
       tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
-      limits: { ...verdict.limits, refusedAnnotations },
+      limits: {
+        ...verdict.limits,
+        refusedAnnotations,
+        ...(settings.exclusions.length === 0 ? {} : { excluded: settings.exclusions }),
+      },
       sync: policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],

@@ -51,13 +51,26 @@ function failure(code: string, message: string, hint: string): Failure {
 }
 
 /** Patterns that start with `!` deny; a deny wins over every allow. */
-function allows(patterns: readonly string[], value: string, normal = (text: string) => text): boolean {
-  const matches = (pattern: string) => matchesGlob(normal(pattern), normal(value));
+function allows(
+  patterns: readonly string[],
+  value: string,
+  matchesOne: (pattern: string, value: string) => boolean = matchesGlob,
+): boolean {
+  const matches = (pattern: string) => matchesOne(pattern, value);
   const denied = patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)));
   return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern));
 }
 
 const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace(/\.git$/, '');
+
+/** In the pattern of a repository one `*` ends at a slash and two cross it; a lone `*` is every repository. */
+function matchesRepository(pattern: string, url: string): boolean {
+  if (pattern === '*') return true;
+  const [wanted, given] = [withoutGitSuffix(pattern), withoutGitSuffix(url)];
+  return wanted.includes('**')
+    ? matchesGlob(wanted.replaceAll('**', '*'), given)
+    : matchesGlob(wanted, given, '[^/]*');
+}
 
 export interface ProjectQuestion {
   readonly project: string;
@@ -138,7 +151,7 @@ function deniedPlaces(
   const denied: Failure[] = [];
   const repositories = spec.sourceRepos ?? [];
   for (const url of question.repositories) {
-    if (!allows(repositories, url, withoutGitSuffix)) {
+    if (!allows(repositories, url, matchesRepository)) {
       denied.push(
         failure(
           'ProjectDenies',

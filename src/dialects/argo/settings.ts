@@ -1,5 +1,7 @@
 /** What a control-plane namespace configures: `argocd-cm` and `argocd-cmd-params-cm`. */
+import { parseDocument } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectKey } from '#model/object.ts';
 import type { Tracking } from '#model/unit.ts';
 
@@ -13,7 +15,18 @@ export interface Settings {
   readonly instanceLabel: string;
   /** Globs of further namespaces whose Applications are reconciled. */
   readonly namespaces: readonly string[];
+  /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
+  readonly refused: readonly string[];
+  readonly exclusions: readonly ExcludedKinds[];
 }
+
+/** An entry of `resource.exclusions`: globs of groups and kinds. */
+export interface ExcludedKinds {
+  readonly apiGroups: readonly string[];
+  readonly kinds: readonly string[];
+}
+
+const refusedKeys = ['installationID', 'globalProjects', 'resource.inclusions'];
 
 export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
@@ -35,7 +48,23 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
+    refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
+    exclusions: exclusionsOf(main['resource.exclusions']),
   };
+}
+
+function exclusionsOf(text: string | undefined): readonly ExcludedKinds[] {
+  const parsed: unknown = text === undefined ? [] : parseDocument(text).toJS({ maxAliasCount: 0 });
+  if (!Array.isArray(parsed)) return [];
+  return parsed.filter(isObject).map((entry) => ({
+    apiGroups: textsOf(entry['apiGroups']),
+    kinds: textsOf(entry['kinds']),
+  }));
+}
+
+/** A list that is left out matches everything. */
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) && value.length > 0 ? value.map(String) : ['*'];
 }
 
 export function trackingOf(settings: Settings, owner: string): Tracking {

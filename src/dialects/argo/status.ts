@@ -45,9 +45,10 @@ export function applicationStatus(
     controllerNamespace: controlNamespace,
     resourceHealthSource: 'appTree',
   });
+  const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
   return {
     ...metadataPatch(resource, progress),
-    ...(progress.requestAnswered && resource['operation'] !== undefined ? { operation: null } : {}),
+    ...(isAnswered ? { operation: null } : {}),
     ...(status === undefined
       ? {}
       : { status: { ...(status as JsonObject), reconciledAt: timestamp(nowMs) } }),
@@ -73,7 +74,13 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const approved = annotations[approvalAnnotation];
   const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
-  return Object.keys(spent).length === 0 ? {} : { metadata: { annotations: spent } };
+  // Another wish may have been written meanwhile: only the resource that was read is answered.
+  const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
+  const metadata = {
+    ...(Object.keys(spent).length === 0 ? {} : { annotations: spent }),
+    ...(isAnswered ? { resourceVersion: String(resource.metadata['resourceVersion']) } : {}),
+  };
+  return Object.keys(metadata).length === 0 ? {} : { metadata };
 }
 
 function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {

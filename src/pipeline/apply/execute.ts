@@ -141,6 +141,7 @@ function plainResult(step: Step, written: Result<Written<'gone' | 'deleting'>>):
 function appliedResult(step: Step, applied: Result<Written<Applied>>): StepResult {
   if (!applied.ok) return failed(step, applied.failure);
   if (applied.value.result === 'stale') return stale(step, applied.value.why);
-  const { object, values, warnings } = applied.value.value;
+  const { object, values, warnings, created } = applied.value.value;
+  if (step.action.verb === 'create' && !created) return stale(step, 'somebody else made it meanwhile');
   return { ...done(step), observed: object, values, ...(warnings.length === 0 ? {} : { warnings }) };
 }

@@ -51,7 +51,9 @@ export function plan(input: PlanInput): Planned {
   const { deletes, kept } = removals(input);
   steps.push(...deletes);
   const ordered = steps.toSorted((a, b) => a.order - b.order);
-  const digest = digestOf(canonicalJson({ unit: unit.id, rendered: input.inputs, steps: ordered }));
+  const digest = digestOf(
+    canonicalJson({ unit: unit.id, rendered: input.inputs, steps: ordered.map(lasting) }),
+  );
   const blocked = [
     ...input.blocked,
     ...objectGuards(compared),
@@ -78,6 +80,11 @@ export function plan(input: PlanInput): Planned {
     },
     content,
   };
+}
+
+/** What of a step an approval is for: a migration follows the object's version, which moves with every status. */
+function lasting(step: Step): unknown {
+  return step.action.verb === 'patch-metadata' ? { id: step.id, reason: step.reason } : step;
 }
 
 function makeStep(

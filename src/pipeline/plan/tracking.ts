@@ -2,8 +2,11 @@
 import type { Manifest, ObjectKey } from '#model/object.ts';
 import type { Tracking } from '#model/unit.ts';
 
-/** Label values end at 63 characters. */
+/** Label values have at most 63 characters and end with a letter or a digit. */
 const labelLengthMax = 63;
+function labelOf(owner: string): string {
+  return owner.slice(0, labelLengthMax).replace(/[^A-Za-z0-9]+$/, '');
+}
 
 /** `owner:group/Kind:namespace/name`, the form of Argo CD's tracking-id. */
 function markOf(owner: string, key: ObjectKey): string {
@@ -21,7 +24,7 @@ export function tracked(manifest: Manifest, key: ObjectKey, tracking: Tracking):
       ...(annotation === undefined
         ? {}
         : { annotations: { ...annotations, [annotation]: markOf(owner, key) } }),
-      ...(label === undefined ? {} : { labels: { ...labels, [label]: owner.slice(0, labelLengthMax) } }),
+      ...(label === undefined ? {} : { labels: { ...labels, [label]: labelOf(owner) } }),
     },
   };
 }
@@ -40,5 +43,6 @@ export function trackedOwner(
     const owner = mark.slice(0, mark.indexOf(':'));
     return mark === markOf(owner, key) ? owner : undefined;
   }
-  return tracking.label === undefined ? undefined : marks[tracking.label];
+  const label = tracking.label === undefined ? undefined : marks[tracking.label];
+  return label === labelOf(tracking.owner) ? tracking.owner : label;
 }

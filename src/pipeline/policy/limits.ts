@@ -9,6 +9,7 @@ export function judge(limits: Limits, objects: readonly DesiredObject[]): readon
   return objects.flatMap((object) => [
     ...refusedAnnotations(limits.refusedAnnotations, object),
     ...outsideLimits(limits, object),
+    ...excluded(limits, object),
   ]);
 }
 
@@ -64,6 +65,24 @@ function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[
     ];
   }
   return [];
+}
+
+function excluded({ excluded: entries = [] }: Limits, object: DesiredObject): readonly Failure[] {
+  const { group, kind } = object.ref;
+  const isExcluded = entries.some(
+    ({ apiGroups, kinds }) =>
+      apiGroups.some((pattern) => matchesGlob(pattern, group)) &&
+      kinds.some((pattern) => matchesGlob(pattern, kind)),
+  );
+  if (!isExcluded) return [];
+  return [
+    failure(
+      object,
+      'KindExcluded',
+      `the control plane excludes the kind ${group === '' ? '' : `${group}/`}${kind}`,
+      'take it out of the source, or out of resource.exclusions in argocd-cm',
+    ),
+  ];
 }
 
 function permitsNamespace(patterns: readonly string[], namespace: string): boolean {

@@ -25,8 +25,22 @@ interface Part {
 }
 
 const pack = (value: unknown): string => deflateRawSync(jsonText(value)).toString('base64');
-const unpack = (text: string): unknown =>
-  parseJson(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8'));
+/** Far above what the shards of any Unit unpack to. */
+const unpackedBytesMax = 256 * 1024 * 1024;
+
+/** Undefined when it is damaged: somebody edited it. */
+function unpack(text: string): Part | undefined {
+  try {
+    const packed = Buffer.from(text, 'base64');
+    const part: unknown = parseJson(
+      inflateRawSync(packed, { maxOutputLength: unpackedBytesMax }).toString('utf8'),
+    );
+    const isPart = isObject(part) && Array.isArray(part['inventory']) && isObject(part['values']);
+    return isPart ? (part as unknown as Part) : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** The head first, then its shards. `resourceVersion` is the precondition of the head. */
 export function encodeUnitState(state: UnitState, resourceVersion: string | undefined): readonly Manifest[] {
@@ -89,7 +103,7 @@ export function shardNames(head: Manifest): readonly string[] {
   return Array.isArray(head['shards']) ? (head['shards'] as string[]) : [];
 }
 
-/** Undefined when the objects are not a UnitState of a form that is known here, or a shard is missing. */
+/** Undefined when the objects are not a UnitState of a form that is known here, are damaged, or a shard is missing. */
 export function decodeUnitState(
   head: Manifest,
   shard: (name: string) => Manifest | undefined,
@@ -98,7 +112,9 @@ export function decodeUnitState(
   const parts: Part[] = [];
   for (const source of [head, ...shardNames(head).map(shard)]) {
     if (typeof source?.['packed'] !== 'string') return undefined;
-    parts.push(unpack(source['packed']) as Part);
+    const part = unpack(source['packed']);
+    if (part === undefined) return undefined;
+    parts.push(part);
   }
   const rest = head['state'] as unknown as Omit<UnitState, 'inventory' | 'values'>;
   return {

@@ -1,0 +1,1 @@
+{{ define "lib.x" }}{{ .Values.global.g }}{{ end }}

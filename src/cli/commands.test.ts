@@ -1,0 +1,420 @@
+/** Commands on a cluster in memory: what they print, what they wait for, and how they end. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { applicationKind, configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
+import { failure, sealer } from '../../tests/fakes/cluster.ts';
+import { argoDialect } from '#dialects/argo/application.ts';
+import { openDiskFiles } from '#host/disk-files.ts';
+import { argoDefinitions } from '#dialects/argo/crds.ts';
+import { ok } from '#model/failure.ts';
+import type { Manifest } from '#model/object.ts';
+import { appHistory } from './app-history.ts';
+import { appGet, appList } from './app-list.ts';
+import { appSync, appWait } from './app-sync.ts';
+import { CommandEnd, table, type CommandPorts } from './command.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { install } from './install.ts';
+import { appManifests, planCommand } from './plan.ts';
+import { renderCommand } from './render.ts';
+
+let world: EngineWorld;
+let ports: CommandPorts;
+let out = '';
+let said = '';
+const options = { namespace: 'argocd' };
+const mirror = { mirror: [] };
+
+beforeEach(() => {
+  world = new EngineWorld();
+  out = '';
+  said = '';
+  const cluster = world.cluster.client();
+  ports = {
+    clock: world.time,
+    timers: world.time,
+    dialect: argoDialect,
+    cluster: () => Promise.resolve(ok(cluster)),
+    pipeline: () =>
+      Promise.resolve(ok({ cluster, repositories: world.git, renderer: world.renderer, sealer })),
+    rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
+    readFile: (name) => readFileSync(name, 'utf8'),
+    out: (text) => void (out += text),
+    say: (text) => void (said += text),
+    user: 'ada',
+  };
+});
+
+/** How it ended: 0, or the code and the line. */
+async function ended(command: Promise<void>): Promise<{ readonly code: number; readonly message: string }> {
+  try {
+    await command;
+    return { code: 0, message: '' };
+  } catch (error) {
+    if (!(error instanceof CommandEnd)) throw error;
+    return { code: error.exitCode, message: error.message };
+  }
+}
+/** Runs a command while the world goes on. */
+async function meanwhile<T>(
+  command: Promise<T>,
+  act: () => Promise<void> | void = () => undefined,
+): Promise<T> {
+  let isOver = false;
+  const result = command.finally(() => (isOver = true));
+  result.catch(() => undefined);
+  await world.settle();
+  await act();
+  await world.settle();
+  if (!isOver) await world.advance(400_000, 50_000);
+  return result;
+}
+async function synced(): Promise<void> {
+  await world.start();
+  await world.push([configMap('one'), configMap('two')]);
+  await world.create(world.application());
+}
+
+describe('exit codes', () => {
+  it.each([
+    ['transient', 'apply', exitCodes.failed],
+    ['terminal', 'render', exitCodes.failed],
+    ['denied', 'observe', exitCodes.unauthorised],
+    ['blocked', 'policy', exitCodes.denied],
+  ] as const)('%s at %s', (kind, stage, code) =>
+    expect(exitCodeOf({ ...failure('X', kind), stage })).toBe(code),
+  );
+  it('are what the guide says', () => {
+    expect(exitCodes).toEqual({
+      done: 0,
+      failed: 1,
+      differences: 2,
+      unhealthy: 3,
+      unauthorised: 4,
+      denied: 5,
+      usage: 64,
+      interrupted: 130,
+    });
+  });
+});
+
+describe('table', () => {
+  it('aligns columns and leaves no blanks at the end', () => {
+    expect(
+      table([
+        ['A', 'LONG', 'C'],
+        ['one', 'x', ''],
+        ['', 'xyz', 'z'],
+      ]),
+    ).toBe('A    LONG  C\none  x\n     xyz   z\n');
+    expect(table([])).toBe('');
+  });
+});
+
+describe('app list and get', () => {
+  it('a row an Application, with the cause', async () => {
+    await synced();
+    world.cluster.put({ ...world.application('broken'), spec: { destination: {} } });
+    await world.settle();
+    await appList({ ...options, output: 'table' }, ports);
+    const [header, ...rows] = out.trimEnd().split('\n');
+    expect(header).toMatch(/^NAME +SYNC +HEALTH +REVISION +CAUSE$/);
+    expect(rows.find((row) => row.includes('argocd/web'))).toMatch(
+      /argocd\/web +Synced +Healthy +[0-9a-f]{8}$/,
+    );
+    expect(rows.find((row) => row.includes('argocd/broken'))).toMatch(/Unknown.*spec\.source/);
+  });
+  it('names and JSON for scripts; progress never on standard output', async () => {
+    await synced();
+    await appList({ ...options, output: 'name' }, ports);
+    expect(out).toBe('argocd/web\n');
+    out = '';
+    await appList({ ...options, output: 'json' }, ports);
+    expect((JSON.parse(out) as Manifest[]).map(({ metadata }) => metadata.name)).toEqual(['web']);
+    expect(said).toBe('');
+  });
+  it('none: says so on standard error, and ends well', async () => {
+    await appList({ ...options, output: 'name' }, ports);
+    expect(out).toBe('');
+    expect(said).toMatch(/no Applications/);
+  });
+  it('get: one of them, with its objects', async () => {
+    await synced();
+    await appGet('web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(/Sync Status: +Synced \(2\/2\)/);
+    expect(out).toMatch(/ConfigMap +payments +one +Synced/);
+  });
+  it('get: one that is not there ends with 1 and says which there are', async () => {
+    await synced();
+    expect(await ended(appGet('wep', { ...options, output: 'table' }, ports))).toEqual({
+      code: 1,
+      message: 'no Application "wep" in namespace argocd; there are: web',
+    });
+  });
+});
+
+describe('app sync', () => {
+  const sync = (more: object = {}): Promise<{ readonly code: number; readonly message: string }> =>
+    ended(appSync('web', { ...options, timeoutMs: 300_000, ...more }, ports));
+
+  it('asks, waits for the answer, and tells it', async () => {
+    await synced();
+    await world.change('web', (draft) => delete draft.spec.syncPolicy);
+    await world.push([configMap('one', { a: '2' }), configMap('two')]);
+    expect(await meanwhile(sync())).toEqual({ code: 0, message: '' });
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(out).toMatch(/^web: Succeeded: applied 1/);
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada' });
+  });
+  it('fails with 1, and the conditions, when the operation failed', async () => {
+    await synced();
+    world.cluster.inject = ({ verb }) => (verb === 'apply' ? failure('Forbidden', 'denied') : undefined);
+    await world.change('web', (draft) => delete draft.spec.syncPolicy);
+    await world.push([configMap('one', { a: '2' }), configMap('two')]);
+    expect((await meanwhile(sync())).code).toBe(1);
+    expect(out).toMatch(/Failed/);
+    expect(said).toMatch(/SyncError: .*Forbidden/);
+  });
+  it('is not answered by what was there before', async () => {
+    await synced();
+    world.crash();
+    const waiting = await meanwhile(sync({ timeoutMs: 60_000 }), () => {
+      // Somebody else writes; nobody answers.
+      world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => (draft.metadata.labels = { a: 'b' }));
+    });
+    expect(waiting.code).toBe(exitCodes.unhealthy);
+  });
+  it('is not answered by an older look at the Application either', async () => {
+    await synced();
+    world.crash();
+    // Between our read and our request somebody else writes: the version is another one, and still nothing was done.
+    let isFirst = true;
+    world.cluster.inject = ({ verb, key }) => {
+      if (verb === 'mergePatch' && key.includes('/Application/') && isFirst) {
+        isFirst = false;
+        world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => (draft.metadata.labels = { a: 'b' }));
+      }
+      return undefined;
+    };
+    expect((await meanwhile(sync({ timeoutMs: 60_000 }))).code).toBe(exitCodes.unhealthy);
+  });
+  it('a dry run changes nothing and says what would be', async () => {
+    await synced();
+    await world.change('web', (draft) => delete draft.spec.syncPolicy);
+    await world.push([configMap('one', { a: '2' })]);
+    const mark = world.mark;
+    expect((await meanwhile(sync({ dryRun: true }))).code).toBe(0);
+    expect(out).toMatch(/dry run: .*1 to change/);
+    expect(world.writesSince(mark)).toEqual([]);
+  });
+  it('F9: approves the plan that is held', async () => {
+    const many = (count: number): readonly Manifest[] =>
+      Array.from({ length: count }, (_, index) => configMap(`n${index}`));
+    await world.start();
+    await world.push(many(12));
+    await world.create(world.application());
+    await world.push(many(1));
+    expect(world.data('n11')).toBeDefined();
+    expect((await meanwhile(sync({ approve: true }))).code).toBe(0);
+    expect(world.data('n11')).toBeUndefined();
+    expect(await sync({ approve: true })).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('no plan is held'),
+    });
+  });
+  it('does not get in the way of another operation, nor of Argo CD’s controller (F29)', async () => {
+    await synced();
+    world.crash();
+    world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => (draft.operation = { sync: {} }));
+    expect(await sync()).toMatchObject({ code: 1, message: expect.stringContaining('another operation') });
+    world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => delete draft.operation);
+    world.cluster.put({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: {
+        name: 'argocd-application-controller',
+        namespace: 'argocd',
+        labels: { 'app.kubernetes.io/name': 'argocd-application-controller' },
+      },
+      status: { readyReplicas: 1 },
+    });
+    expect(await sync()).toMatchObject({ code: 1, message: expect.stringContaining('--replicas=0') });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
+  });
+  it('--async asks and ends', async () => {
+    await synced();
+    world.crash();
+    expect(await sync({ async: true })).toEqual({ code: 0, message: '' });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toEqual({
+      initiatedBy: { username: 'ada' },
+      sync: {},
+    });
+  });
+});
+
+describe('app wait', () => {
+  const wait = (more: object = {}): Promise<{ readonly code: number; readonly message: string }> =>
+    ended(appWait('web', { ...options, timeoutMs: 60_000, ...more }, ports));
+
+  it('ends at once where all is well', async () => {
+    await synced();
+    expect(await meanwhile(wait())).toEqual({ code: 0, message: '' });
+    expect(out).toBe('web: Synced, Healthy\n');
+  });
+  it('waits until it is', async () => {
+    await synced();
+    await world.change('web', (draft) => (draft.spec.source.path = 'nowhere'));
+    const waiting = await meanwhile(wait(), () =>
+      world.change('web', (draft) => (draft.spec.source.path = 'app')),
+    );
+    expect(waiting.code).toBe(0);
+  });
+  it('ends with 3 on time-out, and says why', async () => {
+    await synced();
+    await world.change('web', (draft) => (draft.spec.source.path = 'nowhere'));
+    expect(await meanwhile(wait())).toMatchObject({
+      code: exitCodes.unhealthy,
+      message: expect.stringMatching(/within 60 s.*nowhere/s),
+    });
+  });
+  it('ends with 1 when the Application is deleted meanwhile', async () => {
+    await synced();
+    await world.change('web', (draft) => (draft.spec.source.path = 'nowhere'));
+    expect(await meanwhile(wait(), () => world.cluster.drop(applicationKind, 'argocd', 'web'))).toMatchObject(
+      { code: 1, message: expect.stringContaining('deleted') },
+    );
+  });
+});
+
+describe('plan and manifests', () => {
+  const ad = {
+    ...options,
+    ...mirror,
+    repo: repository,
+    path: 'app',
+    destNamespace: 'payments',
+    output: 'table' as const,
+  };
+
+  it('plan of a directory: what would be done, and nothing is', async () => {
+    world.git.push(repository, {
+      'app/one.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n',
+    });
+    const { writes } = world.cluster;
+    expect(await ended(planCommand(ad, ports))).toEqual({ code: 0, message: '' });
+    expect(out).toMatch(/\+ ConfigMap payments\/one {2}missing/);
+    expect((await ended(planCommand({ ...ad, exitCode: true }, ports))).code).toBe(exitCodes.differences);
+    expect(world.cluster.writes).toEqual(writes);
+  });
+  it('plan of an Application in sync: no differences', async () => {
+    await synced();
+    const { repo: _, ...rest } = ad;
+    expect((await ended(planCommand({ ...rest, app: 'web', exitCode: true }, ports))).code).toBe(0);
+    expect(out).toMatch(/in sync/);
+  });
+  it('plan needs one of the two', async () => {
+    expect((await ended(planCommand({ ...ad, app: 'web' }, ports))).code).toBe(exitCodes.usage);
+  });
+  it('manifests: what Git says, without the values of Secrets (S14)', async () => {
+    await world.start();
+    await world.pushFiles({
+      'app/s.yaml':
+        'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {word: canary}\ndata: {other: Y2FuYXJ5}\n',
+    });
+    await world.create(world.application());
+    await appManifests('web', { ...options, ...mirror }, ports);
+    expect(out).toMatch(/name: s/);
+    expect(out).not.toMatch(/canary|Y2FuYXJ5/);
+  });
+});
+
+describe('history and install', () => {
+  it('history: deployments, and drift with its maker', async () => {
+    await synced();
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'x'), 'rival');
+    await world.settle();
+    await appHistory('web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(/sync +main@/);
+    expect(out).toMatch(/healed.*rival/);
+  });
+  it('install: what is absent is added, what is there is left as it is (F31)', async () => {
+    const definitions = argoDefinitions;
+    const theirs = {
+      ...definitions[0]!,
+      metadata: { name: definitions[0]!.metadata.name, labels: { by: 'somebody' } },
+    };
+    world.cluster.put(theirs);
+    const before = world.cluster.get(
+      'apiextensions.k8s.io/CustomResourceDefinition',
+      '',
+      theirs.metadata.name,
+    );
+    expect(await ended(install({ ...options, crds: true }, definitions, ports))).toEqual({
+      code: 0,
+      message: '',
+    });
+    expect(world.cluster.get('apiextensions.k8s.io/CustomResourceDefinition', '', theirs.metadata.name)).toBe(
+      before,
+    );
+    expect(out).toMatch(/applications\.argoproj\.io is there already/);
+    expect(out).toMatch(/appprojects\.argoproj\.io created/);
+    expect((await ended(install(options, definitions, ports))).code).toBe(exitCodes.usage);
+  });
+});
+
+describe('render: manifests without a cluster', () => {
+  let directory = '';
+  const write = (name: string, text: string): void => {
+    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
+    writeFileSync(path.join(directory, name), text);
+  };
+  const defaults = { mirror: [], destNamespace: 'default', output: 'yaml' } as const;
+  beforeAll(() => {
+    directory = mkdtempSync(path.join(tmpdir(), 'trueup-render-'));
+    write('base/kustomization.yaml', 'resources: [a.yaml]\n');
+    write('base/a.yaml', 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {p: canary4711}\n');
+    write('over/kustomization.yaml', 'resources: [../base]\nnamePrefix: p-\n');
+    write(
+      'app.yaml',
+      'apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: web}\nspec:\n  source: {repoURL: https://x.example/y, path: over, kustomize: {nameSuffix: -s}}\n  destination: {namespace: n}\n',
+    );
+    write('bad/kustomization.yaml', 'resources: [none.yaml]\n');
+    write('links/kustomization.yaml', 'resources: [l.yaml]\n');
+    symlinkSync('/etc/hostname', path.join(directory, 'links/l.yaml'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('of a directory of this disk, with where they stand, and without the values of Secrets (S14)', async () => {
+    await renderCommand({ ...defaults, repo: directory, path: 'over', origins: true }, ports);
+    expect(out).toMatch(/^---\n# base\/a\.yaml:1\napiVersion: v1\n/);
+    expect(out).toContain('name: p-a\n');
+    expect(out).not.toContain('canary4711');
+  });
+  it('as an Application declares, as JSON, and with Secrets where that is asked for', async () => {
+    const app = path.join(directory, 'app.yaml');
+    await renderCommand({ ...defaults, repo: directory, app, output: 'json', showSecrets: true }, ports);
+    expect(JSON.parse(out)).toMatchObject({
+      kind: 'List',
+      items: [{ metadata: { name: 'p-a-s' }, stringData: { p: 'canary4711' } }],
+    });
+  });
+  it('of a commit in Git', async () => {
+    await world.start();
+    await world.push([configMap('one')]);
+    await renderCommand({ ...defaults, repo: repository, path: 'app' }, ports);
+    expect(out).toContain('name: one\n');
+  });
+  it('that cannot be rendered: a line with the place, and an exit code', async () => {
+    const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'bad' }, ports));
+    expect(end).toMatchObject({
+      code: exitCodes.failed,
+      message: expect.stringMatching(/bad\/kustomization\.yaml.*KustomizeFailed/),
+    });
+  });
+  it('with a link that leads out: nothing of it is read (S2)', async () => {
+    const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'links' }, ports));
+    expect(end.code).toBe(exitCodes.failed);
+    expect(end.message).toMatch(/leads out/);
+  });
+});
