@@ -18,7 +18,7 @@ import { FakeCluster, sealer } from '../tests/fakes/cluster.ts';
 import { application, applicationName, controlNamespace, project, Repository } from './applications.ts';
 import { namespaceCount, targetNamespace } from './applications.ts';
 import { startGitServerProcess } from './git-server-process.ts';
-import { memoryOf } from './processes.ts';
+import { cpuOf, memoryOf } from './processes.ts';
 import { versionAnnotation } from './sources.ts';
 import { now, round, say, spreadOf, until, type Spread } from './time.ts';
 import { Endings } from './world.ts';
@@ -28,7 +28,9 @@ export interface Fleet {
   /** Until every Unit was looked at. */
   readonly coldS: number;
   readonly coldRenders: number;
+  /** Of this process with its git processes. */
   readonly coldCpuS: number;
+  readonly coldFetches: number;
   readonly residentMb: number;
   readonly changes: number;
   /** Of each change. */
@@ -40,7 +42,7 @@ export interface Fleet {
   readonly renderMs: Omit<Spread, 'all'>;
   /** From the hint until the cluster has the new version. */
   readonly visibleMs: Omit<Spread, 'all'>;
-  /** Of this process with its git processes, until the new version is there. */
+  /** Of this process, without its git processes, until the new version is there. */
   readonly cpuMs: Omit<Spread, 'all'>;
   /** Of a commit that touches none. */
   readonly rendersOfNone: number;
@@ -131,7 +133,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
     processes.close();
   });
 
-  const cpu = process.cpuUsage();
+  const used = usedS(git.pid);
   const begin = now();
   await engine.start();
   await until(
@@ -140,7 +142,8 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
     1800,
   );
   const coldS = now() - begin;
-  const used = process.cpuUsage(cpu);
+  const coldCpuS = usedS(git.pid) - used;
+  const { fetches } = await git.counts();
   const coldRenders = renderer.count;
   say(`fleet: ${count} looked at after ${round(coldS, 1)} s, ${coldRenders} renders`);
 
@@ -174,7 +177,8 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
     applications: count,
     coldS: round(coldS),
     coldRenders,
-    coldCpuS: round((used.user + used.system) / 1e6, 2),
+    coldCpuS: round(coldCpuS, 2),
+    coldFetches: fetches,
     residentMb: memoryOf(process.pid).residentMb,
     changes,
     renders: renders ?? [],
@@ -185,6 +189,18 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
     cpuMs: without(cpuMs),
     rendersOfNone: renderer.count - before,
   };
+}
+
+/** The Git server is a child too. */
+const serverOf = (pid: number): number => {
+  const { selfS, childrenS } = cpuOf(pid);
+  return selfS + childrenS;
+};
+
+/** Of this process, its threads and its children. */
+function usedS(gitServer: number): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6 + cpuOf(process.pid).childrenS - serverOf(gitServer);
 }
 
 /** The queue is empty, and stays so for long enough to have decided on every Unit again. */

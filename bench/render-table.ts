@@ -118,7 +118,7 @@ function fleetTable(fleet: Fleet): string {
   const renders = [...new Set(fleet.renders)].join(', ');
   const rows = [
     row('cold: every Unit looked at', `${fleet.coldS.toFixed(1)} s, ${fleet.coldCpuS.toFixed(1)} CPU-s`),
-    row('renders of that', fleet.coldRenders),
+    row('renders of that; fetches', `${fleet.coldRenders}; ${fleet.coldFetches}`),
     row('a commit to one: renders', renders),
     row('a commit to none: renders', fleet.rendersOfNone),
     row('hint until the commit is here, ms', range(fleet.fetchedMs)),

@@ -11,6 +11,8 @@ export class BlobSupply {
   readonly #fetch: (blobs: readonly string[]) => Promise<Result<void>>;
   /** Trees that somebody looked up and will read next: their contents come along with the first that is missing. */
   readonly #expected = new Set<string>();
+  /** What those lack who came while a fetch was under way: the next one brings it for all of them. */
+  readonly #wanted = new Set<string>();
   #underWay: Promise<Result<void>> | undefined;
 
   constructor(url: string, reader: ObjectReader, fetch: (blobs: readonly string[]) => Promise<Result<void>>) {
@@ -35,6 +37,7 @@ export class BlobSupply {
       if (missing.length === 0) return ok(infos.value.map((info) => info!));
       if (this.#underWay !== undefined) {
         // What another brings may be what is missing here; whether that fails is not ours to tell.
+        for (const blob of missing) this.#wanted.add(blob);
         await this.#underWay;
         continue;
       }
@@ -50,7 +53,8 @@ export class BlobSupply {
     const wanted = new Set(missing);
     const trees = [...this.#expected];
     this.#expected.clear();
-    const candidates = new Set<string>();
+    const candidates = new Set(this.#wanted);
+    this.#wanted.clear();
     for (const tree of trees) {
       if (candidates.size > entriesMax) break;
       const listing = await listTree(this.#url, tree, this.#reader);

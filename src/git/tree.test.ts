@@ -63,6 +63,22 @@ describe('reading', () => {
     expect(room.server.counts('shop').fetches).toBe(2);
   });
 
+  test('what several lack while a fetch is under way comes with one more', async () => {
+    const paths = ['apps/web/a.yaml', 'apps/web/b.yaml', 'apps/api/a.yaml'];
+    for (const path of paths) await tree.write(path, `of: ${path}\n`);
+    const commit = await tree.commit('Files of which each is another');
+    await tree.push();
+    value(await room.repositories.fetch(source(tree.url)));
+    const before = room.server.counts('shop').fetches;
+    const entries = value(await room.repositories.look(tree.url, commit, paths));
+    const blobs = entries.flatMap((entry) => (entry.kind === 'file' ? [entry.blob] : []));
+    const read = await Promise.all(blobs.map((blob) => room.repositories.read(tree.url, [blob])));
+    expect(read.map((one) => Buffer.from(value(one)[0]!).toString('utf8'))).toEqual(
+      paths.map((path) => `of: ${path}\n`),
+    );
+    expect(room.server.counts('shop').fetches - before).toBe(2);
+  });
+
   test('what was left out and cannot be fetched is a failure, not a hang', async () => {
     value(await room.repositories.fetch(source(tree.url)));
     await room.server.stop();
