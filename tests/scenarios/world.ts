@@ -148,8 +148,11 @@ export class World {
   async #give(): Promise<void> {
     for (const kind of [applicationKind, unitStateKind])
       for (const { metadata } of await this.api.list(kind, this.controlNamespace)) {
-        await this.api.patch(kind, this.controlNamespace, metadata.name, { metadata: { finalizers: null } });
-        await this.api.remove(kind, this.controlNamespace, metadata.name);
+        const { name } = metadata;
+        const patch = { metadata: { finalizers: null } };
+        // Garbage collection takes UnitStates after their Applications, and may be first.
+        await this.api.patch(kind, this.controlNamespace, name, patch).catch(() => undefined);
+        await this.api.remove(kind, this.controlNamespace, name).catch(() => undefined);
       }
     await this.api.remove('v1/ConfigMap', 'default', `world-${this.controlNamespace}`);
   }
