@@ -20,7 +20,7 @@ import { ok, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Cluster, Meter, Renderer, Repositories } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
-import { digestKey, instanceLabel } from './installation.ts';
+import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
 const silentMeter: Meter = { count: () => undefined, observe: () => undefined };
@@ -72,10 +72,14 @@ export function commandPorts(): CommandPorts {
       if (!plain.ok) return plain;
       const key = await keyOf(plain.value, options.namespace);
       if (!key.ok) return key;
-      const label = await instanceLabel(plain.value, options.namespace);
+      const settings = await startSettings(plain.value, options.namespace);
       await plain.value.close();
       const cluster = openDirectCluster(
-        { access: access.value, key: key.value, ...(label.ok ? { instanceLabel: label.value } : {}) },
+        {
+          access: access.value,
+          key: key.value,
+          ...(settings.ok ? { instanceLabel: settings.value.instanceLabel } : {}),
+        },
         log,
         silentMeter,
       );

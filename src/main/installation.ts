@@ -4,6 +4,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
+import { parseDuration } from '#model/time.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
 import { defaultInstanceLabel } from '#dialects/argo/settings.ts';
 import { unitStateKind } from '#pipeline/record/unit-state-codec.ts';
@@ -93,8 +94,18 @@ export async function digestKey(
   return created.ok ? digestKey(cluster, namespace, false) : created;
 }
 
-/** The label that `argocd-cm` chose for tracking. */
-export async function instanceLabel(cluster: Cluster, namespace: string): Promise<Result<string>> {
+export interface StartSettings {
+  /** The label that tracking uses. */
+  readonly instanceLabel: string;
+  /** How often repositories are asked, where it is said. */
+  readonly pollMs?: number;
+}
+
+/** Asking for no polls at all, which is `0`, is asking every eleven days: timers end soon after. */
+const neverMs = 1_000_000_000;
+
+/** What `argocd-cm` says that is read once, at the start. */
+export async function startSettings(cluster: Cluster, namespace: string): Promise<Result<StartSettings>> {
   const found = await cluster.read({
     group: '',
     version: 'v1',
@@ -103,7 +114,12 @@ export async function instanceLabel(cluster: Cluster, namespace: string): Promis
     name: 'argocd-cm',
   });
   if (!found.ok) return found;
-  return ok(decoded(found.value, 'application.instanceLabelKey') || defaultInstanceLabel);
+  const interval = decoded(found.value, 'timeout.reconciliation');
+  const pollMs = interval === undefined ? undefined : parseDuration(interval.trim());
+  return ok({
+    instanceLabel: decoded(found.value, 'application.instanceLabelKey') || defaultInstanceLabel,
+    ...(pollMs === undefined ? {} : { pollMs: pollMs === 0 ? neverMs : pollMs }),
+  });
 }
 
 /** The secret that senders of webhooks sign with: `webhook.github.secret` in `argocd-secret`. */

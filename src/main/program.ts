@@ -121,9 +121,10 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
     .option('--data-dir <directory>', 'copies of repositories; can be lost', '.trueup')
     .option('--port <number>', 'health, metrics and webhooks, on loopback; 0: any free one', port, 8080)
     .addOption(
-      new Option('--poll-interval <duration>', 'how often repositories are asked for commits')
-        .argParser(duration)
-        .default(30_000, '30s'),
+      new Option(
+        '--poll-interval <duration>',
+        'how often repositories are asked for commits (else timeout.reconciliation of argocd-cm, else 30s)',
+      ).argParser(duration),
     )
     .addOption(
       new Option('--log-level <level>', 'what is logged on standard error')
@@ -131,10 +132,10 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
         .default('info'),
     );
   withMirror(command).action(
-    async ({ pollInterval, ...options }: StartOptions & { pollInterval: number }) => {
+    async ({ pollInterval, ...options }: StartOptions & { pollInterval?: number }) => {
       stopped.release();
       const result = await start(
-        { ...options, pollMs: pollInterval },
+        { ...options, ...(pollInterval === undefined ? {} : { pollMs: pollInterval }) },
         { env: process.env, print: (line) => ports.out(`${line}\n`) },
       );
       if (!result.ok)

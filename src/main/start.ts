@@ -19,7 +19,7 @@ import { listen } from '#http/server.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
-import { checkKinds, checkNamespace, digestKey, instanceLabel, webhookSecret } from './installation.ts';
+import { checkKinds, checkNamespace, digestKey, startSettings, webhookSecret } from './installation.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
 
 export interface StartOptions {
@@ -29,7 +29,8 @@ export interface StartOptions {
   readonly port: number;
   readonly mirror: readonly Mirror[];
   readonly namespace: string;
-  readonly pollMs: number;
+  /** Else what `argocd-cm` says, else every half minute. */
+  readonly pollMs?: number;
   readonly logLevel: LogLevel;
 }
 export interface Environment {
@@ -40,6 +41,7 @@ export interface Environment {
 const renderDeadlineMs = 30_000;
 const renderWorkers = 2;
 const turnsSideBySide = 16;
+const pollDefaultMs = 30_000;
 
 /** Resolves when it was told to stop; a Failure is why it could not start. */
 export async function start(options: StartOptions, { env, print }: Environment): Promise<Result<undefined>> {
@@ -87,7 +89,11 @@ export async function start(options: StartOptions, { env, print }: Environment):
       log,
       meter: metrics,
     },
-    { dialects: [argoDialect(options.namespace)], pollMs: options.pollMs, concurrency: turnsSideBySide },
+    {
+      dialects: [argoDialect(options.namespace)],
+      pollMs: prepared.value.pollMs,
+      concurrency: turnsSideBySide,
+    },
   );
   metrics.gauge('trueup_units', 'Units that are reconciled.', () => engine.counts.units);
   metrics.gauge(
@@ -138,6 +144,7 @@ interface Prepared {
   readonly settings: Required<ClusterSettings>;
   readonly processes: ReturnType<typeof openProcesses>;
   readonly environment: Readonly<Record<string, string>>;
+  readonly pollMs: number;
 }
 
 /** Everything that can be wrong with the surroundings is found here, each with its own line. */
@@ -161,10 +168,11 @@ async function prepare(options: StartOptions, env: Environment['env'], log: Log)
     if (!namespace.ok) return namespace;
     const key = await digestKey(cluster, options.namespace, true);
     if (!key.ok) return key;
-    const label = await instanceLabel(cluster, options.namespace);
-    if (!label.ok) return label;
-    const settings = { access: access.value, key: key.value, instanceLabel: label.value };
-    return ok({ settings, processes, environment });
+    const said = await startSettings(cluster, options.namespace);
+    if (!said.ok) return said;
+    const settings = { access: access.value, key: key.value, instanceLabel: said.value.instanceLabel };
+    const pollMs = options.pollMs ?? said.value.pollMs ?? pollDefaultMs;
+    return ok({ settings, processes, environment, pollMs });
   } finally {
     await cluster.close();
   }

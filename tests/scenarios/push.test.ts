@@ -312,6 +312,29 @@ describe('without webhooks', () => {
   });
 });
 
+describe('with a pace in argocd-cm', () => {
+  const world = useWorld({
+    settings: (namespace) => [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'argocd-cm', namespace },
+        data: { 'timeout.reconciliation': '2s' },
+      },
+    ],
+  });
+
+  it('repositories are asked as often as that', async () => {
+    const place = await world.place();
+    await place.push({ 'app/settings.yaml': settings('1') });
+    await place.createApplication();
+    await place.synced();
+    const { listings } = world.git.counts(place.name);
+    // At the usual pace this would take more than a minute.
+    await waitFor('three polls', () => world.git.counts(place.name).listings >= listings + 3);
+  });
+});
+
 function sourceAt(place: { readonly repository: { readonly url: string } }, targetRevision: string): object {
   return { repoURL: place.repository.url, path: 'app', targetRevision };
 }
