@@ -6,6 +6,7 @@ import type { UnitState } from '#model/outcome.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
+import { rendererVersion } from '../render/version.ts';
 import { contentAt } from './dependence.ts';
 
 export interface LocatedInput {
@@ -111,6 +112,7 @@ function inputsDigest({ target, tracking, manager, limits }: Unit, inputs: reado
   return digestOf(
     canonicalJson({
       form: 2,
+      renderer: rendererVersion,
       inputs: inputs.map(({ content, input }) => ({ content, render: input.render, path: input.path })),
       target,
       tracking,
