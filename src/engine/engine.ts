@@ -4,9 +4,10 @@
  */
 import { isUnchanged } from '#pipeline/source/dependence.ts';
 import type { Dialect } from '#model/dialect.ts';
-import { canonicalJson, isObject } from '#model/json.ts';
+import { canonicalJson } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
+import { secretData } from '#model/secret.ts';
 import type { SourceSpec, UnitId } from '#model/unit.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
@@ -134,14 +135,7 @@ export class Engine {
 
   /** The decoded data of a Secret that a dialect's selections follow: credentials of repositories. */
   secret({ namespace, name }: SecretRef): Readonly<Record<string, string>> | undefined {
-    const data = this.#cache.get({ group: '', kind: 'Secret', namespace, name })?.['data'];
-    if (!isObject(data)) return undefined;
-    return Object.fromEntries(
-      Object.entries(data).map(([key, value]) => [
-        key,
-        Buffer.from(String(value), 'base64').toString('utf8'),
-      ]),
-    );
+    return secretData(this.#cache.get({ group: '', kind: 'Secret', namespace, name }));
   }
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */

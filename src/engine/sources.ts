@@ -110,7 +110,7 @@ export class Sources {
     used.cancel = undefined;
     const isFirst = used.first === undefined;
     const fetched = await this.#ports.repositories.fetch(used.spec);
-    if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return this.#afterFirst(used);
+    if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return;
     const alarmBefore = used.failures >= failuresToAlarm;
     if (fetched.ok) {
       used.failures = 0;
@@ -125,10 +125,6 @@ export class Sources {
     const isNews = (fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow;
     if (isNews && !isFirst) this.#moved(used.units);
     this.#schedule(used);
-  }
-
-  #afterFirst(used: Used): void {
-    if (!this.#stopped && this.#used.get(accessText(used.spec)) === used) this.#schedule(used);
   }
 
   /** Jitter spreads the polls of many repositories. A missed poll is soon tried again; an outage keeps the usual pace. */

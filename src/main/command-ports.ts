@@ -15,10 +15,10 @@ import { childEnvironment } from '#host/environment.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { openLog } from '#host/log.ts';
 import { openProcesses } from '#host/processes.ts';
-import { isObject } from '#model/json.ts';
 import { ok, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Cluster, Meter, Renderer, Repositories } from '#model/ports.ts';
+import { secretData } from '#model/secret.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
@@ -44,7 +44,7 @@ export function commandPorts(): CommandPorts {
       timers: systemTimers,
       log,
       meter: silentMeter,
-      secrets: ({ name }) => decoded(secrets(name)),
+      secrets: ({ name }) => secretData(secrets(name)),
       mirrors,
       environment: childEnvironment(process.env),
       lookup: addressesOf,
@@ -94,16 +94,6 @@ export function commandPorts(): CommandPorts {
 async function keyOf(cluster: Cluster, namespace: string): Promise<Result<Uint8Array>> {
   const key = await digestKey(cluster, namespace, false);
   return key.ok || key.failure.kind !== 'denied' ? key : ok(new Uint8Array(32));
-}
-
-function decoded(
-  secret: { readonly [key: string]: unknown } | undefined,
-): Readonly<Record<string, string>> | undefined {
-  const data = secret?.['data'];
-  if (!isObject(data)) return undefined;
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, Buffer.from(String(value), 'base64').toString('utf8')]),
-  );
 }
 
 /** The copies of one command's repositories go with it. */

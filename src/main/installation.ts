@@ -4,6 +4,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
+import { secretText } from '#model/secret.ts';
 import { parseDuration } from '#model/time.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
 import { defaultInstanceLabel } from '#dialects/argo/settings.ts';
@@ -16,8 +17,9 @@ function secretRef(namespace: string, name: string): ObjectRef {
   return { group: '', version: 'v1', kind: 'Secret', namespace, name };
 }
 
-function decoded(secret: Manifest | undefined, key: string): string | undefined {
-  const data = secret?.['data'];
+/** One value of a ConfigMap or Secret, as it stands. */
+function entryOf(object: Manifest | undefined, key: string): string | undefined {
+  const data = object?.['data'];
   const value = isObject(data) ? data[key] : undefined;
   return typeof value === 'string' ? value : undefined;
 }
@@ -75,7 +77,7 @@ export async function digestKey(
   const ref = secretRef(namespace, keyName);
   const found = await cluster.read(ref);
   if (!found.ok) return found;
-  const text = decoded(found.value, 'key');
+  const text = entryOf(found.value, 'key');
   if (text !== undefined) return ok(Buffer.from(text, 'base64'));
   const key = systemRandom.bytes(keyBytes);
   if (!create) return ok(key);
@@ -89,7 +91,7 @@ export async function digestKey(
   if (created.ok && created.value.result === 'done') return ok(key);
   // Another replica was faster: use its key.
   const again = await cluster.read(ref);
-  const theirs = again.ok ? decoded(again.value, 'key') : undefined;
+  const theirs = again.ok ? entryOf(again.value, 'key') : undefined;
   if (theirs !== undefined) return ok(Buffer.from(theirs, 'base64'));
   return created.ok ? digestKey(cluster, namespace, false) : created;
 }
@@ -114,10 +116,10 @@ export async function startSettings(cluster: Cluster, namespace: string): Promis
     name: 'argocd-cm',
   });
   if (!found.ok) return found;
-  const interval = decoded(found.value, 'timeout.reconciliation');
+  const interval = entryOf(found.value, 'timeout.reconciliation');
   const pollMs = interval === undefined ? undefined : parseDuration(interval.trim());
   return ok({
-    instanceLabel: decoded(found.value, 'application.instanceLabelKey') || defaultInstanceLabel,
+    instanceLabel: entryOf(found.value, 'application.instanceLabelKey') || defaultInstanceLabel,
     ...(pollMs === undefined ? {} : { pollMs: pollMs === 0 ? neverMs : pollMs }),
   });
 }
@@ -129,6 +131,5 @@ export async function webhookSecret(
 ): Promise<Result<string | undefined>> {
   const found = await cluster.read(secretRef(namespace, 'argocd-secret'));
   if (!found.ok) return found;
-  const encoded = decoded(found.value, 'webhook.github.secret');
-  return ok(encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8').trim());
+  return ok(secretText(found.value, 'webhook.github.secret')?.trim());
 }

@@ -1,13 +1,11 @@
 /** Which Secret holds the credentials of a repository URL. Only its name leaves this file. */
 import type { Lookup } from '#model/dialect.ts';
 import type { Manifest, SecretRef } from '#model/object.ts';
+import { secretText } from '#model/secret.ts';
 
 export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
 
-function urlOf(secret: Manifest): string {
-  const encoded = (secret['data'] as Record<string, string> | undefined)?.['url'];
-  return encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
-}
+const urlOf = (secret: Manifest): string => secretText(secret, 'url') ?? '';
 
 const normal = (url: string): string =>
   url
