@@ -11,14 +11,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const repositoryRoot = join(import.meta.dirname, '../..');
 
 const ground = ['model', 'fields'];
-const world = [...ground, 'kube', 'git', 'forges', 'host'];
+const world = [...ground, 'wasm', 'kube', 'git', 'forges', 'host'];
 const work = [...world, 'pipeline', 'controllers', 'promotion', 'notify'];
 /** The directions as docs/ARCHITECTURE.md draws them; main imports every room. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: [],
   fields: ['model'],
+  wasm: ['model'],
   dialects: ['model'],
-  embedded: ground,
+  embedded: [...ground, 'wasm'],
   kube: ground,
   git: ground,
   forges: ground,

@@ -2,10 +2,10 @@
 import { fail, type Failure, type Result } from '#model/failure.ts';
 import type { Clock, Random } from '#model/ports.ts';
 import { answerOf } from './answer.ts';
-import { Instance } from './instance.ts';
+import { Instance } from '#wasm/instance.ts';
 import type { Answer, SandboxRequest } from './protocol.ts';
 import { refusal } from './refusal.ts';
-import { Exit } from './wasi.ts';
+import { Exit } from '#wasm/wasi.ts';
 
 export class Rendering {
   readonly #module: WebAssembly.Module;

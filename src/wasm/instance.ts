@@ -1,4 +1,4 @@
-/** One instance of the renderer: bytes in, bytes out. After a trap it is worth nothing any more. */
+/** One instance of a Go module (render-wasm/, embedded-wasm/): bytes in, bytes out. After a trap it is worth nothing any more. */
 import type { Clock, Random } from '#model/ports.ts';
 import { createWasi, type Wasi } from './wasi.ts';
 

@@ -1,5 +1,5 @@
 /**
- * The whole world of the renderer: a clock, randomness, standard error and its own end. There is no file, no socket,
+ * The whole world of a Go module: a clock, randomness, standard error and its own end. There is no file, no socket,
  * no environment and no argument to be had (S1); whatever else the module asks for is answered with "not supported".
  */
 import type { Clock, Random } from '#model/ports.ts';
@@ -18,7 +18,7 @@ const stderrCharsMax = 2000;
 export class Exit extends Error {
   readonly code: number;
   constructor(code: number, lastWords: string) {
-    super(`the renderer ended with ${code}: ${lastWords}`);
+    super(`the module ended with ${code}: ${lastWords}`);
     this.code = code;
   }
 }

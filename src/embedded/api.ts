@@ -1,0 +1,275 @@
+/**
+ * The verbs of the API on stored objects, for the HTTP edge and the cluster's own controllers alike. Everything is
+ * synchronous: a request is done before the next begins, so that a run can be replayed.
+ */
+import type { JsonObject } from '#model/json.ts';
+import type { Clock } from '#model/ports.ts';
+import { timestamp } from '#model/time.ts';
+import type { Allocator } from './allocator.ts';
+import type { Machinery, WriteRequest, WriteResult, WriteVerb } from './machinery.ts';
+import { valueAt, withMetadata, type Stored } from './objects.ts';
+import type { Registry } from './registry.ts';
+import { definitionsName, type Resource, type Subresource } from './resources.ts';
+import { alreadyExists, conflict, notFound, refused, type Status } from './status.ts';
+import { resourceKey, type Store } from './store.ts';
+
+export interface Address {
+  readonly resource: Resource;
+  readonly namespace: string;
+  readonly name: string;
+}
+export interface WriteOptions {
+  readonly manager: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly subresource?: Subresource;
+  /** Strict, Warn (the default) or Ignore. */
+  readonly fieldValidation?: string;
+}
+export interface Written {
+  readonly object: Stored;
+  readonly created: boolean;
+  readonly warnings: readonly string[];
+}
+export type Propagation = 'Background' | 'Foreground' | 'Orphan';
+export interface DeleteOptions {
+  readonly propagation?: Propagation;
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+  readonly gracePeriodSeconds?: number;
+  readonly dryRun?: boolean;
+}
+/** What is left of a deleted object: itself while something holds it, else word that it is gone. */
+export type Deleted = { readonly left: Stored } | { readonly gone: Status };
+
+export const foregroundFinalizer = 'foregroundDeletion';
+export const orphanFinalizer = 'orphan';
+const namespaces = { group: '', name: 'namespaces' };
+
+export interface ApiParts {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly machinery: Machinery;
+  readonly allocator: Allocator;
+  readonly clock: Clock;
+}
+
+export class Api {
+  readonly #parts: ApiParts;
+
+  constructor(parts: ApiParts) {
+    this.#parts = parts;
+  }
+
+  get({ resource, namespace, name }: Address): Stored {
+    const found = this.find({ resource, namespace, name });
+    if (found === undefined) throw notFound(resource, name);
+    return found;
+  }
+
+  find({ resource, namespace, name }: Address): Stored | undefined {
+    const found = this.#parts.store.get(resourceKey(resource), namespace, name);
+    return found === undefined ? undefined : inVersion(found, resource);
+  }
+
+  list(resource: Resource, namespace?: string): readonly Stored[] {
+    const found = this.#parts.store.list(resourceKey(resource), namespace);
+    return resource.custom ? found.map((object) => inVersion(object, resource)) : found;
+  }
+
+  create(resource: Resource, namespace: string, body: string, options: WriteOptions): Written {
+    this.#checkNamespace(resource, namespace, '');
+    return this.#write({ resource, namespace, name: '' }, 'create', body, undefined, options);
+  }
+
+  /** PUT and the four kinds of PATCH; an apply of what is not there creates it. */
+  change(address: Address, verb: Exclude<WriteVerb, 'create'>, body: string, options: WriteOptions): Written {
+    const live = this.find(address);
+    if (live === undefined) {
+      if (verb !== 'apply' && verb !== 'update') throw notFound(address.resource, address.name);
+      if (options.subresource !== undefined) throw notFound(address.resource, address.name);
+      this.#checkNamespace(address.resource, address.namespace, address.name);
+    }
+    return this.#write(address, verb, body, live, options);
+  }
+
+  scale(address: Address, replicas: number, options: WriteOptions): Written {
+    const request = this.#request(address, 'merge', '', this.get(address), options);
+    return this.#store(address.resource, this.#parts.machinery.scale({ ...request, replicas }), options);
+  }
+
+  delete(address: Address, options: DeleteOptions): Deleted {
+    const { resource, name } = address;
+    const live = this.get(address);
+    const { uid, resourceVersion } = options;
+    if (uid !== undefined && uid !== live.metadata.uid)
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`,
+      );
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      throw conflict(
+        resource,
+        name,
+        `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${live.metadata.resourceVersion}`,
+      );
+    const doomed = this.#doomed(live, resource, options);
+    if (options.dryRun === true) return doomed === undefined ? { gone: gone(resource, live) } : { left: doomed };
+    if (doomed === undefined) {
+      this.remove(address);
+      return { gone: gone(resource, live) };
+    }
+    if (doomed === live) return { left: live };
+    return { left: this.#parts.store.put(resourceKey(resource), doomed) };
+  }
+
+  /** Stores what a controller of the cluster itself decided, past defaults and validation. */
+  replaceAsIs(resource: Resource, object: Stored): Stored {
+    if (isReleased(object)) {
+      this.remove({ resource, namespace: object.metadata.namespace ?? '', name: object.metadata.name });
+      return object;
+    }
+    return this.#parts.store.put(resourceKey(resource), object);
+  }
+
+  remove({ resource, namespace, name }: Address): void {
+    this.#parts.store.remove(resourceKey(resource), namespace, name);
+    if (resource.name === definitionsName) this.#parts.registry.undefine(name);
+  }
+
+  /** The object as it is to be kept while it is being deleted; undefined when nothing holds it. */
+  #doomed(live: Stored, resource: Resource, options: DeleteOptions): Stored | undefined {
+    const { metadata } = live;
+    const finalizers = new Set(metadata.finalizers);
+    finalizers.delete(foregroundFinalizer);
+    finalizers.delete(orphanFinalizer);
+    if (options.propagation === 'Foreground') finalizers.add(foregroundFinalizer);
+    if (options.propagation === 'Orphan') finalizers.add(orphanFinalizer);
+    if (options.propagation === undefined)
+      for (const kept of metadata.finalizers ?? []) finalizers.add(kept);
+    const graceSeconds = graceOf(live, resource, options);
+    const isNamespace = resource.group === '' && resource.name === namespaces.name;
+    const hasContent = isNamespace && Array.isArray(valueAt(live, ['spec', 'finalizers']));
+    if (finalizers.size === 0 && graceSeconds === 0 && !hasContent) return undefined;
+    const changed = {
+      ...(finalizers.size === 0 ? {} : { finalizers: [...finalizers] }),
+      ...(metadata.deletionTimestamp !== undefined && graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0)
+        ? {}
+        : {
+            deletionTimestamp: timestamp(this.#parts.clock.now() + graceSeconds * 1000),
+            deletionGracePeriodSeconds: graceSeconds,
+            ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
+          }),
+    };
+    const isSame =
+      !('deletionTimestamp' in changed) && finalizers.size === new Set(metadata.finalizers).size;
+    if (isSame) return live;
+    const doomed = withMetadata(live, changed);
+    return isNamespace ? { ...doomed, status: { ...(live['status'] as object), phase: 'Terminating' } } : doomed;
+  }
+
+  #request(
+    { resource, namespace, name }: Address,
+    verb: WriteVerb,
+    body: string,
+    live: Stored | undefined,
+    options: WriteOptions,
+  ): WriteRequest {
+    return {
+      resource,
+      subresource: options.subresource ?? '',
+      namespace,
+      name,
+      verb,
+      live,
+      body,
+      manager: options.manager,
+      force: options.force ?? false,
+      fieldValidation: options.fieldValidation ?? 'Warn',
+      allocate: this.#parts.allocator.offer(resource),
+    };
+  }
+
+  #write(
+    address: Address,
+    verb: WriteVerb,
+    body: string,
+    live: Stored | undefined,
+    options: WriteOptions,
+  ): Written {
+    const result = this.#parts.machinery.write(this.#request(address, verb, body, live, options));
+    return this.#store(address.resource, result, options);
+  }
+
+  #store(resource: Resource, result: WriteResult, options: WriteOptions): Written {
+    const { created, unchanged, warnings = [] } = result;
+    const { name, namespace = '' } = result.object.metadata;
+    const key = resourceKey(resource);
+    const live = this.#parts.store.get(key, namespace, name);
+    if (created && live !== undefined) throw alreadyExists(resource, name);
+    if (unchanged && live !== undefined) return { object: inVersion(live, resource), created: false, warnings };
+    if (options.dryRun === true) return { object: result.object, created, warnings };
+    if (isReleased(result.object)) {
+      this.remove({ resource, namespace, name });
+      return { object: result.object, created: false, warnings };
+    }
+    const object = this.#parts.store.put(key, inVersion(result.object, this.#parts.registry.ofKey(key) ?? resource));
+    if (resource.name === definitionsName) this.#parts.registry.define(object);
+    return { object: inVersion(object, resource), created, warnings };
+  }
+
+  #checkNamespace(resource: Resource, namespace: string, name: string): void {
+    if (!resource.namespaced) return;
+    const found = this.#parts.store.get(resourceKey(namespaces), '', namespace);
+    if (found === undefined) throw notFound(namespaces, namespace);
+    if (found.metadata.deletionTimestamp === undefined) return;
+    const details: JsonObject = { name, kind: resource.name, causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }] };
+    throw refused(
+      403,
+      'Forbidden',
+      `${resource.name} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+      details,
+    );
+  }
+}
+
+/** Custom kinds of several versions are converted as `strategy: None` says: by their apiVersion alone. */
+function inVersion(object: Stored, { custom, group, version }: Resource): Stored {
+  const apiVersion = `${group}/${version}`;
+  return custom && object.apiVersion !== apiVersion ? { ...object, apiVersion } : object;
+}
+
+/** Its deletion was asked for, and nothing holds it any more. */
+function isReleased(object: Stored): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  const holders = valueAt(object, ['spec', 'finalizers']);
+  const holdsContent = object.kind === 'Namespace' && Array.isArray(holders) && holders.length > 0;
+  return (
+    deletionTimestamp !== undefined &&
+    (finalizers ?? []).length === 0 &&
+    (deletionGracePeriodSeconds ?? 0) === 0 &&
+    !holdsContent
+  );
+}
+
+/** Only pods are given time, as their own period or the request says, and only once they run somewhere. */
+function graceOf(live: Stored, resource: Resource, { gracePeriodSeconds }: DeleteOptions): number {
+  if (resource.group !== '' || resource.name !== 'pods') return 0;
+  const phase = valueAt(live, ['status', 'phase']);
+  if (valueAt(live, ['spec', 'nodeName']) === undefined || phase === 'Failed' || phase === 'Succeeded') return 0;
+  const own = valueAt(live, ['spec', 'terminationGracePeriodSeconds']);
+  const asked = gracePeriodSeconds ?? (typeof own === 'number' ? own : 0);
+  return asked < 0 ? 1 : asked;
+}
+
+function gone({ group, name: kind }: Resource, { metadata: { name, uid } }: Stored): Status {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: { name, ...(group === '' ? {} : { group }), kind, uid },
+    code: 200,
+  };
+}

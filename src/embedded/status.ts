@@ -1,0 +1,74 @@
+/** What a client of the API hears when a request fails: a Status, with Kubernetes' own codes, reasons and sentences. */
+import type { JsonObject } from '#model/json.ts';
+
+export interface Status {
+  readonly kind: 'Status';
+  readonly apiVersion: 'v1';
+  readonly metadata: JsonObject;
+  readonly status: 'Failure' | 'Success';
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: JsonObject;
+  readonly code: number;
+}
+
+/** Thrown inside the embedded cluster, and answered as a Status at its edge: the server in api.ts has no other outcome. */
+export class StatusError extends Error {
+  readonly status: Status;
+  constructor(status: Status) {
+    super(status.message ?? status.reason ?? String(status.code));
+    this.status = status;
+  }
+}
+
+export function refused(code: number, reason: string, message: string, details?: JsonObject): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    ...(details === undefined ? {} : { details }),
+    code,
+  });
+}
+
+interface Named {
+  readonly group: string;
+  readonly name: string;
+}
+const qualified = ({ group, name }: Named): string => (group === '' ? name : `${name}.${group}`);
+const detailsOf = ({ group, name: kind }: Named, name: string): JsonObject => ({
+  name,
+  ...(group === '' ? {} : { group }),
+  kind,
+});
+
+export const notFound = (resource: Named, name: string): StatusError =>
+  refused(404, 'NotFound', `${qualified(resource)} "${name}" not found`, detailsOf(resource, name));
+
+export const conflict = (resource: Named, name: string, why: string): StatusError =>
+  refused(
+    409,
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(resource)} "${name}": ${why}`,
+    detailsOf(resource, name),
+  );
+
+export const alreadyExists = (resource: Named, name: string): StatusError =>
+  refused(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, detailsOf(resource, name));
+
+export const badRequest = (message: string): StatusError => refused(400, 'BadRequest', message);
+
+export const expired = (message: string): StatusError => refused(410, 'Expired', message);
+
+export const noSuchPath = (): StatusError =>
+  refused(404, 'NotFound', 'the server could not find the requested resource', {});
+
+export const unsupported = (what: string): StatusError =>
+  refused(
+    501,
+    'NotImplemented',
+    `${what} is not supported by the embedded cluster; a real one has it (docs/reference/embedded-cluster.md)`,
+  );
