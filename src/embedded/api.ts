@@ -115,7 +115,8 @@ export class Api {
         `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${live.metadata.resourceVersion}`,
       );
     const doomed = this.#doomed(live, resource, options);
-    if (options.dryRun === true) return doomed === undefined ? { gone: gone(resource, live) } : { left: doomed };
+    if (options.dryRun === true)
+      return doomed === undefined ? { gone: gone(resource, live) } : { left: doomed };
     if (doomed === undefined) {
       this.remove(address);
       return { gone: gone(resource, live) };
@@ -146,15 +147,15 @@ export class Api {
     finalizers.delete(orphanFinalizer);
     if (options.propagation === 'Foreground') finalizers.add(foregroundFinalizer);
     if (options.propagation === 'Orphan') finalizers.add(orphanFinalizer);
-    if (options.propagation === undefined)
-      for (const kept of metadata.finalizers ?? []) finalizers.add(kept);
+    if (options.propagation === undefined) for (const kept of metadata.finalizers ?? []) finalizers.add(kept);
     const graceSeconds = graceOf(live, resource, options);
     const isNamespace = resource.group === '' && resource.name === namespaces.name;
     const hasContent = isNamespace && Array.isArray(valueAt(live, ['spec', 'finalizers']));
     if (finalizers.size === 0 && graceSeconds === 0 && !hasContent) return undefined;
     const changed = {
       ...(finalizers.size === 0 ? {} : { finalizers: [...finalizers] }),
-      ...(metadata.deletionTimestamp !== undefined && graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0)
+      ...(metadata.deletionTimestamp !== undefined &&
+      graceSeconds >= (metadata.deletionGracePeriodSeconds ?? 0)
         ? {}
         : {
             deletionTimestamp: timestamp(this.#parts.clock.now() + graceSeconds * 1000),
@@ -162,11 +163,12 @@ export class Api {
             ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
           }),
     };
-    const isSame =
-      !('deletionTimestamp' in changed) && finalizers.size === new Set(metadata.finalizers).size;
+    const isSame = !('deletionTimestamp' in changed) && finalizers.size === new Set(metadata.finalizers).size;
     if (isSame) return live;
     const doomed = withMetadata(live, changed);
-    return isNamespace ? { ...doomed, status: { ...(live['status'] as object), phase: 'Terminating' } } : doomed;
+    return isNamespace
+      ? { ...doomed, status: { ...(live['status'] as object), phase: 'Terminating' } }
+      : doomed;
   }
 
   #request(
@@ -208,13 +210,17 @@ export class Api {
     const key = resourceKey(resource);
     const live = this.#parts.store.get(key, namespace, name);
     if (created && live !== undefined) throw alreadyExists(resource, name);
-    if (unchanged && live !== undefined) return { object: inVersion(live, resource), created: false, warnings };
+    if (unchanged && live !== undefined)
+      return { object: inVersion(live, resource), created: false, warnings };
     if (options.dryRun === true) return { object: result.object, created, warnings };
     if (isReleased(result.object)) {
       this.remove({ resource, namespace, name });
       return { object: result.object, created: false, warnings };
     }
-    const object = this.#parts.store.put(key, inVersion(result.object, this.#parts.registry.ofKey(key) ?? resource));
+    const object = this.#parts.store.put(
+      key,
+      inVersion(result.object, this.#parts.registry.ofKey(key) ?? resource),
+    );
     if (resource.name === definitionsName) this.#parts.registry.define(object);
     return { object: inVersion(object, resource), created, warnings };
   }
@@ -224,7 +230,17 @@ export class Api {
     const found = this.#parts.store.get(resourceKey(namespaces), '', namespace);
     if (found === undefined) throw notFound(namespaces, namespace);
     if (found.metadata.deletionTimestamp === undefined) return;
-    const details: JsonObject = { name, kind: resource.name, causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }] };
+    const details: JsonObject = {
+      name,
+      kind: resource.name,
+      causes: [
+        {
+          reason: 'NamespaceTerminating',
+          message: `namespace ${namespace} is being terminated`,
+          field: 'metadata.namespace',
+        },
+      ],
+    };
     throw refused(
       403,
       'Forbidden',
@@ -257,7 +273,8 @@ function isReleased(object: Stored): boolean {
 function graceOf(live: Stored, resource: Resource, { gracePeriodSeconds }: DeleteOptions): number {
   if (resource.group !== '' || resource.name !== 'pods') return 0;
   const phase = valueAt(live, ['status', 'phase']);
-  if (valueAt(live, ['spec', 'nodeName']) === undefined || phase === 'Failed' || phase === 'Succeeded') return 0;
+  if (valueAt(live, ['spec', 'nodeName']) === undefined || phase === 'Failed' || phase === 'Succeeded')
+    return 0;
   const own = valueAt(live, ['spec', 'terminationGracePeriodSeconds']);
   const asked = gracePeriodSeconds ?? (typeof own === 'number' ? own : 0);
   return asked < 0 ? 1 : asked;

@@ -2,14 +2,14 @@
 import type { Json } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 
-export interface OwnerReference {
+export type OwnerReference = {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
   readonly controller?: boolean;
   readonly blockOwnerDeletion?: boolean;
-}
+};
 export interface StoredMetadata {
   readonly name: string;
   readonly namespace?: string;
@@ -23,7 +23,7 @@ export interface StoredMetadata {
   readonly ownerReferences?: readonly OwnerReference[];
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
-  readonly [key: string]: Json | readonly OwnerReference[] | undefined;
+  readonly [key: string]: Json | undefined;
 }
 export interface Stored extends Manifest {
   readonly metadata: StoredMetadata & Manifest['metadata'];

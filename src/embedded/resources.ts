@@ -116,7 +116,13 @@ export const builtInResources: readonly Resource[] = [
     short: ['po'],
     all: true,
     subresources: status,
-    selectable: ['spec.nodeName', 'spec.restartPolicy', 'spec.serviceAccountName', 'status.phase', 'status.podIP'],
+    selectable: [
+      'spec.nodeName',
+      'spec.restartPolicy',
+      'spec.serviceAccountName',
+      'status.phase',
+      'status.podIP',
+    ],
   }),
   builtIn('', 'v1', 'ResourceQuota', 'resourcequotas', 'namespaced', {
     short: ['quota'],
