@@ -2,7 +2,7 @@ module trueup.dev/embedded-wasm
 
 go 1.26.0
 
-godebug default=go1.26
+toolchain go1.26.8
 
 require (
 	gopkg.in/evanphx/json-patch.v4 v4.13.0

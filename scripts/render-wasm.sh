@@ -19,4 +19,4 @@ fi
 cd "$here/render-wasm"
 GOTOOLCHAIN="$version" GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 GOFLAGS='-mod=readonly -buildvcs=false' \
   go build -buildmode=c-shared -trimpath -ldflags="-s -w -buildid= -X sigs.k8s.io/kustomize/api/provenance.version=$kustomize" -o "$work/renderer.wasm" .
-exec sh "$here/scripts/node.sh" "$here/scripts/render-wasm.ts" "${1:---write}" "$work/renderer.wasm" "$dist"
+exec sh "$here/scripts/node.sh" "$here/scripts/wasm-module.ts" "${1:---write}" "$work/renderer.wasm" "$dist" renderer

@@ -5,6 +5,7 @@
 import { isObject, jsonText, parseJson } from '#model/json.ts';
 import type { Clock, Random } from '#model/ports.ts';
 import { Instance } from '#wasm/instance.ts';
+import { readModule } from '#wasm/module-file.ts';
 import type { Stored } from './objects.ts';
 import type { Resource } from './resources.ts';
 import { StatusError, type Status } from './status.ts';
@@ -58,6 +59,14 @@ export interface Machinery {
 interface Answer {
   readonly value?: unknown;
   readonly status?: Status;
+}
+
+const distribution = new URL('../../embedded-wasm/dist/', import.meta.url);
+const moduleBytesMax = 112 * 1024 * 1024;
+
+export async function loadMachinery(): Promise<WebAssembly.Module> {
+  const { bytes } = await readModule(distribution, 'embedded', moduleBytesMax);
+  return WebAssembly.compile(bytes);
 }
 
 export function openMachinery(module: WebAssembly.Module, clock: Clock, random: Random): Machinery {

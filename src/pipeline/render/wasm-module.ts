@@ -1,7 +1,5 @@
 /** The compiled renderer: read once, decompressed and compiled off this thread, its memory capped. */
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { brotliDecompress } from 'node:zlib';
+import { readModule } from '#wasm/module-file.ts';
 
 const distribution = new URL('../../../render-wasm/dist/', import.meta.url);
 const pageBytes = 65_536;
@@ -17,13 +15,9 @@ export interface RendererModule {
 }
 
 export async function loadModule(memoryMbMax: number): Promise<RendererModule> {
-  const [compressed, digest] = await Promise.all([
-    readFile(new URL('renderer.wasm.br', distribution)),
-    readFile(new URL('renderer.sha256', distribution), 'utf8'),
-  ]);
-  const bytes = await promisify(brotliDecompress)(compressed, { chunkSize: moduleBytesMax });
+  const { bytes, version } = await readModule(distribution, 'renderer', moduleBytesMax);
   const capped = capMemory(bytes, Math.floor((memoryMbMax * 1024 * 1024) / pageBytes));
-  return { module: await WebAssembly.compile(capped), version: digest.trim() };
+  return { module: await WebAssembly.compile(capped), version };
 }
 
 /**

@@ -1,24 +1,24 @@
-/** The second half of render-wasm.sh: compresses the module it built, or compares it with the one that is there. */
+/** The second half of render-wasm.sh and embedded-wasm.sh: compresses the module they built, or compares it with the one that is there. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 
-const [mode, built = '', dist = ''] = process.argv.slice(2);
+const [mode, built = '', dist = '', name = ''] = process.argv.slice(2);
 const wasm = readFileSync(built);
 const digest = createHash('sha256').update(wasm).digest('hex');
-const moduleFile = path.join(dist, 'renderer.wasm.br');
-const digestFile = path.join(dist, 'renderer.sha256');
+const moduleFile = path.join(dist, `${name}.wasm.br`);
+const digestFile = path.join(dist, `${name}.sha256`);
 
 if (mode === '--check') {
   const there = readFileSync(digestFile, 'utf8').trim();
   const kept = createHash('sha256')
     .update(brotliDecompressSync(readFileSync(moduleFile)))
     .digest('hex');
-  if (kept !== there) fail(`${moduleFile} is not what renderer.sha256 says (${there})`);
+  if (kept !== there) fail(`${moduleFile} is not what ${name}.sha256 says (${there})`);
   if (digest !== there) fail(`the sources give ${digest}, the repository has ${there}`);
-  process.stdout.write(`render-wasm: the module is what its sources give (${digest})\n`);
+  process.stdout.write(`${name}: the module is what its sources give (${digest})\n`);
 } else {
   mkdirSync(dist, { recursive: true });
   const compressed = brotliCompressSync(wasm, {
@@ -30,10 +30,10 @@ if (mode === '--check') {
   });
   writeFileSync(moduleFile, compressed);
   writeFileSync(digestFile, `${digest}\n`);
-  process.stdout.write(`render-wasm: ${wasm.length} bytes, ${compressed.length} compressed, ${digest}\n`);
+  process.stdout.write(`${name}: ${wasm.length} bytes, ${compressed.length} compressed, ${digest}\n`);
 }
 
 function fail(message: string): never {
-  process.stderr.write(`render-wasm: ${message}; run scripts/render-wasm.sh and commit what it writes\n`);
+  process.stderr.write(`${name}: ${message}; build it with its script and commit what it writes\n`);
   process.exit(1);
 }
