@@ -12,7 +12,6 @@ import (
 	"k8s.io/kubernetes/pkg/apis/core/validation"
 )
 
-
 func same[T runtime.Object](check func(T) field.ErrorList) func(runtime.Object) field.ErrorList {
 	return func(object runtime.Object) field.ErrorList { return check(object.(T)) }
 }

@@ -95,7 +95,9 @@ func (s own) PrepareForUpdate(_ context.Context, fresh, old runtime.Object) {
 	}
 }
 
-func (s own) Validate(_ context.Context, object runtime.Object) field.ErrorList { return s.validate(object) }
+func (s own) Validate(_ context.Context, object runtime.Object) field.ErrorList {
+	return s.validate(object)
+}
 
 func (s own) ValidateUpdate(_ context.Context, fresh, old runtime.Object) field.ErrorList {
 	return s.validateAgain(fresh, old)
@@ -140,7 +142,9 @@ func (s ownStatus) ValidateUpdate(_ context.Context, fresh, old runtime.Object) 
 	return s.validateStatus(fresh, old)
 }
 
-func (s ownStatus) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string { return nil }
+func (s ownStatus) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}
 
 func part(object runtime.Object, name string) reflect.Value {
 	return reflect.ValueOf(object).Elem().FieldByName(name)

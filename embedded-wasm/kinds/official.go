@@ -62,10 +62,10 @@ var Table = map[string]Kind{
 	"rbac.authorization.k8s.io/v1/ClusterRole":        {Strategy: clusterrole.Strategy},
 	"rbac.authorization.k8s.io/v1/ClusterRoleBinding": {Strategy: clusterrolebinding.Strategy},
 
-	"storage.k8s.io/v1/StorageClass":    {Strategy: storageclass.Strategy},
+	"storage.k8s.io/v1/StorageClass":     {Strategy: storageclass.Strategy},
 	"scheduling.k8s.io/v1/PriorityClass": {Strategy: priorityclass.Strategy},
-	"coordination.k8s.io/v1/Lease":      {Strategy: lease.Strategy},
-	"discovery.k8s.io/v1/EndpointSlice": {Strategy: endpointslice.Strategy},
+	"coordination.k8s.io/v1/Lease":       {Strategy: lease.Strategy},
+	"discovery.k8s.io/v1/EndpointSlice":  {Strategy: endpointslice.Strategy},
 
 	"apiextensions.k8s.io/v1/CustomResourceDefinition": customResourceDefinition,
 }

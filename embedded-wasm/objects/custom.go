@@ -36,15 +36,15 @@ var customs = map[schema.GroupVersionKind]*custom{}
 // custom is a kind that a CustomResourceDefinition defines, in one version.
 type custom struct {
 	names.NameGenerator
-	gvk       schema.GroupVersionKind
+	gvk          schema.GroupVersionKind
 	isNamespaced bool
-	hasStatus bool
-	keepsAll  bool
-	form      *structural.Structural
-	validator validation.SchemaValidator
-	rules     *cel.Validator
-	open      *spec.Schema
-	managers  map[string]*managedfields.FieldManager
+	hasStatus    bool
+	keepsAll     bool
+	form         *structural.Structural
+	validator    validation.SchemaValidator
+	rules        *cel.Validator
+	open         *spec.Schema
+	managers     map[string]*managedfields.FieldManager
 }
 
 // Define makes the kinds of a definition known, in place of what was known of them.
@@ -108,7 +108,7 @@ func newCustom(definition *apiextensions.CustomResourceDefinition, version apiex
 	k := &custom{
 		NameGenerator: names.SimpleNameGenerator,
 		gvk:           schema.GroupVersionKind{Group: definition.Spec.Group, Version: version.Name, Kind: definition.Spec.Names.Kind},
-		isNamespaced:     definition.Spec.Scope == apiextensions.NamespaceScoped,
+		isNamespaced:  definition.Spec.Scope == apiextensions.NamespaceScoped,
 		hasStatus:     subresources != nil && subresources.Status != nil,
 		keepsAll:      definition.Spec.PreserveUnknownFields != nil && *definition.Spec.PreserveUnknownFields,
 		form:          form,
@@ -334,4 +334,3 @@ func (asItIs) New(gvk schema.GroupVersionKind) (runtime.Object, error) {
 	object.SetGroupVersionKind(gvk)
 	return object, nil
 }
-

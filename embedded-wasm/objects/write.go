@@ -332,4 +332,3 @@ func (w *write) groupResource() schema.GroupResource {
 }
 
 func (w *write) notFound() error { return apierrors.NewNotFound(w.groupResource(), w.Name) }
-

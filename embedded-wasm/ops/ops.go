@@ -33,4 +33,5 @@ var Table = map[string]abi.Op{
 	"undefine":   objects.Undefine,
 	"table":      tables.Print,
 	"components": schemas.Components,
+	"protobuf":   objects.FromProtobuf,
 }

@@ -22,20 +22,30 @@ const ObjectMeta = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 type modelNamed interface{ OpenAPIModelName() string }
 
+var (
+	known     map[string]common.OpenAPIDefinition
+	knownOnce sync.Once
+)
+
+// All definitions are made at once, which takes a while; every reference to one is the same.
+func definitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
+	knownOnce.Do(func() {
+		known = openapi.GetOpenAPIDefinitions(ref)
+		for name, definition := range extensions.GetOpenAPIDefinitions(ref) {
+			if _, builtIn := known[name]; !builtIn {
+				known[name] = definition
+			}
+		}
+	})
+	return known
+}
+
 var config = sync.OnceValue(func() *common.OpenAPIV3Config {
 	namer := endpoints.NewDefinitionNamer(legacyscheme.Scheme)
 	return &common.OpenAPIV3Config{
 		Info:              &spec.Info{InfoProps: spec.InfoProps{Title: "Kubernetes", Version: "embedded"}},
 		GetDefinitionName: namer.GetDefinitionName,
-		GetDefinitions: func(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
-			definitions := openapi.GetOpenAPIDefinitions(ref)
-			for name, definition := range extensions.GetOpenAPIDefinitions(ref) {
-				if _, known := definitions[name]; !known {
-					definitions[name] = definition
-				}
-			}
-			return definitions
-		},
+		GetDefinitions:    definitions,
 	}
 })
 

@@ -251,7 +251,7 @@ export class Api {
 }
 
 /** Custom kinds of several versions are converted as `strategy: None` says: by their apiVersion alone. */
-function inVersion(object: Stored, { custom, group, version }: Resource): Stored {
+export function inVersion(object: Stored, { custom, group, version }: Resource): Stored {
   const apiVersion = `${group}/${version}`;
   return custom && object.apiVersion !== apiVersion ? { ...object, apiVersion } : object;
 }

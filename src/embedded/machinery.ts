@@ -54,6 +54,8 @@ export interface Machinery {
   print(resource: Resource, objects: readonly Stored[]): Printed;
   /** `components.schemas` of the built-in kinds of a group and version. */
   components(group: string, version: string, kinds: readonly string[]): Readonly<Record<string, unknown>>;
+  /** A body in Kubernetes' protobuf, as JSON. */
+  fromProtobuf(body: Uint8Array): string;
 }
 
 interface Answer {
@@ -94,5 +96,6 @@ export function openMachinery(module: WebAssembly.Module, clock: Clock, random: 
       const found = call('components', { group, version, kinds });
       return isObject(found) ? found : {};
     },
+    fromProtobuf: (body) => call('protobuf', Buffer.from(body).toString('base64')) as string,
   };
 }

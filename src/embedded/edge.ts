@@ -1,0 +1,175 @@
+/**
+ * The HTTP edge of the embedded cluster: a request in, a response out, as kubectl and our own client speak to an API
+ * server. It listens nowhere itself.
+ */
+import { jsonText } from '#model/json.ts';
+import {
+  aggregated,
+  aggregatedType,
+  apiVersions,
+  groupEntry,
+  groupList,
+  groupsOf,
+  resourceList,
+} from './discovery.ts';
+import type { Machinery } from './machinery.ts';
+import type { OpenApi } from './open-api.ts';
+import type { Registry } from './registry.ts';
+import { ResourceRequests } from './resource-requests.ts';
+import { review } from './reviews.ts';
+import { routeOf } from './route.ts';
+import { noSuchPath, refused, StatusError, type Status } from './status.ts';
+
+export const kubernetesVersion = 'v1.36.3';
+
+export interface EdgeParts {
+  readonly registry: Registry;
+  readonly machinery: Machinery;
+  readonly openApi: OpenApi;
+  readonly resources: ResourceRequests;
+  /** Who a bearer token stands for; undefined: nobody. */
+  readonly userOf: (token: string) => string | undefined;
+}
+
+const protobufType = 'application/vnd.kubernetes.protobuf';
+/** As much as the API server reads of one request. */
+const bodyBytesMax = 3 * 1024 * 1024;
+
+export class Edge {
+  readonly #parts: EdgeParts;
+
+  constructor(parts: EdgeParts) {
+    this.#parts = parts;
+  }
+
+  async handle(request: Request): Promise<Response> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      return statusResponse(error.status);
+    }
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const path = url.pathname.replace(/\/+$/, '');
+    if (['/healthz', '/livez', '/readyz'].includes(path)) return new Response('ok');
+    const user = this.#authenticate(request);
+    const contentType = (request.headers.get('content-type') ?? '').split(';')[0]!.trim();
+    const sent = await bytesOf(request);
+    const isProtobuf = contentType === protobufType;
+    const body = isProtobuf ? this.#parts.machinery.fromProtobuf(sent) : sent.toString('utf8');
+    const fixed = this.#fixed(request, path);
+    if (fixed !== undefined) return json(fixed.body, 200, fixed.type);
+    const reviewed = request.method === 'POST' ? review(path, body, user) : undefined;
+    if (reviewed !== undefined) return json(reviewed, 201);
+    const route = routeOf(path, this.#parts.registry);
+    if (route === undefined) throw noSuchPath();
+    const {
+      body: found,
+      code,
+      type,
+      warnings,
+    } = this.#parts.resources.answer(route, {
+      method: request.method,
+      query: url.searchParams,
+      accept: request.headers.get('accept') ?? '',
+      contentType: isProtobuf ? 'application/json' : contentType,
+      userAgent: request.headers.get('user-agent') ?? '',
+      body,
+    });
+    const headers = warnings.map((text): [string, string] => ['warning', `299 - ${quoted(text)}`]);
+    if (found instanceof ReadableStream || typeof found === 'string')
+      return new Response(found, { status: code, headers: [['content-type', type], ...headers] });
+    return json(found, code, type, headers);
+  }
+
+  #authenticate(request: Request): string {
+    const [, token] = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+    const user = token === undefined ? undefined : this.#parts.userOf(token.trim());
+    if (user === undefined) throw refused(401, 'Unauthorized', 'Unauthorized');
+    if (request.headers.has('impersonate-user'))
+      throw refused(403, 'Forbidden', 'the embedded cluster has one user and impersonates nobody');
+    return user;
+  }
+
+  /** What is not objects: versions, discovery, OpenAPI. */
+  #fixed(request: Request, path: string): { readonly body: object; readonly type?: string } | undefined {
+    const { registry, openApi } = this.#parts;
+    if (request.method !== 'GET') return undefined;
+    const wantsAggregated = (request.headers.get('accept') ?? '').includes('as=APIGroupDiscoveryList');
+    if (path === '/version') return { body: versionInfo() };
+    if (path === '/api' || path === '/apis') {
+      const isCore = path === '/api';
+      if (wantsAggregated) return { body: aggregated(registry, isCore), type: aggregatedType };
+      return { body: isCore ? apiVersions() : groupList(registry) };
+    }
+    if (path === '/openapi/v3') return { body: openApi.index() };
+    if (path.startsWith('/openapi/v3/')) {
+      const document = openApi.document(path.slice('/openapi/v3/'.length));
+      if (document === undefined) throw noSuchPath();
+      return { body: document };
+    }
+    const [root, ...parts] = path.split('/').slice(1);
+    const [group = '', version] = root === 'api' ? ['', ...parts] : parts;
+    if (root === 'apis' && parts.length === 1) {
+      const known = groupsOf(registry).find((candidate) => candidate.group === group);
+      if (known === undefined) throw noSuchPath();
+      return { body: { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(known) } };
+    }
+    const isVersion = (root === 'api' && parts.length === 1) || (root === 'apis' && parts.length === 2);
+    if (!isVersion || version === undefined) return undefined;
+    const found = resourceList(registry, group, version);
+    if (found === undefined) throw noSuchPath();
+    return { body: found };
+  }
+}
+
+function versionInfo(): object {
+  const [major, minor] = kubernetesVersion.slice(1).split('.');
+  return {
+    major,
+    minor,
+    gitVersion: `${kubernetesVersion}+embedded`,
+    gitCommit: '',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: '',
+    compiler: 'gc',
+    platform: 'wasip1/wasm',
+  };
+}
+
+async function bytesOf(request: Request): Promise<Buffer> {
+  if (request.body === null) return Buffer.alloc(0);
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of request.body) {
+    bytes += part.byteLength;
+    if (bytes > bodyBytesMax)
+      throw refused(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${bodyBytesMax}`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function json(
+  body: object,
+  code: number,
+  type = 'application/json',
+  headers: readonly [string, string][] = [],
+): Response {
+  return new Response(jsonText(body), { status: code, headers: [['content-type', type], ...headers] });
+}
+
+const statusResponse = (status: Status): Response => {
+  const seconds = status.details?.['retryAfterSeconds'];
+  const again: readonly [string, string][] =
+    typeof seconds === 'number' ? [['retry-after', String(seconds)]] : [];
+  return json(status, status.code, 'application/json', again);
+};
+
+/** A quoted-string of HTTP, in ASCII. */
+const quoted = (text: string): string =>
+  `"${text.replaceAll(/[\\"]/g, (sign) => `\\${sign}`).replaceAll(/[^\x20-\x7e]/g, '?')}"`;

@@ -1,0 +1,74 @@
+/**
+ * A Kubernetes API server and cluster in this process, for first runs, tests, simulation and previews; never for
+ * production data. It listens nowhere and keeps nothing by itself: requests come in by `handle`, and objects are kept
+ * where the Keeper puts them.
+ */
+import type { Clock, Random, Timers } from '#model/ports.ts';
+import { Allocator } from './allocator.ts';
+import { Api } from './api.ts';
+import { bootstrap } from './bootstrap.ts';
+import { Edge } from './edge.ts';
+import { openMachinery, type Machinery } from './machinery.ts';
+import { OpenApi } from './open-api.ts';
+import { Presentation } from './presentation.ts';
+import { Registry } from './registry.ts';
+import { ResourceRequests } from './resource-requests.ts';
+import { definitionsName } from './resources.ts';
+import { resourceKey, Store, type Keeper } from './store.ts';
+import { Watching } from './watching.ts';
+
+export interface EmbeddedParts {
+  /** From `loadMachinery`. */
+  readonly module: WebAssembly.Module;
+  readonly keeper: Keeper;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  /** Who a bearer token stands for; undefined: nobody. */
+  readonly userOf: (token: string) => string | undefined;
+}
+
+export interface Embedded {
+  readonly api: Api;
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly machinery: Machinery;
+  handle(request: Request): Promise<Response>;
+  /** Ends watches and controllers; requests are not answered sensibly any more. */
+  close(): void;
+}
+
+const definitions = resourceKey({ group: 'apiextensions.k8s.io', name: definitionsName });
+
+export function openEmbedded(parts: EmbeddedParts): Embedded {
+  const { clock, timers, random, userOf } = parts;
+  const machinery = openMachinery(parts.module, clock, random);
+  const store = new Store(parts.keeper);
+  const registry = new Registry(machinery);
+  for (const definition of store.list(definitions)) registry.define(definition);
+  const api = new Api({ store, registry, machinery, allocator: new Allocator(store), clock });
+  bootstrap(api, registry);
+  const watching = new Watching(store, timers);
+  const resources = new ResourceRequests({
+    api,
+    store,
+    presentation: new Presentation(machinery),
+    watching,
+    logOf: () => '',
+  });
+  const edge = new Edge({
+    registry,
+    machinery,
+    openApi: new OpenApi(machinery, registry),
+    resources,
+    userOf,
+  });
+  return {
+    api,
+    store,
+    registry,
+    machinery,
+    handle: (request) => edge.handle(request),
+    close: () => watching.close(),
+  };
+}
