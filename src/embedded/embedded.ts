@@ -1,9 +1,9 @@
 /**
  * A Kubernetes API server and cluster in this process, for first runs, tests, simulation and previews; never for
  * production data. It listens nowhere and keeps nothing by itself: requests come in by `handle`, and objects are kept
- * where the Keeper puts them.
+ * where the keeper puts them.
  */
-import type { Clock, Random, Timers } from '#model/ports.ts';
+import type { Clock, ObjectKeeper, Random, Timers } from '#model/ports.ts';
 import { Allocator } from './allocator.ts';
 import { Api } from './api.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -14,13 +14,13 @@ import { Presentation } from './presentation.ts';
 import { Registry } from './registry.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { definitionsName } from './resources.ts';
-import { resourceKey, Store, type Keeper } from './store.ts';
+import { resourceKey, Store } from './store.ts';
 import { Watching } from './watching.ts';
 
 export interface EmbeddedParts {
   /** From `loadMachinery`. */
   readonly module: WebAssembly.Module;
-  readonly keeper: Keeper;
+  readonly keeper: ObjectKeeper;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;

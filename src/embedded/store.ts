@@ -2,6 +2,7 @@
  * What etcd and the watch cache are to a real API server: the objects, one counter of versions, and the last changes
  * for those who watch.
  */
+import type { ObjectKeeper } from '#model/ports.ts';
 import type { Stored } from './objects.ts';
 import type { Resource } from './resources.ts';
 
@@ -18,13 +19,6 @@ export interface Kept {
   readonly resource: string;
   readonly object: Stored;
 }
-/** Where the objects outlive the process. */
-export interface Keeper {
-  load(): { readonly version: number; readonly objects: readonly Kept[] };
-  put(resource: string, key: string, version: number, object: Stored): void;
-  remove(resource: string, key: string, version: number): void;
-}
-
 /** What is stored of a kind is stored under its group and plural, whatever version a client speaks. */
 export const resourceKey = ({ group, name }: Pick<Resource, 'group' | 'name'>): string => `${group}/${name}`;
 export const objectKey = (namespace: string, name: string): string => `${namespace}/${name}`;
@@ -33,18 +27,20 @@ export const objectKey = (namespace: string, name: string): string => `${namespa
 const historyLength = 2_000;
 
 export class Store {
-  readonly #keeper: Keeper;
+  readonly #keeper: ObjectKeeper;
   readonly #objects = new Map<string, Map<string, Stored>>();
   readonly #history = new Map<string, Change[]>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #dependents = new Map<string, Set<string>>();
   #version: number;
 
-  constructor(keeper: Keeper) {
+  constructor(keeper: ObjectKeeper) {
     this.#keeper = keeper;
     const { version, objects } = keeper.load();
     this.#version = version;
-    for (const { resource, object } of objects) {
+    for (const kept of objects) {
+      const { resource } = kept;
+      const object = kept.object as Stored;
       this.#of(resource).set(keyOf(object), object);
       this.#index(resource, object);
     }
@@ -188,7 +184,7 @@ export class Store {
 const keyOf = ({ metadata }: Stored): string => objectKey(metadata.namespace ?? '', metadata.name);
 
 /** Keeps nothing: for tests, simulation and previews. */
-export const forgetful: Keeper = {
+export const forgetful: ObjectKeeper = {
   load: () => ({ version: 0, objects: [] }),
   put: () => undefined,
   remove: () => undefined,

@@ -232,3 +232,13 @@ export interface Sealer {
   digest(text: string): Digest;
   seal(text: string): Digest;
 }
+
+/** Where the embedded cluster's objects outlive the process; `resource` and `key` name one object. */
+export interface ObjectKeeper {
+  load(): {
+    readonly version: number;
+    readonly objects: readonly { readonly resource: string; readonly object: unknown }[];
+  };
+  put(resource: string, key: string, version: number, object: unknown): void;
+  remove(resource: string, key: string, version: number): void;
+}
