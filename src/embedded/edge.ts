@@ -3,6 +3,8 @@
  * server. It listens nowhere itself.
  */
 import { jsonText } from '#model/json.ts';
+import { forbidden, type Action, type Authorization, type User } from './authorization.ts';
+import { parsedBody } from './body.ts';
 import {
   aggregated,
   aggregatedType,
@@ -16,8 +18,8 @@ import type { Machinery } from './machinery.ts';
 import type { OpenApi } from './open-api.ts';
 import type { Registry } from './registry.ts';
 import { ResourceRequests } from './resource-requests.ts';
-import { review } from './reviews.ts';
-import { routeOf } from './route.ts';
+import { review, reviewAt } from './reviews.ts';
+import { routeOf, type Route } from './route.ts';
 import { noSuchPath, refused, StatusError, type Status } from './status.ts';
 
 export const kubernetesVersion = 'v1.36.3';
@@ -27,8 +29,9 @@ export interface EdgeParts {
   readonly machinery: Machinery;
   readonly openApi: OpenApi;
   readonly resources: ResourceRequests;
+  readonly authorization: Authorization;
   /** Who a bearer token stands for; undefined: nobody. */
-  readonly userOf: (token: string) => string | undefined;
+  readonly userOf: (token: string) => User | undefined;
 }
 
 const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -62,10 +65,13 @@ export class Edge {
     const body = isProtobuf ? this.#parts.machinery.fromProtobuf(sent) : sent.toString('utf8');
     const fixed = this.#fixed(request, path);
     if (fixed !== undefined) return json(fixed.body, 200, fixed.type);
-    const reviewed = request.method === 'POST' ? review(path, body, user) : undefined;
-    if (reviewed !== undefined) return json(reviewed, 201);
+    const asked = request.method === 'POST' ? reviewAt(path) : undefined;
+    if (asked !== undefined)
+      return json(review(asked, path, parsedBody(body), user, this.#parts.authorization), 201);
     const route = routeOf(path, this.#parts.registry);
     if (route === undefined) throw noSuchPath();
+    const action = actionOf(request.method, url.searchParams, route);
+    if (!this.#parts.authorization.mayDo(user, action)) throw forbidden(user, action);
     const {
       body: found,
       code,
@@ -85,12 +91,12 @@ export class Edge {
     return json(found, code, type, headers);
   }
 
-  #authenticate(request: Request): string {
+  #authenticate(request: Request): User {
     const [, token] = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
     const user = token === undefined ? undefined : this.#parts.userOf(token.trim());
     if (user === undefined) throw refused(401, 'Unauthorized', 'Unauthorized');
     if (request.headers.has('impersonate-user'))
-      throw refused(403, 'Forbidden', 'the embedded cluster has one user and impersonates nobody');
+      throw refused(403, 'Forbidden', 'the embedded cluster impersonates nobody');
     return user;
   }
 
@@ -124,6 +130,31 @@ export class Edge {
     if (found === undefined) throw noSuchPath();
     return { body: found };
   }
+}
+
+const verbs: Readonly<Record<string, string>> = {
+  GET: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+function actionOf(method: string, query: URLSearchParams, route: Route): Action {
+  const { resource, namespace, name, subresource } = route;
+  const isWatch = ['true', '1'].includes(query.get('watch') ?? '');
+  const many: Readonly<Record<string, string>> = {
+    GET: isWatch ? 'watch' : 'list',
+    DELETE: 'deletecollection',
+  };
+  return {
+    verb: (name === '' ? many[method] : undefined) ?? verbs[method] ?? method.toLowerCase(),
+    group: resource.group,
+    resource: resource.name,
+    subresource,
+    namespace,
+    name,
+  };
 }
 
 function versionInfo(): object {

@@ -6,6 +6,7 @@
 import type { Clock, ObjectKeeper, Random, Timers } from '#model/ports.ts';
 import { Allocator } from './allocator.ts';
 import { Api } from './api.ts';
+import { Authorization, type User } from './authorization.ts';
 import { bootstrap } from './bootstrap.ts';
 import { Edge } from './edge.ts';
 import { openMachinery, type Machinery } from './machinery.ts';
@@ -15,6 +16,7 @@ import { Registry } from './registry.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { definitionsName } from './resources.ts';
 import { resourceKey, Store } from './store.ts';
+import { Users } from './users.ts';
 import { Watching } from './watching.ts';
 
 export interface EmbeddedParts {
@@ -24,8 +26,8 @@ export interface EmbeddedParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
-  /** Who a bearer token stands for; undefined: nobody. */
-  readonly userOf: (token: string) => string | undefined;
+  /** By their bearer tokens. */
+  readonly users: ReadonlyMap<string, User>;
 }
 
 export interface Embedded {
@@ -41,7 +43,8 @@ export interface Embedded {
 const definitions = resourceKey({ group: 'apiextensions.k8s.io', name: definitionsName });
 
 export function openEmbedded(parts: EmbeddedParts): Embedded {
-  const { clock, timers, random, userOf } = parts;
+  const { clock, timers, random } = parts;
+  const users = new Users(parts.users, clock, random);
   const machinery = openMachinery(parts.module, clock, random);
   const store = new Store(parts.keeper);
   const registry = new Registry(machinery);
@@ -54,6 +57,7 @@ export function openEmbedded(parts: EmbeddedParts): Embedded {
     store,
     presentation: new Presentation(machinery),
     watching,
+    users,
     logOf: () => '',
   });
   const edge = new Edge({
@@ -61,7 +65,8 @@ export function openEmbedded(parts: EmbeddedParts): Embedded {
     machinery,
     openApi: new OpenApi(machinery, registry),
     resources,
-    userOf,
+    authorization: new Authorization(store),
+    userOf: (token) => users.userOf(token),
   });
   return {
     api,

@@ -1,5 +1,5 @@
 /** Requests for objects: which verb of the API they mean, and how its outcome is answered. */
-import { isObject, parseJson } from '#model/json.ts';
+import { isObject } from '#model/json.ts';
 import {
   inVersion,
   type Api,
@@ -17,8 +17,10 @@ import { formOf, type IncludeObject, type Presentation } from './presentation.ts
 import type { Subresource } from './resources.ts';
 import type { Route } from './route.ts';
 import { fieldSelector, labelSelector, type Matches } from './selectors.ts';
-import { badRequest, noSuchPath, refused, unsupported } from './status.ts';
+import { noSuchPath, refused, unsupported } from './status.ts';
+import { parsedBody } from './body.ts';
 import type { Store } from './store.ts';
+import type { Users } from './users.ts';
 import type { Watching } from './watching.ts';
 
 export interface Asked {
@@ -41,6 +43,7 @@ export interface RequestParts {
   readonly store: Store;
   readonly presentation: Presentation;
   readonly watching: Watching;
+  readonly users: Users;
   /** What a pod's container would have printed. */
   readonly logOf: (pod: Stored, container: string | undefined) => string;
 }
@@ -168,6 +171,8 @@ export class ResourceRequests {
       this.#parts.api.delete(route, {});
       return answer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, 201);
     }
+    if (resource.name === 'serviceaccounts' && subresource === 'token' && asked.method === 'POST')
+      return answer(this.#token(route, parsedBody(asked.body)), 201);
     if (resource.name === 'namespaces' && subresource === 'finalize' && asked.method === 'PUT')
       return this.#finalize(route, asked);
     const known = resource.subresources.find((name) => name === subresource);
@@ -180,9 +185,17 @@ export class ResourceRequests {
     return this.#change(route, asked, known);
   }
 
+  #token(route: Route, review: Readonly<Record<string, unknown>>): object {
+    this.#parts.api.get(route);
+    const seconds = valueAt(review, ['spec', 'expirationSeconds']);
+    const lifetimeMs = typeof seconds === 'number' ? seconds * 1000 : undefined;
+    const { token, expires } = this.#parts.users.issue(route.namespace, route.name, lifetimeMs);
+    return { ...review, status: { token, expirationTimestamp: expires } };
+  }
+
   #finalize(route: Route, asked: Asked): Answered {
     const live = this.#parts.api.get(route);
-    const finalizers = valueAt(parsed(asked), ['spec', 'finalizers']);
+    const finalizers = valueAt(parsedBody(asked.body), ['spec', 'finalizers']);
     const spec = Array.isArray(finalizers) && finalizers.length > 0 ? { finalizers } : {};
     return answer(this.#parts.api.replaceAsIs(route.resource, { ...live, spec }));
   }
@@ -190,7 +203,7 @@ export class ResourceRequests {
   #scale(route: Route, asked: Asked): Answered {
     const live = this.#parts.api.get(route);
     if (asked.method === 'GET') return answer(scaleOf(live));
-    const replicas = valueAt(parsed(asked), ['spec', 'replicas']);
+    const replicas = valueAt(parsedBody(asked.body), ['spec', 'replicas']);
     const isPatch = asked.method === 'PATCH';
     if (
       isPatch &&
@@ -225,7 +238,7 @@ export class ResourceRequests {
   }
 
   #deleteOptions({ resource }: Route, asked: Asked): DeleteOptions {
-    const given = asked.body === '' ? {} : parsed(asked);
+    const given = asked.body === '' ? {} : parsedBody(asked.body);
     const text = (path: readonly string[], name: string): string | undefined => {
       const value = valueAt(given, path) ?? asked.query.get(name) ?? undefined;
       return value === undefined ? undefined : String(value);
@@ -274,17 +287,6 @@ function writeOptions(asked: Asked, subresource?: Subresource): WriteOptions {
     ...(subresource === undefined ? {} : { subresource }),
     ...(validation === null ? {} : { fieldValidation: validation }),
   };
-}
-
-function parsed({ body }: Asked): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = parseJson(body);
-  } catch (error) {
-    throw badRequest(`the body is not JSON: ${String(error)}`);
-  }
-  if (!isObject(value)) throw badRequest('the body is not an object');
-  return value;
 }
 
 function checkBody({ contentType }: Asked): void {

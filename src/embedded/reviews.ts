@@ -1,48 +1,77 @@
-/** Questions about who one is and what one may do: the embedded cluster has one user, who may do everything. */
-import { parseJson } from '#model/json.ts';
+/** Questions about who one is and what one may do. */
+import { isObject } from '#model/json.ts';
+import { serviceAccountName, type Authorization, type User } from './authorization.ts';
 import { valueAt } from './objects.ts';
-import { badRequest } from './status.ts';
 
-const groups = ['system:masters', 'system:authenticated'];
-const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+const pattern = /^\/apis\/(?:authorization|authentication)\.k8s\.io\/v1\/(?:namespaces\/[^/]+\/)?(\w+)$/;
 
-/** The answer to a review that was posted to `path`; undefined where no review is. */
-export function review(path: string, body: string, user: string): object | undefined {
-  const [, kind] =
-    /^\/apis\/(?:authorization|authentication)\.k8s\.io\/v1\/(?:namespaces\/[^/]+\/)?(\w+)$/.exec(path) ?? [];
-  if (kind === undefined) return undefined;
-  const status = statusOf(kind, user);
-  if (status === undefined) return undefined;
-  let asked: unknown;
-  try {
-    asked = parseJson(body);
-  } catch {
-    throw badRequest('the body is not JSON');
-  }
+/** The kind of review that is posted to a path; undefined where none is. */
+export function reviewAt(path: string): string | undefined {
+  const [, kind] = pattern.exec(path) ?? [];
+  return kind !== undefined && kind in reviews ? kind : undefined;
+}
+
+/** `review` answers what `reviewAt` found. */
+export function review(
+  kind: string,
+  path: string,
+  asked: unknown,
+  user: User,
+  authorization: Authorization,
+): object {
   return {
     kind: valueAt(asked, ['kind']),
     apiVersion: path.split('/').slice(2, 4).join('/'),
     metadata: {},
     spec: valueAt(asked, ['spec']) ?? {},
-    status,
+    status: reviews[kind]!(asked, user, authorization),
   };
 }
 
-function statusOf(kind: string, user: string): object | undefined {
-  switch (kind) {
-    case 'selfsubjectaccessreviews':
-    case 'subjectaccessreviews':
-    case 'localsubjectaccessreviews':
-      return { allowed: true };
-    case 'selfsubjectrulesreviews':
-      return {
-        resourceRules: [everything],
-        nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
-        incomplete: false,
-      };
-    case 'selfsubjectreviews':
-      return { userInfo: { username: user, groups } };
-    default:
-      return undefined;
-  }
+type Review = (asked: unknown, user: User, authorization: Authorization) => object;
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const access =
+  (whose: (asked: unknown, user: User) => User): Review =>
+  (asked, user, authorization) => {
+    const attributes = valueAt(asked, ['spec', 'resourceAttributes']);
+    // Paths that are not resources are open to everybody who is known.
+    if (!isObject(attributes)) return { allowed: true };
+    const allowed = authorization.mayDo(whose(asked, user), {
+      verb: text(attributes['verb']),
+      group: text(attributes['group']),
+      resource: text(attributes['resource']),
+      subresource: text(attributes['subresource']),
+      namespace: text(attributes['namespace']),
+      name: text(attributes['name']),
+    });
+    return allowed ? { allowed } : { allowed, reason: 'no rule of a role that is bound covers it' };
+  };
+
+function subjectOf(asked: unknown): User {
+  const groups = valueAt(asked, ['spec', 'groups']);
+  const name = text(valueAt(asked, ['spec', 'user']));
+  const isAccount = name.startsWith(serviceAccountName('', '').slice(0, -1));
+  return {
+    name,
+    groups: [
+      ...(Array.isArray(groups) ? groups.map(String) : []),
+      ...(isAccount ? ['system:serviceaccounts'] : []),
+    ],
+  };
 }
+
+const reviews: Readonly<Record<string, Review>> = {
+  selfsubjectaccessreviews: access((_, user) => user),
+  subjectaccessreviews: access(subjectOf),
+  localsubjectaccessreviews: access(subjectOf),
+  selfsubjectrulesreviews: (asked, user, authorization) => ({
+    resourceRules: authorization.rules(user, text(valueAt(asked, ['spec', 'namespace']))),
+    nonResourceRules: [
+      { verbs: ['get'], nonResourceURLs: ['/api', '/apis', '/healthz', '/openapi/*', '/version'] },
+    ],
+    incomplete: false,
+  }),
+  selfsubjectreviews: (_, user) => ({ userInfo: { username: user.name, groups: user.groups } }),
+};

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { serve } from '@hono/node-server';
 import { openEmbedded } from '#embedded/embedded.ts';
+
 import { loadMachinery } from '#embedded/machinery.ts';
+import { administrator } from '#embedded/users.ts';
 import type { Certificates } from '#host/certificates.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { openLog, type LogLevel } from '#host/log.ts';
@@ -36,7 +38,7 @@ const embedded = openEmbedded({
   clock: systemClock,
   timers: systemTimers,
   random: systemRandom,
-  userOf: (given) => (given === token ? 'admin' : undefined),
+  users: new Map([[token, administrator]]),
 });
 
 const listen = (wanted: number): void => {
