@@ -13,7 +13,11 @@ export default defineConfig({
       {
         test: {
           name: 'cluster',
-          include: ['tests/scenarios/**/*.test.ts', 'tests/cluster/**/*.test.ts'],
+          include: [
+            'tests/scenarios/**/*.test.ts',
+            'tests/cluster/**/*.test.ts',
+            'tests/conformance/**/*.test.ts',
+          ],
           // One control plane serves every file; it is built, started and stopped there.
           globalSetup: ['tests/cluster/global-setup.ts'],
           testTimeout: 90_000,

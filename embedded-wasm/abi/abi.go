@@ -26,7 +26,18 @@ type request struct {
 type response struct {
 	Value  any            `json:"value,omitempty"`
 	Status *metav1.Status `json:"status,omitempty"`
+	// Warnings are for the client, beside a Status.
+	Warnings []string `json:"warnings,omitempty"`
 }
+
+// Refusal is an error that a client is warned beside.
+type Refusal struct {
+	Err      error
+	Warnings []string
+}
+
+func (r *Refusal) Error() string { return r.Err.Error() }
+func (r *Refusal) Unwrap() error { return r.Err }
 
 // Invoke never panics: a bug in a library is an internal error of this one request.
 func Invoke(table map[string]Op, text []byte) (answer []byte) {
@@ -45,7 +56,12 @@ func Invoke(table map[string]Op, text []byte) (answer []byte) {
 	}
 	value, err := op(asked.Options)
 	if err != nil {
-		return marshal(response{Status: StatusOf(err)})
+		answer := response{Status: StatusOf(err)}
+		var refusal *Refusal
+		if errors.As(err, &refusal) {
+			answer.Warnings = refusal.Warnings
+		}
+		return marshal(answer)
 	}
 	return marshal(response{Value: value})
 }

@@ -184,7 +184,10 @@ func (k *custom) defaults(object runtime.Object) {
 	defaulting.Default(content, k.form)
 }
 
-func (k *custom) strategic() (any, bool) { return nil, false }
+func (k *custom) strategic(runtime.Object, map[string]any) (runtime.Object, error, error) {
+	return nil, nil, notStrategic()
+}
+func (k *custom) isStrategic() bool      { return false }
 func (k *custom) namespaced() bool       { return k.isNamespaced }
 func (k *custom) createsOnPut() bool     { return false }
 
@@ -203,11 +206,11 @@ func (k *custom) manager(subresource string) (*managedfields.FieldManager, error
 	}
 	resets := map[fieldpath.APIVersion]*fieldpath.Set{}
 	if k.hasStatus {
-		reset := fieldpath.MakePathOrDie("status")
+		reset := fieldpath.NewSet(fieldpath.MakePathOrDie("status"))
 		if subresource == statusSubresource {
-			reset = fieldpath.MakePathOrDie("spec")
+			reset = fieldpath.NewSet(fieldpath.MakePathOrDie("metadata"), fieldpath.MakePathOrDie("spec"))
 		}
-		resets[fieldpath.APIVersion(k.gvk.GroupVersion().String())] = fieldpath.NewSet(reset)
+		resets[fieldpath.APIVersion(k.gvk.GroupVersion().String())] = reset
 	}
 	made, err := managedfields.NewDefaultCRDFieldManager(converter, asItIs{}, asItIs{}, asItIs{}, k.gvk,
 		k.gvk.GroupVersion(), subresource, fieldpath.NewExcludeFilterSetMap(resets))

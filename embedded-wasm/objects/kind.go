@@ -29,8 +29,9 @@ type kind interface {
 	empty() (runtime.Object, error)
 	beforeCreate(ctx context.Context, object runtime.Object) error
 	beforeUpdate(ctx context.Context, fresh, old runtime.Object, subresource string) error
-	// strategic gives the Go struct that says how lists are patched; false where a kind has none.
-	strategic() (any, bool)
+	// strategic applies a strategic merge patch; isStrategic says whether the kind has any.
+	strategic(old runtime.Object, patch map[string]any) (object runtime.Object, unfit error, err error)
+	isStrategic() bool
 	defaults(object runtime.Object)
 	namespaced() bool
 	createsOnPut() bool
@@ -68,9 +69,13 @@ func (k builtIn) decode(text []byte) (runtime.Object, error, error) {
 	if *found != k.gvk {
 		return nil, nil, fmt.Errorf("%s in body cannot be handled as a %s", found.Kind, k.gvk.Kind)
 	}
-	legacyscheme.Scheme.Default(object)
-	internal, err := legacyscheme.Scheme.ConvertToVersion(object, k.hub())
+	internal, err := k.toHub(object)
 	return internal, strict, err
+}
+
+func (k builtIn) toHub(versioned runtime.Object) (runtime.Object, error) {
+	legacyscheme.Scheme.Default(versioned)
+	return legacyscheme.Scheme.ConvertToVersion(versioned, k.hub())
 }
 
 func (k builtIn) encode(object runtime.Object) ([]byte, error) {
@@ -128,10 +133,7 @@ func (k builtIn) beforeUpdate(ctx context.Context, fresh, old runtime.Object, su
 	return rest.BeforeUpdate(k.rules.Strategy, ctx, fresh, old)
 }
 
-func (k builtIn) strategic() (any, bool) {
-	object, err := legacyscheme.Scheme.New(k.gvk)
-	return object, err == nil && k.gvk.Group != "apiextensions.k8s.io"
-}
+func (k builtIn) isStrategic() bool { return k.gvk.Group != "apiextensions.k8s.io" }
 
 // The API server defaults the versioned form; field management merges into the internal one.
 func (k builtIn) defaults(object runtime.Object) {

@@ -7,19 +7,19 @@ import (
 	"fmt"
 	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apiserver/pkg/endpoints/handlers/fieldmanager"
 	request "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
 	"k8s.io/apiserver/pkg/warning"
 	"sigs.k8s.io/yaml"
+
+	"trueup.dev/embedded-wasm/abi"
 )
 
 const statusSubresource = "status"
@@ -85,10 +85,15 @@ func Write(options json.RawMessage) (any, error) {
 		IsResourceRequest: true, APIGroup: w.Group, APIVersion: w.Version,
 		Resource: w.Resource, Subresource: w.Subresource, Namespace: w.Namespace, Name: w.Name,
 	})
+	respond := w.update
 	if len(w.Live) == 0 {
-		return w.create()
+		respond = w.create
 	}
-	return w.update()
+	response, err := respond()
+	if err != nil && len(w.warnings) > 0 {
+		return nil, &abi.Refusal{Err: err, Warnings: w.warnings}
+	}
+	return response, err
 }
 
 func (w *write) create() (any, error) {
@@ -103,11 +108,11 @@ func (w *write) create() (any, error) {
 	var object runtime.Object
 	switch w.Verb {
 	case "create", "update":
-		if w.Verb == "update" && !w.kind.createsOnPut() {
-			return nil, w.notFound()
-		}
 		if object, err = w.decode([]byte(w.Body)); err != nil {
 			return nil, err
+		}
+		if w.Verb == "update" && !w.kind.createsOnPut() {
+			return nil, w.notFound()
 		}
 		if err := w.address(object); err != nil {
 			return nil, err
@@ -120,6 +125,11 @@ func (w *write) create() (any, error) {
 		if err := w.address(object); err != nil {
 			return nil, err
 		}
+	case "strategic":
+		if !w.kind.isStrategic() {
+			return nil, notStrategic()
+		}
+		return nil, w.notFound()
 	default:
 		return nil, w.notFound()
 	}
@@ -149,14 +159,12 @@ func (w *write) update() (any, error) {
 	}
 	var fresh runtime.Object
 	switch w.Verb {
-	case "create":
-		return nil, apierrors.NewAlreadyExists(w.groupResource(), w.Name)
 	case "apply":
 		if fresh, err = w.apply(old.DeepCopyObject()); err != nil {
 			return nil, err
 		}
 	default:
-		if fresh, err = w.desired(); err != nil {
+		if fresh, err = w.desired(old); err != nil {
 			return nil, err
 		}
 		if err := w.address(fresh); err != nil {
@@ -184,51 +192,11 @@ func (w *write) update() (any, error) {
 }
 
 // desired is the object that an update or a patch asks for.
-func (w *write) desired() (runtime.Object, error) {
+func (w *write) desired(old runtime.Object) (runtime.Object, error) {
 	if w.Verb == "update" {
 		return w.decode([]byte(w.Body))
 	}
-	patched, err := w.patched()
-	if err != nil {
-		return nil, err
-	}
-	return w.decode(patched)
-}
-
-func (w *write) patched() ([]byte, error) {
-	switch w.Verb {
-	case "json":
-		patch, err := jsonpatch.DecodePatch([]byte(w.Body))
-		if err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
-		}
-		patched, err := patch.Apply(w.Live)
-		if err != nil {
-			return nil, apierrors.NewGenericServerResponse(422, "", schema.GroupResource{}, "", err.Error(), 0, false)
-		}
-		return patched, nil
-	case "merge":
-		if !json.Valid([]byte(w.Body)) {
-			return nil, apierrors.NewBadRequest("error decoding patch: it is not JSON")
-		}
-		patched, err := jsonpatch.MergePatch(w.Live, []byte(w.Body))
-		if err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
-		}
-		return patched, nil
-	case "strategic":
-		form, ok := w.kind.strategic()
-		if !ok {
-			return nil, apierrors.NewGenericServerResponse(415, "", schema.GroupResource{}, "",
-				"the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml", 0, false)
-		}
-		patched, err := strategicpatch.StrategicMergePatch(w.Live, []byte(w.Body), form)
-		if err != nil {
-			return nil, apierrors.NewBadRequest(err.Error())
-		}
-		return patched, nil
-	}
-	return nil, fmt.Errorf("there is no verb %q", w.Verb)
+	return w.patched(old)
 }
 
 func (w *write) apply(live runtime.Object) (runtime.Object, error) {
@@ -279,16 +247,24 @@ func integers(value any) any {
 }
 
 func (w *write) decode(text []byte) (runtime.Object, error) {
+	refuse := func(why error) error {
+		return apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", w.Kind, w.Version, w.Kind, why))
+	}
 	object, strict, err := w.kind.decode(text)
 	if err != nil {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", w.Kind, w.Version, w.Kind, err))
+		return nil, refuse(err)
 	}
+	return object, w.judge(strict, refuse)
+}
+
+// judge does with unknown and duplicate fields what the request says.
+func (w *write) judge(strict error, refuse func(error) error) error {
 	if strict == nil {
-		return object, nil
+		return nil
 	}
 	switch w.FieldValidation {
 	case metav1.FieldValidationStrict:
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", w.Kind, w.Version, w.Kind, strict))
+		return refuse(strict)
 	case metav1.FieldValidationIgnore:
 	default:
 		if known, ok := runtime.AsStrictDecodingError(strict); ok {
@@ -297,7 +273,7 @@ func (w *write) decode(text []byte) (runtime.Object, error) {
 			}
 		}
 	}
-	return object, nil
+	return nil
 }
 
 // address makes the object's name and namespace those of the request's path, or says that they are others.

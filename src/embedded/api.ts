@@ -86,7 +86,6 @@ export class Api {
   change(address: Address, verb: Exclude<WriteVerb, 'create'>, body: string, options: WriteOptions): Written {
     const live = this.find(address);
     if (live === undefined) {
-      if (verb !== 'apply' && verb !== 'update') throw notFound(address.resource, address.name);
       if (options.subresource !== undefined) throw notFound(address.resource, address.name);
       this.#checkNamespace(address.resource, address.namespace, address.name);
     }
@@ -102,25 +101,22 @@ export class Api {
     const { resource, name } = address;
     const live = this.get(address);
     const { uid, resourceVersion } = options;
+    const named = { group: resource.group, name: resource.kind };
     if (uid !== undefined && uid !== live.metadata.uid)
       throw conflict(
-        resource,
+        named,
         name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${live.metadata.uid}`,
+        `the UID in the precondition (${uid}) does not match the UID in record (${live.metadata.uid}). The object might have been deleted and then recreated`,
       );
     if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
       throw conflict(
-        resource,
+        named,
         name,
-        `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${live.metadata.resourceVersion}`,
+        `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${live.metadata.resourceVersion}). The object might have been modified`,
       );
     const doomed = this.#doomed(live, resource, options);
-    if (options.dryRun === true)
-      return doomed === undefined ? { gone: gone(resource, live) } : { left: doomed };
-    if (doomed === undefined) {
-      this.remove(address);
-      return { gone: gone(resource, live) };
-    }
+    if (options.dryRun === true) return doomed === undefined ? ended(resource, live) : { left: doomed };
+    if (doomed === undefined) return ended(resource, this.remove(address) ?? live);
     if (doomed === live) return { left: live };
     return { left: this.#parts.store.put(resourceKey(resource), doomed) };
   }
@@ -134,9 +130,11 @@ export class Api {
     return this.#parts.store.put(resourceKey(resource), object);
   }
 
-  remove({ resource, namespace, name }: Address): void {
-    this.#parts.store.remove(resourceKey(resource), namespace, name);
+  /** Gives the object as it was last. */
+  remove({ resource, namespace, name }: Address): Stored | undefined {
+    const last = this.#parts.store.remove(resourceKey(resource), namespace, name);
     if (resource.name === definitionsName) this.#parts.registry.undefine(name);
+    return last;
   }
 
   /** The object as it is to be kept while it is being deleted; undefined when nothing holds it. */
@@ -209,7 +207,8 @@ export class Api {
     const { name, namespace = '' } = result.object.metadata;
     const key = resourceKey(resource);
     const live = this.#parts.store.get(key, namespace, name);
-    if (created && live !== undefined) throw alreadyExists(resource, name);
+    if (created && live !== undefined)
+      throw alreadyExists(resource, name, live.metadata.deletionTimestamp !== undefined, warnings);
     if (unchanged && live !== undefined)
       return { object: inVersion(live, resource), created: false, warnings };
     if (options.dryRun === true) return { object: result.object, created, warnings };
@@ -280,13 +279,21 @@ function graceOf(live: Stored, resource: Resource, { gracePeriodSeconds }: Delet
   return asked < 0 ? 1 : asked;
 }
 
-function gone({ group, name: kind }: Resource, { metadata: { name, uid } }: Stored): Status {
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Success',
-    details: { name, ...(group === '' ? {} : { group }), kind, uid },
-    code: 200,
-  };
+/** Kinds whose last state is the answer to their deletion. */
+const lastStateShown = new Set([
+  'namespaces',
+  'persistentvolumeclaims',
+  'persistentvolumes',
+  'pods',
+  'resourcequotas',
+  'serviceaccounts',
+  'services',
+  'storageclasses',
+]);
+
+function ended({ group, name: kind, custom }: Resource, object: Stored): Deleted {
+  const { name, uid } = object.metadata;
+  if (!custom && lastStateShown.has(kind)) return { left: object };
+  const details = { name, ...(group === '' ? {} : { group }), kind, uid };
+  return { gone: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } };
 }

@@ -3,6 +3,7 @@
  * server. It listens nowhere itself.
  */
 import { jsonText } from '#model/json.ts';
+import type { Log } from '#model/ports.ts';
 import { forbidden, type Action, type Authorization, type User } from './authorization.ts';
 import { parsedBody } from './body.ts';
 import {
@@ -29,6 +30,7 @@ export interface EdgeParts {
   readonly machinery: Machinery;
   readonly openApi: OpenApi;
   readonly resources: ResourceRequests;
+  readonly log: Log;
   readonly authorization: Authorization;
   /** Who a bearer token stands for; undefined: nobody. */
   readonly userOf: (token: string) => User | undefined;
@@ -49,8 +51,12 @@ export class Edge {
     try {
       return await this.#answer(request);
     } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      return statusResponse(error.status);
+      if (error instanceof StatusError) return statusResponse(error.status, error.warnings);
+      this.#parts.log.error(
+        { url: request.url, stack: String((error as Error).stack) },
+        'a request failed: a bug',
+      );
+      return statusResponse(refused(500, 'InternalError', 'internal error; the log says more').status, []);
     }
   }
 
@@ -85,7 +91,7 @@ export class Edge {
       userAgent: request.headers.get('user-agent') ?? '',
       body,
     });
-    const headers = warnings.map((text): [string, string] => ['warning', `299 - ${quoted(text)}`]);
+    const headers = warningHeaders(warnings);
     if (found instanceof ReadableStream || typeof found === 'string')
       return new Response(found, { status: code, headers: [['content-type', type], ...headers] });
     return json(found, code, type, headers);
@@ -194,12 +200,15 @@ function json(
   return new Response(jsonText(body), { status: code, headers: [['content-type', type], ...headers] });
 }
 
-const statusResponse = (status: Status): Response => {
+function statusResponse(status: Status, warnings: readonly string[]): Response {
   const seconds = status.details?.['retryAfterSeconds'];
   const again: readonly [string, string][] =
     typeof seconds === 'number' ? [['retry-after', String(seconds)]] : [];
-  return json(status, status.code, 'application/json', again);
-};
+  return json(status, status.code ?? 200, 'application/json', [...again, ...warningHeaders(warnings)]);
+}
+
+const warningHeaders = (warnings: readonly string[]): readonly [string, string][] =>
+  warnings.map((text) => ['warning', `299 - ${quoted(text)}`]);
 
 /** A quoted-string of HTTP, in ASCII. */
 const quoted = (text: string): string =>

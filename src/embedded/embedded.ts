@@ -3,7 +3,7 @@
  * production data. It listens nowhere and keeps nothing by itself: requests come in by `handle`, and objects are kept
  * where the keeper puts them.
  */
-import type { Clock, ObjectKeeper, Random, Timers } from '#model/ports.ts';
+import type { Clock, Log, ObjectKeeper, Random, Timers } from '#model/ports.ts';
 import { Allocator } from './allocator.ts';
 import { Api } from './api.ts';
 import { Authorization, type User } from './authorization.ts';
@@ -26,6 +26,9 @@ export interface EmbeddedParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly log: Log;
+  /** False: nothing but the API server, as where only its answers matter. */
+  readonly controllers: boolean;
   /** By their bearer tokens. */
   readonly users: ReadonlyMap<string, User>;
 }
@@ -65,6 +68,7 @@ export function openEmbedded(parts: EmbeddedParts): Embedded {
     machinery,
     openApi: new OpenApi(machinery, registry),
     resources,
+    log: parts.log,
     authorization: new Authorization(store),
     userOf: (token) => users.userOf(token),
   });

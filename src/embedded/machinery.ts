@@ -61,6 +61,7 @@ export interface Machinery {
 interface Answer {
   readonly value?: unknown;
   readonly status?: Status;
+  readonly warnings?: readonly string[];
 }
 
 const distribution = new URL('../../embedded-wasm/dist/', import.meta.url);
@@ -75,7 +76,7 @@ export function openMachinery(module: WebAssembly.Module, clock: Clock, random: 
   const instance = new Instance(module, clock, random);
   const call = (op: string, options: unknown): unknown => {
     const answer = parseJson(instance.call([Buffer.from(jsonText({ op, options }))])) as Answer;
-    if (answer.status !== undefined) throw new StatusError(answer.status);
+    if (answer.status !== undefined) throw new StatusError(answer.status, answer.warnings);
     return answer.value;
   };
   const asked = ({ resource, ...request }: WriteRequest): object => ({

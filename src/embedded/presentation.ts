@@ -47,7 +47,12 @@ export class Presentation {
           metadata,
           items: objects.map(metadataOf),
         }
-      : { kind: `${kind}List`, apiVersion, metadata, items: objects };
+      : {
+          kind: `${kind}List`,
+          apiVersion,
+          metadata,
+          items: resource.custom ? objects : objects.map(({ apiVersion: _, kind: __, ...item }) => item),
+        };
   }
 
   object(resource: Resource, object: Stored, form: Form, include: IncludeObject): object {

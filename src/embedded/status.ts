@@ -9,15 +9,18 @@ export interface Status {
   readonly message?: string;
   readonly reason?: string;
   readonly details?: JsonObject;
-  readonly code: number;
+  /** A success has none. */
+  readonly code?: number;
 }
 
 /** Thrown inside the embedded cluster, and answered as a Status at its edge: the server in api.ts has no other outcome. */
 export class StatusError extends Error {
   readonly status: Status;
-  constructor(status: Status) {
+  readonly warnings: readonly string[];
+  constructor(status: Status, warnings: readonly string[] = []) {
     super(status.message ?? status.reason ?? String(status.code));
     this.status = status;
+    this.warnings = warnings;
   }
 }
 
@@ -56,8 +59,16 @@ export const conflict = (resource: Named, name: string, why: string): StatusErro
     detailsOf(resource, name),
   );
 
-export const alreadyExists = (resource: Named, name: string): StatusError =>
-  refused(409, 'AlreadyExists', `${qualified(resource)} "${name}" already exists`, detailsOf(resource, name));
+export function alreadyExists(
+  resource: Named,
+  name: string,
+  isBeingDeleted: boolean,
+  warnings: readonly string[],
+): StatusError {
+  const prefix = isBeingDeleted ? 'object is being deleted: ' : '';
+  const message = `${prefix}${qualified(resource)} "${name}" already exists`;
+  return new StatusError(refused(409, 'AlreadyExists', message, detailsOf(resource, name)).status, warnings);
+}
 
 export const badRequest = (message: string): StatusError => refused(400, 'BadRequest', message);
 

@@ -31,13 +31,16 @@ export type EmbeddedMessage =
 const loopback = '127.0.0.1';
 
 const { port, dataDir, certificates, token, lastPort, logLevel } = workerData as EmbeddedWorkerSettings;
-const keeper = openObjectKeeper(path.join(dataDir, 'cluster.db'), openLog(logLevel));
+const log = openLog(logLevel);
+const keeper = openObjectKeeper(path.join(dataDir, 'cluster.db'), log);
 const embedded = openEmbedded({
   module: await loadMachinery(),
   keeper,
+  controllers: true,
   clock: systemClock,
   timers: systemTimers,
   random: systemRandom,
+  log,
   users: new Map([[token, administrator]]),
 });
 

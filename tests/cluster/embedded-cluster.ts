@@ -12,6 +12,7 @@ import { forgetful } from '#embedded/store.ts';
 import { administrator } from '#embedded/users.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
+import { openLog } from '#host/log.ts';
 import { systemRandom } from '#host/random.ts';
 
 export interface EmbeddedCluster {
@@ -26,16 +27,23 @@ export interface EmbeddedCluster {
 const adminToken = 'admin-of-the-scenarios';
 const nobodyToken = 'nobody-of-the-scenarios';
 
-export async function startEmbeddedCluster(): Promise<EmbeddedCluster> {
+export interface EmbeddedOptions {
+  /** Whether workloads progress; they do unless told otherwise. */
+  readonly controllers?: boolean;
+}
+
+export async function startEmbeddedCluster(options: EmbeddedOptions = {}): Promise<EmbeddedCluster> {
   const directory = await mkdtemp(join(tmpdir(), 'trueup-embedded-'));
   const auditLog = join(directory, 'audit.log');
   await writeFile(auditLog, '');
   const embedded = openEmbedded({
     module: await loadMachinery(),
     keeper: forgetful,
+    controllers: options.controllers ?? true,
     clock: systemClock,
     timers: systemTimers,
     random: systemRandom,
+    log: openLog('error'),
     users: new Map([
       [adminToken, administrator],
       [nobodyToken, { name: 'nobody', groups: ['system:authenticated'] }],
