@@ -33,8 +33,9 @@ export function routes(parts: ServerParts): Hono {
   });
   app.route('/api/webhook', webhook(parts));
   if (parts.git !== undefined) app.route('/git', gitServer({ ...parts.git, log: parts.log }));
+  const git = parts.git === undefined ? '' : ', /git/NAME.git';
   app.notFound((context) =>
-    context.text('Nothing here. There is /healthz, /readyz, /metrics and POST /api/webhook.\n', 404),
+    context.text(`Nothing here. There is /healthz, /readyz, /metrics${git} and POST /api/webhook.\n`, 404),
   );
   app.onError((error, context) => {
     parts.log.error({ path: context.req.path, stack: error.stack ?? '' }, `request failed: ${error.message}`);

@@ -57,6 +57,7 @@ export async function exchange(parts: BackendParts, request: Exchange): Promise<
   );
   const said = await readAnswer(backend.output);
   if (said === undefined) {
+    backend.kill();
     await finished;
     return answer(context.text('git http-backend gave no answer; the log of Trueup says why.\n', 500));
   }
@@ -71,13 +72,15 @@ export async function exchange(parts: BackendParts, request: Exchange): Promise<
 
 async function finish(
   { repositories, onPush, log }: BackendParts,
-  { service, isListing, name }: Exchange,
+  { context, service, isListing, name }: Exchange,
   { code, stderr }: { readonly code: number | null; readonly stderr: string },
   sizeBytes: number,
 ): Promise<void> {
   const said = stderr.trim().slice(-500);
-  if (code !== 0)
-    return log.warn({ name, service, code, said }, 'a request to the Git server did not end well');
+  if (code !== 0) {
+    const level = context.req.raw.signal.aborted ? 'debug' : 'warn';
+    return log[level]({ name, service, code, said }, 'a request to the Git server did not end well');
+  }
   if (service !== 'git-receive-pack' || isListing || sizeBytes <= probeBytes) return;
   const settled = await repositories.settleHead(name);
   if (!settled.ok) log.warn({ name }, failureLine(settled.failure));

@@ -284,6 +284,25 @@ describe('a client that goes away', () => {
     expect(pushesOf('gone')).toBe(1);
   });
 
+  it('in the middle of a clone leaves no process', async () => {
+    const commit = await gitAt(served.repositories.pathOf('large'), 'rev-parse', 'main');
+    const sent = request({
+      host: '127.0.0.1',
+      port: served.port,
+      path: '/git/large.git/git-upload-pack',
+      method: 'POST',
+      headers: { 'git-protocol': 'version=2' },
+    });
+    sent.on('error', () => undefined);
+    sent.end(`0011command=fetch00010032want ${commit}\n0009done\n0000`);
+    const [answer] = await once(sent, 'response');
+    answer.on('error', () => undefined);
+    await once(answer, 'readable');
+    const backend = served.backends.at(-1)!;
+    sent.destroy();
+    expect((await backend.ended).code).toBeNull();
+  });
+
   it('leaves room for others, however many go', async () => {
     const tree = await served.workTree('busy');
     await gitAt(tree, 'push', '--quiet', served.url('busy'), 'main');
