@@ -1,5 +1,5 @@
 /** How git is started: by a vector, with an environment that is ours alone (S15). */
-import type { Clock, Meter, ProcessChannel, Processes, ProcessResult } from '#model/ports.ts';
+import type { Clock, Meter, ProcessChannel, Processes, ProcessResult, ProcessStream } from '#model/ports.ts';
 
 export interface GitCall {
   /** The bare repository it works in; absent for what needs none. */
@@ -78,6 +78,23 @@ export function openGit(tools: GitTools, call: Pick<GitCall, 'gitDir' | 'args'>)
     args: call.args,
     env: environmentOf(tools, call),
     ...(call.gitDir !== undefined && { cwd: call.gitDir }),
+  });
+}
+
+export interface GitStreamCall extends Pick<GitCall, 'args' | 'config' | 'timeoutMs'> {
+  /** What this command reads besides: the variables of the Common Gateway Interface. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly input?: AsyncIterable<Uint8Array>;
+}
+
+export function streamGit(tools: GitTools, call: GitStreamCall): ProcessStream {
+  return tools.processes.stream({
+    command: 'git',
+    args: call.args,
+    env: { ...call.variables, ...environmentOf(tools, call) },
+    cwd: tools.dir,
+    timeoutMs: call.timeoutMs,
+    ...(call.input !== undefined && { input: call.input }),
   });
 }
 

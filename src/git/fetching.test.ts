@@ -179,6 +179,7 @@ describe('fetching', () => {
       processes: {
         run: (request) => host.run({ ...request, timeoutMs }),
         open: (request) => host.open(request),
+        stream: (request) => host.stream(request),
       },
     });
     room.server.hold();

@@ -1,6 +1,14 @@
 /** Child processes: started by a vector, never a shell (S15), each in a process group of its own. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import type { ProcessChannel, Processes, ProcessRequest, ProcessResult, Timers } from '#model/ports.ts';
+import type { Writable } from 'node:stream';
+import type {
+  ProcessChannel,
+  Processes,
+  ProcessRequest,
+  ProcessResult,
+  ProcessStream,
+  Timers,
+} from '#model/ports.ts';
 
 /** What a shell answers for a command that is not installed; callers read it as that. */
 export const commandNotFound = 127;
@@ -90,6 +98,44 @@ export class HostProcesses implements Processes {
     };
   }
 
+  stream(request: Parameters<Processes['stream']>[0]): ProcessStream {
+    const child = this.#spawn(request);
+    const stderr = new Capped(stderrBytesMax);
+    let trouble = '';
+    let timedOut = false;
+    const kill = (why: string): void => {
+      // After its exit, the number of its group may be somebody else's.
+      if (!this.#children.has(child)) return;
+      trouble ||= why;
+      this.#kill(child);
+    };
+    const cancel = this.#timers.after(request.timeoutMs, () => {
+      timedOut = true;
+      kill(`ended after ${request.timeoutMs} ms`);
+    });
+    child.stderr.on('data', (data: Buffer) => void stderr.add(data));
+    child.stdin.on('error', () => undefined);
+    const ended = new Promise<Omit<ProcessResult, 'stdout'>>((resolve) => {
+      let spawnError: NodeJS.ErrnoException | undefined;
+      child.on('error', (error: NodeJS.ErrnoException) => (spawnError = error));
+      child.on('close', (code) => {
+        cancel();
+        trouble ||= spawnError?.message ?? '';
+        resolve({
+          code: spawnError?.code === 'ENOENT' ? commandNotFound : trouble === '' ? code : null,
+          stderr: `${stderr.bytes().toString('utf8')}${trouble === '' ? '' : `${request.command}: ${trouble}\n`}`,
+          timedOut,
+        });
+      });
+    });
+    pump(request.input, child.stdin).catch((error: unknown) => kill(`its input broke off: ${String(error)}`));
+    return {
+      output: readOrKill(child.stdout, () => kill('nobody reads its output any more')),
+      ended,
+      kill: () => kill('it was told to end'),
+    };
+  }
+
   /** Ends every child that is left, at shutdown. */
   close(): void {
     for (const child of this.#children) this.#kill(child);
@@ -125,6 +171,31 @@ function signalGroup(child: ChildProcessWithoutNullStreams, signal: 'SIGTERM' | 
     process.kill(-child.pid, signal);
   } catch {
     // Nobody is left in it.
+  }
+}
+
+/** Reads its input to the end also when the child has left: who sends it then hears the child's answer. */
+async function pump(input: AsyncIterable<Uint8Array> | undefined, stdin: Writable): Promise<void> {
+  for await (const data of input ?? []) {
+    if (!stdin.writable || stdin.write(data)) continue;
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        stdin.off('drain', go).off('close', go);
+        resolve();
+      };
+      stdin.on('drain', go).on('close', go);
+    });
+  }
+  stdin.end();
+}
+
+async function* readOrKill(output: AsyncIterable<Uint8Array>, kill: () => void): AsyncIterable<Uint8Array> {
+  let isWhole = false;
+  try {
+    yield* output;
+    isWhole = true;
+  } finally {
+    if (!isWhole) kill();
   }
 }
 

@@ -1,13 +1,16 @@
-/** What listens on PORT, on loopback: health, readiness, metrics, webhooks. */
+/** What listens on PORT, on loopback: health, readiness, metrics, webhooks, and Git where it is served. */
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
 import { fail, ok, type Result } from '#model/failure.ts';
+import { gitServer, type GitServerParts } from './git/git-server.ts';
 import { webhook, type WebhookPorts } from './webhook.ts';
 
 export interface ServerParts extends WebhookPorts {
   readonly port: number;
   /** Undefined when ready; else what it waits for. */
   readonly notReady: () => string | undefined;
+  /** Absent: no repositories are served. */
+  readonly git?: Omit<GitServerParts, 'log'>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
 export interface Listening {
@@ -29,8 +32,10 @@ export function routes(parts: ServerParts): Hono {
     return context.text(text, 200, { 'content-type': contentType });
   });
   app.route('/api/webhook', webhook(parts));
+  if (parts.git !== undefined) app.route('/git', gitServer({ ...parts.git, log: parts.log }));
+  const git = parts.git === undefined ? '' : ', /git/NAME.git';
   app.notFound((context) =>
-    context.text('Nothing here. There is /healthz, /readyz, /metrics and POST /api/webhook.\n', 404),
+    context.text(`Nothing here. There is /healthz, /readyz, /metrics${git} and POST /api/webhook.\n`, 404),
   );
   app.onError((error, context) => {
     parts.log.error({ path: context.req.path, stack: error.stack ?? '' }, `request failed: ${error.message}`);

@@ -64,9 +64,24 @@ export interface ProcessChannel {
   onExit(listener: (code: number | null) => void): void;
   end(): void;
 }
+/** A child that more flows through than anybody keeps: `git http-backend`. Both directions have backpressure. */
+export interface ProcessStream {
+  /** What it prints, as it prints it; to be read once. Who stops reading early ends the child. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** When it has exited and `output` has been read. */
+  readonly ended: Promise<Omit<ProcessResult, 'stdout'>>;
+  /** Ends it, and whatever it started. */
+  kill(): void;
+}
 export interface Processes {
   run(request: ProcessRequest): Promise<ProcessResult>;
   open(request: Omit<ProcessRequest, 'stdin' | 'timeoutMs' | 'outputBytesMax'>): ProcessChannel;
+  /** `input` is read to its end even when the child no longer listens. An input that throws ends the child. */
+  stream(
+    request: Omit<ProcessRequest, 'stdin' | 'outputBytesMax'> & {
+      readonly input?: AsyncIterable<Uint8Array>;
+    },
+  ): ProcessStream;
 }
 
 /** What Git asks a secret for; values never leave the process environment of the child. */

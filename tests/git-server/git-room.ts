@@ -49,6 +49,10 @@ export async function openGitRoom(
       recorded.push(request);
       return host.open(request);
     },
+    stream: (request) => {
+      recorded.push(request);
+      return host.stream(request);
+    },
   };
   const dir = path.join(root, 'copies');
   const open = (change: Partial<RepositoriesOptions>): Repositories =>

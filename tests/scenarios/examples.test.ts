@@ -6,6 +6,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { describe, expect, inject, it } from 'vitest';
+import { hostedPrefix } from '#git/hosted-address.ts';
 import { createWorkTree, type WorkTree } from '../git-server/server.ts';
 import { writesSince } from './audit.ts';
 import type { LiveObject } from './cluster-api.ts';
@@ -535,6 +536,73 @@ describe('the Flux fleet', () => {
       expect(paths).toHaveLength(3);
       for (const path of paths) expect(files).toHaveProperty([`${path.slice(2)}/kustomization.yaml`]);
     }
+  });
+});
+
+describe('the example of the first run', () => {
+  const world = useWorld({
+    controlNamespace: 'argocd',
+    arguments: (origin) => ['--mirror', `${hostedPrefix}=${origin}/`],
+  });
+  const children = ['web', 'shop-dev', 'shop-prod', 'orders'];
+  const applications = (): Promise<readonly (Application | undefined)[]> =>
+    Promise.all(
+      ['root', ...children].map(
+        async (name) => (await world.api.get(applicationKind, 'argocd', name)) as Application | undefined,
+      ),
+    );
+  const settled = (commit: string) =>
+    waitFor(
+      `the example to be Synced and Healthy at ${commit.slice(0, 8)}`,
+      async () =>
+        (await applications()).every(
+          (found) =>
+            found?.status?.sync?.status === 'Synced' &&
+            found.status.sync.revision === commit &&
+            found.status.health?.status === 'Healthy',
+        ),
+      {
+        timeoutMs: 80_000,
+        seen: async () =>
+          (await applications()).map((found) => [
+            found?.metadata.name,
+            found?.status?.sync,
+            found?.status?.conditions,
+          ]),
+      },
+    );
+
+  it('comes up from its root, and the three things to try work', async () => {
+    const files = await filesOf('first-run');
+    const repository = await createWorkTree(world.git, 'example');
+    const push = async (properties: string): Promise<string> => {
+      await repository.write('shop/base/shop.properties', properties);
+      const commit = await repository.commit('Change');
+      await repository.push();
+      const body = JSON.stringify({ repository: { clone_url: `${hostedPrefix}example.git` } });
+      await world.hint(repository, {}, body);
+      return commit;
+    };
+    for (const [path, text] of Object.entries(files)) await repository.write(path, text);
+    const settings = files['shop/base/shop.properties'] ?? '';
+    const first = await push(`${settings}EDITION=first\n`);
+    expect((await world.kubectl('apply', '-f', join(examples, 'first-run/root.yaml'))).code).toBe(0);
+    await settled(first);
+    const generated = async () => named(await world.api.list('v1/ConfigMap', 'shop-prod'), 'settings-');
+    const before = await generated();
+
+    await settled(await push(`${settings}EDITION=first\nOPEN=always\n`));
+    expect(await generated()).toHaveLength(1);
+    expect(await generated()).not.toEqual(before);
+
+    await world.kubectl('-n', 'web', 'scale', 'deployment', 'web', '--replicas=0');
+    await waitFor('the replicas to be healed', async () => {
+      const live = await world.api.get('apps/v1/Deployment', 'web', 'web');
+      return live?.['spec'].replicas === 2;
+    });
+
+    await settled(await push(`${settings}EDITION=first\n`));
+    expect(await generated()).toEqual(before);
   });
 });
 
