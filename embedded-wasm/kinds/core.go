@@ -1,6 +1,8 @@
 package kinds
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -109,11 +111,15 @@ func prepareService(fresh, old runtime.Object) {
 	if after.Spec.Type == api.ServiceTypeExternalName || before.Spec.Type == api.ServiceTypeExternalName {
 		return
 	}
-	if after.Spec.ClusterIP == "" && len(after.Spec.ClusterIPs) == 0 {
-		after.Spec.ClusterIP = before.Spec.ClusterIP
-		after.Spec.ClusterIPs = before.Spec.ClusterIPs
-	} else if len(after.Spec.ClusterIPs) == 0 {
+	sameAddresses := slices.Equal(after.Spec.ClusterIPs, before.Spec.ClusterIPs)
+	switch {
+	case after.Spec.ClusterIP == "" && len(after.Spec.ClusterIPs) == 0:
+		after.Spec.ClusterIP, after.Spec.ClusterIPs = before.Spec.ClusterIP, before.Spec.ClusterIPs
+	case len(after.Spec.ClusterIPs) == 0, after.Spec.ClusterIP != before.Spec.ClusterIP && sameAddresses:
+		// A client that knows of one address only.
 		after.Spec.ClusterIPs = []string{after.Spec.ClusterIP}
+	case after.Spec.ClusterIP == before.Spec.ClusterIP && !sameAddresses:
+		after.Spec.ClusterIP = after.Spec.ClusterIPs[0]
 	}
 	if len(after.Spec.IPFamilies) == 0 {
 		after.Spec.IPFamilies = before.Spec.IPFamilies

@@ -187,9 +187,9 @@ func (k *custom) defaults(object runtime.Object) {
 func (k *custom) strategic(runtime.Object, map[string]any) (runtime.Object, error, error) {
 	return nil, nil, notStrategic()
 }
-func (k *custom) isStrategic() bool      { return false }
-func (k *custom) namespaced() bool       { return k.isNamespaced }
-func (k *custom) createsOnPut() bool     { return false }
+func (k *custom) isStrategic() bool  { return false }
+func (k *custom) namespaced() bool   { return k.isNamespaced }
+func (k *custom) createsOnPut() bool { return false }
 
 func (k *custom) manager(subresource string) (*managedfields.FieldManager, error) {
 	if made, ok := k.managers[subresource]; ok {

@@ -50,7 +50,7 @@ export class Presentation {
       : {
           kind: `${kind}List`,
           apiVersion,
-          metadata,
+          metadata: resource.custom ? { continue: '', ...metadata } : metadata,
           items: resource.custom ? objects : objects.map(({ apiVersion: _, kind: __, ...item }) => item),
         };
   }

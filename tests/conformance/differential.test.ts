@@ -14,7 +14,14 @@ import { startControlPlane, type ControlPlane } from '../cluster/control-plane.t
 import { startEmbeddedCluster, type EmbeddedCluster } from '../cluster/embedded-cluster.ts';
 import { waitFor } from '../scenarios/wait-for.ts';
 import { NormalForm } from './normal-form.ts';
-import { namespaceOf, widgetDefinition, workload, type Live, type Request } from './workload.ts';
+import {
+  collectionsOf,
+  namespaceOf,
+  widgetDefinition,
+  workload,
+  type Live,
+  type Request,
+} from './workload.ts';
 
 const seeds = Number(process.env['TRUEUP_DIFFERENTIAL_SEEDS'] ?? 25);
 const firstSeed = Number(process.env['TRUEUP_DIFFERENTIAL_SEED'] ?? 1);
@@ -27,6 +34,8 @@ interface Answer {
 }
 interface Server {
   ask(request: Request): Promise<Answer>;
+  /** Of a GET. */
+  text(path: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -55,6 +64,10 @@ async function serverOf(kubeconfig: string): Promise<Server> {
         body: JSON.parse(await answer.body.text()) as unknown,
         warnings: warning === undefined ? [] : [warning].flat(),
       };
+    },
+    text: async (path) => {
+      const headers = { authorization: `Bearer ${token}`, accept: 'application/json' };
+      return (await send(`${server}${path}`, { dispatcher: agent, headers })).body.text();
     },
     close: () => agent.destroy(),
   };
@@ -120,6 +133,7 @@ async function runSeed(seed: number): Promise<{ readonly agreed: number; readonl
   const forms = [new NormalForm(), new NormalForm()] as const;
   const body = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespaceOf(seed) } };
   for (const server of servers) await server.ask({ method: 'POST', path: '/api/v1/namespaces', body });
+  const began = await Promise.all(servers.map((server) => versionNow(server, seed)));
   let agreed = 0;
   for (const step of workload(seed, stepsEach)) {
     const seen: unknown[] = [];
@@ -140,7 +154,27 @@ async function runSeed(seed: number): Promise<{ readonly agreed: number; readonl
     }
     agreed += 1;
   }
-  return { agreed };
+  const [was, is] = await Promise.all(
+    servers.map(async (server, index) => forms[index]!.value(await eventsSince(server, seed, began[index]!))),
+  );
+  if (canonicalJson(was) === canonicalJson(is)) return { agreed };
+  return { agreed, difference: { where: `seed ${seed}: the events of watches`, real: was, embedded: is } };
+}
+
+async function versionNow(server: Server, seed: number): Promise<string> {
+  const [path = ''] = collectionsOf(seed);
+  return versionOf((await server.ask({ method: 'GET', path })).body)!;
+}
+
+/** What a watch of each kind shows of a whole sequence, in order. */
+async function eventsSince(server: Server, seed: number, version: string): Promise<readonly unknown[]> {
+  return Promise.all(
+    collectionsOf(seed).map(async (path) => {
+      const text = await server.text(`${path}?watch=1&resourceVersion=${version}&timeoutSeconds=1`);
+      const lines = text.split('\n').filter((line) => line !== '');
+      return lines.map((line) => JSON.parse(line) as unknown);
+    }),
+  );
 }
 
 async function liveOf(server: Server, path: string): Promise<Live | undefined> {

@@ -16,8 +16,8 @@ export class NormalForm {
   #value(value: unknown, path: readonly string[]): unknown {
     if (Array.isArray(value)) {
       const items = value.map((item) => this.#value(item, path));
-      // Sorted by time first, and a second may end between the two servers.
-      return path.at(-1) === 'managedFields' ? items.toSorted(byManager) : items;
+      // The first are sorted by time, and a second may end between the two servers; the others come in any order.
+      return ['managedFields', 'causes'].includes(path.at(-1) ?? '') ? items.toSorted(byText) : items;
     }
     if (isObject(value)) {
       return Object.fromEntries(
@@ -44,4 +44,4 @@ export class NormalForm {
   }
 }
 
-const byManager = (a: unknown, b: unknown): number => (canonicalJson(a) < canonicalJson(b) ? -1 : 1);
+const byText = (a: unknown, b: unknown): number => (canonicalJson(a) < canonicalJson(b) ? -1 : 1);

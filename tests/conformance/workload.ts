@@ -162,7 +162,7 @@ const kinds: readonly Kind[] = [
     scale: false,
     content: (dice) => ({
       spec: {
-        ...(dice.chance(0.7) ? { size: dice.pick([1, 2, 0, 'large']) } : {}),
+        ...(dice.chance(0.7) ? { size: dice.pick([1, 2, 0]) } : {}),
         ...(dice.chance(0.5)
           ? { parts: dice.some(labels).map((name) => ({ name, count: dice.number(3) })) }
           : {}),
@@ -183,6 +183,10 @@ const kinds: readonly Kind[] = [
     }),
   },
 ];
+
+/** The path of each kind, in the namespace of a seed. */
+export const collectionsOf = (seed: number): readonly string[] =>
+  kinds.map(({ base }) => base.replace('NAMESPACE', namespaceOf(seed)));
 
 /** What defines `Widget`. */
 export const widgetDefinition = {
@@ -282,15 +286,16 @@ function oneStep(dice: Dice, seed: number): Step {
   }
   if (roll < 0.78) return patchStep(dice, kind, { name, path, about, manager, query });
   if (roll < 0.84 && kind.scale) {
-    const replicas = dice.number(6);
+    const more = 1 + dice.number(4);
     return {
-      what: `scale to ${replicas} as ${manager}`,
+      what: `scale by ${more} as ${manager}`,
       about,
-      request: () => ({
+      // Never to the number that it has: the real server stores that or not as the order of its maps has it.
+      request: (live) => ({
         method: 'PATCH',
         path: `${path}/scale?fieldManager=${manager}`,
         contentType: 'application/merge-patch+json',
-        body: { spec: { replicas } },
+        body: { spec: { replicas: ((live?.['spec'] as { replicas?: number })?.replicas ?? 0) + more } },
       }),
     };
   }
