@@ -8,10 +8,12 @@ export interface InstallOptions extends ClusterOptions {
   readonly crds?: boolean;
 }
 
+export type InstallPorts = Pick<CommandPorts, 'cluster' | 'out' | 'clock' | 'timers'>;
+
 export async function install(
   options: InstallOptions,
   definitions: readonly Manifest[],
-  ports: CommandPorts,
+  ports: InstallPorts,
 ): Promise<void> {
   if (options.crds !== true) {
     throw new CommandEnd(exitCodes.usage, 'say what to install: trueup install --crds');
@@ -41,7 +43,7 @@ const timeoutMs = 30_000;
 async function established(
   cluster: Cluster,
   definitions: readonly Manifest[],
-  { clock, timers }: CommandPorts,
+  { clock, timers }: InstallPorts,
 ): Promise<void> {
   const startedMs = clock.monotonic();
   const wanted = definitions.map(({ spec }) => (spec as { names: { kind: string } }).names.kind);

@@ -24,6 +24,13 @@ const metadataOf = ({ metadata }: Stored): object => ({
   metadata,
 });
 
+/** Items of a list of a built-in kind do not say what they are. */
+function untyped(object: Stored): object {
+  return Object.fromEntries(
+    Object.entries(object).filter(([name]) => name !== 'apiVersion' && name !== 'kind'),
+  );
+}
+
 export interface Page {
   readonly objects: readonly Stored[];
   /** Of the list: resourceVersion, and what is needed to go on. */
@@ -51,7 +58,7 @@ export class Presentation {
           kind: `${kind}List`,
           apiVersion,
           metadata: resource.custom ? { continue: '', ...metadata } : metadata,
-          items: resource.custom ? objects : objects.map(({ apiVersion: _, kind: __, ...item }) => item),
+          items: resource.custom ? objects : objects.map(untyped),
         };
   }
 

@@ -26,6 +26,7 @@ function parts(): ServerParts {
     },
     webhookSecret: () => Promise.resolve(secret),
     notReady: () => notReady,
+    applications: () => Promise.resolve(ok([])),
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
   };
 }

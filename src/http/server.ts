@@ -1,8 +1,11 @@
 /** What listens on PORT, on loopback: health, readiness, metrics, webhooks, and Git where it is served. */
 import { serve, type ServerType } from '@hono/node-server';
 import { Hono } from 'hono';
-import { fail, ok, type Result } from '#model/failure.ts';
+import { fail, failureLine, ok, type Result } from '#model/failure.ts';
+import type { Manifest } from '#model/object.ts';
 import { gitServer, type GitServerParts } from './git/git-server.ts';
+import { localOnly } from './local-only.ts';
+import { contentSecurityPolicy, page } from './page.ts';
 import { webhook, type WebhookPorts } from './webhook.ts';
 
 export interface ServerParts extends WebhookPorts {
@@ -10,6 +13,8 @@ export interface ServerParts extends WebhookPorts {
   /** Undefined when ready; else what it waits for. */
   readonly notReady: () => string | undefined;
   /** Absent: no repositories are served. */
+  /** What the page shows. */
+  readonly applications: () => Promise<Result<readonly Manifest[]>>;
   readonly git?: Omit<GitServerParts, 'log'>;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }
@@ -31,11 +36,17 @@ export function routes(parts: ServerParts): Hono {
     const { contentType, text } = await parts.metrics();
     return context.text(text, 200, { 'content-type': contentType });
   });
+  app.use('/', localOnly);
+  app.get('/', async (context) => {
+    const found = await parts.applications();
+    if (!found.ok) return context.text(`${failureLine(found.failure)}\n`, 503);
+    return context.html(page(found.value), 200, { 'content-security-policy': contentSecurityPolicy });
+  });
   app.route('/api/webhook', webhook(parts));
   if (parts.git !== undefined) app.route('/git', gitServer({ ...parts.git, log: parts.log }));
   const git = parts.git === undefined ? '' : ', /git/NAME.git';
   app.notFound((context) =>
-    context.text(`Nothing here. There is /healthz, /readyz, /metrics${git} and POST /api/webhook.\n`, 404),
+    context.text(`Nothing here. There is /, /healthz, /readyz, /metrics${git} and POST /api/webhook.\n`, 404),
   );
   app.onError((error, context) => {
     parts.log.error({ path: context.req.path, stack: error.stack ?? '' }, `request failed: ${error.message}`);

@@ -6,8 +6,10 @@ import { applicationKind } from '#dialects/argo/application.ts';
 import { commitFiles } from '#git/first-commit.ts';
 import type { HostedRepositories } from '#git/hosted.ts';
 import { ok, type Result } from '#model/failure.ts';
-import type { Manifest } from '#model/object.ts';
+import { apiVersionOf, refOf, type LiveMetadata, type Manifest } from '#model/object.ts';
 import type { Clock, Cluster } from '#model/ports.ts';
+
+type LiveManifest = Manifest & { readonly metadata: LiveMetadata };
 
 export const exampleName = 'example';
 /** No Unit applies it: it is the start of all. */
@@ -25,20 +27,45 @@ export function seedExample(repositories: HostedRepositories, clock: Clock): Pro
   );
 }
 
-/** Creates the Application `root` in the namespace that it names; true if it was not there. */
-export async function applyRoot(cluster: Cluster): Promise<Result<boolean>> {
+/** Creates the Application `root` in the namespace that it names; one that is there is left as it is. */
+export function applyRoot(cluster: Cluster): Promise<Result<undefined>> {
   const manifest = parse(readFileSync(new URL('root.yaml', exampleDir), 'utf8')) as Manifest;
-  const { name, namespace = '' } = manifest.metadata;
-  const ref = { ...applicationKind, namespace, name };
+  return ensure(cluster, manifest, false);
+}
+
+export interface OwnRepository {
+  readonly url: string;
+  readonly path: string;
+  readonly ref: string;
+}
+
+/** The Application of a repository that the start names; at another start with another one it is that. */
+export function applyOwn(
+  cluster: Cluster,
+  namespace: string,
+  { url, path, ref }: OwnRepository,
+): Promise<Result<undefined>> {
+  const manifest: Manifest = {
+    apiVersion: apiVersionOf(applicationKind),
+    kind: applicationKind.kind,
+    metadata: { name: 'own', namespace },
+    spec: {
+      project: 'default',
+      source: { repoURL: url, path, targetRevision: ref },
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'default' },
+      syncPolicy: { automated: { prune: true, selfHeal: true } },
+    },
+  };
+  return ensure(cluster, manifest, true);
+}
+
+async function ensure(cluster: Cluster, manifest: Manifest, update: boolean): Promise<Result<undefined>> {
+  const ref = refOf(manifest);
   const found = await cluster.read(ref);
   if (!found.ok) return found;
-  if (found.value !== undefined) return ok(false);
-  const applied = await cluster.apply({
-    ref,
-    manifest,
-    manager: rootManager,
-    force: false,
-    expect: 'absent',
-  });
-  return applied.ok ? ok(applied.value.result === 'done') : applied;
+  const there = found.value as LiveManifest | undefined;
+  if (there !== undefined && !update) return ok(undefined);
+  const expect = there === undefined ? 'absent' : { uid: there.metadata.uid };
+  const applied = await cluster.apply({ ref, manifest, manager: rootManager, force: true, expect });
+  return applied.ok ? ok(undefined) : applied;
 }

@@ -110,16 +110,27 @@ function* allCommands(command: Command): Iterable<Command> {
 function addStart(root: Command, ports: CommandPorts, stopped: { release: () => void }): void {
   const command = root
     .command('start')
-    .description('reconcile a cluster until stopped')
-    .option('--kubeconfig <file>', 'kubeconfig of the cluster; in a pod, its own account')
+    .description('reconcile a cluster until stopped; without one, bring one in this process')
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig of the cluster; in a pod, its own account; else one in this process',
+    )
     .option('--context <name>', 'context in the kubeconfig')
     .option(
       '-n, --namespace <name>',
       'the control-plane namespace: Applications, argocd-cm, credentials',
       'argocd',
     )
-    .option('--data-dir <directory>', 'copies of repositories; can be lost', '.trueup')
-    .option('--port <number>', 'health, metrics and webhooks, on loopback; 0: any free one', port, 8080)
+    .option('--repo <url>', 'without a cluster: your own repository, instead of the example')
+    .option('--path <directory>', 'the directory in it', '.')
+    .option('--ref <ref>', 'branch, tag or commit', 'HEAD')
+    .option('--data-dir <directory>', 'local state; without a cluster, all of it', '.trueup')
+    .option(
+      '--port <number>',
+      'the page, health, metrics, webhooks and Git, on loopback; 0: any free one',
+      port,
+      8080,
+    )
     .addOption(
       new Option(
         '--poll-interval <duration>',

@@ -2,9 +2,10 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { argoDialect } from '#dialects/argo/application.ts';
+import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
 import { Engine } from '#engine/engine.ts';
 import { createSealer } from '#fields/digest.ts';
+import { meansHosted } from '#git/hosted-address.ts';
 import { gitVersion, openRepositories } from '#git/repositories.ts';
 import type { Mirror } from '#git/url.ts';
 import { addressesOf } from '#host/addresses.ts';
@@ -20,7 +21,10 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { checkKinds, checkNamespace, digestKey, startSettings, webhookSecret } from './installation.ts';
+import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
+import { allReady } from './readiness.ts';
+import { thingsToTry } from './things-to-try.ts';
 
 export interface StartOptions {
   readonly kubeconfig?: string;
@@ -32,6 +36,10 @@ export interface StartOptions {
   /** Else what `argocd-cm` says, else every half minute. */
   readonly pollMs?: number;
   readonly logLevel: LogLevel;
+  /** Of the user's own, for the embedded cluster, with the directory and the ref in it. */
+  readonly repo?: string;
+  readonly path?: string;
+  readonly ref?: string;
 }
 export interface Environment {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -51,11 +59,23 @@ export async function start(options: StartOptions, { env, print }: Environment):
         terminalSink((text) => void process.stderr.write(text)),
       )
     : openLog(options.logLevel);
-  const prepared = await prepare(options, env, log);
-  if (!prepared.ok) return prepared;
-  const { settings, environment, processes } = prepared.value;
   const metrics = new Metrics();
   metrics.watchProcess();
+  const tools = await prepareTools(options, env);
+  if (!tools.ok) return tools;
+  const { environment, processes } = tools.value;
+  const say = (line: string): void => print(`  ${line}`);
+  const opened = await openLocal(options, { env, processes, environment, log, meter: metrics, say });
+  if (!opened.ok) return opened;
+  const local = opened.value;
+  const kubeconfig = local?.kubeconfig ?? options.kubeconfig;
+  const named = kubeconfig === undefined ? options : { ...options, kubeconfig };
+  const prepared = await prepare(named, env, log);
+  if (!prepared.ok) {
+    await local?.close();
+    return prepared;
+  }
+  const { settings } = prepared.value;
   const worker = openWorkerCluster(settings, options.logLevel, metrics);
   const { cluster } = worker;
   const repositories = openRepositories({
@@ -66,7 +86,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
     log,
     meter: metrics,
     secrets: (ref) => engine.secret(ref),
-    mirrors: options.mirror,
+    mirrors: [...options.mirror, ...(local?.mirrors ?? [])],
     environment,
     lookup: addressesOf,
   });
@@ -102,6 +122,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
     () => engine.counts.looked,
   );
   metrics.gauge('workqueue_depth', 'Units that wait for their turn.', () => engine.counts.queued);
+  let { port } = options;
   const listening = await listen({
     port: options.port,
     clock: systemClock,
@@ -110,10 +131,20 @@ export async function start(options: StartOptions, { env, print }: Environment):
     webhookSecret: () => webhookSecret(cluster, options.namespace),
     notReady: () => (engine.isReady ? undefined : 'the resources are being listed'),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
+    applications: () => cluster.list(applicationKind, options.namespace),
+    ...(local === undefined
+      ? {}
+      : {
+          git: {
+            repositories: local.repositories,
+            onPush: (name) => void engine.hint((url) => meansHosted(url, name, port)),
+          },
+        }),
   });
   const close = async (): Promise<void> => {
     await engine.stop();
     await Promise.all([repositories.close(), renderer.close(), worker.close()]);
+    await local?.close();
   };
   if (!listening.ok) {
     await close();
@@ -126,12 +157,15 @@ export async function start(options: StartOptions, { env, print }: Environment):
       processes.close();
       resolve(ok(undefined));
     });
-    worker.onEnd((why) => resolve(fail(workerGone(why))));
+    for (const thread of [worker, local]) thread?.onEnd((why) => resolve(fail(workerGone(why))));
   });
-  print(`Trueup listens on http://127.0.0.1:${listening.value.port} and reads ${settings.access.server}`);
+  ({ port } = listening.value);
+  print(`Trueup listens on http://127.0.0.1:${port} and reads ${settings.access.server}`);
   const untilEnd = async (): Promise<Result<undefined>> => {
     await engine.start();
-    print(`Trueup is ready: http://127.0.0.1:${listening.value.port}`);
+    if (local !== undefined) await allReady(cluster, options.namespace, say);
+    print(`Trueup is ready: http://127.0.0.1:${port}`);
+    if (local !== undefined) print(thingsToTry({ ...options, port, kubeconfig: local.kubeconfig }));
     return ended;
   };
   const result = await Promise.race([ended, untilEnd()]);
@@ -140,25 +174,45 @@ export async function start(options: StartOptions, { env, print }: Environment):
   return result;
 }
 
-interface Prepared {
-  readonly settings: Required<ClusterSettings>;
+interface Tools {
   readonly processes: ReturnType<typeof openProcesses>;
   readonly environment: Readonly<Record<string, string>>;
+}
+interface Prepared {
+  readonly settings: Required<ClusterSettings>;
   readonly pollMs: number;
 }
 
 /** Everything that can be wrong with the surroundings is found here, each with its own line. */
-async function prepare(options: StartOptions, env: Environment['env'], log: Log): Promise<Result<Prepared>> {
+async function prepareTools(options: StartOptions, env: Environment['env']): Promise<Result<Tools>> {
   const writable = prepareDataDir(options.dataDir);
   if (!writable.ok) return writable;
-  if (options.kubeconfig === undefined && env['KUBERNETES_SERVICE_HOST'] === undefined)
-    return fail(noCluster);
-  const access = accessFrom(options, env);
-  if (!access.ok) return access;
   const processes = openProcesses(systemTimers);
   const environment = childEnvironment(env);
   const git = await gitVersion(processes, environment);
-  if (!git.ok) return git;
+  return git.ok ? ok({ processes, environment }) : git;
+}
+
+/** Where no cluster is named, one of our own; a kubeconfig of the user's is never taken without being asked for. */
+async function openLocal(
+  options: StartOptions,
+  parts: Omit<LocalParts, keyof StartOptions> & Pick<Environment, 'env'>,
+): Promise<Result<LocalCluster | undefined>> {
+  const { repo, kubeconfig, context } = options;
+  if (kubeconfig === undefined && context === undefined && parts.env['KUBERNETES_SERVICE_HOST'] === undefined)
+    return openLocalCluster({
+      ...parts,
+      ...options,
+      ...(repo === undefined
+        ? {}
+        : { own: { url: repo, path: options.path ?? '.', ref: options.ref ?? 'HEAD' } }),
+    });
+  return repo === undefined ? ok(undefined) : fail(repoElsewhere);
+}
+
+async function prepare(options: StartOptions, env: Environment['env'], log: Log): Promise<Result<Prepared>> {
+  const access = accessFrom(options, env);
+  if (!access.ok) return access;
   const idle = { count: () => undefined, observe: () => undefined };
   const cluster = openDirectCluster({ access: access.value }, log, idle);
   try {
@@ -171,19 +225,18 @@ async function prepare(options: StartOptions, env: Environment['env'], log: Log)
     const said = await startSettings(cluster, options.namespace);
     if (!said.ok) return said;
     const settings = { access: access.value, key: key.value, instanceLabel: said.value.instanceLabel };
-    const pollMs = options.pollMs ?? said.value.pollMs ?? pollDefaultMs;
-    return ok({ settings, processes, environment, pollMs });
+    return ok({ settings, pollMs: options.pollMs ?? said.value.pollMs ?? pollDefaultMs });
   } finally {
     await cluster.close();
   }
 }
 
-const noCluster: Failure = {
+const repoElsewhere: Failure = {
   kind: 'terminal',
-  code: 'NoCluster',
+  code: 'RepoElsewhere',
   stage: 'observe',
-  message: 'no cluster is named',
-  hint: 'name one: npm start -- --kubeconfig FILE [--context NAME]',
+  message: '--repo is for the cluster that Trueup brings, and another one is named',
+  hint: 'leave --kubeconfig and --context out, or create an Application in that cluster',
 };
 
 function prepareDataDir(dataDir: string): Result<undefined> {

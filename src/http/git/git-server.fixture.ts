@@ -56,6 +56,7 @@ export async function serveGit(pushBytesMax?: number): Promise<ServedGit> {
     hint: () => 0,
     webhookSecret: () => Promise.resolve(ok(undefined)),
     notReady: () => undefined,
+    applications: () => Promise.resolve(ok([])),
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
     git: {
       repositories,
