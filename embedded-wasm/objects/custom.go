@@ -161,7 +161,8 @@ func (k *custom) decode(text []byte) (runtime.Object, error, error) {
 			return nil, nil, err
 		}
 	}
-	k.defaults(object)
+	defaulting.PruneNonNullableNullsWithoutDefaults(object.Object, k.form)
+	defaulting.Default(object.Object, k.form)
 	if len(problems) > 0 {
 		return object, runtime.NewStrictDecodingError(problems), nil
 	}
@@ -176,12 +177,6 @@ func (k *custom) empty() (runtime.Object, error) {
 	object := &unstructured.Unstructured{Object: map[string]any{}}
 	object.SetGroupVersionKind(k.gvk)
 	return object, nil
-}
-
-func (k *custom) defaults(object runtime.Object) {
-	content := object.(*unstructured.Unstructured).Object
-	defaulting.PruneNonNullableNullsWithoutDefaults(content, k.form)
-	defaulting.Default(content, k.form)
 }
 
 func (k *custom) strategic(runtime.Object, map[string]any) (runtime.Object, error, error) {
@@ -212,7 +207,7 @@ func (k *custom) manager(subresource string) (*managedfields.FieldManager, error
 		}
 		resets[fieldpath.APIVersion(k.gvk.GroupVersion().String())] = reset
 	}
-	made, err := managedfields.NewDefaultCRDFieldManager(converter, asItIs{}, asItIs{}, asItIs{}, k.gvk,
+	made, err := managedfields.NewDefaultCRDFieldManager(converter, asItIs{}, defaulter{k.form}, asItIs{}, k.gvk,
 		k.gvk.GroupVersion(), subresource, fieldpath.NewExcludeFilterSetMap(resets))
 	if err == nil {
 		k.managers[subresource] = made
@@ -331,9 +326,13 @@ func (asItIs) ConvertToVersion(object runtime.Object, _ runtime.GroupVersioner) 
 func (asItIs) ConvertFieldLabel(_ schema.GroupVersionKind, label, value string) (string, string, error) {
 	return label, value, nil
 }
-func (asItIs) Default(runtime.Object) {}
 func (asItIs) New(gvk schema.GroupVersionKind) (runtime.Object, error) {
 	object := &unstructured.Unstructured{Object: map[string]any{}}
 	object.SetGroupVersionKind(gvk)
 	return object, nil
 }
+
+// defaulter fills in the defaults of a schema once an apply is merged.
+type defaulter struct{ form *structural.Structural }
+
+func (d defaulter) Default(object runtime.Object) { defaulting.Default(content(object), d.form) }

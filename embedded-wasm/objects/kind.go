@@ -32,7 +32,6 @@ type kind interface {
 	// strategic applies a strategic merge patch; isStrategic says whether the kind has any.
 	strategic(old runtime.Object, patch map[string]any) (object runtime.Object, unfit error, err error)
 	isStrategic() bool
-	defaults(object runtime.Object)
 	namespaced() bool
 	createsOnPut() bool
 }
@@ -134,16 +133,6 @@ func (k builtIn) beforeUpdate(ctx context.Context, fresh, old runtime.Object, su
 }
 
 func (k builtIn) isStrategic() bool { return k.gvk.Group != "apiextensions.k8s.io" }
-
-// The API server defaults the versioned form; field management merges into the internal one.
-func (k builtIn) defaults(object runtime.Object) {
-	versioned, err := legacyscheme.Scheme.ConvertToVersion(object, k.gvk.GroupVersion())
-	if err != nil {
-		return
-	}
-	legacyscheme.Scheme.Default(versioned)
-	_ = legacyscheme.Scheme.Convert(versioned, object, nil)
-}
 
 func (k builtIn) namespaced() bool   { return k.rules.Strategy.NamespaceScoped() }
 func (k builtIn) createsOnPut() bool { return k.rules.Strategy.AllowCreateOnUpdate() }

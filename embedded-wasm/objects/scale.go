@@ -2,47 +2,98 @@ package objects
 
 import (
 	"encoding/json"
-	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/autoscaling"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"trueup.dev/embedded-wasm/schemas"
 )
 
-// Scale changes the replicas of an object through its scale subresource: only that field becomes the writer's.
+var (
+	scaleKind    = schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
+	replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
+)
+
+// Scale changes the replicas of an object through its scale subresource. Who owns them is decided on the Scale, and
+// carried over to the object.
 func Scale(options json.RawMessage) (any, error) {
 	var asked struct {
-		Request
-		Replicas int64 `json:"replicas"`
+		Replicas int32 `json:"replicas"`
 	}
 	if err := json.Unmarshal(options, &asked); err != nil {
 		return nil, err
 	}
-	asked.Verb, asked.Subresource = "merge", "scale"
-	asked.Body = `{"spec":{"replicas":` + strconv.FormatInt(asked.Replicas, 10) + `}}`
-	text, err := json.Marshal(asked.Request)
+	w, err := newWrite(options)
 	if err != nil {
 		return nil, err
 	}
-	written, err := Write(text)
+	parent := &unstructured.Unstructured{}
+	if err := parent.UnmarshalJSON(w.Live); err != nil {
+		return nil, err
+	}
+	entries, err := scaledBy(parent, w, asked.Replicas)
 	if err != nil {
 		return nil, err
 	}
-	response := written.(Response)
-	response.Object, err = untimed(response.Object)
-	return response, err
+	parent.SetManagedFields(entries)
+	if err := unstructured.SetNestedField(parent.Object, int64(asked.Replicas), "spec", "replicas"); err != nil {
+		return nil, err
+	}
+	text, err := parent.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	old, _, err := w.kind.decode(w.Live)
+	if err != nil {
+		return nil, err
+	}
+	fresh, _, err := w.kind.decode(text)
+	if err != nil {
+		return nil, err
+	}
+	return w.updated(fresh, old)
 }
 
-// untimed takes the times of who scaled out of an object: the API server keeps none.
-func untimed(text json.RawMessage) (json.RawMessage, error) {
-	object := &unstructured.Unstructured{}
-	if err := object.UnmarshalJSON(text); err != nil {
+// scaledBy gives the managed fields of the object once the writer has set its replicas.
+func scaledBy(parent *unstructured.Unstructured, w *write, replicas int32) ([]metav1.ManagedFieldsEntry, error) {
+	handler := managedfields.NewScaleHandler(parent.GetManagedFields(), w.gvk.GroupVersion(),
+		managedfields.ResourcePathMappings{w.gvk.GroupVersion().String(): replicasPath})
+	before, err := handler.ToSubresource()
+	if err != nil {
 		return nil, err
 	}
-	entries := object.GetManagedFields()
-	for index := range entries {
-		if entries[index].Subresource == "scale" {
-			entries[index].Time = nil
-		}
+	manager, err := scaleManager()
+	if err != nil {
+		return nil, err
 	}
-	object.SetManagedFields(entries)
-	return object.MarshalJSON()
+	now, _, _ := unstructured.NestedInt64(parent.Object, "spec", "replicas")
+	old := &autoscaling.Scale{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: parent.GetName(), Namespace: parent.GetNamespace(), UID: parent.GetUID(), ManagedFields: before},
+		Spec: autoscaling.ScaleSpec{Replicas: int32(now)},
+	}
+	fresh := old.DeepCopy()
+	fresh.Spec.Replicas = replicas
+	updated := manager.UpdateNoErrors(old, fresh, w.Manager)
+	return handler.ToParent(updated.(metav1.Object).GetManagedFields())
+}
+
+var scaleManagerMade *managedfields.FieldManager
+
+func scaleManager() (*managedfields.FieldManager, error) {
+	if scaleManagerMade != nil {
+		return scaleManagerMade, nil
+	}
+	converter, err := schemas.Converter(scaleKind)
+	if err != nil {
+		return nil, err
+	}
+	scaleManagerMade, err = managedfields.NewDefaultFieldManager(converter, legacyscheme.Scheme, legacyscheme.Scheme,
+		legacyscheme.Scheme, scaleKind, autoscaling.SchemeGroupVersion, "scale", nil)
+	return scaleManagerMade, err
 }

@@ -69,6 +69,22 @@ type write struct {
 
 // Write carries out one write and gives what is to be stored.
 func Write(options json.RawMessage) (any, error) {
+	w, err := newWrite(options)
+	if err != nil {
+		return nil, err
+	}
+	respond := w.update
+	if len(w.Live) == 0 {
+		respond = w.create
+	}
+	response, err := respond()
+	if err != nil && len(w.warnings) > 0 {
+		return nil, &abi.Refusal{Err: err, Warnings: w.warnings}
+	}
+	return response, err
+}
+
+func newWrite(options json.RawMessage) (*write, error) {
 	w := &write{}
 	if err := json.Unmarshal(options, &w.Request); err != nil {
 		return nil, err
@@ -85,15 +101,7 @@ func Write(options json.RawMessage) (any, error) {
 		IsResourceRequest: true, APIGroup: w.Group, APIVersion: w.Version,
 		Resource: w.Resource, Subresource: w.Subresource, Namespace: w.Namespace, Name: w.Name,
 	})
-	respond := w.update
-	if len(w.Live) == 0 {
-		respond = w.create
-	}
-	response, err := respond()
-	if err != nil && len(w.warnings) > 0 {
-		return nil, &abi.Refusal{Err: err, Warnings: w.warnings}
-	}
-	return response, err
+	return w, nil
 }
 
 func (w *write) create() (any, error) {
@@ -172,6 +180,11 @@ func (w *write) update() (any, error) {
 		}
 		fresh = manager.UpdateNoErrors(old.DeepCopyObject(), fresh, w.Manager)
 	}
+	return w.updated(fresh, old)
+}
+
+// updated is what is stored of an object that was changed.
+func (w *write) updated(fresh, old runtime.Object) (any, error) {
 	if err := w.preconditions(fresh.(metav1.Object), old.(metav1.Object)); err != nil {
 		return nil, err
 	}
@@ -180,7 +193,8 @@ func (w *write) update() (any, error) {
 	if err := w.kind.beforeUpdate(w.ctx, fresh, old.DeepCopyObject(), w.Subresource); err != nil {
 		return nil, err
 	}
-	if fresh, err = fieldmanager.IgnoreManagedFieldsTimestampsTransformer(w.ctx, fresh, old); err != nil {
+	fresh, err := fieldmanager.IgnoreManagedFieldsTimestampsTransformer(w.ctx, fresh, old)
+	if err != nil {
 		return nil, err
 	}
 	text, err := w.kind.encode(fresh)
@@ -217,12 +231,7 @@ func (w *write) apply(live runtime.Object) (runtime.Object, error) {
 			w.warnings = append(w.warnings, err.Error())
 		}
 	}
-	object, err := manager.Apply(live, applied, w.Manager, w.Force)
-	if err != nil {
-		return nil, err
-	}
-	w.kind.defaults(object)
-	return object, nil
+	return manager.Apply(live, applied, w.Manager, w.Force)
 }
 
 // integers makes numbers what the rest expects of unstructured content: int64 where they are whole, else float64.

@@ -33,6 +33,7 @@ export class NormalForm {
     return value
       .replaceAll(uidInText, (found) => this.#named(found))
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, 'a time')
+      .replaceAll(/\b10\.(?:\d+\.){2}\d+\b/g, 'an address')
       .replaceAll(/(ResourceVersion in record \()\d+/g, '$1a version')
       .replaceAll(/(resourceVersion\\?":\s*\\?")\d+/g, '$1a version');
   }
