@@ -96,6 +96,14 @@ export class Client {
     return this.#parts.api.change(this.#address(kind.key, object), 'update', text, options).object as T;
   }
 
+  /** Through the scale subresource. */
+  scale<T extends Stored>({ key }: KindOf<T>, object: T, replicas: number): void {
+    this.#parts.api.scale(this.#address(key, object), replicas, {
+      manager: this.#manager,
+      subresource: 'scale',
+    });
+  }
+
   delete(key: string, object: Stored, options: DeleteOptions = {}): void {
     try {
       this.#parts.api.delete(this.#address(key, object), { uid: object.metadata.uid, ...options });

@@ -1,6 +1,7 @@
 /** An embedded cluster with its controllers, over a clock that the test moves. */
+import { ManualTime } from '#kube/manual-time.fixture.ts';
 import { jsonText } from '#model/json.ts';
-import type { Cancel, Clock, Random, Timers } from '#model/ports.ts';
+import type { Random } from '#model/ports.ts';
 import { Allocator } from '../allocator.ts';
 import { Api, type DeleteOptions } from '../api.ts';
 import { startControllers, type Controllers } from '../controllers.ts';
@@ -9,42 +10,6 @@ import type { Stored } from '../objects.ts';
 import { Registry } from '../registry.ts';
 import { forgetful, Store, type Change } from '../store.ts';
 import { events, type KindOf } from './kinds.ts';
-
-interface Armed {
-  readonly atMs: number;
-  readonly call: () => void;
-}
-
-export class HandTime implements Clock, Timers {
-  #nowMs = 1_800_000_000_000;
-  readonly #armed = new Set<Armed>();
-
-  now(): number {
-    return this.#nowMs;
-  }
-  monotonic(): number {
-    return this.#nowMs;
-  }
-  after(delayMs: number, call: () => void): Cancel {
-    const armed = { atMs: this.#nowMs + delayMs, call };
-    this.#armed.add(armed);
-    return () => this.#armed.delete(armed);
-  }
-  get armed(): number {
-    return this.#armed.size;
-  }
-  advance(byMs: number): void {
-    const untilMs = this.#nowMs + byMs;
-    for (;;) {
-      const [next] = [...this.#armed].toSorted((a, b) => a.atMs - b.atMs);
-      if (next === undefined || next.atMs > untilMs) break;
-      this.#armed.delete(next);
-      this.#nowMs = next.atMs;
-      next.call();
-    }
-    this.#nowMs = untilMs;
-  }
-}
 
 /** Different numbers, and always the same ones. */
 export function seeded(): Random {
@@ -62,18 +27,18 @@ export function seeded(): Random {
 let loaded: Promise<WebAssembly.Module> | undefined;
 
 export interface Ground {
-  readonly time: HandTime;
+  readonly time: ManualTime;
   readonly machinery: Machinery;
 }
 /** Opening the module takes a second: one for the tests of a file. */
 export async function openGround(): Promise<Ground> {
   loaded ??= loadMachinery();
-  const time = new HandTime();
+  const time = new ManualTime();
   return { time, machinery: openMachinery(await loaded, time, seeded()) };
 }
 
 export class TestCluster {
-  readonly time: HandTime;
+  readonly time: ManualTime;
   readonly store = new Store(forgetful);
   readonly api: Api;
   readonly changes: Change[] = [];

@@ -3,11 +3,12 @@ import type { Condition, Truth } from './kinds.ts';
 
 export type Conditions = readonly Condition[];
 
-export function conditionOf(conditions: Conditions | undefined, type: string): Condition | undefined {
+/** The machinery writes an empty list as null where the kind does not leave it out. */
+export function conditionOf(conditions: Conditions | null | undefined, type: string): Condition | undefined {
   return conditions?.find((condition) => condition.type === type);
 }
 
-export function isTrue(conditions: Conditions | undefined, type: string): boolean {
+export function isTrue(conditions: Conditions | null | undefined, type: string): boolean {
   return conditionOf(conditions, type)?.status === 'True';
 }
 

@@ -207,7 +207,7 @@ describe('a Deployment', () => {
     expect(cluster.changes).toHaveLength(length);
     // Events are forgotten after an hour; then nothing is due any more.
     cluster.time.advance(1_000_000);
-    expect(cluster.time.armed).toBe(0);
+    expect(cluster.time.delaysMs).toEqual([]);
     expect(
       cluster.changes
         .slice(length)

@@ -52,6 +52,7 @@ export interface Container {
     readonly valueFrom?: {
       readonly configMapKeyRef?: Reference & { readonly key: string };
       readonly secretKeyRef?: Reference & { readonly key: string };
+      readonly fieldRef?: { readonly fieldPath: string };
     };
   }[];
 }
@@ -213,6 +214,155 @@ export interface KubeEvent extends Stored {
   readonly source?: { readonly component?: string };
 }
 
+export interface PersistentVolume extends Stored {
+  readonly spec: {
+    readonly capacity?: Labels;
+    readonly accessModes: readonly string[];
+    readonly volumeMode?: string;
+    readonly storageClassName?: string;
+    readonly persistentVolumeReclaimPolicy?: string;
+    readonly claimRef?: { readonly namespace?: string; readonly name?: string; readonly uid?: string };
+  };
+  readonly status: { readonly phase?: string };
+}
+export interface StorageClass extends Stored {
+  readonly provisioner: string;
+  readonly reclaimPolicy?: string;
+  readonly volumeBindingMode?: string;
+}
+export interface ControllerRevision extends Stored {
+  readonly revision: number;
+  readonly data: { readonly spec: { readonly template: PodTemplate } };
+}
+export interface StatefulSet extends Stored {
+  readonly spec: {
+    readonly replicas: number;
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+    readonly serviceName?: string;
+    readonly podManagementPolicy?: string;
+    readonly minReadySeconds?: number;
+    readonly revisionHistoryLimit?: number;
+    readonly ordinals?: { readonly start?: number };
+    readonly updateStrategy?: {
+      readonly type?: string;
+      readonly rollingUpdate?: { readonly partition?: number };
+    };
+    readonly volumeClaimTemplates?: readonly (Pick<Claim, 'spec'> & {
+      readonly metadata: PodTemplate['metadata'] & { readonly name: string };
+    })[];
+    readonly persistentVolumeClaimRetentionPolicy?: {
+      readonly whenDeleted?: string;
+      readonly whenScaled?: string;
+    };
+  };
+  readonly status: {
+    readonly replicas?: number;
+    readonly currentReplicas?: number;
+    readonly currentRevision?: string;
+    readonly updateRevision?: string;
+    readonly readyReplicas?: number;
+    readonly updatedReplicas?: number;
+  };
+}
+export interface DaemonSet extends Stored {
+  readonly spec: {
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+    readonly minReadySeconds?: number;
+    readonly revisionHistoryLimit?: number;
+    readonly updateStrategy?: {
+      readonly type?: string;
+      readonly rollingUpdate?: { readonly maxSurge?: IntOrPercent; readonly maxUnavailable?: IntOrPercent };
+    };
+  };
+}
+export interface Job extends Stored {
+  readonly spec: {
+    readonly parallelism?: number;
+    readonly completions?: number;
+    readonly backoffLimit?: number;
+    readonly activeDeadlineSeconds?: number;
+    readonly ttlSecondsAfterFinished?: number;
+    readonly completionMode?: string;
+    readonly suspend?: boolean;
+    readonly selector: LabelSelector;
+    readonly template: PodTemplate;
+  };
+  readonly status: {
+    readonly active?: number;
+    readonly succeeded?: number;
+    readonly failed?: number;
+    readonly startTime?: string;
+    readonly completionTime?: string;
+    readonly completedIndexes?: string;
+    readonly conditions?: readonly Condition[];
+  };
+}
+export interface CronJob extends Stored {
+  readonly spec: {
+    readonly schedule: string;
+    readonly timeZone?: string;
+    readonly suspend?: boolean;
+    readonly concurrencyPolicy?: string;
+    readonly startingDeadlineSeconds?: number;
+    readonly successfulJobsHistoryLimit?: number;
+    readonly failedJobsHistoryLimit?: number;
+    readonly jobTemplate: { readonly metadata?: PodTemplate['metadata']; readonly spec: object };
+  };
+  readonly status: {
+    readonly active?: readonly { readonly name?: string; readonly uid?: string }[];
+    readonly lastScheduleTime?: string;
+    readonly lastSuccessfulTime?: string;
+  };
+}
+export interface ServicePort {
+  readonly name?: string;
+  readonly protocol?: string;
+  readonly port: number;
+  readonly targetPort?: number | string;
+  readonly appProtocol?: string;
+}
+export interface Service extends Stored {
+  readonly spec: {
+    readonly type?: string;
+    readonly selector?: Labels;
+    readonly ports?: readonly ServicePort[];
+    readonly publishNotReadyAddresses?: boolean;
+    readonly loadBalancerIP?: string;
+  };
+  readonly status: { readonly loadBalancer?: LoadBalancer };
+}
+export interface LoadBalancer {
+  readonly ingress?: readonly { readonly ip?: string }[];
+}
+export interface Ingress extends Stored {
+  readonly status: { readonly loadBalancer?: LoadBalancer };
+}
+export interface Definition extends Stored {
+  readonly spec: {
+    readonly group: string;
+    readonly names: Readonly<Record<string, unknown>> & { readonly plural: string; readonly kind: string };
+  };
+  readonly status: { readonly conditions?: readonly Condition[] | null };
+}
+export interface Autoscaler extends Stored {
+  readonly spec: {
+    readonly scaleTargetRef: { readonly apiVersion?: string; readonly kind: string; readonly name: string };
+    readonly minReplicas?: number;
+    readonly maxReplicas: number;
+  };
+  readonly status: { readonly conditions?: readonly Condition[] | null };
+}
+export interface DisruptionBudget extends Stored {
+  readonly spec: {
+    readonly selector?: LabelSelector;
+    readonly minAvailable?: IntOrPercent;
+    readonly maxUnavailable?: IntOrPercent;
+  };
+  readonly status: { readonly conditions?: readonly Condition[] };
+}
+
 export const namespaces = kindOf<Namespace>('v1', 'Namespace', 'namespaces');
 export const nodes = kindOf<Node>('v1', 'Node', 'nodes');
 export const pods = kindOf<Pod>('v1', 'Pod', 'pods');
@@ -223,3 +373,33 @@ export const claims = kindOf<Claim>('v1', 'PersistentVolumeClaim', 'persistentvo
 export const events = kindOf<KubeEvent>('v1', 'Event', 'events');
 export const replicaSets = kindOf<ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets');
 export const deployments = kindOf<Deployment>('apps/v1', 'Deployment', 'deployments');
+export const statefulSets = kindOf<StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets');
+export const daemonSets = kindOf<DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets');
+export const controllerRevisions = kindOf<ControllerRevision>(
+  'apps/v1',
+  'ControllerRevision',
+  'controllerrevisions',
+);
+export const jobs = kindOf<Job>('batch/v1', 'Job', 'jobs');
+export const cronJobs = kindOf<CronJob>('batch/v1', 'CronJob', 'cronjobs');
+export const volumes = kindOf<PersistentVolume>('v1', 'PersistentVolume', 'persistentvolumes');
+export const storageClasses = kindOf<StorageClass>('storage.k8s.io/v1', 'StorageClass', 'storageclasses');
+export const services = kindOf<Service>('v1', 'Service', 'services');
+export const endpoints = kindOf<Stored>('v1', 'Endpoints', 'endpoints');
+export const endpointSlices = kindOf<Stored>('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices');
+export const ingresses = kindOf<Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses');
+export const definitions = kindOf<Definition>(
+  'apiextensions.k8s.io/v1',
+  'CustomResourceDefinition',
+  'customresourcedefinitions',
+);
+export const disruptionBudgets = kindOf<DisruptionBudget>(
+  'policy/v1',
+  'PodDisruptionBudget',
+  'poddisruptionbudgets',
+);
+export const autoscalers = kindOf<Autoscaler>(
+  'autoscaling/v2',
+  'HorizontalPodAutoscaler',
+  'horizontalpodautoscalers',
+);

@@ -143,7 +143,7 @@ export class Kubelet implements Controller {
     if (finalizers.length > 0 && !isFinished(pod)) {
       const stopped = containerStatuses.map((status) => this.#stopped(status));
       const status = podStatus(pod, { inits: initContainerStatuses, mains: stopped }, this.#client.now);
-      const isWell = status.phase === 'Succeeded';
+      const isWell = stopped.length > 0 && stopped.every(({ state }) => state.terminated?.exitCode === 0);
       this.#client.setStatus(pods, pod, { ...status, phase: isWell ? 'Succeeded' : 'Failed' });
     }
     this.#client.delete(pods.key, pod, { gracePeriodSeconds: 0 });

@@ -25,8 +25,6 @@ export interface RunnerParts {
   readonly controllers: readonly Controller[];
 }
 
-/** So that requests get their turn between. */
-const keysPerTurn = 16;
 const attemptsMax = 10;
 const backoffMs = 50;
 const backoffMsMax = 30_000;
@@ -92,11 +90,13 @@ export class Runner {
     this.#armed = { atMs, cancel };
   }
 
+  /** One key, so that requests get their turn between. */
   #turn(): void {
     this.#takeDue();
-    for (const [id, item] of [...this.#ready].slice(0, keysPerTurn)) {
-      this.#ready.delete(id);
-      this.#look(id, item);
+    const [next] = this.#ready;
+    if (next !== undefined) {
+      this.#ready.delete(next[0]);
+      this.#look(...next);
     }
     this.#arm();
   }
