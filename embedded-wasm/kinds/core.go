@@ -186,6 +186,8 @@ var claimBase = newOwn("v1", own{
 		var before *api.PersistentVolumeClaimSpec
 		if old != nil {
 			before = &old.(*api.PersistentVolumeClaim).Spec
+		} else {
+			claim.Status.Phase = api.ClaimPending
 		}
 		pvcutil.DropDisabledFields(&claim.Spec, before)
 		pvcutil.EnforceDataSourceBackwardsCompatibility(&claim.Spec, before)

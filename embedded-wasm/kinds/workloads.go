@@ -128,7 +128,9 @@ var jobBase = newOwn("batch/v1", own{
 	},
 })
 var jobStatus = ownStatus{own: jobBase, validateStatus: func(fresh, old runtime.Object) field.ErrorList {
-	return batchvalidation.ValidateJobUpdateStatus(fresh.(*batch.Job), old.(*batch.Job), batchvalidation.JobStatusValidationOptions{})
+	// The job controller sets SuccessCriteriaMet on every job that completes, not only where a policy says so.
+	return batchvalidation.ValidateJobUpdateStatus(fresh.(*batch.Job), old.(*batch.Job),
+		batchvalidation.JobStatusValidationOptions{AllowForSuccessCriteriaMetInExtendedScope: true})
 }}
 
 // `job` is the official package's name.

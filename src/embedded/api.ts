@@ -44,6 +44,8 @@ export type Deleted = { readonly left: Stored } | { readonly gone: Status };
 
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';
+/** Holds a definition until its objects are gone. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 const namespaces = { group: '', name: 'namespaces' };
 
 export interface ApiParts {
@@ -146,6 +148,8 @@ export class Api {
     if (options.propagation === 'Foreground') finalizers.add(foregroundFinalizer);
     if (options.propagation === 'Orphan') finalizers.add(orphanFinalizer);
     if (options.propagation === undefined) for (const kept of metadata.finalizers ?? []) finalizers.add(kept);
+    if (resource.name === definitionsName && metadata.deletionTimestamp === undefined)
+      finalizers.add(cleanupFinalizer);
     const graceSeconds = graceOf(live, resource, options);
     const isNamespace = resource.group === '' && resource.name === namespaces.name;
     const hasContent = isNamespace && Array.isArray(valueAt(live, ['spec', 'finalizers']));
