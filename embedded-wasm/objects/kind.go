@@ -82,6 +82,8 @@ func (k builtIn) encode(object runtime.Object) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	// As it is read from the storage: with the defaults of what the strategy reset.
+	legacyscheme.Scheme.Default(versioned)
 	versioned.GetObjectKind().SetGroupVersionKind(k.gvk)
 	return json.Marshal(versioned)
 }

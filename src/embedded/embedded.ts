@@ -4,10 +4,12 @@
  * where the keeper puts them.
  */
 import type { Clock, Log, ObjectKeeper, Random, Timers } from '#model/ports.ts';
+import { logOf } from './logs.ts';
 import { Allocator } from './allocator.ts';
 import { Api } from './api.ts';
 import { Authorization, type User } from './authorization.ts';
 import { bootstrap } from './bootstrap.ts';
+import { startControllers } from './controllers.ts';
 import { Edge } from './edge.ts';
 import { openMachinery, type Machinery } from './machinery.ts';
 import { OpenApi } from './open-api.ts';
@@ -61,8 +63,11 @@ export function openEmbedded(parts: EmbeddedParts): Embedded {
     presentation: new Presentation(machinery),
     watching,
     users,
-    logOf: () => '',
+    logOf,
   });
+  const running = parts.controllers
+    ? startControllers({ api, registry, store, clock, timers, log: parts.log })
+    : undefined;
   const edge = new Edge({
     registry,
     machinery,
@@ -78,6 +83,9 @@ export function openEmbedded(parts: EmbeddedParts): Embedded {
     registry,
     machinery,
     handle: (request) => edge.handle(request),
-    close: () => watching.close(),
+    close: () => {
+      running?.stop();
+      watching.close();
+    },
   };
 }
