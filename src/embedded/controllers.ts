@@ -11,7 +11,6 @@ import { DisruptionBudgets } from './controllers/disruption-budgets.ts';
 import { Endpoints } from './controllers/endpoints.ts';
 import { Garbage } from './controllers/garbage.ts';
 import { Jobs } from './controllers/jobs.ts';
-import { namespaces } from './controllers/kinds.ts';
 import { Kubelet } from './controllers/kubelet.ts';
 import { Ingresses, LoadBalancers } from './controllers/load-balancers.ts';
 import { Namespaces } from './controllers/namespaces.ts';
@@ -38,15 +37,11 @@ export interface Controllers {
   stop(): void;
 }
 
-const firstNamespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];
-
-/** Makes what every cluster has from the start, unless it is there, and runs the controllers until they are stopped. */
+/** Makes the node and the StorageClass, unless they are there, and runs the controllers until they are stopped. */
 export function startControllers(parts: ControllersParts): Controllers {
-  const server = new Client(parts, 'kube-apiserver');
   const manager = new Client(parts, 'kube-controller-manager');
   const kubelet = new Client(parts, 'kubelet');
   const recorder = new Recorder(manager);
-  for (const name of firstNamespaces) server.ensure(namespaces, '', name, {});
   ensureNode(kubelet);
   ensureStorageClass(manager);
   const runner = new Runner({
@@ -66,7 +61,7 @@ export function startControllers(parts: ControllersParts): Controllers {
       new Endpoints(manager),
       new LoadBalancers(manager, recorder),
       new Ingresses(manager, recorder),
-      new Definitions(server),
+      new Definitions(new Client(parts, 'kube-apiserver')),
       new DisruptionBudgets(manager),
       new Autoscalers(manager, recorder),
       new Scheduler(new Client(parts, 'kube-scheduler'), recorder),

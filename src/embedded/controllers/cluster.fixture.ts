@@ -58,6 +58,7 @@ export class TestCluster {
       clock: time,
     });
     this.store.onChange((change) => this.changes.push(change));
+    this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } });
     this.#controllers = this.#start();
     time.advance(0);
   }
