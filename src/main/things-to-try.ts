@@ -34,7 +34,7 @@ function exampleThings(address: string): readonly string[] {
     '  kubectl get configmaps -n shop-prod',
     '',
     '2. Break something, and see it healed, and who did it:',
-    '  kubectl scale deployment web -n web --replicas=0',
+    '  kubectl scale deployment web -n web --replicas=5',
     '  kubectl get deployment web -n web && bin/trueup app history web',
     '',
     '3. Revert the commit, and be back:',

@@ -12,5 +12,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('kubectl', kubectl);
   project.provide('nobodyKubeconfig', cluster.nobodyKubeconfig);
   project.provide('auditLog', cluster.auditLog);
+  project.provide('hasAdmissionPolicies', false);
   return () => cluster.stop();
 }

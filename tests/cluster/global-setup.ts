@@ -15,6 +15,8 @@ declare module 'vitest' {
     nobodyKubeconfig: string;
     /** The API server's audit log; empty where there is none. */
     auditLog: string;
+    /** Whether it serves admission policies: the embedded cluster does not. */
+    hasAdmissionPolicies: boolean;
   }
 }
 
@@ -25,6 +27,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('kubectl', await systemKubectl());
     project.provide('nobodyKubeconfig', process.env['TRUEUP_TEST_NOBODY_KUBECONFIG'] ?? '');
     project.provide('auditLog', '');
+    project.provide('hasAdmissionPolicies', true);
     return async () => {};
   }
   const controlPlane = await startControlPlane({ audit: true });
@@ -32,5 +35,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('kubectl', controlPlane.kubectl);
   project.provide('nobodyKubeconfig', controlPlane.nobodyKubeconfig);
   project.provide('auditLog', controlPlane.auditLog ?? '');
+  project.provide('hasAdmissionPolicies', true);
   return () => controlPlane.stop();
 }

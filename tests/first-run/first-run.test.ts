@@ -137,12 +137,12 @@ describe('the first run', () => {
     await git('-C', example(), 'commit', '-qam', 'Always open');
     await git('-C', example(), 'push', '-q');
     await waitFor('the ConfigMap', async () =>
-      (await kubectl('get', 'configmaps', '-n', 'shop-prod', '-o', 'yaml')).includes('OPEN=always'),
+      (await kubectl('get', 'configmaps', '-n', 'shop-prod', '-o', 'yaml')).includes('OPEN: always'),
     );
   });
 
   it('2. what somebody broke is healed, and the tool is named', async () => {
-    await kubectl('scale', 'deployment', 'web', '-n', 'web', '--replicas=0');
+    await kubectl('scale', 'deployment', 'web', '-n', 'web', '--replicas=5');
     await waitFor('the replicas to be back', async () => (await replicas('web', 'web')) === '2 2');
     const history = await runToEnd(join(clone, 'bin/trueup'), [
       'app',
@@ -180,7 +180,7 @@ describe('the first run', () => {
     await waitFor(
       'the ConfigMap to go',
       async () =>
-        !(await kubectl('get', 'configmaps', '-n', 'shop-prod', '-o', 'yaml')).includes('OPEN=always'),
+        !(await kubectl('get', 'configmaps', '-n', 'shop-prod', '-o', 'yaml')).includes('OPEN: always'),
     );
   });
 

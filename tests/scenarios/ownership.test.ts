@@ -1,5 +1,5 @@
 /** Whose field is whose: what must not be mistaken for drift, and what must not be taken from others. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { configMap, deployment, service, yaml } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 import type { Place } from './world.ts';
@@ -29,7 +29,7 @@ async function expectQuiet(place: Place, kind: string, name: string): Promise<vo
 }
 
 describe.runIf(writesAreCounted)('no heal loop', () => {
-  it('where admission rewrites what is applied', async () => {
+  it.runIf(inject('hasAdmissionPolicies'))('where admission rewrites what is applied', async () => {
     const place = await world.place();
     const name = `mirror-${place.name}`;
     const [policy, binding] = imagePolicy(name, place.namespace);
