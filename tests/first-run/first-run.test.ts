@@ -8,8 +8,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildControlPlane, systemKubectl } from '../cluster/control-plane.ts';
 import { repositoryRoot, runToEnd } from '../scenarios/trueup-process.ts';
 import { waitFor } from '../scenarios/wait-for.ts';
 
@@ -19,6 +20,7 @@ const readyWithinMs = 20_000;
 let directory: string;
 let port: number;
 let trueup: Started;
+let kubectlProgram: string;
 
 interface Started {
   readonly child: ChildProcess;
@@ -75,7 +77,7 @@ async function start(...options: readonly string[]): Promise<Started> {
 const kubeconfig = (): string => join(directory, 'data/kubeconfig');
 
 async function kubectl(...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runToEnd('kubectl', ['--kubeconfig', kubeconfig(), ...args]);
+  const { code, stdout, stderr } = await runToEnd(kubectlProgram, ['--kubeconfig', kubeconfig(), ...args]);
   if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
   return stdout;
 }
@@ -100,9 +102,13 @@ const replicas = (namespace: string, name: string): Promise<string> =>
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'trueup-first-run-'));
+  // Whatever kubectl a newcomer has; else the one that comes with the test control plane.
+  kubectlProgram = await systemKubectl().catch(async () =>
+    join(dirname(await buildControlPlane()), 'kubectl'),
+  );
   port = await freePort();
   trueup = await start();
-}, 180_000);
+}, 900_000);
 
 afterAll(async () => {
   await trueup?.stop('SIGTERM');
