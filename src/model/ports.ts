@@ -8,7 +8,7 @@ import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 import type { PathEntry, Rendered, TreeFile } from './rendered.ts';
-import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec } from './unit.ts';
+import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
@@ -102,6 +102,10 @@ export interface SecretReader {
 }
 
 export interface RenderRequest {
+  /** Whose rendering it is: what is kept for one Unit is never given to another. Absent: nothing is kept. */
+  readonly unit?: UnitId;
+  /** Also what is kept is rendered again, but for values that were made up. */
+  readonly anew?: boolean;
   readonly spec: RenderSpec;
   /** See `Input`. */
   readonly refusedFiles?: readonly string[];
@@ -125,6 +129,16 @@ export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
   render(request: RenderRequest, files: RenderFiles): Promise<Result<Rendered>>;
+}
+/**
+ * What was rendered, across restarts, bounded in size. Nobody may rely on it: anything in it may be gone at any time. It
+ * never fails: what cannot be read is not there, and what cannot be written is not kept (F17).
+ */
+export interface RenderStore {
+  get(key: Digest): Promise<Uint8Array | undefined>;
+  /** Where room is wanted, what could not be rendered again as it is goes last. */
+  put(key: Digest, value: Uint8Array, isOnlyCopy: boolean): Promise<void>;
+  remove(key: Digest): Promise<void>;
 }
 
 export interface ApplyRequest {
