@@ -118,7 +118,7 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
       'the control-plane namespace: Applications, argocd-cm, credentials',
       'argocd',
     )
-    .option('--data-dir <directory>', 'copies of repositories; can be lost', '.trueup')
+    .option('--data-dir <directory>', 'copies of repositories, rendered output', '.trueup')
     .option('--port <number>', 'health, metrics and webhooks, on loopback; 0: any free one', port, 8080)
     .addOption(
       new Option(

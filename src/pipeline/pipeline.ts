@@ -24,6 +24,7 @@ import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { plan, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
+import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
 
 export interface PlanPorts {
@@ -117,21 +118,12 @@ async function planObjects(
     bodies: byKey(needed, bodies.value),
     state,
     namespaceExists: await namespaceExists(unit, cluster),
-    blocked: [...desired.failures, ...judge(unit.limits, desired.objects), ...changing(rendered.warnings)],
+    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    madeUp: isMadeUp(rendered),
     sealer,
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });
-}
-
-/**
- * Templates that give something else at every rendering: until what was rendered is kept by its key, a plan of them
- * would change objects, and roll workloads, that nobody touched.
- */
-function changing(warnings: readonly Failure[]): readonly Failure[] {
-  return warnings
-    .filter(({ code }) => code === 'RandomTemplate')
-    .map((warning) => ({ ...warning, kind: 'blocked' }));
 }
 
 function gone(subject: ObjectRef): Failure {

@@ -30,6 +30,8 @@ export async function renderInputs(
   for (const locatedInput of located.inputs) {
     const { input, revision, tree } = locatedInput;
     const request = {
+      unit: unit.id,
+      anew: unit.refresh === 'hard',
       spec: input.render,
       refusedFiles: input.refusedFiles ?? [],
       url: input.source.url,

@@ -1,0 +1,136 @@
+/** What was rendered is kept: nothing is rendered twice, and what templates make up is applied once. */
+import { describe, expect, it } from 'vitest';
+import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
+import type { Files } from '../../tests/fakes/repositories.ts';
+
+const approvalAnnotation = 'trueup.dev/approved-plan';
+const source = (path: string, more: object = {}) => ({
+  source: { repoURL: repository, path, targetRevision: 'main', ...more },
+});
+const manual = { syncPolicy: {} };
+const chart = (template: string): Files => ({
+  'chart/Chart.yaml': 'apiVersion: v2\nname: c\nversion: 1.0.0\n',
+  'chart/values.yaml': 'length: 8\n',
+  'chart/templates/password.yaml': template,
+});
+const random = chart(
+  'apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {p: {{ randAlphaNum (int .Values.length) | quote }}}\n',
+);
+
+async function randomWorld(spec: object = {}): Promise<EngineWorld> {
+  const world = new EngineWorld();
+  await world.start();
+  await world.pushFiles(random);
+  await world.create(world.application('web', { ...source('chart'), ...spec }));
+  return world;
+}
+const password = (world: EngineWorld): string => {
+  const data = world.cluster.get('Secret', 'payments', 'password')?.['data'] as { p: string } | undefined;
+  return Buffer.from(data?.p ?? '', 'base64').toString('utf8');
+};
+/** Somebody changes what stands there, so that it has to be planned and compared. */
+async function drift(world: EngineWorld): Promise<void> {
+  world.cluster.edit(
+    'Secret',
+    'payments',
+    'password',
+    (draft) => (draft.data.p = Buffer.from('changed').toString('base64')),
+    'kubectl',
+  );
+  await world.settle();
+}
+
+describe('a restart renders nothing that did not change', () => {
+  it('also where nothing is applied, where it drifted, and where a branch went back and forth', async () => {
+    const world = new EngineWorld();
+    await world.start();
+    const files = { ...filesOf([configMap('one')], 'one'), ...filesOf([configMap('two')], 'two') };
+    await world.pushFiles(files);
+    await world.create(world.application('waits', { ...source('one'), ...manual }));
+    await world.create(world.application('drifts', source('two')));
+    expect(world.renders).toBe(2);
+
+    world.crash();
+    world.cluster.edit('ConfigMap', 'payments', 'two', (draft) => (draft.data.a = '9'), 'kubectl');
+    await world.start();
+    expect(world.data('two')).toEqual({ a: '1' });
+    expect(world.status('waits').sync?.status).toBe('OutOfSync');
+    expect(world.renders).toBe(2);
+
+    await world.pushFiles({ ...files, ...filesOf([configMap('two', { a: '2' })], 'two') });
+    expect(world.renders).toBe(3);
+    await world.restart();
+    await world.pushFiles(files);
+    expect(world.data('two')).toEqual({ a: '1' });
+    expect(world.renders).toBe(3);
+    expect(world.errors).toEqual([]);
+  });
+
+  it('F17: and everything where nothing can be kept', async () => {
+    const world = new EngineWorld();
+    world.kept.isFull = true;
+    await world.start();
+    await world.push([configMap('one')]);
+    await world.create(world.application('waits', manual));
+    await world.restart();
+    expect(world.renders).toBe(2);
+    expect(world.errors).toEqual([]);
+  });
+});
+
+describe('a chart that makes values up', () => {
+  it('is applied once, with a warning, and stays through restarts, other commits, and drift', async () => {
+    const world = await randomWorld();
+    const first = password(world);
+    expect(first).toMatch(/^\w{8}$/);
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(world.condition('Warning')).toMatch(/randAlphaNum.*RandomTemplate/);
+    const mark = world.mark;
+    await world.restart();
+    await world.pushFiles({ ...random, 'README.md': 'x' });
+    await world.refresh('web', 'hard');
+    expect(world.writesSince(mark)).toEqual([]);
+
+    await drift(world);
+    expect(password(world)).toBe(first);
+    world.crash();
+    await drift(world);
+    await world.start();
+    expect(password(world)).toBe(first);
+    expect(world.renders).toBe(1);
+    expect(world.errors).toEqual([]);
+  });
+
+  it('makes up others when its values change', async () => {
+    const world = await randomWorld();
+    await world.pushFiles({ ...random, 'chart/values.yaml': 'length: 12\n' });
+    expect(password(world)).toMatch(/^\w{12}$/);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+
+  it('F17: is held when what was kept is lost, and a person may accept new values', async () => {
+    const world = await randomWorld();
+    const first = password(world);
+    world.kept.values.clear();
+    await world.restart();
+    expect(world.status().sync?.status).toBe('Synced');
+
+    await drift(world);
+    expect(password(world)).toBe('changed');
+    const held = world.condition('Held') ?? '';
+    expect(held).toMatch(/Secret payments\/password are not kept here.*--approve.*\[RandomTemplate\]/);
+    expect(held).not.toContain(first);
+    await world.sync();
+    await world.restart();
+    expect(password(world)).toBe('changed');
+    expect(world.condition('Held')).toBe(held);
+
+    const [digest] = /sha256:[0-9a-f]{64}/.exec(held) ?? [];
+    await world.change('web', (draft) => (draft.metadata.annotations = { [approvalAnnotation]: digest }));
+    expect(password(world)).toMatch(/^\w{8}$/);
+    expect(password(world)).not.toBe(first);
+    expect(world.condition('Held')).toBeUndefined();
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(world.errors).toEqual([]);
+  });
+});
