@@ -22,8 +22,10 @@ type Need struct {
 	Nodes []string `json:"nodes,omitempty"`
 	// Files are paths of files whose content is missing.
 	Files []string `json:"files,omitempty"`
-	// Lookups are objects of the cluster.
+	// Lookups are objects of the cluster, and where the first of them is asked for, if that is known.
 	Lookups []string `json:"lookups,omitempty"`
+	Path    string   `json:"path,omitempty"`
+	Line    int      `json:"line,omitempty"`
 }
 
 // Trace is what was read.
@@ -47,8 +49,12 @@ type node struct {
 type Tree struct {
 	nodes   map[string]*node
 	overlay map[string][]byte
-	needed  struct{ nodes, files, lookups map[string]bool }
-	read    struct{ files, listings, absent, lookups map[string]bool }
+	needed  struct {
+		nodes, files, lookups map[string]bool
+		path                  string
+		line                  int
+	}
+	read struct{ files, listings, absent, lookups map[string]bool }
 }
 
 type layout struct {
@@ -278,12 +284,18 @@ func (t *Tree) Lookup(key string) { t.read.lookups[key] = true }
 // NeedLookup says that the host has to answer it first.
 func (t *Tree) NeedLookup(key string) { t.needed.lookups[key] = true }
 
+// NeededAt says where something was asked for that the host has not said yet.
+func (t *Tree) NeededAt(name string, line int) { t.needed.path, t.needed.line = name, line }
+
 // Needed is nil when everything that was asked for was there.
 func (t *Tree) Needed() *Need {
 	if len(t.needed.nodes)+len(t.needed.files)+len(t.needed.lookups) == 0 {
 		return nil
 	}
-	return &Need{Nodes: sorted(t.needed.nodes), Files: sorted(t.needed.files), Lookups: sorted(t.needed.lookups)}
+	return &Need{
+		Nodes: sorted(t.needed.nodes), Files: sorted(t.needed.files), Lookups: sorted(t.needed.lookups),
+		Path: t.needed.path, Line: t.needed.line,
+	}
 }
 
 // Trace is everything that was read so far.

@@ -8,9 +8,11 @@ import { canonicalJson } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
-import type { SourceSpec, UnitId } from '#model/unit.ts';
+import type { SourceSpec, Unit, UnitId } from '#model/unit.ts';
+import { ClusterViews } from './cluster-views.ts';
 import { Foresight } from './foresight.ts';
 import { Ownership } from './ownership.ts';
+import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
 import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
 import { newRuntime, type UnitRuntime } from './runtime.ts';
@@ -23,7 +25,7 @@ import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
   TurnPorts,
-  'sources' | 'ownership' | 'foresight' | 'states' | 'unitName' | 'isUnit'
+  'sources' | 'ownership' | 'foresight' | 'states' | 'view' | 'unitName' | 'isUnit'
 > &
   SourcesPorts;
 
@@ -51,6 +53,7 @@ export class Engine {
   readonly #ownership: Ownership;
   readonly #queue: Queue;
   readonly #foresight: Foresight;
+  readonly #views: ClusterViews;
   readonly #runtimes = new Map<UnitId, UnitRuntime>();
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
@@ -68,6 +71,7 @@ export class Engine {
     this.#states = new UnitStates(ports.cluster);
     this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
     this.#foresight = new Foresight(ports.repositories);
+    this.#views = new ClusterViews(ports, (units) => this.#answersChanged(units));
     this.#ownership = new Ownership(
       (unit) => this.#again(unit),
       () => this.#forgetKinds(),
@@ -151,12 +155,23 @@ export class Engine {
     this.#sources.stop();
     this.#cache.stop();
     this.#states.stop();
+    this.#views.stop();
     await this.#queue.stop();
   }
 
   #again(unit: UnitId): void {
     const runtime = this.#runtimes.get(unit);
     if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
+  }
+
+  #answersChanged(units: Iterable<UnitId>): void {
+    for (const unit of units) {
+      const runtime = this.#runtimes.get(unit);
+      if (runtime === undefined) continue;
+      const delayMs = answersDelayMs(runtime, this.#ports.clock.monotonic());
+      if (delayMs > 0) this.#queue.addAfter(keyText(runtime.unit.owner), delayMs);
+      else this.#again(unit);
+    }
   }
 
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
@@ -283,7 +298,7 @@ export class Engine {
       });
     };
     try {
-      const end = await takeTurn(runtime, this.#turnPorts(), progress);
+      const end = await takeTurn(runtime, this.#turnPorts(runtime.unit), progress);
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;
@@ -296,6 +311,8 @@ export class Engine {
       cancelStatus();
       log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
       this.#queue.addAfter(key, 60_000);
+    } finally {
+      this.#views.settle(runtime.unit.id, runtime.failures.length === 0);
     }
   }
 
@@ -320,16 +337,17 @@ export class Engine {
     else if (written.value !== 'unchanged') this.#cache.put(written.value);
   }
 
-  #turnPorts(): TurnPorts {
+  #turnPorts(unit: Unit): TurnPorts {
     return {
       ...this.#ports,
+      view: this.#views.view(unit),
       sources: this.#sources,
       ownership: this.#ownership,
       foresight: this.#foresight,
       states: this.#states,
-      unitName: (unit) => {
-        const owner = this.#runtimes.get(unit)?.unit.owner ?? this.#states.get(unit)?.owner;
-        return owner === undefined ? unit : `${owner.kind} ${owner.namespace}/${owner.name}`;
+      unitName: (id) => {
+        const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
+        return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;
       },
       isUnit: (trackingName) =>
         [...this.#runtimes.values()].some(({ unit }) => unit.tracking.owner === trackingName),
@@ -348,6 +366,7 @@ export class Engine {
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
     this.#foresight.forget(unit);
+    this.#views.forget(unit);
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }

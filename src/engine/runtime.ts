@@ -43,6 +43,8 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+  /** When a turn was taken, or is to be, because the cluster answers a template otherwise; monotonic. */
+  answersAtMs: number;
 }
 
 /** What a turn has looked at is no news when the watch tells of it. */
@@ -72,5 +74,6 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     waitingFor: undefined,
     observing: undefined,
     looked: false,
+    answersAtMs: -Infinity,
   };
 }

@@ -138,10 +138,11 @@ function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
-  if (revision === undefined) return locate({ unit, state }, ports.repositories);
-  const asked = await locate({ unit, state, instead: { name: revision } }, ports.repositories);
+  if (revision === undefined) return locate({ unit, state, view: ports.view }, ports.repositories);
+  const { view } = ports;
+  const asked = await locate({ unit, state, view, instead: { name: revision } }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, state }, ports.repositories);
+  const current = await locate({ unit, state, view: ports.view }, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -302,7 +303,8 @@ async function repairFromLastGood(
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const located = await locate({ unit, state, instead: { commit: last.commit } }, ports.repositories);
+  const { view } = ports;
+  const located = await locate({ unit, state, view, instead: { commit: last.commit } }, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;

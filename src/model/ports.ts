@@ -3,7 +3,7 @@
  * the simulation hand in others. Nothing below main/ reaches the world by another way.
  */
 import type { Selection } from './dialect.ts';
-import type { Result } from './failure.ts';
+import type { Failure, Result } from './failure.ts';
 import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
@@ -116,13 +116,28 @@ export interface RenderRequest {
   /** Its Git object id. */
   readonly tree: string;
   /** Absent: as without a cluster. */
-  readonly capabilities?: Capabilities;
+  readonly view?: ClusterView;
 }
 /** What charts ask of the cluster that they are rendered for. */
 export interface Capabilities {
   readonly kubeVersion: string;
   /** `apps/v1`, and `apps/v1/Deployment`. */
   readonly apiVersions: readonly string[];
+  /** Group versions that cannot say now what they serve: what is missing in them is not known to be missing (F19). */
+  readonly unknown: readonly string[];
+}
+/** The cluster as the templates of one Unit see it: with the eyes of the Unit's identity (S5). */
+export interface ClusterView {
+  capabilities(): Promise<Result<Capabilities>>;
+  /** What Helm's `lookup` finds, in the order asked; a question is the JSON of `[apiVersion, kind, namespace, name]`. */
+  lookUp(questions: readonly string[]): Promise<Result<readonly LookupAnswer[]>>;
+}
+export interface LookupAnswer {
+  /** The object, or the list of them, as JSON; empty where there is none. */
+  readonly text: string;
+  /** Of the text; keyed if it is secret. */
+  readonly digest: Digest;
+  readonly secret: boolean;
 }
 /** What a renderer reads from. */
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
@@ -172,6 +187,8 @@ export interface FollowBatch {
   readonly synced: boolean;
   readonly changed: readonly Manifest[];
   readonly gone: readonly ObjectKey[];
+  /** Why nothing can be known at present; it is tried again, and a batch without it says that it could. */
+  readonly failure?: Failure;
 }
 export interface Following {
   stop(): void;
@@ -180,9 +197,15 @@ export interface Following {
 /** A Kubernetes API, as the engine uses it. One identity: that of the credentials it was opened with. */
 export interface Cluster {
   readonly id: string;
-  version(): Promise<Result<string>>;
   /** Every served kind, in every served version; cached until `refresh`. */
   resources(refresh?: boolean): Promise<Result<readonly ApiResource[]>>;
+  /** As of the last look at the kinds. */
+  capabilities(): Promise<Result<Capabilities>>;
+  /**
+   * Tells when a look shows other kinds, or another version of the cluster, than the one before. From the first
+   * listener on, what may change them is watched.
+   */
+  onKinds(listener: () => void): void;
 
   /** Follows a selection with bodies. Errors are retried with backoff and counted, never thrown. */
   follow(selection: Selection, listener: (batch: FollowBatch) => void): Following;

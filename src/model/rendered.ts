@@ -24,6 +24,21 @@ export interface TracePaths {
   readonly files: readonly string[];
   readonly listings: readonly string[];
   readonly absent: readonly string[];
+  /** What `lookup` was asked; see `ClusterView`. */
+  readonly lookups?: readonly string[];
+  readonly capabilities?: CapabilityQuestions;
+}
+/** What a chart asked of the capabilities of the cluster that it is rendered for. */
+export interface CapabilityQuestions {
+  readonly kubeVersion: boolean;
+  readonly apiVersions: readonly string[];
+  /** It may depend on any of them. */
+  readonly whole: boolean;
+}
+export interface CapabilityAnswers {
+  readonly kubeVersion?: string;
+  readonly apiVersions: Readonly<Record<string, boolean>>;
+  readonly whole?: Digest;
 }
 
 /** What rendering read, paths from the repository's root; its digest, with the spec and the renderer's version, is the render key. */
@@ -31,6 +46,9 @@ export interface Trace {
   readonly files: Readonly<Record<string, string>>;
   readonly listings: Readonly<Record<string, Digest>>;
   readonly absent: readonly string[];
+  /** Digests of what `lookup` found; keyed for Secrets. */
+  readonly lookups?: Readonly<Record<string, Digest>>;
+  readonly capabilities?: CapabilityAnswers;
 }
 
 export interface RenderedObject {

@@ -1,11 +1,14 @@
 /**
- * Renders what names its own files: the renderer says what it lacks, that is read, and it is asked again, until it
- * lacks nothing. It is in the sandbox only while it computes; no worker waits for a disk or a network.
+ * Renders what names its own files: the renderer says what it lacks, files or objects of the cluster, that is read, and
+ * it is asked again, until it lacks nothing. It is in the sandbox only while it computes; no worker waits for a disk or
+ * a network.
  */
+import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import type { JsonObject } from '#model/json.ts';
-import type { RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { Digest, JsonObject } from '#model/json.ts';
+import type { ClusterView, LookupAnswer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry } from '#model/rendered.ts';
+import { lookupsMax, withoutSecrets } from './lookups.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
 import type { Answer, RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
@@ -17,6 +20,8 @@ const nodesMax = 50_000;
 export type Done = Extract<Answer, { kind: 'done' }>;
 export interface Closed {
   readonly done: Done;
+  /** Digests of what `lookup` found, by question. */
+  readonly lookups: Readonly<Record<string, Digest>>;
   readonly entries: ReadonlyMap<string, PathEntry>;
 }
 
@@ -28,20 +33,28 @@ export async function renderClosed(
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
   const reading = new Reading(request, source.files, limits);
+  const view = op === 'helm' ? request.view : undefined;
+  const answers = new Map<string, LookupAnswer>();
   const first = await reading.look([request.root]);
   if (!first.ok) return first;
-  for (let round = 0; round < roundsMax; round += 1) {
+  for (let round = 0; round < roundsMax + answers.size; round += 1) {
     const answer = await source.sandbox.render({
       op,
-      options,
+      options: view === undefined ? options : { ...options, lookup: textsOf(answers) },
       tree: reading.tree(),
       root: request.root,
       objectBytesMax: limits.objectBytesMax,
       lenient: [],
     });
-    if (!answer.ok) return answer;
-    if (answer.value.kind === 'done') return ok({ done: answer.value, entries: reading.entries });
-    const { nodes, files } = answer.value;
+    if (!answer.ok) return fail(withoutSecrets(answer.failure, [...answers.values()]));
+    if (answer.value.kind === 'done') {
+      const asked = answer.value.trace.lookups ?? [];
+      const lookups = asked.map((question) => [question, answers.get(question)?.digest ?? digestOf('')]);
+      return ok({ done: answer.value, entries: reading.entries, lookups: Object.fromEntries(lookups) });
+    }
+    const { nodes, files, lookups, at } = answer.value;
+    const found = await lookUp(lookups, view, answers);
+    if (!found.ok) return fail({ at, ...found.failure });
     const looked = await reading.look([...nodes, ...files]);
     if (!looked.ok) return looked;
     const read = await reading.read(files);
@@ -52,6 +65,26 @@ export async function renderClosed(
       path: request.root || '.',
     }),
   );
+}
+
+async function lookUp(
+  questions: readonly string[],
+  view: ClusterView | undefined,
+  answers: Map<string, LookupAnswer>,
+): Promise<Result<undefined>> {
+  if (questions.length === 0 || view === undefined) return ok(undefined);
+  if (answers.size + questions.length > lookupsMax) {
+    const message = `The chart looks up more than ${lookupsMax} things in the cluster.`;
+    return fail(refusal('LookupTooLarge', message, 'look up lists instead of each object by itself'));
+  }
+  const found = await view.lookUp(questions);
+  if (!found.ok) return found;
+  questions.forEach((question, index) => answers.set(question, found.value[index]!));
+  return ok(undefined);
+}
+
+function textsOf(answers: ReadonlyMap<string, LookupAnswer>): JsonObject {
+  return Object.fromEntries([...answers].map(([question, { text }]) => [question, text]));
 }
 
 class Reading {

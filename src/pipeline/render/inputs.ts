@@ -1,10 +1,11 @@
 /** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { Capabilities, Renderer, Repositories } from '#model/ports.ts';
+import type { ClusterView, Renderer, Repositories } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
+import { clusterDigest } from './cluster-trace.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -16,13 +17,13 @@ export interface RenderedInputs {
 export interface RenderInputsPorts {
   readonly repositories: Repositories;
   readonly renderer: Renderer;
-  readonly capabilities?: Capabilities;
+  readonly view: ClusterView;
 }
 
 export async function renderInputs(
   unit: Unit,
   located: Located,
-  { repositories, renderer, capabilities }: RenderInputsPorts,
+  { repositories, renderer, view }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
@@ -38,14 +39,21 @@ export async function renderInputs(
       commit: revision.commit,
       root: input.path === '.' ? '' : input.path,
       tree,
-      ...(capabilities === undefined ? {} : { capabilities }),
+      view,
     };
     const rendered = await renderer.render(request, repositories);
     if (!rendered.ok) return rendered;
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
     const { trace } = rendered.value;
-    inputs.push({ ...locatedInput, read: pathsOf(trace), content: contentOfTrace(trace) });
+    const { cluster: _, ...found } = locatedInput;
+    const cluster = clusterDigest(trace);
+    inputs.push({
+      ...found,
+      read: pathsOf(trace),
+      content: contentOfTrace(trace),
+      ...(cluster === undefined ? {} : { cluster }),
+    });
   }
   return ok({ objects, warnings, located: relocate(unit, located, inputs) });
 }

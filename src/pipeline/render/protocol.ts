@@ -1,7 +1,8 @@
 /** What passes between the renderer's threads: one request, one answer, both plain values. */
 import type { Failure, Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { RenderedObject, TracePaths } from '#model/rendered.ts';
+import type { Position } from '#model/object.ts';
+import type { CapabilityQuestions, RenderedObject, TracePaths } from '#model/rendered.ts';
 
 /** The part of the repository that is known so far; paths from its root. */
 export interface KnownTree {
@@ -23,7 +24,14 @@ export interface SandboxRequest {
 }
 export type Answer =
   /** Once more, with these too. */
-  | { readonly kind: 'need'; readonly nodes: readonly string[]; readonly files: readonly string[] }
+  | {
+      readonly kind: 'need';
+      readonly nodes: readonly string[];
+      readonly files: readonly string[];
+      readonly lookups: readonly string[];
+      /** Where the first of the lookups is asked for. */
+      readonly at: Position;
+    }
   | {
       readonly kind: 'done';
       readonly objects: readonly RenderedObject[];
@@ -44,7 +52,13 @@ export interface RenderSandbox {
 
 /** What the module answers, before it is made ours. */
 export interface RawAnswer {
-  readonly need?: { readonly nodes?: readonly string[]; readonly files?: readonly string[] };
+  readonly need?: {
+    readonly nodes?: readonly string[];
+    readonly files?: readonly string[];
+    readonly lookups?: readonly string[];
+    readonly path?: string;
+    readonly line?: number;
+  };
   readonly failure?: RawFailure;
   readonly value?: {
     readonly objects?: readonly RawObject[];
@@ -55,6 +69,7 @@ export interface RawAnswer {
       readonly duplicates?: readonly number[];
     }[];
     readonly trace: TracePaths;
+    readonly capabilities?: CapabilityQuestions;
     readonly random?: readonly string[];
     readonly text?: string;
   };

@@ -403,7 +403,7 @@ describe('a Helm chart', () => {
         'apiVersion: v1\nkind: Secret\nmetadata: {name: r}\nstringData: {p: {{ randAlphaNum 8 }}x}\n',
     };
     const result = await render(files, 'charts/app', helm());
-    expect(result.ok && result.value.warnings).toMatchObject([{ code: 'RandomTemplate' }]);
+    expect(result.ok && result.value.warnings.map(({ code }) => code)).toContain('RandomTemplate');
   });
 });
 

@@ -1,13 +1,15 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { fail, ok, type Result } from '#model/failure.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import { renderClosed } from './closure.ts';
+import { capabilityAnswers, helmFor } from './cluster-trace.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
+import { questionOf, questionText } from './lookups.ts';
 import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
@@ -44,7 +46,7 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
-      : await renderTool(spec.kind === 'helm' ? forCluster(spec, request) : spec, request, tools);
+      : await renderTool(spec, request, tools);
   if (!rendered.ok) return rendered;
   // What was looked for to find out the kind of source is part of what it depends on.
   const trace = traceOf(
@@ -54,6 +56,7 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
       absent: [...new Set([...rendered.value.paths.absent, ...absentOf(looked)])].toSorted(),
     },
     new Map([...looked, ...rendered.value.entries]),
+    rendered.value.cluster,
   );
   const { objects, warnings } = rendered.value;
   const version = await tools.sandbox.version();
@@ -61,17 +64,11 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
     canonicalJson({
       renderer: version,
       spec: request.spec,
-      capabilities: request.capabilities,
       root: request.root,
       trace,
     }),
   );
   return ok({ key, objects, warnings, trace });
-}
-
-/** What the Application names itself is meant instead of the cluster's. */
-function forCluster(spec: HelmRender, { capabilities }: RenderRequest): HelmRender {
-  return capabilities === undefined ? spec : { ...capabilities, ...spec };
 }
 
 function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
@@ -83,12 +80,40 @@ async function renderTool(
   request: RenderRequest,
   tools: Tools,
 ): Promise<Result<RenderedParts>> {
-  const { kind, ...options } = spec;
+  const served = spec.kind === 'helm' ? await request.view?.capabilities() : undefined;
+  if (served?.ok === false) return served;
+  const capabilities = served?.value;
+  const { kind, ...options } = spec.kind === 'helm' ? helmFor(spec, capabilities) : spec;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const closed = await renderClosed(kind, given, request, tools);
   if (!closed.ok) return closed;
-  const { done, entries } = closed.value;
-  return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries });
+  const { done, entries, lookups } = closed.value;
+  const { trace: paths } = done;
+  const answers =
+    paths.capabilities === undefined
+      ? ok(undefined)
+      : capabilityAnswers(paths.capabilities, spec, capabilities);
+  if (!answers.ok) return answers;
+  const cluster = {
+    ...(paths.lookups === undefined ? {} : { lookups }),
+    ...(answers.value === undefined ? {} : { capabilities: answers.value }),
+  };
+  const warnings =
+    paths.lookups === undefined || request.view !== undefined
+      ? done.warnings
+      : [...done.warnings, unanswered(paths.lookups, request.root)];
+  return ok({ objects: done.objects, warnings, paths, entries, cluster });
+}
+
+function unanswered(questions: readonly string[], root: string): Failure {
+  const [first] = questions;
+  const more = questions.length > 1 ? ` and ${questions.length - 1} more` : '';
+  return refusal(
+    'LookupUnanswered',
+    `The chart looks up ${questionText(questionOf(first!))}${more}; without a cluster nothing is found.`,
+    '`trueup plan` asks the cluster',
+    { path: root || '.' },
+  );
 }
 
 /** What was looked for, and is not there. */

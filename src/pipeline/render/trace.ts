@@ -2,6 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import { canonicalJson } from '#model/json.ts';
 import type { Failure } from '#model/failure.ts';
+import type { ClusterTrace } from './cluster-trace.ts';
 import type { PathEntry, RenderedObject, Trace, TracePaths } from '#model/rendered.ts';
 
 /** What a rendering gives before its trace is made of it. */
@@ -11,10 +12,16 @@ export interface RenderedParts {
   readonly paths: TracePaths;
   /** What stands at those paths. */
   readonly entries: ReadonlyMap<string, PathEntry>;
+  /** What the cluster answered. */
+  readonly cluster?: ClusterTrace;
 }
 
 /** Paths of which nothing is known count as absent. */
-export function traceOf(paths: TracePaths, entries: ReadonlyMap<string, PathEntry>): Trace {
+export function traceOf(
+  paths: TracePaths,
+  entries: ReadonlyMap<string, PathEntry>,
+  cluster: ClusterTrace = {},
+): Trace {
   const blob = (path: string): string => {
     const entry = entries.get(path);
     return entry?.kind === 'file' ? entry.blob : (entry?.kind ?? 'absent');
@@ -27,5 +34,6 @@ export function traceOf(paths: TracePaths, entries: ReadonlyMap<string, PathEntr
     files: Object.fromEntries(paths.files.map((path) => [path, blob(path)])),
     listings: Object.fromEntries(paths.listings.map((path) => [path, listing(path)])),
     absent: paths.absent.filter((path) => (entries.get(path)?.kind ?? 'absent') === 'absent'),
+    ...cluster,
   };
 }

@@ -6,16 +6,31 @@ import { digestOf } from '#fields/digest.ts';
 import { ok, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { Repositories } from '#model/ports.ts';
-import type { Trace, TracePaths } from '#model/rendered.ts';
+import type { CapabilityAnswers, CapabilityQuestions, Trace, TracePaths } from '#model/rendered.ts';
 import type { Input, Revision } from '#model/unit.ts';
 import { traceOf } from '../render/trace.ts';
 
-export function contentOfTrace(trace: Trace): Digest {
-  return digestOf(canonicalJson(trace));
+/** Of what was read; what the cluster answered is beside it (render/cluster-trace.ts). */
+export function contentOfTrace({ files, listings, absent }: Trace): Digest {
+  return digestOf(canonicalJson({ files, listings, absent }));
 }
 
-export function pathsOf({ files, listings, absent }: Trace): TracePaths {
-  return { files: Object.keys(files), listings: Object.keys(listings), absent };
+export function pathsOf({ files, listings, absent, lookups, capabilities }: Trace): TracePaths {
+  return {
+    files: Object.keys(files),
+    listings: Object.keys(listings),
+    absent,
+    ...(lookups === undefined ? {} : { lookups: Object.keys(lookups) }),
+    ...(capabilities === undefined ? {} : { capabilities: questionsOf(capabilities) }),
+  };
+}
+
+function questionsOf({ kubeVersion, apiVersions, whole }: CapabilityAnswers): CapabilityQuestions {
+  return {
+    kubeVersion: kubeVersion !== undefined,
+    apiVersions: Object.keys(apiVersions),
+    whole: whole !== undefined,
+  };
 }
 
 /** The digest of what stands at the paths in a commit. */

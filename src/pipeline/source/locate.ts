@@ -3,9 +3,10 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Repositories } from '#model/ports.ts';
+import type { ClusterView, Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
+import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
 import { contentAt } from './dependence.ts';
 
@@ -18,6 +19,8 @@ export interface LocatedInput {
   readonly read?: TracePaths;
   /** Of what rendering depends on: of the whole directory until it is known what it reads. */
   readonly content: Digest;
+  /** Of what rendering asks of the cluster, if anything. */
+  readonly cluster?: Digest;
 }
 export interface Located {
   readonly inputs: readonly LocatedInput[];
@@ -36,6 +39,8 @@ export interface LocateQuestion {
   readonly state: Pick<UnitState, 'revisions' | 'inputs' | 'read'> | undefined;
   /** Instead of what the sources say: a person's choice, or the last good set. */
   readonly instead?: GitRef;
+  /** Absent: as without a cluster. */
+  readonly view?: ClusterView;
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
@@ -53,12 +58,18 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     const content =
       read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
     if (!content.ok) return content;
+    const { view } = question;
+    const asked =
+      read === undefined || view === undefined ? ok({}) : await clusterTrace(read, input.render, view);
+    if (!asked.ok) return asked;
+    const cluster = clusterDigest(asked.value);
     inputs.push({
       input: { ...input, source },
       revision: revision.value,
       tree,
       content: content.value,
       ...(read === undefined ? {} : { read }),
+      ...(cluster === undefined ? {} : { cluster }),
     });
   }
   const digest = inputsDigest(question.unit, inputs);
@@ -113,7 +124,12 @@ function inputsDigest({ target, tracking, manager, limits }: Unit, inputs: reado
     canonicalJson({
       form: 2,
       renderer: rendererVersion,
-      inputs: inputs.map(({ content, input }) => ({ content, render: input.render, path: input.path })),
+      inputs: inputs.map(({ content, cluster, input }) => ({
+        content,
+        cluster,
+        render: input.render,
+        path: input.path,
+      })),
       target,
       tracking,
       manager,
