@@ -24,6 +24,8 @@ type Need struct {
 	Files []string `json:"files,omitempty"`
 	// Lookups are objects of the cluster.
 	Lookups []string `json:"lookups,omitempty"`
+	// Remotes are repositories that files name.
+	Remotes []Remote `json:"remotes,omitempty"`
 }
 
 // Trace is what was read.
@@ -47,8 +49,12 @@ type node struct {
 type Tree struct {
 	nodes   map[string]*node
 	overlay map[string][]byte
-	needed  struct{ nodes, files, lookups map[string]bool }
-	read    struct{ files, listings, absent, lookups map[string]bool }
+	mounts  []mount
+	needed  struct {
+		nodes, files, lookups map[string]bool
+		remotes               []Remote
+	}
+	read struct{ files, listings, absent, lookups map[string]bool }
 }
 
 type layout struct {
@@ -63,6 +69,8 @@ type layout struct {
 	Known []string `json:"known"`
 	// Absent: paths where there is nothing.
 	Absent []string `json:"absent"`
+	// Mounts: directories that stand for other repositories.
+	Mounts []mount `json:"mounts"`
 }
 
 // Parse reads the header's `tree` member and the contents that follow the header.
@@ -75,6 +83,7 @@ func Parse(header json.RawMessage, contents []byte) (*Tree, error) {
 	if err := json.Unmarshal(header, &parsed); err != nil {
 		return nil, err
 	}
+	t.mounts = parsed.Mounts
 	for _, absent := range parsed.Absent {
 		t.nodes[absent] = &node{}
 	}
@@ -202,7 +211,8 @@ func (t *Tree) known(name string) (Kind, bool) {
 			return Absent, true
 		}
 	}
-	if name == "" {
+	// No listing of the repository itself has a mount in it.
+	if name == "" || t.isMount(name) {
 		return Directory, true
 	}
 	parent := Parent(name)
@@ -280,10 +290,12 @@ func (t *Tree) NeedLookup(key string) { t.needed.lookups[key] = true }
 
 // Needed is nil when everything that was asked for was there.
 func (t *Tree) Needed() *Need {
-	if len(t.needed.nodes)+len(t.needed.files)+len(t.needed.lookups) == 0 {
+	if len(t.needed.nodes)+len(t.needed.files)+len(t.needed.lookups)+len(t.needed.remotes) == 0 {
 		return nil
 	}
-	return &Need{Nodes: sorted(t.needed.nodes), Files: sorted(t.needed.files), Lookups: sorted(t.needed.lookups)}
+	return &Need{
+		Nodes: sorted(t.needed.nodes), Files: sorted(t.needed.files), Lookups: sorted(t.needed.lookups), Remotes: t.needed.remotes,
+	}
 }
 
 // Trace is everything that was read so far.

@@ -4,9 +4,11 @@ import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Digest } from '#model/json.ts';
 import type { Sighting } from '#model/observed.ts';
-import type { HealthReport } from '#model/outcome.ts';
+import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import type { Unit } from '#model/unit.ts';
+import type { TracePaths } from '#model/rendered.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
+import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
 
@@ -23,6 +25,8 @@ export interface UnitRuntime {
   unit: Unit;
   reads: Reads;
   located: Located | undefined;
+  /** Other repositories that its files name, and that can move; undefined until a turn has asked its record. */
+  remotes: readonly SourceSpec[] | undefined;
   plan: Plan | undefined;
   health: HealthReport | undefined;
   failures: readonly Failure[];
@@ -45,6 +49,19 @@ export interface UnitRuntime {
   looked: boolean;
 }
 
+/** The repositories that a Unit has polled: its sources, and those that its files named when it was rendered last. */
+export function polledSources(
+  runtime: UnitRuntime,
+  state: Pick<UnitState, 'read'> | undefined,
+): readonly SourceSpec[] {
+  const remotes = runtime.remotes ?? remotesOfRead(runtime.unit, state?.read ?? []);
+  return [...runtime.unit.inputs.map(({ source }) => source), ...remotes];
+}
+
+export function remotesOfRead(unit: Unit, read: readonly TracePaths[]): readonly SourceSpec[] {
+  return unit.inputs.flatMap((input, index) => polledRemotes(unit, input, read[index]?.remotes ?? []));
+}
+
 /** What a turn has looked at is no news when the watch tells of it. */
 export function noteSeen(runtime: UnitRuntime, sightings: ReadonlyMap<string, Sighting>): void {
   for (const [key, sighting] of sightings) {
@@ -58,6 +75,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     unit,
     reads,
     located: undefined,
+    remotes: undefined,
     plan: undefined,
     health: undefined,
     failures: [],

@@ -19,18 +19,40 @@ export type PathEntry =
   /** Directories among the names end with `/`. */
   | { readonly kind: 'directory'; readonly names: readonly string[] };
 
-/** The paths of a trace: whatever stands there in another commit says whether that renders the same. */
-export interface TracePaths {
+/** Another repository that files name, and a name in it; empty for its default branch. */
+export interface RemoteSource {
+  readonly url: string;
+  readonly ref: string;
+}
+
+/** Paths of one repository, from its root. */
+export interface TreePaths {
   readonly files: readonly string[];
   readonly listings: readonly string[];
   readonly absent: readonly string[];
 }
+export interface RemotePaths extends RemoteSource, TreePaths {
+  /** What the name stood for. */
+  readonly commit: string;
+}
+/** The paths of a trace: whatever stands there in another commit says whether that renders the same. */
+export interface TracePaths extends TreePaths {
+  /** Of other repositories; absent where none was named. */
+  readonly remotes?: readonly RemotePaths[];
+}
 
-/** What rendering read, paths from the repository's root; its digest, with the spec and the renderer's version, is the render key. */
-export interface Trace {
+/** What stood at paths of one repository. */
+export interface TreeTrace {
   readonly files: Readonly<Record<string, string>>;
   readonly listings: Readonly<Record<string, Digest>>;
   readonly absent: readonly string[];
+}
+export interface RemoteTrace extends RemoteSource, TreeTrace {
+  readonly commit: string;
+}
+/** What rendering read; the digest of its content, with the spec and the renderer's version, is the render key. */
+export interface Trace extends TreeTrace {
+  readonly remotes?: readonly RemoteTrace[];
 }
 
 export interface RenderedObject {

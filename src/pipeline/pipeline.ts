@@ -16,7 +16,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Capabilities, Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
+import type { Capabilities, Cluster, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
@@ -25,9 +25,9 @@ import { plan, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import type { Located } from './source/locate.ts';
+import type { RemotesPorts } from './source/remotes.ts';
 
-export interface PlanPorts {
-  readonly repositories: Repositories;
+export interface PlanPorts extends RemotesPorts {
   readonly renderer: Renderer;
   readonly cluster: Cluster;
   readonly sealer: Sealer;

@@ -8,8 +8,10 @@ import { refusal, type RenderCode } from './refusal.ts';
 
 export function answerOf(text: string, request: SandboxRequest): Result<Answer> {
   const raw = parseJson(text) as unknown as RawAnswer;
-  if (raw.need !== undefined)
-    return ok({ kind: 'need', nodes: raw.need.nodes ?? [], files: raw.need.files ?? [] });
+  if (raw.need !== undefined) {
+    const { nodes = [], files = [], remotes = [] } = raw.need;
+    return ok({ kind: 'need', nodes, files, remotes });
+  }
   if (raw.value === undefined) return fail(failureOf(raw.failure, request.root));
   const { value } = raw;
   const warnings: Failure[] = [];

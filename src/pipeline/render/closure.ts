@@ -4,9 +4,10 @@
  */
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { Remotes, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry } from '#model/rendered.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
+import { Mounts, relative, type Place, type RemoteRead } from './mounts.ts';
 import type { Answer, RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 
@@ -18,20 +19,29 @@ export type Done = Extract<Answer, { kind: 'done' }>;
 export interface Closed {
   readonly done: Done;
   readonly entries: ReadonlyMap<string, PathEntry>;
+  readonly remotes: readonly RemoteRead[];
+}
+
+export interface ClosureTools {
+  readonly files: RenderFiles;
+  readonly remotes?: Remotes;
+  readonly sandbox: RenderSandbox;
 }
 
 export async function renderClosed(
   op: 'kustomize' | 'helm',
   options: JsonObject,
   request: RenderRequest,
-  source: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
+  { files: own, remotes, sandbox }: ClosureTools,
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
-  const reading = new Reading(request, source.files, limits);
+  const { url, commit } = request;
+  const mounts = new Mounts({ files: own, url, commit, prefix: '' }, remotes);
+  const reading = new Reading(request, mounts, limits);
   const first = await reading.look([request.root]);
   if (!first.ok) return first;
   for (let round = 0; round < roundsMax; round += 1) {
-    const answer = await source.sandbox.render({
+    const answer = await sandbox.render({
       op,
       options,
       tree: reading.tree(),
@@ -39,9 +49,13 @@ export async function renderClosed(
       objectBytesMax: limits.objectBytesMax,
       lenient: [],
     });
-    if (!answer.ok) return answer;
-    if (answer.value.kind === 'done') return ok({ done: answer.value, entries: reading.entries });
-    const { nodes, files } = answer.value;
+    if (!answer.ok) return fail(mounts.failure(answer.failure));
+    if (answer.value.kind === 'done') return ok(closed(answer.value, mounts, reading.entries));
+    const { nodes, files, remotes: named } = answer.value;
+    for (const remote of named) {
+      const mounted = await mounts.add(remote);
+      if (!mounted.ok) return mounted;
+    }
     const looked = await reading.look([...nodes, ...files]);
     if (!looked.ok) return looked;
     const read = await reading.read(files);
@@ -54,17 +68,30 @@ export async function renderClosed(
   );
 }
 
+function closed(done: Done, mounts: Mounts, entries: ReadonlyMap<string, PathEntry>): Closed {
+  return {
+    done: {
+      ...done,
+      objects: mounts.objects(done.objects),
+      warnings: done.warnings.map((warning) => mounts.failure(warning)),
+      trace: mounts.own(done.trace),
+    },
+    entries,
+    remotes: mounts.read(done.trace, entries),
+  };
+}
+
 class Reading {
   readonly entries = new Map<string, PathEntry>();
   readonly #request: RenderRequest;
-  readonly #source: RenderFiles;
+  readonly #mounts: Mounts;
   readonly #limits: RenderLimits;
   readonly #contents = new Map<string, Uint8Array>();
   #bytes = 0;
 
-  constructor(request: RenderRequest, source: RenderFiles, limits: RenderLimits) {
+  constructor(request: RenderRequest, mounts: Mounts, limits: RenderLimits) {
     this.#request = request;
-    this.#source = source;
+    this.#mounts = mounts;
     this.#limits = limits;
   }
 
@@ -78,14 +105,17 @@ class Reading {
       else if (!this.#contents.has(path)) known.push(path);
     }
     const files = [...this.#contents].map(([path, content]) => ({ path, content }));
-    return { directories, known, absent, files };
+    return { directories, known, absent, files, mounts: this.#mounts.all };
   }
 
   async look(paths: readonly string[]): Promise<Result<undefined>> {
     const unknown = [...new Set(paths)].filter((path) => !this.entries.has(path));
-    const found = await this.#source.look(this.#request.url, this.#request.commit, unknown);
-    if (!found.ok) return found;
-    unknown.forEach((path, index) => this.entries.set(path, found.value[index]!));
+    for (const [place, there] of Map.groupBy(unknown, (path) => this.#mounts.placeOf(path))) {
+      const names = there.map((path) => relative(path, place.prefix));
+      const found = await place.files.look(place.url, place.commit, names);
+      if (!found.ok) return found;
+      there.forEach((path, index) => this.entries.set(path, found.value[index]!));
+    }
     return this.entries.size > nodesMax
       ? fail(this.#tooLarge(`More than ${nodesMax} files and directories are named.`))
       : ok(undefined);
@@ -96,15 +126,25 @@ class Reading {
       const entry = this.entries.get(path);
       return entry?.kind === 'file' && !this.#contents.has(path) ? [{ path, blob: entry.blob }] : [];
     });
-    const { url } = this.#request;
+    for (const [place, there] of Map.groupBy(wanted, ({ path }) => this.#mounts.placeOf(path))) {
+      const read = await this.#readAt(place, there);
+      if (!read.ok) return read;
+    }
+    return ok(undefined);
+  }
+
+  async #readAt(
+    { files, url }: Place,
+    wanted: readonly { readonly path: string; readonly blob: string }[],
+  ): Promise<Result<undefined>> {
     const blobs = wanted.map(({ blob }) => blob);
-    const sizes = await this.#source.sizes(url, blobs);
+    const sizes = await files.sizes(url, blobs);
     if (!sizes.ok) return sizes;
     for (const [index, { path }] of wanted.entries()) {
       const refused = this.#weigh(path, sizes.value[index] ?? 0);
-      if (refused !== undefined) return fail(refused);
+      if (refused !== undefined) return fail(this.#mounts.failure(refused));
     }
-    const contents = await this.#source.read(url, blobs);
+    const contents = await files.read(url, blobs);
     if (!contents.ok) return contents;
     wanted.forEach(({ path }, index) => this.#contents.set(path, contents.value[index]!));
     return ok(undefined);

@@ -1,10 +1,11 @@
 /** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { Capabilities, Renderer, Repositories } from '#model/ports.ts';
+import type { Capabilities, Renderer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
+import { remotesOf, type RemotesPorts } from '../source/remotes.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -13,8 +14,7 @@ export interface RenderedInputs {
   readonly located: Located;
 }
 
-export interface RenderInputsPorts {
-  readonly repositories: Repositories;
+export interface RenderInputsPorts extends RemotesPorts {
   readonly renderer: Renderer;
   readonly capabilities?: Capabilities;
 }
@@ -22,13 +22,13 @@ export interface RenderInputsPorts {
 export async function renderInputs(
   unit: Unit,
   located: Located,
-  { repositories, renderer, capabilities }: RenderInputsPorts,
+  { renderer, capabilities, ...ports }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
   const inputs: Located['inputs'][number][] = [];
   for (const locatedInput of located.inputs) {
-    const { input, revision, tree } = locatedInput;
+    const { input, revision, tree, read } = locatedInput;
     const request = {
       spec: input.render,
       refusedFiles: input.refusedFiles ?? [],
@@ -38,7 +38,11 @@ export async function renderInputs(
       tree,
       ...(capabilities === undefined ? {} : { capabilities }),
     };
-    const rendered = await renderer.render(request, repositories);
+    const rendered = await renderer.render(
+      request,
+      ports.repositories,
+      remotesOf(unit, input, ports, read?.remotes),
+    );
     if (!rendered.ok) return rendered;
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);

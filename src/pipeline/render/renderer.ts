@@ -5,7 +5,8 @@ import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
-import { renderClosed } from './closure.ts';
+import { contentOfTrace } from '../source/dependence.ts';
+import { renderClosed, type ClosureTools } from './closure.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
 import type { RenderSandbox } from './protocol.ts';
@@ -20,8 +21,9 @@ export function createRenderer(options: SandboxOptions): Renderer & { close(): P
 
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
   return {
-    render: async (request, files) => {
-      const rendered = await render(request, { files, sandbox });
+    render: async (request, files, remotes) => {
+      const tools = { files, sandbox, ...(remotes === undefined ? {} : { remotes }) };
+      const rendered = await render(request, tools);
       meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
       return rendered;
     },
@@ -29,12 +31,8 @@ export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
 }
 
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
-interface Tools {
-  readonly files: RenderFiles;
-  readonly sandbox: RenderSandbox;
-}
 
-async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {
+async function render(request: RenderRequest, tools: ClosureTools): Promise<Result<Rendered>> {
   const refused = await refuseFiles(request, tools.files);
   if (!refused.ok) return refused;
   const found = await settle(request, tools.files);
@@ -47,7 +45,7 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
       : await renderTool(spec.kind === 'helm' ? forCluster(spec, request) : spec, request, tools);
   if (!rendered.ok) return rendered;
   // What was looked for to find out the kind of source is part of what it depends on.
-  const trace = traceOf(
+  const own = traceOf(
     {
       files: rendered.value.paths.files,
       listings: rendered.value.paths.listings,
@@ -55,7 +53,11 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
     },
     new Map([...looked, ...rendered.value.entries]),
   );
-  const { objects, warnings } = rendered.value;
+  const { objects, warnings, remotes = [] } = rendered.value;
+  const read = remotes.map(({ url, ref, commit, paths, entries }) => {
+    return { url, ref, commit, ...traceOf(paths, entries) };
+  });
+  const trace = read.length === 0 ? own : { ...own, remotes: read };
   const version = await tools.sandbox.version();
   const key = digestOf(
     canonicalJson({
@@ -63,7 +65,7 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
       spec: request.spec,
       capabilities: request.capabilities,
       root: request.root,
-      trace,
+      content: contentOfTrace(trace),
     }),
   );
   return ok({ key, objects, warnings, trace });
@@ -81,14 +83,14 @@ function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
 async function renderTool(
   spec: KustomizeRender | HelmRender,
   request: RenderRequest,
-  tools: Tools,
+  tools: ClosureTools,
 ): Promise<Result<RenderedParts>> {
   const { kind, ...options } = spec;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const closed = await renderClosed(kind, given, request, tools);
   if (!closed.ok) return closed;
-  const { done, entries } = closed.value;
-  return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries });
+  const { done, entries, remotes } = closed.value;
+  return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries, remotes });
 }
 
 /** What was looked for, and is not there. */
