@@ -265,7 +265,7 @@ export class Engine {
     if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
     const { unit } = runtime;
     if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
-    this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)));
+    this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
 

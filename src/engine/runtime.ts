@@ -6,7 +6,7 @@ import type { Digest } from '#model/json.ts';
 import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import type { TracePaths } from '#model/rendered.ts';
+import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Reads } from './resource-cache.ts';
@@ -26,7 +26,7 @@ export interface UnitRuntime {
   reads: Reads;
   located: Located | undefined;
   /** Other repositories that its files name, and that can move; undefined until a turn has asked its record. */
-  remotes: readonly SourceSpec[] | undefined;
+  remotes: readonly RemoteSource[] | undefined;
   plan: Plan | undefined;
   health: HealthReport | undefined;
   failures: readonly Failure[];
@@ -51,15 +51,15 @@ export interface UnitRuntime {
 
 /** The repositories that a Unit has polled: its sources, and those that its files named when it was rendered last. */
 export function polledSources(
-  runtime: UnitRuntime,
-  state: Pick<UnitState, 'read'> | undefined,
+  { unit, remotes }: UnitRuntime,
+  recorded: UnitState['read'],
 ): readonly SourceSpec[] {
-  const remotes = runtime.remotes ?? remotesOfRead(runtime.unit, state?.read ?? []);
-  return [...runtime.unit.inputs.map(({ source }) => source), ...remotes];
+  const named = remotes ?? remotesOf(recorded);
+  return unit.inputs.flatMap((input) => [input.source, ...polledRemotes(unit, input, named)]);
 }
 
-export function remotesOfRead(unit: Unit, read: readonly TracePaths[]): readonly SourceSpec[] {
-  return unit.inputs.flatMap((input, index) => polledRemotes(unit, input, read[index]?.remotes ?? []));
+export function remotesOf(read: UnitState['read']): readonly RemoteSource[] {
+  return (read ?? []).flatMap(({ remotes = [] }) => remotes);
 }
 
 /** What a turn has looked at is no news when the watch tells of it. */

@@ -11,13 +11,14 @@ import { fail, failureLine, ok, type Failure, type Result } from '#model/failure
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
+import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import { noteSeen, polledSources, remotesOfRead, type UnitRuntime } from './runtime.ts';
+import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { newState, standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -39,14 +40,14 @@ export async function takeTurn(
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
   if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0)
     return refuse(runtime, state, ports);
-  ports.sources.use(unit.id, polledSources(runtime, state));
+  ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
 async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
-  for (const source of polledSources(runtime, state)) {
+  for (const source of polledSources(runtime, state.read)) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
     if (refresh === undefined && request === undefined) await sources.ready(source);
@@ -103,7 +104,9 @@ async function reconcile(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const outages = polledSources(runtime, state).flatMap((source) => ports.sources.failureOf(source) ?? []);
+  const outages = polledSources(runtime, state.read).flatMap(
+    (source) => ports.sources.failureOf(source) ?? [],
+  );
   const wanted = await locateWanted(unit, state, ports);
   if (!wanted.ok && unit.request?.revision !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
@@ -173,9 +176,9 @@ async function planFor(
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
-  const follow = async (source: SourceSpec): Promise<void> => {
-    runtime.remotes = [...(runtime.remotes ?? remotesOfRead(unit, state.read ?? [])), source];
-    ports.sources.use(unit.id, polledSources(runtime, state));
+  const follow = async (remote: RemoteSource, source: SourceSpec): Promise<void> => {
+    runtime.remotes = [...(runtime.remotes ?? remotesOf(state.read)), remote];
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
     await ports.sources.ready(source);
   };
   const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
@@ -200,8 +203,8 @@ async function act(
   const { plan } = made;
   if (!fromLastGood) {
     runtime.located = located;
-    runtime.remotes = remotesOfRead(unit, readOf(located) ?? []);
-    ports.sources.use(unit.id, polledSources(runtime, state));
+    runtime.remotes = remotesOf(readOf(located));
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
   }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;

@@ -130,8 +130,7 @@ export interface Remotes {
 }
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
-  /** Without `remotes` what names another repository is refused. */
-  render(request: RenderRequest, files: RenderFiles, remotes?: Remotes): Promise<Result<Rendered>>;
+  render(request: RenderRequest, files: RenderFiles, remotes: Remotes): Promise<Result<Rendered>>;
 }
 
 export interface ApplyRequest {

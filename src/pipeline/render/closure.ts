@@ -24,7 +24,7 @@ export interface Closed {
 
 export interface ClosureTools {
   readonly files: RenderFiles;
-  readonly remotes?: Remotes;
+  readonly remotes: Remotes;
   readonly sandbox: RenderSandbox;
 }
 

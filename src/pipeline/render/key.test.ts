@@ -9,7 +9,7 @@ import type { RenderSpec } from '#model/unit.ts';
 import { contentAt, contentOfTrace, pathsOf } from '../source/dependence.ts';
 import { rendererOn } from './renderer.ts';
 import { Rendering } from './rendering.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 import { loadModule } from './wasm-module.ts';
 
 let renderer: Renderer;
@@ -75,7 +75,7 @@ const spec = fc.constantFrom<RenderSpec>(
 
 async function render(files: Contents, wanted: RenderSpec): Promise<Rendered | undefined> {
   const request = { spec: wanted, url: 'r', commit: 'c', root: 'k', tree: 't' };
-  const rendered = await renderer.render(request, repositoryOf(files, 'k'));
+  const rendered = await renderer.render(request, repositoryOf(files, 'k'), noRemotes);
   return rendered.ok ? rendered.value : undefined;
 }
 const output = ({ objects }: Rendered): string => JSON.stringify(objects);
@@ -112,7 +112,7 @@ describe('a render key', () => {
     const files = { 'k/a.yaml': map('a', '1') };
     const request = { spec: directory, url: 'r', commit: 'c', root: 'k', tree: 't' };
     const key = async (more: object): Promise<string> => {
-      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(files, 'k'));
+      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(files, 'k'), noRemotes);
       return rendered.ok ? rendered.value.key : '';
     };
     const one = await key({});

@@ -36,10 +36,10 @@ export interface RemoteRead extends RemoteSource {
 
 export class Mounts {
   readonly #own: Place;
-  readonly #remotes: Remotes | undefined;
+  readonly #remotes: Remotes;
   readonly #mounts = new Map<string, Mount>();
 
-  constructor(own: Place, remotes: Remotes | undefined) {
+  constructor(own: Place, remotes: Remotes) {
     this.#own = own;
     this.#remotes = remotes;
   }
@@ -51,10 +51,6 @@ export class Mounts {
   /** Pins a remote, or says why not and where it is named. */
   async add({ url, ref, path, line }: NeededRemote): Promise<Result<undefined>> {
     const at = { path, ...(line === undefined ? {} : { line }) };
-    if (this.#remotes === undefined)
-      return fail(
-        refusal('Unsupported', 'No other repository is read here.', 'copy it into the repository', at),
-      );
     if (this.#mounts.size >= remotesMax)
       return fail(
         refusal('Unsupported', `More than ${remotesMax} other repositories are named.`, 'name fewer', at),

@@ -22,8 +22,7 @@ export function createRenderer(options: SandboxOptions): Renderer & { close(): P
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
   return {
     render: async (request, files, remotes) => {
-      const tools = { files, sandbox, ...(remotes === undefined ? {} : { remotes }) };
-      const rendered = await render(request, tools);
+      const rendered = await render(request, { files, remotes, sandbox });
       meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
       return rendered;
     },

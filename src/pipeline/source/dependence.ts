@@ -13,7 +13,10 @@ import { pinRemotes } from './remotes.ts';
 
 /** The same for another commit with the same content. */
 export function contentOfTrace({ remotes, ...own }: Trace): Digest {
-  const others = remotes?.map(({ commit: _, ...remote }) => remote);
+  const others = remotes?.map((remote) => {
+    const { commit: _, ...content } = remote;
+    return content;
+  });
   return digestOf(canonicalJson(others === undefined ? own : { ...own, remotes: others }));
 }
 

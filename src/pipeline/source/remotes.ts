@@ -8,7 +8,7 @@ import type { Input, SourceSpec, Unit } from '#model/unit.ts';
 export interface RemotesPorts {
   readonly repositories: Repositories;
   /** Has a repository polled from now on; resolves when it was fetched once. Absent: nothing is polled. */
-  readonly follow?: (spec: SourceSpec) => Promise<void>;
+  readonly follow?: (remote: RemoteSource, spec: SourceSpec) => Promise<void>;
 }
 
 /** What a rendering asks; those in `pinned` stand for what they stood for when the input was located. */
@@ -25,7 +25,7 @@ export function remotesOf(
       if (!spec.ok) return spec;
       const pin = pinned.find(({ url, ref }) => url === remote.url && ref === remote.ref);
       if (pin !== undefined) return ok(pin.commit);
-      if (isPolled(spec.value)) await follow?.(spec.value);
+      if (isPolled(spec.value)) await follow?.(remote, spec.value);
       const revision = await repositories.resolve(spec.value);
       return revision.ok ? ok(revision.value.commit) : revision;
     },
