@@ -18,8 +18,11 @@ export interface Login {
 
 /** In the pattern of a repository one `*` ends at a slash and two cross it; a lone `*` is every repository. */
 export function allowsRepository(patterns: readonly string[], url: string): boolean {
-  return allows(patterns, url, matchesRepository);
+  return !leadsElsewhere.test(url) && allows(patterns, url, matchesRepository);
 }
+
+/** Such an address is fetched from another path than the one that it shows: no pattern can judge it. */
+const leadsElsewhere = /\\|[/](?:\.|%2e){1,2}(?:[/]|$)/i;
 
 function matchesRepository(pattern: string, url: string): boolean {
   if (pattern === '*') return true;

@@ -206,6 +206,17 @@ describe('what may be named', () => {
     expect(seen(await render(unitOf({ allowed: [`${room.server.origin}/*`] })))).toEqual(['web=1']);
   });
 
+  test.each([
+    ['with an upper-case host', (url: string) => url.replace('127.0.0.1', 'LOCALHOST'), 'localhost'],
+    ['with dots', (url: string) => url.replace('/base', '/x/../base'), '127.0.0.1'],
+    ['with encoded dots', (url: string) => url.replace('/base', '/x/%2E%2e/base'), '127.0.0.1'],
+  ])('an address %s does not come past what is denied (S7)', async (_what, spelling, host) => {
+    const origin = room.server.origin.replace('127.0.0.1', host);
+    const unit = unitOf({ allowed: ['*', `!${origin}/base`] });
+    const denied = failure(await app(`resources: ['${spelling(base.url)}//web']\n`, unit));
+    expect(denied.code).toBe('RemoteBaseDenied');
+  });
+
   test('is checked again when the rules change', async () => {
     const first = value(await app(`resources: ['${base.url}//web']\n`));
     const again = await render(unitOf({ allowed: [own.url] }), asState(first));

@@ -70,7 +70,12 @@ export function polledRemotes(
 const isPolled = ({ ref }: SourceSpec): boolean => !('commit' in ref);
 
 /** A remote as a source: the same rules and the same login as if the Unit itself named it (S7). */
-function remoteSpec({ remotes }: Unit, own: SourceSpec, { url, ref }: RemoteSource): Result<SourceSpec> {
+function remoteSpec(
+  { remotes }: Unit,
+  own: SourceSpec,
+  { url: written, ref }: RemoteSource,
+): Result<SourceSpec> {
+  const url = normal(written);
   const shown = url.replace(/\/\/[^/]*@/, '//');
   if (/^https?:\/\/[^/]*@/i.test(url))
     return fail(
@@ -91,6 +96,13 @@ function remoteSpec({ remotes }: Unit, own: SourceSpec, { url, ref }: RemoteSour
     ref: /^[0-9a-f]{40}$/.test(ref) ? { commit: ref } : { name: ref === '' ? 'HEAD' : ref },
     ...(credentials === undefined ? {} : { credentials }),
   });
+}
+
+/** One host has many spellings, and patterns have one: it is that which is asked and fetched. */
+function normal(url: string): string {
+  const authority = /^https?:\/\/[^/]*/i.exec(url)?.[0] ?? '';
+  if (authority === '' || authority.includes('@')) return url;
+  return `${URL.parse(authority)?.origin ?? authority}${url.slice(authority.length)}`;
 }
 
 function refused(url: string, what: string, hint: string): Failure {
