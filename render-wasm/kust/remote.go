@@ -97,7 +97,7 @@ func wantsSubmodules(query string) bool {
 // there the library words.
 func (s *scan) unknown(entry string, name string) {
 	if looksRemote(entry) {
-		s.unsupportedRemote(name, entry, "is not the address of a Git repository", "write https://host/org/repo//directory?ref=main")
+		s.unsupportedRemote(name, entry, "is not the address of a Git repository, or not among resources and components", "write https://host/org/repo//directory?ref=main there")
 	}
 }
 

@@ -124,8 +124,8 @@ export interface Capabilities {
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
 /** Other repositories that files name. */
 export interface Remotes {
-  /** The commit to read, or why nothing of that repository may be read (S7). */
-  pin(remote: RemoteSource): Promise<Result<string>>;
+  /** The commit to read, and under which address; or why nothing of that repository may be read (S7). */
+  pin(remote: RemoteSource): Promise<Result<{ readonly url: string; readonly commit: string }>>;
   readonly files: RenderFiles;
 }
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */

@@ -23,7 +23,6 @@ export interface Place {
   readonly prefix: string;
 }
 interface Mount extends RemoteSource {
-  readonly commit: string;
   readonly at: string;
   readonly place: Place;
 }
@@ -51,15 +50,17 @@ export class Mounts {
   /** Pins a remote, or says why not and where it is named. */
   async add({ url, ref, path, line }: NeededRemote): Promise<Result<undefined>> {
     const at = { path, ...(line === undefined ? {} : { line }) };
+    const mount = `${mountsRoot}/${digestOf(`${url} ${ref}`).slice(-16)}`;
+    // Several files may name it at once.
+    if (this.#mounts.has(mount)) return ok(undefined);
     if (this.#mounts.size >= remotesMax)
       return fail(
         refusal('Unsupported', `More than ${remotesMax} other repositories are named.`, 'name fewer', at),
       );
-    const commit = await this.#remotes.pin({ url, ref });
-    if (!commit.ok) return fail(this.#placed({ ...commit.failure, at }));
-    const mount = `${mountsRoot}/${digestOf(`${url} ${ref}`).slice(-16)}`;
-    const place = { files: this.#remotes.files, url, commit: commit.value, prefix: mount };
-    this.#mounts.set(mount, { url, ref, commit: commit.value, at: mount, place });
+    const pinned = await this.#remotes.pin({ url, ref });
+    if (!pinned.ok) return fail(this.#placed({ ...pinned.failure, at }));
+    const place = { files: this.#remotes.files, ...pinned.value, prefix: mount };
+    this.#mounts.set(mount, { url, ref, at: mount, place });
     return ok(undefined);
   }
 
@@ -76,7 +77,8 @@ export class Mounts {
   /** What was read of the others. */
   read(paths: TreePaths, entries: ReadonlyMap<string, PathEntry>): readonly RemoteRead[] {
     return [...this.#mounts.values()].map((mount) => {
-      const { url, ref, commit, at } = mount;
+      const { ref, at } = mount;
+      const { url, commit } = mount.place;
       const inside = (path: string): string | undefined =>
         this.#mountOf(path) === mount ? relative(path, at) : undefined;
       const found = [...entries].flatMap(([path, entry]) => {

@@ -217,6 +217,13 @@ describe('what may be named', () => {
     expect(denied.code).toBe('RemoteBaseDenied');
   });
 
+  test('is read where its address is spelled otherwise', async () => {
+    const spelled = base.url.replace('http://127.0.0.1', 'HTTP://LOCALHOST');
+    const rendered = value(await app(`resources: ['${spelled}//web?ref=main']\n`));
+    expect(readOf(rendered.located)![0]!.remotes![0]!.url).toBe(base.url.replace('127.0.0.1', 'localhost'));
+    expect(seen(await render(unitOf(), asState(rendered)))).toEqual(['web=1']);
+  });
+
   test('is checked again when the rules change', async () => {
     const first = value(await app(`resources: ['${base.url}//web']\n`));
     const again = await render(unitOf({ allowed: [own.url] }), asState(first));
@@ -242,6 +249,7 @@ describe('what may be named', () => {
     ['a file over https', 'https://git.example/a/b/main/install.yaml', 'Unsupported'],
     ['an address without a scheme', 'git.example/a/b//web', 'Unsupported'],
     ['submodules', 'https://git.example/a/b//web?submodules=true', 'Unsupported'],
+    ['a password in the address of ssh', 'ssh://ada:secret-1@git.example/a/b//web', 'UnsupportedGitUrl'],
   ])('%s is refused', async (_what, entry, code) => {
     const refused = failure(await app(`resources:\n- ${entry}\n`));
     expect(refused).toMatchObject({ code, at: { path: 'app/kustomization.yaml', line: 2 } });

@@ -23,11 +23,12 @@ export function remotesOf(
     pin: async (remote) => {
       const spec = remoteSpec(unit, source, remote);
       if (!spec.ok) return spec;
-      const pin = pinned.find(({ url, ref }) => url === remote.url && ref === remote.ref);
-      if (pin !== undefined) return ok(pin.commit);
+      const { url } = spec.value;
+      const pin = pinned.find((one) => one.url === url && one.ref === remote.ref);
+      if (pin !== undefined) return ok({ url, commit: pin.commit });
       if (isPolled(spec.value)) await follow?.(remote, spec.value);
       const revision = await repositories.resolve(spec.value);
-      return revision.ok ? ok(revision.value.commit) : revision;
+      return revision.ok ? ok({ url, commit: revision.value.commit }) : revision;
     },
   };
 }
@@ -88,7 +89,7 @@ function remoteSpec(
       refused(shown, 'is not encrypted, and the source that names it is', 'use its https:// address'),
     );
   if (remotes.allowed !== undefined && !allowsRepository(remotes.allowed, url))
-    return fail(denied(url, remotes.rule));
+    return fail(denied(shown, remotes.rule));
   const credentials = loginFor(remotes.logins, url);
   return ok({
     kind: 'git',
