@@ -217,6 +217,25 @@ describe('what may be named', () => {
     expect(denied.code).toBe('RemoteBaseDenied');
   });
 
+  test('is read with the login of its address, and with no other', async () => {
+    await push(own, { 'app/kustomization.yaml': `resources: ['${base.url}//web']\n` });
+    const login = { username: 'ada', password: 'secret-1' };
+    room.server.setAuth(login);
+    await room.reopen({ secrets: () => login });
+    const secret = (name: string) => ({ namespace: 'argocd', name });
+    const open = unitOf();
+    const [input] = open.inputs;
+    const source = { ...input!.source, credentials: secret('own') };
+    const without = { ...open, inputs: [{ ...input!, source }] };
+    expect(failure(await render(without))).toMatchObject({
+      code: 'GitAuthenticationFailed',
+      message: expect.stringContaining(base.url),
+      at: { path: 'app/kustomization.yaml', line: 1 },
+    });
+    const logins = [{ url: `${room.server.origin}/base`, isPrefix: true, secret: secret('base') }];
+    expect(seen(await render({ ...without, remotes: { rule: '', logins } }))).toEqual(['web=1']);
+  });
+
   test('is read where its address is spelled otherwise', async () => {
     const spelled = base.url.replace('http://127.0.0.1', 'HTTP://LOCALHOST');
     const rendered = value(await app(`resources: ['${spelled}//web?ref=main']\n`));
