@@ -65,10 +65,10 @@ class Counting implements Renderer {
   constructor(renderer: Renderer) {
     this.#renderer = renderer;
   }
-  async render(...[request, files]: Parameters<Renderer['render']>): ReturnType<Renderer['render']> {
+  async render(...asked: Parameters<Renderer['render']>): ReturnType<Renderer['render']> {
     this.count += 1;
     this.beganMs = performance.now();
-    const rendered = await this.#renderer.render(request, files);
+    const rendered = await this.#renderer.render(...asked);
     this.endedMs = performance.now();
     if (!rendered.ok) say(rendered.failure.message);
     return rendered;

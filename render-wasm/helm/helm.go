@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -218,27 +217,6 @@ func (r *rendering) capabilities(at string) (*common.Capabilities, *abi.Failure)
 	}
 	capabilities.APIVersions = append(append(common.VersionSet{}, capabilities.APIVersions...), r.options.APIVersions...)
 	return capabilities, nil
-}
-
-func missingDependencies(loaded *chart.Chart, at string) *abi.Failure {
-	there := map[string]bool{}
-	for _, dependency := range loaded.Dependencies() {
-		there[dependency.Name()] = true
-	}
-	missing := []string{}
-	for _, wanted := range loaded.Metadata.Dependencies {
-		if !there[wanted.Name] {
-			missing = append(missing, wanted.Name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	sort.Strings(missing)
-	return &abi.Failure{
-		Code: "Unsupported", Path: at, Hint: "run `helm dependency update` and commit charts/, or name them as file:// in the repository",
-		Message: fmt.Sprintf("The chart's dependencies %s are not in its charts/ directory, and are not fetched yet.", strings.Join(missing, ", ")),
-	}
 }
 
 // place turns a template's name, which begins with the chart's, into a path of the repository.

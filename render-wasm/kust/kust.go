@@ -49,7 +49,10 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	found := scan{files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]source{}}
+	found := scan{
+		files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]source{},
+		unrestricted: options.LoadRestriction == "none",
+	}
 	found.directory(options.Path, k, name)
 	if found.failure != nil {
 		return nil, found.failure
@@ -109,6 +112,11 @@ func resultOf(files *tree.Tree, options Options, built resmap.ResMap, found *sca
 			}
 		} else {
 			at = found.guess(object)
+		}
+		if found.wantsOrigins {
+			if err := found.recordRemote(options.Path, object); err != nil {
+				return nil, err
+			}
 		}
 		if err := setMetadata(object, options.Edits); err != nil {
 			return nil, err

@@ -15,7 +15,7 @@ import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
 import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
-import { newRuntime, type UnitRuntime } from './runtime.ts';
+import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { resourceSignature, sightSignature } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
@@ -276,13 +276,11 @@ export class Engine {
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
-    const unit = this.#register(key)?.runtime.unit;
-    if (unit === undefined || unit.unsupported.length > 0) return;
+    const runtime = this.#register(key)?.runtime;
+    if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
+    const { unit } = runtime;
     if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
-    this.#sources.use(
-      unit.id,
-      unit.inputs.map(({ source }) => source),
-    );
+    this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
 
@@ -402,7 +400,7 @@ async function changedTrees(
     let isSame = located.length === runtime.unit.inputs.length;
     for (const input of isSame ? located : []) {
       const commit = await commitOf(input.input.source);
-      isSame &&= commit !== undefined && (await isUnchanged(input, commit, repositories));
+      isSame &&= commit !== undefined && (await isUnchanged(runtime.unit, input, commit, repositories));
     }
     (isSame ? rest : moved).push(runtime);
   }

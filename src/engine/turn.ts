@@ -11,13 +11,14 @@ import { fail, failureLine, ok, type Failure, type Result } from '#model/failure
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
-import type { Unit } from '#model/unit.ts';
+import type { RemoteSource } from '#model/rendered.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import { noteSeen, type UnitRuntime } from './runtime.ts';
+import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { newState, standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -39,17 +40,14 @@ export async function takeTurn(
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
   if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0)
     return refuse(runtime, state, ports);
-  ports.sources.use(
-    unit.id,
-    unit.inputs.map(({ source }) => source),
-  );
-  await freshSources(runtime, ports);
+  ports.sources.use(unit.id, polledSources(runtime, state.read));
+  await freshSources(runtime, state, ports);
   await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
-async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promise<void> {
-  for (const { source } of runtime.unit.inputs) {
+async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
+  for (const source of polledSources(runtime, state.read)) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
     if (refresh === undefined && request === undefined) await sources.ready(source);
@@ -106,7 +104,9 @@ async function reconcile(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source) ?? []);
+  const outages = polledSources(runtime, state.read).flatMap(
+    (source) => ports.sources.failureOf(source) ?? [],
+  );
   const wanted = await locateWanted(unit, state, ports);
   if (!wanted.ok && unit.request?.revision !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
@@ -124,7 +124,7 @@ async function reconcile(
   runtime.plan = undefined;
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
-  if (made.failure.kind === 'terminal') return repaired;
+  if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
   return earlier(repaired, { ...settled, againMs: retryMs });
 }
@@ -177,7 +177,12 @@ async function planFor(
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
-  const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
+  const follow = async (remote: RemoteSource, source: SourceSpec): Promise<void> => {
+    runtime.remotes = [...(runtime.remotes ?? remotesOf(state.read)), remote];
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
+    await ports.sources.ready(source);
+  };
+  const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
   return ok({ located: made.value.located, made: made.value });
@@ -197,7 +202,11 @@ async function act(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { plan } = made;
-  if (!fromLastGood) runtime.located = located;
+  if (!fromLastGood) {
+    runtime.located = located;
+    runtime.remotes = remotesOf(readOf(located));
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
+  }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
   ports.ownership.setInterest(
@@ -304,7 +313,8 @@ async function repairFromLastGood(
     return settled;
   }
   const { view } = ports;
-  const located = await locate({ unit, state, view, instead: { commit: last.commit } }, ports.repositories);
+  const question = { unit, state, view, instead: { commit: last.commit }, remotes: 'then' } as const;
+  const located = await locate(question, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   if (!made.ok) return settled;

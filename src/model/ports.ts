@@ -7,7 +7,7 @@ import type { Failure, Result } from './failure.ts';
 import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
-import type { PathEntry, Rendered, TreeFile } from './rendered.ts';
+import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
 import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
 
 export interface Clock {
@@ -141,9 +141,15 @@ export interface LookupAnswer {
 }
 /** What a renderer reads from. */
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
+/** Other repositories that files name. */
+export interface Remotes {
+  /** The commit to read, and under which address; or why nothing of that repository may be read (S7). */
+  pin(remote: RemoteSource): Promise<Result<{ readonly url: string; readonly commit: string }>>;
+  readonly files: RenderFiles;
+}
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
-  render(request: RenderRequest, files: RenderFiles): Promise<Result<Rendered>>;
+  render(request: RenderRequest, files: RenderFiles, remotes: Remotes): Promise<Result<Rendered>>;
 }
 /**
  * What was rendered, across restarts, bounded in size. Nobody may rely on it: anything in it may be gone at any time. It

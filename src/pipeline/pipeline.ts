@@ -16,7 +16,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Cluster, ClusterView, Renderer, Repositories, Sealer } from '#model/ports.ts';
+import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
@@ -26,9 +26,9 @@ import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
+import type { RemotesPorts } from './source/remotes.ts';
 
-export interface PlanPorts {
-  readonly repositories: Repositories;
+export interface PlanPorts extends RemotesPorts {
   readonly renderer: Renderer;
   readonly cluster: Cluster;
   readonly sealer: Sealer;

@@ -70,9 +70,9 @@ export class EngineWorld {
   readonly meter = new CountingMeter();
   readonly errors: string[] = [];
   readonly renderer: Renderer = {
-    render: (request, files) => {
+    render: (...asked) => {
       this.renders += 1;
-      return inThisThread.render(request, files);
+      return inThisThread.render(...asked);
     },
   };
   /** What outlives the process on its disk. */

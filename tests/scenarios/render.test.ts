@@ -81,6 +81,65 @@ describe('a Kustomize source', () => {
   });
 });
 
+describe('a remote base', () => {
+  const world = useWorld();
+
+  it('is followed: a push to its branch changes the cluster, and one elsewhere renders nothing', async () => {
+    const bases = await world.place();
+    const place = await world.place();
+    const replicas = (count: number) => ({
+      'web/kustomization.yaml': 'resources: [web.yaml]\n',
+      'web/web.yaml': yaml(deployment('web', { replicas: count })),
+    });
+    await bases.push(replicas(1));
+    const commit = await place.push({
+      'app/kustomization.yaml': `namePrefix: p-\nresources: ['${bases.repository.url}//web?ref=main']\n`,
+    });
+    await place.createApplication();
+    await place.synced(commit);
+    const live = await place.live('apps/v1/Deployment', 'p-web');
+    expect(live['spec'].replicas).toBe(1);
+
+    const before = await rendersOf(world);
+    await bases.pushAndHint({ 'README.md': 'text' });
+    await place.refresh();
+    expect(await rendersOf(world)).toBe(before);
+
+    await bases.pushAndHint(replicas(3));
+    await waitFor('three replicas', async () => {
+      const now = await place.live('apps/v1/Deployment', 'p-web');
+      return now['spec'].replicas === 3;
+    });
+    await place.synced(commit);
+  });
+
+  it('that the project does not permit is named, and what is there stays', async () => {
+    const bases = await world.place();
+    const place = await world.place();
+    const value = (a: string) => yaml(configMap('a', { a }));
+    await bases.push({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': value('2') });
+    const project = `p-${place.name}`;
+    await world.api.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: project, namespace: world.controlNamespace },
+      spec: {
+        sourceRepos: [place.repository.url],
+        destinations: [{ server: '*', namespace: '*' }],
+      },
+    });
+    await place.push({ 'app/kustomization.yaml': 'resources: [a.yaml]\n', 'app/a.yaml': value('1') });
+    await place.createApplication({ spec: { project } });
+    await place.synced();
+    await place.pushAndHint({ 'app/kustomization.yaml': `resources:\n- ${bases.repository.url}\n` });
+    await place.condition(
+      new RegExp(`app/kustomization\\.yaml:2.*${bases.name}.*AppProject ${project}.*RemoteBaseDenied`),
+    );
+    expect((await place.live('v1/ConfigMap', 'a'))['data']).toEqual({ a: '1' });
+    expect(world.git.counts(bases.name).requests).toBe(0);
+  });
+});
+
 describe('a Helm source', () => {
   const world = useWorld();
 

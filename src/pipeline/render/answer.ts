@@ -10,8 +10,8 @@ import { refusal, type RenderCode } from './refusal.ts';
 export function answerOf(text: string, request: SandboxRequest): Result<Answer> {
   const raw = parseJson(text) as unknown as RawAnswer;
   if (raw.need !== undefined) {
-    const { nodes = [], files = [], lookups = [], path, line } = raw.need;
-    return ok({ kind: 'need', nodes, files, lookups, at: placeOf(path, line, request.root) });
+    const { nodes = [], files = [], lookups = [], remotes = [], path, line } = raw.need;
+    return ok({ kind: 'need', nodes, files, lookups, at: placeOf(path, line, request.root), remotes });
   }
   if (raw.value === undefined) return fail(failureOf(raw.failure, request.root));
   const { value } = raw;
@@ -31,14 +31,16 @@ export function answerOf(text: string, request: SandboxRequest): Result<Answer> 
   }
   const duplicate = refuseDuplicates(objects);
   if (duplicate !== undefined) return fail(duplicate);
+  const { lookups, ...trace } = value.trace;
   const random = value.random ?? [];
   if (random.length > 0) warnings.push(randomTemplate(random, request.root));
   return ok({
     kind: 'done',
     objects,
     warnings,
-    trace: {
-      ...value.trace,
+    trace,
+    asked: {
+      ...(lookups === undefined ? {} : { lookups }),
       ...(value.capabilities === undefined ? {} : { capabilities: value.capabilities }),
     },
     random,

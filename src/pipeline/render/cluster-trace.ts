@@ -3,11 +3,8 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { Capabilities, ClusterView } from '#model/ports.ts';
-import type { CapabilityAnswers, CapabilityQuestions, Trace, TracePaths } from '#model/rendered.ts';
+import type { CapabilityAnswers, CapabilityQuestions, ClusterQuestions, ClusterTrace } from '#model/rendered.ts';
 import type { HelmRender, RenderSpec } from '#model/unit.ts';
-
-type Questions = Pick<TracePaths, 'lookups' | 'capabilities'>;
-export type ClusterTrace = Pick<Trace, 'lookups' | 'capabilities'>;
 
 /** Undefined when nothing was asked: the cluster makes no difference. */
 export function clusterDigest({ lookups, capabilities }: ClusterTrace): Digest | undefined {
@@ -16,7 +13,7 @@ export function clusterDigest({ lookups, capabilities }: ClusterTrace): Digest |
 }
 
 export async function clusterTrace(
-  { lookups, capabilities }: Questions,
+  { lookups, capabilities }: ClusterQuestions,
   spec: RenderSpec,
   view: ClusterView,
 ): Promise<Result<ClusterTrace>> {

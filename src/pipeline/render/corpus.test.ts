@@ -12,7 +12,7 @@ import { renderClosed } from './closure.ts';
 import type { RenderSandbox } from './protocol.ts';
 import { Rendering } from './rendering.ts';
 import { renderLimits } from './limits.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 import { loadModule } from './wasm-module.ts';
 
 const corpus = path.join(import.meta.dirname, '../../../render-wasm/corpus');
@@ -59,7 +59,7 @@ describe.each(['kustomize', 'helm'] as const)('what the official %s prints', (ki
       text: true,
     } as unknown as JsonObject;
     const files = repositoryOf(treeOf(path.join(directory, 'tree')));
-    const closed = await renderClosed(kind, given, request, { files, sandbox });
+    const closed = await renderClosed(kind, given, request, { files, remotes: noRemotes, sandbox });
     const expected = readFileSync(path.join(directory, 'expected.yaml'), 'utf8');
     const failed = closed.ok ? '' : `${closed.failure.code}: ${closed.failure.message}`;
     expect(closed.ok ? closed.value.done.text : 'fails\n', failed).toBe(expected);

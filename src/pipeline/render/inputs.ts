@@ -1,10 +1,11 @@
 /** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { ClusterView, Renderer, Repositories } from '#model/ports.ts';
+import type { ClusterView, Renderer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
+import { remotesOf, type RemotesPorts } from '../source/remotes.ts';
 import { clusterDigest } from './cluster-trace.ts';
 
 export interface RenderedInputs {
@@ -14,8 +15,7 @@ export interface RenderedInputs {
   readonly located: Located;
 }
 
-export interface RenderInputsPorts {
-  readonly repositories: Repositories;
+export interface RenderInputsPorts extends RemotesPorts {
   readonly renderer: Renderer;
   readonly view: ClusterView;
 }
@@ -23,13 +23,13 @@ export interface RenderInputsPorts {
 export async function renderInputs(
   unit: Unit,
   located: Located,
-  { repositories, renderer, view }: RenderInputsPorts,
+  { renderer, view, ...ports }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
   const inputs: Located['inputs'][number][] = [];
   for (const locatedInput of located.inputs) {
-    const { input, revision, tree } = locatedInput;
+    const { input, revision, tree, read } = locatedInput;
     const request = {
       unit: unit.id,
       anew: unit.refresh === 'hard',
@@ -41,7 +41,11 @@ export async function renderInputs(
       tree,
       view,
     };
-    const rendered = await renderer.render(request, repositories);
+    const rendered = await renderer.render(
+      request,
+      ports.repositories,
+      remotesOf(unit, input, ports, read?.remotes),
+    );
     if (!rendered.ok) return rendered;
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);

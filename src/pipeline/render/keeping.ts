@@ -32,8 +32,8 @@ const form = 1;
 
 export function keepingRenderer(renderer: Renderer, store: RenderStore, meter: Meter): Renderer {
   return {
-    render: async (request, files) => {
-      if (request.unit === undefined) return renderer.render(request, files);
+    render: async (request, files, remotes) => {
+      if (request.unit === undefined) return renderer.render(request, files, remotes);
       const question = questionOf(request);
       const candidates = ((await read(store, question)) ?? []) as readonly Candidate[];
       const candidate = await holding(candidates, request, files);
@@ -43,7 +43,7 @@ export function keepingRenderer(renderer: Renderer, store: RenderStore, meter: M
         if (candidate !== candidates[0]) await remember(store, question, candidate!, candidates);
         return ok(kept);
       }
-      const rendered = await renderer.render(request, files);
+      const rendered = await renderer.render(request, files, remotes);
       if (!rendered.ok) return rendered;
       const made = candidateOf(question, rendered.value, request);
       // In this order, so that there is no candidate without its output.

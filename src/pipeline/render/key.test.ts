@@ -12,7 +12,7 @@ import { contentAt, contentOfTrace, pathsOf } from '../source/dependence.ts';
 import { clusterDigest, clusterTrace } from './cluster-trace.ts';
 import { rendererOn } from './renderer.ts';
 import { Rendering } from './rendering.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 import { loadModule } from './wasm-module.ts';
 
 let renderer: Renderer;
@@ -122,7 +122,7 @@ async function render(
   cluster: Surroundings = somewhere,
 ): Promise<Rendered | undefined> {
   const request = { spec: wanted, url: 'r', commit: 'c', root: 'k', tree: 't', view: viewOf(cluster) };
-  const rendered = await renderer.render(request, repositoryOf(files, 'k'));
+  const rendered = await renderer.render(request, repositoryOf(files, 'k'), noRemotes);
   return rendered.ok ? rendered.value : undefined;
 }
 const output = ({ objects }: Rendered): string => JSON.stringify(objects);
@@ -182,7 +182,7 @@ describe('a render key', () => {
     });
     const key = async (contents: Contents, more: object = {}): Promise<string> => {
       const request = { spec: helm, url: 'r', commit: 'c', root: 'k', tree: 't', view: viewOf(somewhere) };
-      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(contents, 'k'));
+      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(contents, 'k'), noRemotes);
       return rendered.ok ? rendered.value.key : '';
     };
     const other = { view: viewOf({ ...somewhere, kubeVersion: 'v1.35.0' }) };

@@ -7,7 +7,7 @@ import type { Capabilities, ClusterView, Renderer } from '#model/ports.ts';
 import type { Rendered } from '#model/rendered.ts';
 import type { HelmRender } from '#model/unit.ts';
 import { createRenderer } from './renderer.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 
 let renderer: Renderer & { close(): Promise<void> };
 beforeAll(() => {
@@ -47,6 +47,7 @@ function render(template: string, view?: ClusterView, more: Partial<HelmRender> 
   return renderer.render(
     { ...request, ...(view === undefined ? {} : { view }) },
     repositoryOf(contents, 'c'),
+    noRemotes,
   );
 }
 function value(result: Result<Rendered>): unknown {

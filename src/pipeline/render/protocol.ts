@@ -2,7 +2,7 @@
 import type { Failure, Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Position } from '#model/object.ts';
-import type { CapabilityQuestions, RenderedObject, TracePaths } from '#model/rendered.ts';
+import type { CapabilityQuestions, ClusterQuestions, RemoteSource, RenderedObject, TreePaths } from '#model/rendered.ts';
 
 /** The part of the repository that is known so far; paths from its root. */
 export interface KnownTree {
@@ -10,7 +10,11 @@ export interface KnownTree {
   readonly known: readonly string[];
   readonly absent: readonly string[];
   readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
+  /** Directories that stand for other repositories. */
+  readonly mounts?: readonly (RemoteSource & { readonly at: string })[];
 }
+/** Another repository, and where it is named. */
+export interface NeededRemote extends RemoteSource, Position {}
 export interface SandboxRequest {
   readonly op: 'decode' | 'kustomize' | 'helm';
   readonly options: JsonObject;
@@ -31,12 +35,15 @@ export type Answer =
       readonly lookups: readonly string[];
       /** Where the first of the lookups is asked for. */
       readonly at: Position;
+      readonly remotes: readonly NeededRemote[];
     }
   | {
       readonly kind: 'done';
       readonly objects: readonly RenderedObject[];
       readonly warnings: readonly Failure[];
-      readonly trace: TracePaths;
+      /** Mounts are directories in it. */
+      readonly trace: TreePaths;
+      readonly asked: ClusterQuestions;
       /** Template functions that give something else each time. */
       readonly random: readonly string[];
       /** What the official command prints, where that was asked for. */
@@ -58,6 +65,7 @@ export interface RawAnswer {
     readonly lookups?: readonly string[];
     readonly path?: string;
     readonly line?: number;
+    readonly remotes?: readonly NeededRemote[];
   };
   readonly failure?: RawFailure;
   readonly value?: {
@@ -68,7 +76,7 @@ export interface RawAnswer {
       readonly failure?: RawFailure;
       readonly duplicates?: readonly number[];
     }[];
-    readonly trace: TracePaths;
+    readonly trace: TreePaths & Pick<ClusterQuestions, 'lookups'>;
     readonly capabilities?: CapabilityQuestions;
     readonly random?: readonly string[];
     readonly text?: string;

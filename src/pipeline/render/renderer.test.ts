@@ -5,7 +5,7 @@ import type { Renderer } from '#model/ports.ts';
 import type { Rendered } from '#model/rendered.ts';
 import type { HelmRender, KustomizeEdits, RenderSpec } from '#model/unit.ts';
 import { createRenderer } from './renderer.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 
 let renderer: Renderer & { close(): Promise<void> };
 beforeAll(() => {
@@ -14,7 +14,7 @@ beforeAll(() => {
 afterAll(() => renderer.close());
 
 const render = (files: Contents, root: string, spec: RenderSpec): Promise<Result<Rendered>> =>
-  renderer.render({ spec, url: 'r', commit: 'c', root, tree: 't' }, repositoryOf(files, root));
+  renderer.render({ spec, url: 'r', commit: 'c', root, tree: 't' }, repositoryOf(files, root), noRemotes);
 const kustomize = (edits: KustomizeEdits = {}): RenderSpec => ({
   kind: 'kustomize',
   loadRestriction: 'root',
@@ -436,13 +436,13 @@ describe('files whose presence is refused', () => {
   it('are named when they are there (F30)', async () => {
     for (const name of refusedFiles) {
       const repository = repositoryOf({ ...files, [`k/${name}`]: 'kustomize: {namePrefix: a-}\n' }, 'k');
-      const { code, where } = failed(await renderer.render(asked, repository));
+      const { code, where } = failed(await renderer.render(asked, repository, noRemotes));
       expect([code, where]).toEqual(['Unsupported', `k/${name}:`]);
     }
   });
 
   it('are part of the trace when they are not: adding one renders again', async () => {
-    const rendered = await renderer.render(asked, repositoryOf(files, 'k'));
+    const rendered = await renderer.render(asked, repositoryOf(files, 'k'), noRemotes);
     if (!rendered.ok) throw new Error(rendered.failure.message);
     expect(rendered.value.trace.absent).toEqual(
       expect.arrayContaining(refusedFiles.map((name) => `k/${name}`)),

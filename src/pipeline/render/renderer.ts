@@ -5,8 +5,9 @@ import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
-import { renderClosed } from './closure.ts';
-import { capabilityAnswers, helmFor } from './cluster-trace.ts';
+import { contentOfTrace } from '../source/dependence.ts';
+import { renderClosed, type ClosureTools } from './closure.ts';
+import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
 import { questionOf, questionText } from './lookups.ts';
@@ -22,8 +23,8 @@ export function createRenderer(options: SandboxOptions): Renderer & { close(): P
 
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
   return {
-    render: async (request, files) => {
-      const rendered = await render(request, { files, sandbox });
+    render: async (request, files, remotes) => {
+      const rendered = await render(request, { files, remotes, sandbox });
       meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
       return rendered;
     },
@@ -31,12 +32,8 @@ export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
 }
 
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
-interface Tools {
-  readonly files: RenderFiles;
-  readonly sandbox: RenderSandbox;
-}
 
-async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {
+async function render(request: RenderRequest, tools: ClosureTools): Promise<Result<Rendered>> {
   const refused = await refuseFiles(request, tools.files);
   if (!refused.ok) return refused;
   const found = await settle(request, tools.files);
@@ -49,23 +46,27 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
       : await renderTool(spec, request, tools);
   if (!rendered.ok) return rendered;
   // What was looked for to find out the kind of source is part of what it depends on.
-  const trace = traceOf(
+  const own = traceOf(
     {
       files: rendered.value.paths.files,
       listings: rendered.value.paths.listings,
       absent: [...new Set([...rendered.value.paths.absent, ...absentOf(looked)])].toSorted(),
     },
     new Map([...looked, ...rendered.value.entries]),
-    rendered.value.cluster,
   );
-  const { objects, warnings } = rendered.value;
+  const { objects, warnings, cluster, remotes = [] } = rendered.value;
+  const read = remotes.map(({ url, ref, commit, paths, entries }) => {
+    return { url, ref, commit, ...traceOf(paths, entries) };
+  });
+  const trace = { ...own, ...cluster, ...(read.length === 0 ? {} : { remotes: read }) };
   const version = await tools.sandbox.version();
   const key = digestOf(
     canonicalJson({
       renderer: version,
       spec: request.spec,
       root: request.root,
-      trace,
+      content: contentOfTrace(trace),
+      cluster: clusterDigest(trace),
     }),
   );
   return ok({ key, objects, warnings, trace });
@@ -78,7 +79,7 @@ function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
 async function renderTool(
   spec: KustomizeRender | HelmRender,
   request: RenderRequest,
-  tools: Tools,
+  tools: ClosureTools,
 ): Promise<Result<RenderedParts>> {
   const served = spec.kind === 'helm' ? await request.view?.capabilities() : undefined;
   if (served?.ok === false) return served;
@@ -87,22 +88,22 @@ async function renderTool(
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const closed = await renderClosed(kind, given, request, tools);
   if (!closed.ok) return closed;
-  const { done, entries, lookups } = closed.value;
-  const { trace: paths } = done;
+  const { done, entries, remotes, lookups } = closed.value;
+  const { asked, warnings, objects, trace: paths } = done;
   const answers =
-    paths.capabilities === undefined
+    asked.capabilities === undefined
       ? ok(undefined)
-      : capabilityAnswers(paths.capabilities, spec, capabilities);
+      : capabilityAnswers(asked.capabilities, spec, capabilities);
   if (!answers.ok) return answers;
   const cluster = {
-    ...(paths.lookups === undefined ? {} : { lookups }),
+    ...(asked.lookups === undefined ? {} : { lookups }),
     ...(answers.value === undefined ? {} : { capabilities: answers.value }),
   };
-  const warnings =
-    paths.lookups === undefined || request.view !== undefined
-      ? done.warnings
-      : [...done.warnings, unanswered(paths.lookups, request.root)];
-  return ok({ objects: done.objects, warnings, paths, entries, cluster });
+  const unsure =
+    asked.lookups === undefined || request.view !== undefined
+      ? []
+      : [unanswered(asked.lookups, request.root)];
+  return ok({ objects, warnings: [...warnings, ...unsure], paths, entries, remotes, cluster });
 }
 
 function unanswered(questions: readonly string[], root: string): Failure {

@@ -1,7 +1,7 @@
 /** A repository in memory, as renderers read one: one commit, paths and contents. */
 import { createHash } from 'node:crypto';
 import { fail, ok, type Result } from '#model/failure.ts';
-import type { RenderFiles } from '#model/ports.ts';
+import type { Remotes, RenderFiles } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 
 export type Contents = Readonly<Record<string, string | Uint8Array>>;
@@ -57,3 +57,18 @@ export function repositoryOf(contents: Contents, root = ''): MemoryRepository {
     },
   };
 }
+
+/** No other repository may be named. */
+export const noRemotes: Remotes = {
+  pin: ({ url }) =>
+    Promise.resolve(
+      fail({
+        kind: 'terminal',
+        code: 'Unsupported',
+        stage: 'render',
+        message: url.replace(/\/\/.*@/, '//'),
+        hint: 'none',
+      }),
+    ),
+  files: repositoryOf({}),
+};

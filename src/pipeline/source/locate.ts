@@ -8,7 +8,7 @@ import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
-import { contentAt } from './dependence.ts';
+import { contentAt, readNow } from './dependence.ts';
 
 export interface LocatedInput {
   readonly input: Input;
@@ -41,6 +41,8 @@ export interface LocateQuestion {
   readonly instead?: GitRef;
   /** Absent: as without a cluster. */
   readonly view?: ClusterView;
+  /** Whether names in other repositories stand for what they do now, or did when they were read. */
+  readonly remotes?: 'now' | 'then';
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
@@ -54,7 +56,9 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     if (!trees.ok) return trees;
     const [tree] = trees.value;
     if (tree === undefined) return fail(pathMissing(input.path, revision.value));
-    const read = question.state?.read?.[index];
+    const last = question.state?.read?.[index];
+    const read = last && (await readNow(question.unit, input, last, repositories, question.remotes));
+    // Where a remote cannot be had, nothing is known of what would be read.
     const content =
       read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
     if (!content.ok) return content;
