@@ -44,7 +44,6 @@ export async function takeTurn(
     unit.inputs.map(({ source }) => source),
   );
   await freshSources(runtime, ports);
-  await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
@@ -173,9 +172,11 @@ async function planFor(
     );
     noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
+      ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
+  await ports.foresight.look(unit);
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
