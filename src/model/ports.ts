@@ -90,6 +90,11 @@ export interface Repositories {
   files(url: string, tree: string): Promise<Result<readonly TreeFile[]>>;
   /** What stands at each path of a commit, in order; `''` is the root. */
   look(url: string, commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>>;
+  /**
+   * Every path at which two commits differ, directories on the way too. Undefined when that does not tell: links are
+   * among them, or they are too many.
+   */
+  changedPaths(url: string, before: string, after: string): Promise<Result<ReadonlySet<string> | undefined>>;
   /** Of contents, in the order asked; pinned locally by the time this returns. */
   sizes(url: string, blobs: readonly string[]): Promise<Result<readonly number[]>>;
   /** Contents, in the order asked; pinned locally by the time this returns. */

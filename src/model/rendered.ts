@@ -13,11 +13,15 @@ export interface TreeFile {
 }
 
 /** What stands at a path of a commit, symbolic links followed. */
-export type PathEntry =
+export type PathEntry = (
   | { readonly kind: 'absent' }
   | { readonly kind: 'file'; readonly blob: string }
   /** Directories among the names end with `/`. */
-  | { readonly kind: 'directory'; readonly names: readonly string[] };
+  | { readonly kind: 'directory'; readonly names: readonly string[] }
+) & {
+  /** A link led there, or is among the names: it depends on more than on its own path. */
+  readonly isLinked?: true;
+};
 
 /** The paths of a trace: whatever stands there in another commit says whether that renders the same. */
 export interface TracePaths {

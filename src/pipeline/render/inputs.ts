@@ -43,7 +43,9 @@ export async function renderInputs(
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
     const { trace } = rendered.value;
-    inputs.push({ ...locatedInput, read: pathsOf(trace), content: contentOfTrace(trace) });
+    // Whether links led to what was read now is found out when the next commit asks.
+    const { same: _, ...fresh } = locatedInput;
+    inputs.push({ ...fresh, read: pathsOf(trace), content: contentOfTrace(trace) });
   }
   return ok({ objects, warnings, located: relocate(unit, located, inputs) });
 }

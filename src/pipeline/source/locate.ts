@@ -7,7 +7,7 @@ import type { Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { rendererVersion } from '../render/version.ts';
-import { contentAt } from './dependence.ts';
+import { contentAt, type SameAt } from './dependence.ts';
 
 export interface LocatedInput {
   readonly input: Input;
@@ -18,6 +18,7 @@ export interface LocatedInput {
   readonly read?: TracePaths;
   /** Of what rendering depends on: of the whole directory until it is known what it reads. */
   readonly content: Digest;
+  readonly same?: SameAt;
 }
 export interface Located {
   readonly inputs: readonly LocatedInput[];
@@ -50,16 +51,15 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     const [tree] = trees.value;
     if (tree === undefined) return fail(pathMissing(input.path, revision.value));
     const read = question.state?.read?.[index];
-    const content =
-      read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
+    const located = { input: { ...input, source }, revision: revision.value, tree };
+    if (read === undefined) {
+      inputs.push({ ...located, content: digestOf(tree) });
+      continue;
+    }
+    const content = await contentAt(repositories, source.url, commit, read);
     if (!content.ok) return content;
-    inputs.push({
-      input: { ...input, source },
-      revision: revision.value,
-      tree,
-      content: content.value,
-      ...(read === undefined ? {} : { read }),
-    });
+    const { digest, isPlain } = content.value;
+    inputs.push({ ...located, content: digest, read, same: { commit, isPlain } });
   }
   const digest = inputsDigest(question.unit, inputs);
   const ancestry = await ancestryOf(question, inputs, digest, repositories);
