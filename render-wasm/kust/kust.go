@@ -49,7 +49,7 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	found := scan{files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]source{}}
+	found := scan{files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]decode.Head{}}
 	found.directory(options.Path, k, name)
 	if found.failure != nil {
 		return nil, found.failure
@@ -150,7 +150,7 @@ func worded(err error, kustomization string) *abi.Failure {
 	}
 	return &abi.Failure{
 		Code: "KustomizeFailed", Message: "Kustomize: " + text + ".", Path: kustomization,
-		Hint: fmt.Sprintf("try `kustomize build %s`", path.Dir(kustomization)),
+		Hint: fmt.Sprintf("try `trueup render --repo . --path %s`", path.Dir(kustomization)),
 	}
 }
 
