@@ -176,6 +176,7 @@ async function planFor(
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
+  ports.renderer.prepare?.();
   await ports.foresight.look(unit);
   const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
   if (!made.ok) return made;

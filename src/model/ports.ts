@@ -130,6 +130,8 @@ export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
   render(request: RenderRequest, files: RenderFiles): Promise<Result<Rendered>>;
+  /** Something will be rendered soon. */
+  prepare?(): void;
 }
 
 export interface ApplyRequest {

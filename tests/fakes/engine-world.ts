@@ -72,8 +72,13 @@ export class EngineWorld {
       this.renders += 1;
       return inThisThread.render(request, files);
     },
+    prepare: () => {
+      this.prepared += 1;
+    },
   };
   renders = 0;
+  /** How often it was said that something will be rendered. */
+  prepared = 0;
   #engine: Engine | undefined;
   #client: FakeClient | undefined;
 

@@ -15,7 +15,11 @@ import { traceOf, type RenderedParts } from './trace.ts';
 
 export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
   const sandbox = new Sandbox(options);
-  return { ...rendererOn(sandbox, options.meter), close: () => sandbox.close() };
+  return {
+    ...rendererOn(sandbox, options.meter),
+    prepare: () => sandbox.prepare(),
+    close: () => sandbox.close(),
+  };
 }
 
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
