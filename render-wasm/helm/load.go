@@ -109,7 +109,7 @@ func (l *loading) guard(name string, content []byte) {
 	if isTemplate || (extension != ".yaml" && extension != ".yml" && extension != ".json") {
 		return
 	}
-	if _, _, failure := decode.File(name, content, l.limits); failure != nil && failure.Code == "YamlBomb" {
+	if _, failure := decode.Heads(name, content, l.limits); failure != nil && failure.Code == "YamlBomb" {
 		l.fail(failure)
 	}
 }

@@ -50,7 +50,7 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 		return nil, failure
 	}
 	found := scan{
-		files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]source{},
+		files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]decode.Head{},
 		unrestricted: options.LoadRestriction == "none",
 	}
 	found.directory(options.Path, k, name)
@@ -158,7 +158,7 @@ func worded(err error, kustomization string) *abi.Failure {
 	}
 	return &abi.Failure{
 		Code: "KustomizeFailed", Message: "Kustomize: " + text + ".", Path: kustomization,
-		Hint: fmt.Sprintf("try `kustomize build %s`", path.Dir(kustomization)),
+		Hint: fmt.Sprintf("try `trueup render --repo . --path %s`", path.Dir(kustomization)),
 	}
 }
 

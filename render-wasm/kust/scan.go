@@ -18,7 +18,7 @@ type scan struct {
 	limits decode.Limits
 	seen   map[string]bool
 	// sources: resource file → the objects in it.
-	sources map[string][]source
+	sources map[string][]decode.Head
 	failure *abi.Failure
 	// malformed is the first file of objects that is no YAML: when the build fails, it is the cause.
 	malformed *abi.Failure
@@ -266,7 +266,7 @@ func (s *scan) text(directory string, entry string, name string) []byte {
 		return nil
 	}
 	if isYAML(target) {
-		_, _, failure := decode.File(target, content, s.limits)
+		_, failure := decode.Heads(target, content, s.limits)
 		if failure != nil && failure.Code == "YamlBomb" && s.failure == nil {
 			s.failure = failure
 		}

@@ -2,15 +2,14 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import { isUnchanged } from '#pipeline/source/dependence.ts';
 import type { Dialect } from '#model/dialect.ts';
-import { canonicalJson } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
-import type { SourceSpec, Unit, UnitId } from '#model/unit.ts';
+import type { Unit, UnitId } from '#model/unit.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { Foresight } from './foresight.ts';
+import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
@@ -219,7 +218,7 @@ export class Engine {
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
     const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
-    const { moved, rest } = await changedTrees(runtimes, this.#ports);
+    const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
@@ -377,32 +376,4 @@ interface Registered {
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? '') : '';
-}
-
-/** Which of the Units would have other objects now: those that read something which a commit has changed. */
-async function changedTrees(
-  runtimes: readonly UnitRuntime[],
-  { repositories }: EnginePorts,
-): Promise<{ readonly moved: readonly UnitRuntime[]; readonly rest: readonly UnitRuntime[] }> {
-  const moved: UnitRuntime[] = [];
-  const rest: UnitRuntime[] = [];
-  const commits = new Map<string, Promise<string | undefined>>();
-  const commitOf = (source: SourceSpec): Promise<string | undefined> => {
-    const refText = canonicalJson([source.url, source.ref]);
-    const commit =
-      commits.get(refText) ??
-      repositories.resolve(source).then((resolved) => (resolved.ok ? resolved.value.commit : undefined));
-    commits.set(refText, commit);
-    return commit;
-  };
-  for (const runtime of runtimes) {
-    const located = runtime.located?.inputs ?? [];
-    let isSame = located.length === runtime.unit.inputs.length;
-    for (const input of isSame ? located : []) {
-      const commit = await commitOf(input.input.source);
-      isSame &&= commit !== undefined && (await isUnchanged(runtime.unit, input, commit, repositories));
-    }
-    (isSame ? rest : moved).push(runtime);
-  }
-  return { moved, rest };
 }

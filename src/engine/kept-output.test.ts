@@ -17,16 +17,30 @@ const random = chart(
   'apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {p: {{ randAlphaNum (int .Values.length) | quote }}}\n',
 );
 
-async function randomWorld(spec: object = {}): Promise<EngineWorld> {
+/** Takes the password that stands there, and makes one up where there is none. */
+const lookingUp = chart(`{{- $there := lookup "v1" "Secret" .Release.Namespace "password" }}
+apiVersion: v1
+kind: Secret
+metadata: {name: password}
+data:
+  p: {{ if $there }}{{ $there.data.p }}{{ else }}{{ randAlphaNum 8 | b64enc }}{{ end }}
+`);
+
+async function randomWorld(spec: object = {}, files = random): Promise<EngineWorld> {
   const world = new EngineWorld();
   await world.start();
-  await world.pushFiles(random);
+  await world.pushFiles(files);
   await world.create(world.application('web', { ...source('chart'), ...spec }));
   return world;
 }
 const password = (world: EngineWorld): string => {
   const data = world.cluster.get('Secret', 'payments', 'password')?.['data'] as { p: string } | undefined;
   return Buffer.from(data?.p ?? '', 'base64').toString('utf8');
+};
+const cluster = (world: EngineWorld, version: string): Promise<void> => {
+  world.cluster.kubeVersion = version;
+  world.cluster.kindsChanged();
+  return world.settle();
 };
 /** Somebody changes what stands there, so that it has to be planned and compared. */
 async function drift(world: EngineWorld): Promise<void> {
@@ -108,6 +122,21 @@ describe('a chart that makes values up', () => {
     expect(world.status().sync?.status).toBe('Synced');
   });
 
+  it('keeps them when another version of the cluster answers it otherwise, and so when they are lost then', async () => {
+    const asking = { ...random, 'chart/templates/NOTES.txt': '{{ .Capabilities.KubeVersion }}' };
+    const world = await randomWorld({}, asking);
+    const first = password(world);
+    await cluster(world, 'v1.37.0');
+    await drift(world);
+    expect(password(world)).toBe(first);
+    world.kept.values.clear();
+    await cluster(world, 'v1.38.0');
+    await drift(world);
+    expect(password(world)).toBe('changed');
+    expect(world.condition('Held')).toMatch(/RandomTemplate/);
+    expect(world.errors).toEqual([]);
+  });
+
   it('F17: is held when what was kept is lost, and a person may accept new values', async () => {
     const world = await randomWorld();
     const first = password(world);
@@ -132,5 +161,110 @@ describe('a chart that makes values up', () => {
     expect(world.condition('Held')).toBeUndefined();
     expect(world.status().sync?.status).toBe('Synced');
     expect(world.errors).toEqual([]);
+  });
+});
+
+describe('a chart that makes up what it does not find', () => {
+  it('is applied once, and stays as it is found, also when nothing is kept any more', async () => {
+    const world = await randomWorld({}, lookingUp);
+    const first = password(world);
+    expect(first).toMatch(/^\w{8}$/);
+    await world.advance(60_000);
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(world.condition('Warning')).toBeUndefined();
+    const { mark, renders } = world;
+    await world.restart();
+    await world.pushFiles({ ...lookingUp, 'README.md': 'x' });
+    await world.advance(60_000);
+    expect(world.renders).toBe(renders);
+    world.kept.values.clear();
+    await world.refresh('web', 'hard');
+    await world.pushFiles({ ...lookingUp, 'chart/values.yaml': 'length: 9\n' });
+    await world.advance(60_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(password(world)).toBe(first);
+    expect(world.errors).toEqual([]);
+  });
+
+  it('gets the same again when that is deleted, and takes what somebody else puts there', async () => {
+    const world = await randomWorld({}, lookingUp);
+    const first = password(world);
+    await world.advance(10_000);
+    world.cluster.drop('Secret', 'payments', 'password');
+    await world.settle();
+    await world.advance(10_000);
+    expect(password(world)).toBe(first);
+
+    await drift(world);
+    await world.advance(10_000);
+    expect(password(world)).toBe('changed');
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.restart();
+    await world.advance(60_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(world.errors).toEqual([]);
+  });
+
+  it('S14: leaves no value where it may be read', async () => {
+    const world = await randomWorld({}, lookingUp);
+    await world.advance(10_000);
+    const first = password(world);
+    const records = [...world.cluster.objects.values()].filter(({ kind }) => kind !== 'Secret');
+    const text = JSON.stringify([records, world.state(), world.status()]);
+    expect(text).not.toContain(first);
+    expect(text).not.toContain(Buffer.from(first).toString('base64'));
+  });
+});
+
+describe('while the cluster does not say what a chart looks up', () => {
+  const asking = chart(
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: own}\ndata: {a: "{{ (lookup "v1" "Secret" "default" "shared").data.a }}"}\n',
+  );
+  const shared = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'shared', namespace: 'default' } };
+  async function cutOff(meanwhile: (world: EngineWorld) => void = () => undefined): Promise<EngineWorld> {
+    const world = new EngineWorld();
+    world.cluster.put({ ...shared, data: { a: 'b25l' } });
+    await world.start();
+    await world.pushFiles(asking);
+    await world.create(world.application('web', source('chart')));
+    expect(world.data('own')).toEqual({ a: 'b25l' });
+    world.crash();
+    world.cluster.forbidden.add('/Secret');
+    world.cluster.edit('ConfigMap', 'payments', 'own', (draft) => (draft.data.a = 'drift'), 'kubectl');
+    meanwhile(world);
+    await world.start();
+    expect(world.errors).toEqual([]);
+    return world;
+  }
+
+  it('drift is healed from what was rendered (F8)', async () => {
+    const world = await cutOff();
+    expect(world.condition('ComparisonError')).toContain('LookupForbidden');
+    expect(world.data('own')).toEqual({ a: 'b25l' });
+    expect(world.renders).toBe(1);
+    world.cluster.put({ ...shared, data: { a: 'dHdv' } });
+    world.cluster.forbidden.clear();
+    world.client.retry();
+    await world.settle();
+    expect(world.data('own')).toEqual({ a: 'dHdv' });
+    expect(world.condition('ComparisonError')).toBeUndefined();
+  });
+  it('drift is left where that is not kept', async () => {
+    const world = await cutOff(({ kept }) => kept.values.clear());
+    expect(world.condition('ComparisonError')).toContain('LookupForbidden');
+    expect(world.data('own')).toEqual({ a: 'drift' });
+  });
+  it('drift is left where the project permits the question no more (S5)', async () => {
+    const world = await cutOff(({ cluster }) =>
+      cluster.put({
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'AppProject',
+        metadata: { name: 'default', namespace: 'argocd' },
+        spec: { sourceRepos: ['*'], destinations: [{ server: '*', namespace: 'payments' }] },
+      }),
+    );
+    expect(world.condition('ComparisonError')).toContain('ProjectDenies');
+    expect(world.data('own')).toEqual({ a: 'drift' });
   });
 });

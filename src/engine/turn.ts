@@ -42,7 +42,6 @@ export async function takeTurn(
     return refuse(runtime, state, ports);
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
-  await ports.foresight.look(unit);
   return reconcile(runtime, state, ports, progress);
 }
 
@@ -174,9 +173,12 @@ async function planFor(
     );
     noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
+      ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
+  ports.renderer.prepare?.();
+  await ports.foresight.look(unit);
   const follow = async (remote: RemoteSource, source: SourceSpec): Promise<void> => {
     runtime.remotes = [...(runtime.remotes ?? remotesOf(state.read)), remote];
     ports.sources.use(unit.id, polledSources(runtime, state.read));
@@ -312,11 +314,11 @@ async function repairFromLastGood(
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const { view } = ports;
-  const question = { unit, state, view, instead: { commit: last.commit }, remotes: 'then' } as const;
+  const question = { unit, state, instead: { commit: last.commit }, when: 'then' } as const;
   const located = await locate(question, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
-  if (!made.ok) return settled;
+  // Where it is not kept, and the cluster answers otherwise by now, it is something else.
+  if (!made.ok || made.value.located.digest !== state.inputs) return settled;
   return act(runtime, state, { ...made.value, unit: unasked, fromLastGood: true }, ports, progress);
 }

@@ -84,7 +84,6 @@ export async function start(options: StartOptions, { env, print }: Environment):
     deadlineMs: renderDeadlineMs,
     timers: systemTimers,
     meter: metrics,
-    warm: true,
   });
   const engine: Engine = new Engine(
     {

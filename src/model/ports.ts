@@ -90,6 +90,11 @@ export interface Repositories {
   files(url: string, tree: string): Promise<Result<readonly TreeFile[]>>;
   /** What stands at each path of a commit, in order; `''` is the root. */
   look(url: string, commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>>;
+  /**
+   * Every path at which two commits differ, directories on the way too. Undefined when that does not tell: links are
+   * among them, or they are too many.
+   */
+  changedPaths(url: string, before: string, after: string): Promise<Result<ReadonlySet<string> | undefined>>;
   /** Of contents, in the order asked; pinned locally by the time this returns. */
   sizes(url: string, blobs: readonly string[]): Promise<Result<readonly number[]>>;
   /** Contents, in the order asked; pinned locally by the time this returns. */
@@ -117,6 +122,8 @@ export interface RenderRequest {
   readonly tree: string;
   /** Absent: as without a cluster. */
   readonly view?: ClusterView;
+  /** What was rendered with these answers of the cluster may be given without asking it. */
+  readonly answered?: Digest;
 }
 /** What charts ask of the cluster that they are rendered for. */
 export interface Capabilities {
@@ -150,6 +157,8 @@ export interface Remotes {
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
   render(request: RenderRequest, files: RenderFiles, remotes: Remotes): Promise<Result<Rendered>>;
+  /** Something will be rendered soon. */
+  prepare?(): void;
 }
 /**
  * What was rendered, across restarts, bounded in size. Nobody may rely on it: anything in it may be gone at any time. It

@@ -13,11 +13,15 @@ export interface TreeFile {
 }
 
 /** What stands at a path of a commit, symbolic links followed. */
-export type PathEntry =
+export type PathEntry = (
   | { readonly kind: 'absent' }
   | { readonly kind: 'file'; readonly blob: string }
   /** Directories among the names end with `/`. */
-  | { readonly kind: 'directory'; readonly names: readonly string[] };
+  | { readonly kind: 'directory'; readonly names: readonly string[] }
+) & {
+  /** A link led there, or is among the names: it depends on more than on its own path. */
+  readonly isLinked?: true;
+};
 
 /** Another repository that files name, and a name in it; empty for its default branch. */
 export interface RemoteSource {
@@ -56,6 +60,8 @@ export interface RemotePaths extends RemoteSource, TreePaths {
 export interface TracePaths extends TreePaths, ClusterQuestions {
   /** Of other repositories; absent where none was named. */
   readonly remotes?: readonly RemotePaths[];
+  /** Of what the cluster answered; absent where it was asked nothing. */
+  readonly answered?: Digest;
 }
 
 /** What stood at paths of one repository. */

@@ -74,10 +74,15 @@ export class EngineWorld {
       this.renders += 1;
       return inThisThread.render(...asked);
     },
+    prepare: () => {
+      this.prepared += 1;
+    },
   };
   /** What outlives the process on its disk. */
   readonly kept = new MemoryRenderStore();
   renders = 0;
+  /** How often it was said that something will be rendered. */
+  prepared = 0;
   #engine: Engine | undefined;
   #client: FakeClient | undefined;
 

@@ -3,7 +3,12 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { Capabilities, ClusterView } from '#model/ports.ts';
-import type { CapabilityAnswers, CapabilityQuestions, ClusterQuestions, ClusterTrace } from '#model/rendered.ts';
+import type {
+  CapabilityAnswers,
+  CapabilityQuestions,
+  ClusterQuestions,
+  ClusterTrace,
+} from '#model/rendered.ts';
 import type { HelmRender, RenderSpec } from '#model/unit.ts';
 
 /** Undefined when nothing was asked: the cluster makes no difference. */

@@ -6,7 +6,6 @@ import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
 import { remotesOf, type RemotesPorts } from '../source/remotes.ts';
-import { clusterDigest } from './cluster-trace.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -40,6 +39,7 @@ export async function renderInputs(
       root: input.path === '.' ? '' : input.path,
       tree,
       view,
+      ...(read?.answered === undefined ? {} : { answered: read.answered }),
     };
     const rendered = await renderer.render(
       request,
@@ -50,14 +50,9 @@ export async function renderInputs(
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
     const { trace } = rendered.value;
-    const { cluster: _, ...found } = locatedInput;
-    const cluster = clusterDigest(trace);
-    inputs.push({
-      ...found,
-      read: pathsOf(trace),
-      content: contentOfTrace(trace),
-      ...(cluster === undefined ? {} : { cluster }),
-    });
+    // Whether links led to what was read now is found out when the next commit asks.
+    const { same: _, ...fresh } = locatedInput;
+    inputs.push({ ...fresh, read: pathsOf(trace), content: contentOfTrace(trace) });
   }
   return ok({ objects, warnings, located: relocate(unit, located, inputs) });
 }

@@ -2,7 +2,13 @@
 import type { Failure, Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Position } from '#model/object.ts';
-import type { CapabilityQuestions, ClusterQuestions, RemoteSource, RenderedObject, TreePaths } from '#model/rendered.ts';
+import type {
+  CapabilityQuestions,
+  ClusterQuestions,
+  RemoteSource,
+  RenderedObject,
+  TreePaths,
+} from '#model/rendered.ts';
 
 /** The part of the repository that is known so far; paths from its root. */
 export interface KnownTree {

@@ -18,7 +18,11 @@ import { traceOf, type RenderedParts } from './trace.ts';
 
 export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
   const sandbox = new Sandbox(options);
-  return { ...rendererOn(sandbox, options.meter), close: () => sandbox.close() };
+  return {
+    ...rendererOn(sandbox, options.meter),
+    prepare: () => sandbox.prepare(),
+    close: () => sandbox.close(),
+  };
 }
 
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
@@ -95,9 +99,11 @@ async function renderTool(
       ? ok(undefined)
       : capabilityAnswers(asked.capabilities, spec, capabilities);
   if (!answers.ok) return answers;
+  // What else the cluster serves by now is no reason to make up others.
+  const isMadeUp = done.random.length > 0;
   const cluster = {
     ...(asked.lookups === undefined ? {} : { lookups }),
-    ...(answers.value === undefined ? {} : { capabilities: answers.value }),
+    ...(answers.value === undefined || isMadeUp ? {} : { capabilities: answers.value }),
   };
   const unsure =
     asked.lookups === undefined || request.view !== undefined

@@ -6,10 +6,11 @@ import type { HelmRender, KustomizeRender, Unit } from '#model/unit.ts';
 import { failure, openGitRoom, value, type GitRoom } from '../../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../../tests/git-server/server.ts';
 import { renderInputs, type RenderedInputs } from '../render/inputs.ts';
+import { emptyCluster } from '../render/repository.fixture.ts';
 import { rendererOn } from '../render/renderer.ts';
 import { Rendering } from '../render/rendering.ts';
 import { loadModule } from '../render/wasm-module.ts';
-import { isUnchanged } from './dependence.ts';
+import { Changes } from './dependence.ts';
 import { locate, readOf } from './locate.ts';
 
 const { module, version } = await loadModule(256);
@@ -66,7 +67,7 @@ function unitOf({
 
 async function render(unit = unitOf(), state?: Parameters<typeof locate>[0]['state']) {
   const located = value(await locate({ unit, state }, room.repositories));
-  return renderInputs(unit, located, { repositories: room.repositories, renderer });
+  return renderInputs(unit, located, { repositories: room.repositories, renderer, view: emptyCluster });
 }
 async function app(kustomization: string, unit = unitOf()): Promise<Result<RenderedInputs>> {
   await push(own, { 'app/kustomization.yaml': kustomization });
@@ -100,7 +101,9 @@ describe('a remote base', () => {
       await push(base, { 'web/web.yaml': map('web', '2') });
       await room.repositories.fetch({ kind: 'git', url: base.url, ref: { name: 'HEAD' } });
       const [input] = value(first).located.inputs;
-      expect(await isUnchanged(unit, input!, input!.revision.commit, room.repositories)).toBe(false);
+      expect(
+        await new Changes(room.repositories).unchangedAt(unit, input!, input!.revision.commit),
+      ).toBeUndefined();
       expect(seen(await render(unit, asState(value(first))))).toEqual(['web=2']);
     },
   );
@@ -125,7 +128,7 @@ describe('a remote base', () => {
     const again = value(await locate({ unit: unitOf(), state }, room.repositories));
     expect(again.digest).toBe(first.located.digest);
     expect(again.inputs[0]!.read!.remotes![0]!.commit).toBe(moved);
-    const then = value(await locate({ unit: unitOf(), state, remotes: 'then' }, room.repositories));
+    const then = value(await locate({ unit: unitOf(), state, when: 'then' }, room.repositories));
     expect(then.inputs[0]!.read!.remotes![0]!.commit).toBe(commit);
   });
 
