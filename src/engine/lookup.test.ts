@@ -58,6 +58,17 @@ describe('an object that a chart looks up', () => {
     expect(answer('asking')).toBe('{"a":"back"}');
     expect(world.status('asking').sync?.status).toBe('Synced');
   });
+  it('renders it again also where a commit of other files comes at the same time', async () => {
+    world.cluster.put(shared('one'));
+    await install({ asking: asks });
+    await edit('shared', 'two');
+    expect(answer('asking')).toBe('{"a":"two"}');
+    // So soon after the last one it waits, while the commit is looked at.
+    await edit('shared', 'three');
+    await world.pushFiles({ ...chart('asking', asks), 'README.md': 'x' });
+    await world.advance(5_000);
+    expect(answer('asking')).toBe('{"a":"three"}');
+  });
   it('costs nothing while it stays, also after a restart, and no write', async () => {
     world.cluster.put(shared('one'));
     await install({ asking: asks });

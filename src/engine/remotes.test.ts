@@ -95,6 +95,22 @@ describe('a Unit with a remote base', () => {
     expect(fetchesOf(world)).toBe(1);
   });
 
+  it('is not rendered again when a base goes back and forth, or after a restart that finds drift', async () => {
+    const world = await worldWith();
+    await world.create(world.application());
+    for (const a of ['2', '1']) {
+      world.git.push(bases, baseFiles(a));
+      await world.advance(2 * pollMs);
+      expect(world.data('web')).toEqual({ a });
+    }
+    expect(world.renders).toBe(2);
+    world.crash();
+    world.cluster.edit('ConfigMap', 'payments', 'web', (draft) => (draft.data.a = 'drift'), 'kubectl');
+    await world.start();
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(world.renders).toBe(2);
+  });
+
   it('is neither rendered nor left unfollowed after a restart', async () => {
     const world = await worldWith();
     await world.create(world.application());

@@ -1,4 +1,4 @@
-/** A chart that makes up a password: it is made up once, and kept in the data directory where nobody can read it. */
+/** Charts that make up a password: it is made up once, and kept in the data directory where nobody can read it. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,9 +11,21 @@ const chart = {
     'apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {p: {{ randAlphaNum 20 | quote }}}\n',
 };
 
-async function passwordPlace(): Promise<Place> {
+/** Takes the password that stands there, and makes one up where there is none. */
+const lookingUp = {
+  ...chart,
+  'app/templates/password.yaml': `{{- $there := lookup "v1" "Secret" .Release.Namespace "password" }}
+apiVersion: v1
+kind: Secret
+metadata: {name: password}
+data:
+  p: {{ if $there }}{{ $there.data.p }}{{ else }}{{ randAlphaNum 20 | b64enc }}{{ end }}
+`,
+};
+
+async function passwordPlace(files = chart): Promise<Place> {
   const place = await world.place();
-  const commit = await place.push(chart);
+  const commit = await place.push(files);
   await place.createApplication();
   await place.synced(commit);
   return place;
@@ -66,5 +78,35 @@ describe('what a chart makes up', () => {
     expect(synced, synced.stderr).toMatchObject({ code: 0 });
     expect(await passwordOf(place)).toMatch(/^\w{20}$/);
     await place.synced();
+  });
+});
+
+describe('what a chart makes up where it finds nothing', () => {
+  it('is found from then on: it stays, comes back when it is deleted, and may be set by others', async () => {
+    const place = await passwordPlace(lookingUp);
+    const first = await passwordOf(place);
+    expect(first).toMatch(/^\w{20}$/);
+    await world.stop();
+    await world.start('--data-dir', join(world.directory, 'lost'));
+    await place.refresh('hard');
+    const commit = await place.pushAndHint({ 'app/values.yaml': 'a: 1\n' });
+    await place.synced(commit);
+    expect(await passwordOf(place)).toBe(first);
+
+    await setPassword(place, 'somebody');
+    await place.refresh();
+    await place.synced();
+    expect(await passwordOf(place)).toBe('somebody');
+
+    await world.stop();
+    await world.start();
+    const { uid } = (await place.live('v1/Secret', 'password')).metadata;
+    await world.kubectl('delete', 'secret', 'password', '--namespace', place.namespace);
+    await waitFor('the Secret to come back', async () => {
+      const again = await place.get('v1/Secret', 'password');
+      return again !== undefined && again.metadata.uid !== uid;
+    });
+    await place.synced();
+    expect(await passwordOf(place)).toMatch(/^\w{20}$/);
   });
 });

@@ -60,7 +60,7 @@ export async function renderClosed(
     if (answer.value.kind === 'done') return ok(closed(answer.value, mounts, reading.entries, answers));
     const { nodes, files, lookups, at, remotes: named } = answer.value;
     const found = await lookUp(lookups, view, answers);
-    if (!found.ok) return fail(mounts.failure({ at, ...found.failure }));
+    if (!found.ok) return fail({ at, ...found.failure });
     for (const remote of named) {
       const mounted = await mounts.add(remote);
       if (!mounted.ok) return mounted;

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
-import type { Result } from '#model/failure.ts';
-import type { HelmRender, KustomizeRender, Unit } from '#model/unit.ts';
+import { fail, ok, type Result } from '#model/failure.ts';
+import type { ClusterView, Repositories } from '#model/ports.ts';
+import type { HelmRender, KustomizeRender, SourceSpec, Unit } from '#model/unit.ts';
 import { failure, openGitRoom, value, type GitRoom } from '../../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../../tests/git-server/server.ts';
 import { renderInputs, type RenderedInputs } from '../render/inputs.ts';
@@ -65,9 +66,13 @@ function unitOf({
   } as unknown as Unit;
 }
 
-async function render(unit = unitOf(), state?: Parameters<typeof locate>[0]['state']) {
-  const located = value(await locate({ unit, state }, room.repositories));
-  return renderInputs(unit, located, { repositories: room.repositories, renderer, view: emptyCluster });
+async function render(
+  unit = unitOf(),
+  state?: Parameters<typeof locate>[0]['state'],
+  view: ClusterView = emptyCluster,
+) {
+  const located = value(await locate({ unit, state, view }, room.repositories));
+  return renderInputs(unit, located, { repositories: room.repositories, renderer, view });
 }
 async function app(kustomization: string, unit = unitOf()): Promise<Result<RenderedInputs>> {
   await push(own, { 'app/kustomization.yaml': kustomization });
@@ -128,6 +133,32 @@ describe('a remote base', () => {
     const again = value(await locate({ unit: unitOf(), state }, room.repositories));
     expect(again.digest).toBe(first.located.digest);
     expect(again.inputs[0]!.read!.remotes![0]!.commit).toBe(moved);
+
+    const elsewhere = await push(own, { 'README.md': 'x' });
+    await room.repositories.fetch(unitOf().inputs[0]!.source);
+    let looks = 0;
+    const { repositories: real } = room;
+    const repositories = {
+      resolve: (spec: SourceSpec) => real.resolve(spec),
+      changedPaths: (...asked: Parameters<typeof real.changedPaths>) => real.changedPaths(...asked),
+      look: (...asked: Parameters<typeof real.look>) => {
+        looks += 1;
+        return real.look(...asked);
+      },
+    } as Repositories;
+    const known = (await new Changes(repositories).unchangedAt(
+      unitOf(),
+      first.located.inputs[0]!,
+      elsewhere,
+    ))!;
+    expect(known.read!.remotes![0]!.commit).toBe(moved);
+    expect(looks).toBe(2);
+    const next = await push(own, { 'README.md': 'y' });
+    await room.repositories.fetch(unitOf().inputs[0]!.source);
+    expect(await new Changes(repositories).unchangedAt(unitOf(), known, next)).toMatchObject({
+      same: { commit: next },
+    });
+    expect(looks).toBe(2);
     const then = value(await locate({ unit: unitOf(), state, when: 'then' }, room.repositories));
     expect(then.inputs[0]!.read!.remotes![0]!.commit).toBe(commit);
   });
@@ -385,6 +416,29 @@ describe('a dependency of a chart', () => {
       code: 'HelmFailed',
       message: expect.stringMatching(/common has version 1\.2\.3/),
       at: { path: 'app/Chart.yaml', line: 7 },
+    });
+  });
+
+  test('may look things up: they are read, and what is refused is named where it stands', async () => {
+    const asks = '{{ lookup "v1" "ConfigMap" "n" "s" | len }}';
+    await push(base, { 'charts/common/templates/b.yaml': map('common', asks) });
+    const first = value(await needs(`git+${base.url}@charts`));
+    expect(seen(ok(first))).toContain('common=0');
+    const [read] = readOf(first.located)!;
+    expect(read).toMatchObject({ lookups: ['["v1","ConfigMap","n","s"]'], remotes: [{ url: base.url }] });
+    const question = { unit: unit(), state: asState(first), view: emptyCluster };
+    expect(value(await locate(question, room.repositories)).digest).toBe(first.located.digest);
+    const denied = {
+      kind: 'blocked',
+      code: 'LookupForbidden',
+      stage: 'render',
+      message: '',
+      hint: '',
+    } as const;
+    const view = { ...emptyCluster, lookUp: () => Promise.resolve(fail(denied)) };
+    expect(failure(await render(unit(), undefined, view))).toMatchObject({
+      code: 'LookupForbidden',
+      at: { path: 'app/charts/common/templates/b.yaml', line: 4 },
     });
   });
 
