@@ -206,6 +206,25 @@ describe('a chart that makes up what it does not find', () => {
     expect(world.errors).toEqual([]);
   });
 
+  it.each(['drift', 'a restart'])(
+    'never undoes what somebody else puts there by what it found before: %s',
+    async (what) => {
+      const world = await randomWorld({}, lookingUp);
+      await world.advance(10_000);
+      world.client.followersLag = true;
+      await drift(world);
+      expect(password(world)).toBe('changed');
+      await world.advance(20_000);
+      expect(password(world)).toBe('changed');
+      if (what === 'drift') world.client.followersCatchUp();
+      else await world.restart();
+      await world.advance(20_000);
+      expect(password(world)).toBe('changed');
+      expect(world.status().sync?.status).toBe('Synced');
+      expect(world.errors).toEqual([]);
+    },
+  );
+
   it('S14: leaves no value where it may be read', async () => {
     const world = await randomWorld({}, lookingUp);
     await world.advance(10_000);

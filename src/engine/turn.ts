@@ -14,6 +14,7 @@ import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
+import { hasCurrentAnswers } from './current-answers.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
@@ -237,6 +238,10 @@ async function act(
     return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
+  if (!(await hasCurrentAnswers(made, ports.view))) {
+    runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];

@@ -291,12 +291,15 @@ export class FakeClient implements Cluster {
   isCutOff = false;
   /** While true, what changes is not told: a watch that lags. */
   lagging = false;
+  /** While true, who follows a selection hears later than who observes. */
+  followersLag = false;
   readonly #cluster: FakeCluster;
   readonly #followers = new Set<Follower>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
   readonly #kindsListeners: (() => void)[] = [];
   readonly #refused: (() => void)[] = [];
   #heard: Change[] = [];
+  readonly #late: Change[] = [];
   #scheduled = false;
 
   constructor(cluster: FakeCluster) {
@@ -319,19 +322,30 @@ export class FakeClient implements Cluster {
     const heard = this.#heard.splice(0);
     if (this.isCutOff || heard.length === 0) return;
     const last = new Map(heard.map((change) => [change.key, change]));
+    this.#late.push(...last.values());
+    if (!this.followersLag) this.#tellFollowers();
+    const changes = [...last.values()].map(({ ref, manifest }) => ({
+      ref,
+      ...(manifest === undefined ? {} : { object: observe(manifest) }),
+    }));
+    for (const listener of this.#listeners) listener(changes);
+  }
+  /** Those who follow hear what they have missed. */
+  followersCatchUp(): void {
+    this.followersLag = false;
+    this.#tellFollowers();
+  }
+
+  #tellFollowers(): void {
+    const late = this.#late.splice(0);
     for (const { selection, listener } of this.#followers) {
-      const mine = [...last.values()].filter(({ ref }) => isOf(selection, ref));
+      const mine = late.filter(({ ref }) => isOf(selection, ref));
       const changed = mine.flatMap(({ manifest }) =>
         manifest !== undefined && selects(selection, manifest) ? [manifest] : [],
       );
       const gone = mine.flatMap(({ manifest, ref }) => (manifest === undefined ? [ref] : []));
       if (changed.length + gone.length > 0) listener({ synced: true, changed, gone });
     }
-    const changes = [...last.values()].map(({ ref, manifest }) => ({
-      ref,
-      ...(manifest === undefined ? {} : { object: observe(manifest) }),
-    }));
-    for (const listener of this.#listeners) listener(changes);
   }
 
   async #call<T>(verb: FakeCall['verb'], key: string, act: () => Result<T>): Promise<Result<T>> {
