@@ -6,6 +6,7 @@ import { systemTimers } from '#host/clock.ts';
 import { rendererOn } from '../src/pipeline/render/renderer.ts';
 import { Sandbox } from '../src/pipeline/render/sandbox.ts';
 import { memoryOf } from './processes.ts';
+import { noRemotes } from '../src/pipeline/render/repository.fixture.ts';
 import { filesOf, renderCases, requestOf } from './render-cases.ts';
 
 export interface Cold {
@@ -40,7 +41,7 @@ function open(name: string, workers: number) {
   const renderer = rendererOn(sandbox);
   const files = filesOf(one);
   const render = async (): Promise<void> => {
-    const rendered = await renderer.render(requestOf(one), files);
+    const rendered = await renderer.render(requestOf(one), files, noRemotes);
     if (!rendered.ok) throw new Error(rendered.failure.message);
   };
   return { sandbox, render };

@@ -65,10 +65,13 @@ class Counting implements Renderer {
   constructor(renderer: Renderer) {
     this.#renderer = renderer;
   }
-  async render(...[request, files]: Parameters<Renderer['render']>): ReturnType<Renderer['render']> {
+  prepare(): void {
+    this.#renderer.prepare?.();
+  }
+  async render(...asked: Parameters<Renderer['render']>): ReturnType<Renderer['render']> {
     this.count += 1;
     this.beganMs = performance.now();
-    const rendered = await this.#renderer.render(request, files);
+    const rendered = await this.#renderer.render(...asked);
     this.endedMs = performance.now();
     if (!rendered.ok) say(rendered.failure.message);
     return rendered;
@@ -111,7 +114,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
     mirrors: [],
     environment: { PATH: process.env['PATH'] ?? '', HOME: directory },
   });
-  const inner = createRenderer({ workers: 2, deadlineMs: 60_000, timers: systemTimers, warm: true });
+  const inner = createRenderer({ workers: 2, deadlineMs: 60_000, timers: systemTimers });
   const renderer = new Counting(inner);
   const engine = new Engine(
     {

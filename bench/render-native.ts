@@ -33,14 +33,18 @@ export class NativeProcess {
   }
 
   async render(request: SandboxRequest): Promise<Result<Answer>> {
-    const parts = encoded(request);
+    return answerOf(await this.call(encoded(request)), request);
+  }
+
+  /** As `Instance` is called. */
+  call(parts: readonly Uint8Array[]): Promise<string> {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(parts.reduce((sum, part) => sum + part.byteLength, 0));
     const answer = new Promise<string>((resolve) => {
       this.#waiting = resolve;
     });
     this.#child.stdin?.write(Buffer.concat([length, ...parts]));
-    return answerOf(await answer, request);
+    return answer;
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import type { Result } from '#model/failure.ts';
 import type { Answer, RenderSandbox, SandboxRequest } from '../src/pipeline/render/protocol.ts';
 import { rendererOn } from '../src/pipeline/render/renderer.ts';
 import { Sandbox } from '../src/pipeline/render/sandbox.ts';
+import { noRemotes } from '../src/pipeline/render/repository.fixture.ts';
 import { filesOf, requestOf, type RenderCase } from './render-cases.ts';
 import { NativeProcess } from './render-native.ts';
 
@@ -119,7 +120,7 @@ function official(binaries: ReadonlyMap<string, string>): Variant {
 export class NotThere extends Error {}
 
 async function renderOn(sandbox: RenderSandbox, one: RenderCase): Promise<number> {
-  const rendered = await rendererOn(sandbox).render(requestOf(one), filesOf(one));
+  const rendered = await rendererOn(sandbox).render(requestOf(one), filesOf(one), noRemotes);
   if (!rendered.ok) throw new Error(rendered.failure.message);
   return rendered.value.objects.length;
 }

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 dist="$here/render-wasm/dist"
 version=$(sed -n 's/^toolchain //p' "$here/render-wasm/go.mod")
 # What `buildMetadata: [managedByLabel]` names: the command of the same libraries.
-kustomize=$(sed -n 's/^kustomize=.*@//p' "$here/scripts/render-corpus.sh")
+kustomize=$(sed -n 's/^kustomize=//p' "$here/scripts/render-native.sh")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if ! command -v go >/dev/null 2>&1; then

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 var yamlLine = regexp.MustCompile(`line (\d+)`)
@@ -29,4 +31,25 @@ func InvalidYaml(path string, firstLine int, err error) *Failure {
 		failure.Message = "This is not valid YAML: " + text + "."
 	}
 	return failure
+}
+
+// LineOf is where a text stands as a value in a YAML file; 0 where it does not.
+func LineOf(content []byte, text string) int {
+	var document yaml.Node
+	if yaml.Unmarshal(content, &document) != nil {
+		return 0
+	}
+	return lineIn(&document, text)
+}
+
+func lineIn(node *yaml.Node, text string) int {
+	if node.Kind == yaml.ScalarNode && node.Value == text {
+		return node.Line
+	}
+	for _, child := range node.Content {
+		if line := lineIn(child, text); line > 0 {
+			return line
+		}
+	}
+	return 0
 }

@@ -69,17 +69,9 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 
 // File gives the objects of one file, lists flattened.
 func File(name string, content []byte, limits Limits) (objects []Object, duplicates []int, failure *abi.Failure) {
-	if !utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 {
-		return nil, nil, &abi.Failure{Code: "InvalidYaml", Message: "The file is not UTF-8 text.", Hint: "save it as UTF-8, or exclude it", Path: name}
-	}
-	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	isJSON := strings.HasSuffix(name, ".json")
-	if isJSON && !json.Valid(content) {
-		return nil, nil, &abi.Failure{Code: "InvalidYaml", Message: "The file is not valid JSON.", Hint: "correct the file", Path: name}
-	}
-	documents := []document{{text: content, line: 1}}
-	if !isJSON {
-		documents = split(content)
+	documents, failure := documentsOf(name, content)
+	if failure != nil {
+		return nil, nil, failure
 	}
 	for _, part := range documents {
 		found, twice, failure := one(name, part, limits)
@@ -90,6 +82,20 @@ func File(name string, content []byte, limits Limits) (objects []Object, duplica
 		duplicates = append(duplicates, twice...)
 	}
 	return objects, duplicates, nil
+}
+
+func documentsOf(name string, content []byte) ([]document, *abi.Failure) {
+	if !utf8.Valid(content) || bytes.IndexByte(content, 0) >= 0 {
+		return nil, &abi.Failure{Code: "InvalidYaml", Message: "The file is not UTF-8 text.", Hint: "save it as UTF-8, or exclude it", Path: name}
+	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if !strings.HasSuffix(name, ".json") {
+		return split(content), nil
+	}
+	if !json.Valid(content) {
+		return nil, &abi.Failure{Code: "InvalidYaml", Message: "The file is not valid JSON.", Hint: "correct the file", Path: name}
+	}
+	return []document{{text: content, line: 1}}, nil
 }
 
 type document struct {
@@ -128,23 +134,15 @@ func one(name string, part document, limits Limits) ([]Object, []int, *abi.Failu
 	if len(trimmed) == 0 {
 		return nil, nil, nil
 	}
-	var root yaml.Node
-	syntax := yaml.Unmarshal(part.text, &root)
-	var duplicates []int
-	if syntax == nil {
-		if root.Kind == 0 {
-			return nil, nil, nil
-		}
-		walk := measure{limits: limits, path: name, first: part.line, known: map[*yaml.Node]size{}, open: map[*yaml.Node]bool{}}
-		walk.walk(&root, 0)
-		if walk.failure != nil {
-			return nil, nil, walk.failure
-		}
-		duplicates = walk.duplicates
-	} else if strings.Contains(syntax.Error(), "exceeded max depth") {
-		return nil, nil, &abi.Failure{Code: "YamlBomb", Message: "The file is nested far too deep.", Hint: "flatten it", Path: name, Line: part.line}
-	} else if bytes.IndexByte(part.text, '&') >= 0 {
-		// The syntax tree is what finds bombs: without it nothing that could be one is expanded.
+	contents, duplicates, syntax, failure := parse(name, part, limits)
+	if failure != nil {
+		return nil, nil, failure
+	}
+	if syntax == nil && contents == nil {
+		return nil, nil, nil
+	}
+	// The syntax tree is what finds bombs: without it nothing that could be one is expanded.
+	if syntax != nil && bytes.IndexByte(part.text, '&') >= 0 {
 		return nil, nil, abi.InvalidYaml(name, part.line, syntax)
 	}
 	text, failure := toJSON(name, part, trimmed)
@@ -154,15 +152,28 @@ func one(name string, part document, limits Limits) ([]Object, []int, *abi.Failu
 	if bytes.Equal(text, []byte("null")) {
 		return nil, nil, nil
 	}
-	var contents *yaml.Node
-	if len(root.Content) > 0 {
-		contents = root.Content[0]
-	}
 	objects, err := flatten(name, part.line, contents, text)
 	if err != nil {
 		return nil, nil, abi.InvalidYaml(name, part.line, err)
 	}
 	return objects, duplicates, nil
+}
+
+// parse gives what a document's syntax tree contains, nil for an empty document; a failure where it is a bomb.
+func parse(name string, part document, limits Limits) (contents *yaml.Node, duplicates []int, syntax error, failure *abi.Failure) {
+	var root yaml.Node
+	if syntax = yaml.Unmarshal(part.text, &root); syntax != nil {
+		if strings.Contains(syntax.Error(), "exceeded max depth") {
+			failure = &abi.Failure{Code: "YamlBomb", Message: "The file is nested far too deep.", Hint: "flatten it", Path: name, Line: part.line}
+		}
+		return nil, nil, syntax, failure
+	}
+	if len(root.Content) == 0 {
+		return nil, nil, nil, nil
+	}
+	walk := measure{limits: limits, path: name, first: part.line, known: map[*yaml.Node]size{}, open: map[*yaml.Node]bool{}}
+	walk.walk(&root, 0)
+	return root.Content[0], walk.duplicates, nil, walk.failure
 }
 
 func toJSON(name string, part document, trimmed []byte) (json.RawMessage, *abi.Failure) {

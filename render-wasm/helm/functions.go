@@ -2,12 +2,13 @@ package helm
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"sort"
-	"strings"
 	"text/template"
 
 	"github.com/Masterminds/sprig/v3"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 )
 
 // What these give is another thing each time: the result is flagged, and kept for as long as its inputs stay.
@@ -49,21 +50,30 @@ func (r *rendering) randomNames() []string {
 	return names
 }
 
+// errLookupNeeded ends an attempt at the first lookup that the host has not answered: what a template would ask for next
+// may depend on the answer.
+var errLookupNeeded = errors.New("not looked up yet")
+
 // lookup answers from what was handed over, and says what it was asked.
 func (r *rendering) lookup(apiVersion, kind, namespace, name string) (map[string]any, error) {
-	key := strings.Join([]string{apiVersion, kind, namespace, name}, "|")
+	text, err := json.Marshal([]string{apiVersion, kind, namespace, name})
+	if err != nil {
+		return nil, err
+	}
+	key := string(text)
 	r.files.Lookup(key)
-	if r.options.Lookup == nil {
-		return map[string]any{}, nil
-	}
-	text, known := r.options.Lookup[key]
-	if !known {
-		r.files.NeedLookup(key)
-		return map[string]any{}, nil
-	}
 	object := map[string]any{}
-	if string(text) == "null" {
+	if r.options.Lookup == nil {
 		return object, nil
 	}
-	return object, json.Unmarshal(text, &object)
+	answer, known := r.options.Lookup[key]
+	if !known {
+		r.files.NeedLookup(key)
+		return nil, errLookupNeeded
+	}
+	if answer == "" {
+		return object, nil
+	}
+	// As Kubernetes' own clients decode objects: integers stay integers.
+	return object, utiljson.Unmarshal([]byte(answer), &object)
 }

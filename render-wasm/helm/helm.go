@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"sort"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/common"
@@ -38,9 +37,9 @@ type Options struct {
 	SkipTests            bool `json:"skipTests"`
 	SkipSchemaValidation bool `json:"skipSchemaValidation"`
 
-	// Lookup is absent where `lookup` finds nothing, as in `helm template`; else the objects known so far, by
-	// `apiVersion|kind|namespace|name`, null for those that are not there.
-	Lookup map[string]json.RawMessage `json:"lookup"`
+	// Lookup is absent where `lookup` finds nothing, as in `helm template`; else the objects known so far, as JSON, by
+	// `["apiVersion","kind","namespace","name"]`; empty for those that are not there.
+	Lookup map[string]string `json:"lookup"`
 	// Text asks for what `helm template` prints, too.
 	Text bool `json:"text"`
 }
@@ -50,9 +49,11 @@ type Result struct {
 	Objects []decode.Object `json:"objects"`
 	Trace   tree.Trace      `json:"trace"`
 	// Random are the template functions that give something else each time.
-	Random     []string `json:"random,omitempty"`
-	Deprecated bool     `json:"deprecated,omitempty"`
-	Text       string   `json:"text,omitempty"`
+	Random []string `json:"random,omitempty"`
+	// Capabilities are what the chart asked of `.Capabilities`; nil if it asked nothing.
+	Capabilities *Asked `json:"capabilities,omitempty"`
+	Deprecated   bool   `json:"deprecated,omitempty"`
+	Text         string `json:"text,omitempty"`
 }
 
 type manifest struct {
@@ -78,9 +79,12 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 	rendering := rendering{files: files, options: options, random: map[string]bool{}}
 	manifests, failure := rendering.manifests(loaded, values)
 	if failure != nil {
+		files.NeededAt(failure.Path, failure.Line)
 		return nil, failure
 	}
-	result := Result{Objects: []decode.Object{}, Random: rendering.randomNames(), Deprecated: loaded.Metadata.Deprecated}
+	result := Result{
+		Objects: []decode.Object{}, Random: rendering.randomNames(), Capabilities: rendering.asked.report(), Deprecated: loaded.Metadata.Deprecated,
+	}
 	for _, manifest := range manifests {
 		objects, _, failure := decode.File(rendering.place(manifest.source), []byte(manifest.content), options.Limits)
 		if failure != nil {
@@ -128,6 +132,7 @@ type rendering struct {
 	options Options
 	chart   *chart.Chart
 	random  map[string]bool
+	asked   asked
 }
 
 func (r *rendering) manifests(loaded *chart.Chart, values map[string]any) ([]manifest, *abi.Failure) {
@@ -151,7 +156,10 @@ func (r *rendering) manifests(loaded *chart.Chart, values map[string]any) ([]man
 	if err != nil {
 		return nil, schemaFailed(err, path.Join(r.options.Path, "values.schema.json"))
 	}
-	if wanted := loaded.Metadata.KubeVersion; wanted != "" && !chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
+	given["Capabilities"] = r.noticing(capabilities, loaded, given["Values"])
+	wanted := loaded.Metadata.KubeVersion
+	r.asked.kubeVersion = wanted != ""
+	if wanted != "" && !chartutil.IsCompatibleRange(wanted, capabilities.KubeVersion.String()) {
 		return nil, &abi.Failure{
 			Code: "HelmFailed", Path: at, Hint: "use another version of the chart, or set the Kubernetes version it is rendered for",
 			Message: fmt.Sprintf("The chart wants Kubernetes %s; it is rendered for %s.", wanted, capabilities.KubeVersion.Version),
@@ -209,27 +217,6 @@ func (r *rendering) capabilities(at string) (*common.Capabilities, *abi.Failure)
 	}
 	capabilities.APIVersions = append(append(common.VersionSet{}, capabilities.APIVersions...), r.options.APIVersions...)
 	return capabilities, nil
-}
-
-func missingDependencies(loaded *chart.Chart, at string) *abi.Failure {
-	there := map[string]bool{}
-	for _, dependency := range loaded.Dependencies() {
-		there[dependency.Name()] = true
-	}
-	missing := []string{}
-	for _, wanted := range loaded.Metadata.Dependencies {
-		if !there[wanted.Name] {
-			missing = append(missing, wanted.Name)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	sort.Strings(missing)
-	return &abi.Failure{
-		Code: "Unsupported", Path: at, Hint: "run `helm dependency update` and commit charts/, or name them as file:// in the repository",
-		Message: fmt.Sprintf("The chart's dependencies %s are not in its charts/ directory, and are not fetched yet.", strings.Join(missing, ", ")),
-	}
 }
 
 // place turns a template's name, which begins with the chart's, into a path of the repository.

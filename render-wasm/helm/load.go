@@ -109,7 +109,7 @@ func (l *loading) guard(name string, content []byte) {
 	if isTemplate || (extension != ".yaml" && extension != ".yml" && extension != ".json") {
 		return
 	}
-	if _, _, failure := decode.File(name, content, l.limits); failure != nil && failure.Code == "YamlBomb" {
+	if _, failure := decode.Heads(name, content, l.limits); failure != nil && failure.Code == "YamlBomb" {
 		l.fail(failure)
 	}
 }
@@ -129,33 +129,6 @@ func (l *loading) ignored(directory string) *ignore.Rules {
 	}
 	rules.AddDefaults()
 	return rules
-}
-
-// linked adds the dependencies that stand elsewhere in the repository (`repository: file://../common`) and are not in
-// charts/ already.
-func (l *loading) linked(directory string, loaded *chart.Chart, depth int) {
-	there := map[string]bool{}
-	for _, dependency := range loaded.Dependencies() {
-		there[dependency.Name()] = true
-	}
-	for _, wanted := range loaded.Metadata.Dependencies {
-		relative, isFile := strings.CutPrefix(wanted.Repository, "file://")
-		if !isFile || there[wanted.Name] {
-			continue
-		}
-		target, err := tree.Clean(directory + "/" + relative)
-		if err != nil || strings.HasPrefix(relative, "/") {
-			l.fail(&abi.Failure{
-				Code: "HelmFailed", Message: fmt.Sprintf("The dependency %s stands outside of the repository.", wanted.Name),
-				Hint: "name a directory of the repository", Path: path.Join(directory, "Chart.yaml"),
-			})
-			return
-		}
-		if dependency := l.chart(target, depth+1); dependency != nil {
-			there[wanted.Name] = true
-			loaded.AddDependency(dependency)
-		}
-	}
 }
 
 // read gives a file of values; nil when it is not there.

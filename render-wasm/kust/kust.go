@@ -49,7 +49,10 @@ func Op(files *tree.Tree, raw json.RawMessage) (any, error) {
 	if failure != nil {
 		return nil, failure
 	}
-	found := scan{files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]source{}}
+	found := scan{
+		files: files, limits: options.Limits, seen: map[string]bool{}, sources: map[string][]decode.Head{},
+		unrestricted: options.LoadRestriction == "none",
+	}
 	found.directory(options.Path, k, name)
 	if found.failure != nil {
 		return nil, found.failure
@@ -110,6 +113,11 @@ func resultOf(files *tree.Tree, options Options, built resmap.ResMap, found *sca
 		} else {
 			at = found.guess(object)
 		}
+		if found.wantsOrigins {
+			if err := found.recordRemote(options.Path, object); err != nil {
+				return nil, err
+			}
+		}
 		if err := setMetadata(object, options.Edits); err != nil {
 			return nil, err
 		}
@@ -150,7 +158,7 @@ func worded(err error, kustomization string) *abi.Failure {
 	}
 	return &abi.Failure{
 		Code: "KustomizeFailed", Message: "Kustomize: " + text + ".", Path: kustomization,
-		Hint: fmt.Sprintf("try `kustomize build %s`", path.Dir(kustomization)),
+		Hint: fmt.Sprintf("try `trueup render --repo . --path %s`", path.Dir(kustomization)),
 	}
 }
 

@@ -1,7 +1,6 @@
 package kust
 
 import (
-	"encoding/json"
 	"path"
 	"strings"
 
@@ -12,11 +11,6 @@ import (
 	"trueup.dev/render-wasm/decode"
 	"trueup.dev/render-wasm/tree"
 )
-
-type source struct {
-	kind, name, namespace string
-	line                  int
-}
 
 type position struct {
 	path string
@@ -32,7 +26,7 @@ func (s *scan) resources(name string) {
 	if err != nil {
 		return
 	}
-	objects, _, failure := decode.File(name, content, s.limits)
+	heads, failure := decode.Heads(name, content, s.limits)
 	if failure != nil {
 		// Kustomize reads by rules of its own: what it accepts is accepted, bombs apart.
 		if failure.Code == "YamlBomb" {
@@ -43,24 +37,7 @@ func (s *scan) resources(name string) {
 		}
 		return
 	}
-	found := make([]source, 0, len(objects))
-	for _, object := range objects {
-		var head struct {
-			Kind     any `json:"kind"`
-			Metadata struct {
-				Name      any `json:"name"`
-				Namespace any `json:"namespace"`
-			} `json:"metadata"`
-		}
-		if json.Unmarshal(object.Object, &head) != nil {
-			continue
-		}
-		kind, _ := head.Kind.(string)
-		objectName, _ := head.Metadata.Name.(string)
-		namespace, _ := head.Metadata.Namespace.(string)
-		found = append(found, source{kind, objectName, namespace, object.Line})
-	}
-	s.sources[name] = found
+	s.sources[name] = heads
 }
 
 // trackOrigins has the library annotate each object with the file that it comes from; resultOf takes it off again.
@@ -92,12 +69,12 @@ func (s *scan) locate(directory string, origin *resource.Origin, object *resourc
 	name := path.Join(directory, origin.Path)
 	at := position{path: name}
 	if len(s.sources[name]) == 1 {
-		at.line = s.sources[name][0].line
+		at.line = s.sources[name][0].Line
 		return at
 	}
-	matching := s.matching(name, object)
+	matching := s.matching(name, object.GetKind(), object.GetName())
 	if len(matching) == 1 {
-		at.line = matching[0].line
+		at.line = matching[0].Line
 	}
 	return at
 }
@@ -106,9 +83,10 @@ func (s *scan) locate(directory string, origin *resource.Origin, object *resourc
 func (s *scan) guess(object *resource.Resource) position {
 	at := position{}
 	count := 0
+	kind, objectName := object.GetKind(), object.GetName()
 	for name := range s.sources {
-		for _, candidate := range s.matching(name, object) {
-			at = position{name, candidate.line}
+		for _, candidate := range s.matching(name, kind, objectName) {
+			at = position{name, candidate.Line}
 			count++
 		}
 	}
@@ -118,19 +96,19 @@ func (s *scan) guess(object *resource.Resource) position {
 	return at
 }
 
-// matching are the objects of the same kind whose name is in the object's: prefixes and suffixes are added to names.
+// matching are the objects of a file of the same kind whose name is in the object's: prefixes and suffixes are added to names.
 // Of several the longest names count.
-func (s *scan) matching(name string, object *resource.Resource) []source {
-	found := []source{}
+func (s *scan) matching(file string, kind string, name string) []decode.Head {
+	found := []decode.Head{}
 	longest := 0
-	for _, candidate := range s.sources[name] {
-		if candidate.kind != object.GetKind() || !strings.Contains(object.GetName(), candidate.name) {
+	for _, candidate := range s.sources[file] {
+		if candidate.Kind != kind || !strings.Contains(name, candidate.Name) {
 			continue
 		}
-		if len(candidate.name) > longest {
-			longest, found = len(candidate.name), found[:0]
+		if len(candidate.Name) > longest {
+			longest, found = len(candidate.Name), found[:0]
 		}
-		if len(candidate.name) == longest {
+		if len(candidate.Name) == longest {
 			found = append(found, candidate)
 		}
 	}

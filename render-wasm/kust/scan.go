@@ -18,10 +18,12 @@ type scan struct {
 	limits decode.Limits
 	seen   map[string]bool
 	// sources: resource file → the objects in it.
-	sources map[string][]source
+	sources map[string][]decode.Head
 	failure *abi.Failure
 	// malformed is the first file of objects that is no YAML: when the build fails, it is the cause.
 	malformed *abi.Failure
+	// unrestricted: files above the directory of their kustomization may be read.
+	unrestricted bool
 	// wantsOrigins: the file itself asks for origin annotations.
 	wantsOrigins bool
 	// watchesAnnotations: something in it could notice an annotation that is added and removed again.
@@ -31,8 +33,12 @@ type scan struct {
 const directoriesMax = 1000
 
 func (s *scan) refuse(at string, message string, hint string) {
+	s.fail(unsupported(at, message, hint))
+}
+
+func (s *scan) fail(failure *abi.Failure) {
 	if s.failure == nil {
-		s.failure = unsupported(at, message, hint)
+		s.failure = failure
 	}
 }
 
@@ -52,14 +58,16 @@ func (s *scan) directory(directory string, k *types.Kustomization, name string) 
 		}
 	}
 	s.process(k, name)
-	for _, entry := range k.Resources {
-		s.entry(directory, entry, name, true)
-	}
-	for _, entry := range k.Components {
-		s.entry(directory, entry, name, false)
+	resources, hasRemote := s.entries(directory, k.Resources, name, true)
+	components, hasRemoteComponent := s.entries(directory, k.Components, name, false)
+	if hasRemote || hasRemoteComponent {
+		// What was `bases` is among the resources already.
+		if failure := write(s.files, name, fields{"resources": resources, "bases": nil, "components": components}); failure != nil {
+			s.fail(failure)
+		}
 	}
 	s.operators(directory, k, name)
-	s.texts(directory, k)
+	s.texts(directory, k, name)
 }
 
 // process refuses what needs one, and notes what may look at annotations.
@@ -80,56 +88,61 @@ func (s *scan) process(k *types.Kustomization, name string) {
 	}
 }
 
-// entry is a resource, base or component: a file, a directory with a kustomization, or a place in the network.
+// entry is a resource, base or component of this repository: a file, or a directory with a kustomization.
 func (s *scan) entry(directory string, entry string, name string, mayBeFile bool) {
-	target, inside := join(directory, entry)
-	kind := tree.Absent
-	if inside && !strings.Contains(entry, "://") {
-		found, err := s.files.Stat(target)
-		if err != nil {
-			return
-		}
-		kind = found
+	target, inside := s.join(directory, entry, name)
+	if !inside || strings.Contains(entry, "://") {
+		s.unknown(entry, name)
+		return
+	}
+	kind, err := s.files.Stat(target)
+	if err != nil {
+		return
 	}
 	switch {
 	case kind == tree.Directory:
 		s.directory(target, nil, "")
 	case kind == tree.File && mayBeFile:
-		s.resources(target)
-	case kind == tree.Absent && isRemote(entry):
-		s.refuse(name, "The remote base "+withoutCredentials(entry)+" is not fetched yet.", "copy it into the repository, or make it a source of its own")
+		if s.mayRead(directory, target, name) {
+			s.resources(target)
+		}
+	case kind == tree.Absent:
+		s.unknown(entry, name)
 	}
 }
 
-func isRemote(entry string) bool {
-	if strings.Contains(entry, "://") || strings.HasPrefix(entry, "git@") || strings.HasPrefix(entry, "git::") || strings.Contains(entry, "?ref=") {
-		return true
-	}
-	host, _, found := strings.Cut(entry, "/")
-	return found && strings.Contains(host, ".") && strings.Trim(host, ".") != "" && !strings.HasPrefix(host, ".")
-}
-
-func withoutCredentials(url string) string {
-	scheme, rest, found := strings.Cut(url, "://")
-	if !found {
-		return url
-	}
-	if _, host, hasUser := strings.Cut(rest, "@"); hasUser {
-		rest = host
-	}
-	if base, _, hasQuery := strings.Cut(rest, "?"); hasQuery {
-		rest = base
-	}
-	return scheme + "://" + rest
-}
-
-func join(directory string, entry string) (string, bool) {
+// join gives the path that an entry stands for, if it is one of the same repository.
+func (s *scan) join(directory string, entry string, name string) (string, bool) {
 	if strings.HasPrefix(entry, "/") {
 		return "", false
 	}
 	clean, err := tree.Clean(directory + "/" + entry)
-	return clean, err == nil
+	if err != nil {
+		return "", false
+	}
+	if !s.files.Share(directory, clean) {
+		s.fail(&abi.Failure{
+			Code: "KustomizeFailed", Message: "It names " + withoutCredentials(entry) + ", which leads out of its repository.",
+			Hint: "name what is in the same repository, or another one by its address", Path: name, Line: s.line(name, entry),
+		})
+		return "", false
+	}
+	return clean, true
 }
+
+// mayRead holds remote bases to their directories where others are not: the library does so when it clones them.
+func (s *scan) mayRead(directory string, target string, name string) bool {
+	if !s.unrestricted || !s.files.IsRemote(directory) || strings.HasPrefix(target, directory+"/") {
+		return true
+	}
+	s.fail(&abi.Failure{
+		Code: "KustomizeFailed", Message: "A remote base reads " + target + ", which is not below its directory.",
+		Hint: "move the file into the directory of its kustomization", Path: name,
+	})
+	return false
+}
+
+func (s *scan) line(name string, entry string) int { return abi.LineOf(s.files.Source(name), entry) }
 
 // operators are configurations of Kustomize itself: files, directories, or written in place.
 func (s *scan) operators(directory string, k *types.Kustomization, name string) {
@@ -139,7 +152,7 @@ func (s *scan) operators(directory string, k *types.Kustomization, name string) 
 				s.function(name, []byte(entry))
 				continue
 			}
-			target, inside := join(directory, entry)
+			target, inside := s.join(directory, entry, name)
 			if !inside {
 				continue
 			}
@@ -154,11 +167,11 @@ func (s *scan) operators(directory string, k *types.Kustomization, name string) 
 	}
 	for _, entries := range [][]string{k.Crds, k.Configurations} {
 		for _, entry := range entries {
-			s.text(directory, entry)
+			s.text(directory, entry, name)
 		}
 	}
 	if schema, asked := k.OpenAPI["path"]; asked {
-		s.text(directory, schema)
+		s.text(directory, schema, name)
 	}
 }
 
@@ -176,6 +189,9 @@ func (s *scan) function(name string, content []byte) {
 		}
 		_, isFunction := config.Metadata.Annotations["config.kubernetes.io/function"]
 		_, isLegacy := config.Metadata.Annotations["config.k8s.io/function"]
+		if s.unrestricted && s.files.IsRemote(name) && strings.Contains(part, "../") {
+			s.refuse(name, "The "+config.Kind+" of a remote base names files above its directory.", "do without --load-restrictor=LoadRestrictionsNone")
+		}
 		if isFunction || isLegacy || config.Kind == "HelmChartInflationGenerator" {
 			s.refuse(name, "The "+config.Kind+" is a function or plugin, which needs a process of its own.", "use what Kustomize has built in, or commit what it generates")
 		}
@@ -183,31 +199,31 @@ func (s *scan) function(name string, content []byte) {
 }
 
 // texts are files that are taken in as they are.
-func (s *scan) texts(directory string, k *types.Kustomization) {
+func (s *scan) texts(directory string, k *types.Kustomization, name string) {
 	for _, patch := range k.PatchesStrategicMerge {
 		if !strings.Contains(string(patch), "\n") {
-			s.text(directory, string(patch))
+			s.text(directory, string(patch), name)
 		}
 	}
 	for _, patches := range [][]types.Patch{k.Patches, k.PatchesJson6902} {
 		for _, patch := range patches {
 			content := []byte(patch.Patch)
 			if patch.Path != "" {
-				content = s.text(directory, patch.Path)
+				content = s.text(directory, patch.Path, name)
 			}
 			s.patch(content)
 		}
 	}
 	for _, replacement := range k.Replacements {
 		if replacement.Path != "" {
-			s.text(directory, replacement.Path)
+			s.text(directory, replacement.Path, name)
 		}
 	}
 	for _, generator := range k.ConfigMapGenerator {
-		s.pairs(directory, generator.KvPairSources)
+		s.pairs(directory, generator.KvPairSources, name)
 	}
 	for _, generator := range k.SecretGenerator {
-		s.pairs(directory, generator.KvPairSources)
+		s.pairs(directory, generator.KvPairSources, name)
 	}
 }
 
@@ -222,24 +238,27 @@ func (s *scan) patch(content []byte) {
 	}
 }
 
-func (s *scan) pairs(directory string, sources types.KvPairSources) {
+func (s *scan) pairs(directory string, sources types.KvPairSources, name string) {
 	for _, entry := range sources.FileSources {
 		if _, file, named := strings.Cut(entry, "="); named {
 			entry = file
 		}
-		s.text(directory, entry)
+		s.text(directory, entry, name)
 	}
 	for _, entry := range sources.EnvSources {
-		s.text(directory, entry)
+		s.text(directory, entry, name)
 	}
 }
 
-func (s *scan) text(directory string, entry string) []byte {
-	target, inside := join(directory, entry)
+func (s *scan) text(directory string, entry string, name string) []byte {
+	target, inside := s.join(directory, entry, name)
 	if !inside || entry == "" || strings.Contains(entry, "://") {
 		return nil
 	}
 	if kind, err := s.files.Stat(target); err != nil || kind != tree.File {
+		return nil
+	}
+	if !s.mayRead(directory, target, name) {
 		return nil
 	}
 	content, err := s.files.Read(target)
@@ -247,7 +266,7 @@ func (s *scan) text(directory string, entry string) []byte {
 		return nil
 	}
 	if isYAML(target) {
-		_, _, failure := decode.File(target, content, s.limits)
+		_, failure := decode.Heads(target, content, s.limits)
 		if failure != nil && failure.Code == "YamlBomb" && s.failure == nil {
 			s.failure = failure
 		}

@@ -1,8 +1,18 @@
 /** What a command is given, and how it ends: results on standard output, everything else on standard error. */
 import { failureLine, type Failure, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Clock, Cluster, RenderFiles, Repositories, Renderer, Sealer, Timers } from '#model/ports.ts';
+import type {
+  Clock,
+  Cluster,
+  ClusterView,
+  RenderFiles,
+  Repositories,
+  Renderer,
+  Timers,
+} from '#model/ports.ts';
 import type { Dialect } from '#model/dialect.ts';
+import type { Unit } from '#model/unit.ts';
+import type { PlanPorts } from '#pipeline/pipeline.ts';
 import { exitCodeOf } from './exit-codes.ts';
 
 /** Thrown to end a command; main/ turns it into one line and an exit code. */
@@ -20,6 +30,9 @@ export interface ClusterOptions {
   readonly namespace: string;
 }
 
+/** What a plan is made with, before it is known of which Unit. */
+export type PipelinePorts = Omit<PlanPorts, 'view'> & { readonly view: (unit: Unit) => ClusterView };
+
 /** Opens what a command needs; whatever was opened is closed when the command ends. */
 export interface CommandPorts {
   readonly clock: Clock;
@@ -29,14 +42,7 @@ export interface CommandPorts {
   readonly pipeline: (
     options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },
     secrets: (name: string) => Manifest | undefined,
-  ) => Promise<
-    Result<{
-      readonly repositories: Repositories;
-      readonly renderer: Renderer;
-      readonly sealer: Sealer;
-      readonly cluster: Cluster;
-    }>
-  >;
+  ) => Promise<Result<PipelinePorts>>;
   /** Rendering without any cluster. */
   readonly rendering: (options: {
     readonly mirror: readonly { readonly from: string; readonly to: string }[];

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applicationKind, configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
 import { failure, sealer } from '../../tests/fakes/cluster.ts';
+import { ClusterViews } from '#engine/cluster-views.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
@@ -13,6 +14,7 @@ import type { Manifest } from '#model/object.ts';
 import { appHistory } from './app-history.ts';
 import { appGet, appList } from './app-list.ts';
 import { appSync, appWait } from './app-sync.ts';
+import type { Unit } from '#model/unit.ts';
 import { CommandEnd, table, type CommandPorts } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { install } from './install.ts';
@@ -36,8 +38,12 @@ beforeEach(() => {
     timers: world.time,
     dialect: argoDialect,
     cluster: () => Promise.resolve(ok(cluster)),
-    pipeline: () =>
-      Promise.resolve(ok({ cluster, repositories: world.git, renderer: world.renderer, sealer })),
+    pipeline: () => {
+      const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);
+      const view = (unit: Unit) => views.view(unit);
+      const { git: repositories, renderer } = world;
+      return Promise.resolve(ok({ cluster, repositories, renderer, sealer, view }));
+    },
     rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
     readFile: (name) => readFileSync(name, 'utf8'),
     out: (text) => void (out += text),
@@ -313,6 +319,21 @@ describe('plan and manifests', () => {
     expect((await ended(planCommand({ ...rest, app: 'web', exitCode: true }, ports))).code).toBe(0);
     expect(out).toMatch(/in sync/);
   });
+  it('plan of a chart that looks up asks the cluster', async () => {
+    await world.start();
+    world.cluster.put(configMap('shared', { a: 'found' }));
+    await world.pushFiles({
+      'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'app/templates/map.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ (lookup "v1" "ConfigMap" "payments" "shared").data.a }}}\n',
+    });
+    await world.create(world.application());
+    const { repo: _, ...rest } = ad;
+    expect((await ended(planCommand({ ...rest, app: 'web' }, ports))).code).toBe(0);
+    expect(said).not.toContain('LookupUnanswered');
+    await appManifests('web', { ...options, ...mirror }, ports);
+    expect(out).toMatch(/name: found/);
+  });
   it('plan needs one of the two', async () => {
     expect((await ended(planCommand({ ...ad, app: 'web' }, ports))).code).toBe(exitCodes.usage);
   });
@@ -404,6 +425,17 @@ describe('render: manifests without a cluster', () => {
     await world.push([configMap('one')]);
     await renderCommand({ ...defaults, repo: repository, path: 'app' }, ports);
     expect(out).toContain('name: one\n');
+  });
+  it('of a chart that looks up: nothing is found, and a warning says so once', async () => {
+    await world.start();
+    await world.pushFiles({
+      'app/Chart.yaml': 'apiVersion: v2\nname: app\nversion: 1.0.0\n',
+      'app/templates/map.yaml':
+        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: {{ lookup "v1" "Secret" "n" "s" | len | quote }}, b: {{ lookup "v1" "Secret" "n" "s" | len | quote }}}\n',
+    });
+    await renderCommand({ ...defaults, repo: repository, path: 'app' }, ports);
+    expect(out).toContain('"0"');
+    expect(said.split('LookupUnanswered')).toHaveLength(2);
   });
   it('that cannot be rendered: a line with the place, and an exit code', async () => {
     const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'bad' }, ports));

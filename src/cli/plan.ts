@@ -14,7 +14,14 @@ import { newState } from '#engine/standing.ts';
 import { readState } from './app-history.ts';
 import { applicationRef, readApplication } from './applications.ts';
 import { readDeclarations } from './declarations.ts';
-import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import {
+  CommandEnd,
+  endOf,
+  orEnd,
+  type ClusterOptions,
+  type CommandPorts,
+  type PipelinePorts,
+} from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
@@ -41,7 +48,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
       : await ofApplication(options.app, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const located = orEnd(await locate({ unit, state }, pipeline.repositories));
+  const located = orEnd(await locate({ unit, state, view: pipeline.view }, pipeline.repositories));
   const context = {
     state,
     attempt: 0,
@@ -76,6 +83,10 @@ interface Subject {
   readonly pipeline: PlanPorts;
 }
 
+function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): PlanPorts {
+  return { ...ports, view: view(unit) };
+}
+
 async function ofApplication(
   name: string,
   options: ClusterOptions & Pick<PlanOptions, 'mirror'>,
@@ -88,7 +99,7 @@ async function ofApplication(
   const { secret } = declarations;
   // Before a takeover, what the other controller left is what would be taken over.
   const state = (await readState(cluster, application)) ?? newState(unit, ports.clock.now());
-  return { unit, state, pipeline: orEnd(await ports.pipeline(options, secret)) };
+  return { unit, state, pipeline: seenBy(unit, orEnd(await ports.pipeline(options, secret))) };
 }
 
 /** A directory without an Application: everything in it as if it were applied for the first time. */
@@ -112,7 +123,8 @@ async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject
   const [compiled] = ports.dialect(options.namespace).compile(application, nothing);
   // No mark of ours is planned onto objects that may belong to an Application already.
   const unit = { ...compiled!, tracking: { owner: '' }, manager: 'trueup-plan' };
-  return { unit, state: undefined, pipeline: orEnd(await ports.pipeline(options, () => undefined)) };
+  const pipeline = orEnd(await ports.pipeline(options, () => undefined));
+  return { unit, state: undefined, pipeline: seenBy(unit, pipeline) };
 }
 
 export interface ManifestsOptions extends ClusterOptions {

@@ -8,8 +8,9 @@ import { jsonText } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { RenderFiles } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { Input } from '#model/unit.ts';
+import type { Unit } from '#model/unit.ts';
 import { locate } from '#pipeline/source/locate.ts';
+import { remotesOf } from '#pipeline/source/remotes.ts';
 import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -39,15 +40,17 @@ function urlOf({ repo, ref }: RenderOptions): string | undefined {
 }
 
 export async function renderCommand(options: RenderOptions, ports: CommandPorts): Promise<void> {
-  const input = inputOf(options, ports);
+  const unit = unitOf(options, ports);
+  const [input] = unit.inputs;
+  if (input === undefined) throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
   const tools = ports.rendering(options);
   const root = input.path === '.' ? '' : input.path;
   const request = { spec: input.render, refusedFiles: input.refusedFiles ?? [], url: input.source.url, root };
   const files = urlOf(options) === undefined ? tools.directory(options.repo) : tools.repositories;
   if (urlOf(options) === undefined) await mustBeThere(options.repo, root, files);
-  const at =
-    urlOf(options) === undefined ? { commit: 'here', tree: root } : await place(input, options, ports, tools);
-  const rendered = orEnd(await tools.renderer.render({ ...request, ...at }, files));
+  const at = urlOf(options) === undefined ? { commit: 'here', tree: root } : await place(unit, tools);
+  const remotes = remotesOf(unit, input, tools);
+  const rendered = orEnd(await tools.renderer.render({ ...request, ...at }, files, remotes));
   for (const warning of rendered.warnings) ports.say(`warning: ${failureLine(warning)}\n`);
   if (rendered.objects.length === 0) ports.say(`warning: ${root || '.'} gives no objects\n`);
   const shown = rendered.objects.map((object) =>
@@ -73,34 +76,37 @@ async function mustBeThere(repo: string, root: string, files: RenderFiles): Prom
 }
 
 async function place(
-  input: Input,
-  options: RenderOptions,
-  ports: CommandPorts,
-  tools: ReturnType<CommandPorts['rendering']>,
+  unit: Unit,
+  { repositories }: ReturnType<CommandPorts['rendering']>,
 ): Promise<{ readonly commit: string; readonly tree: string }> {
-  const [unit] = ports.dialect('argocd').compile(applicationOf(options, ports), nothing);
-  const located = orEnd(
-    await locate({ unit: { ...unit!, inputs: [input] }, state: undefined }, tools.repositories),
-  );
+  const located = orEnd(await locate({ unit, state: undefined }, repositories));
   const [first] = located.inputs;
   return { commit: first!.revision.commit, tree: first!.tree };
 }
 
-const nothing: Lookup = { get: () => undefined, list: () => [] };
-
-function inputOf(options: RenderOptions, ports: CommandPorts): Input {
-  const [unit] = ports.dialect('argocd').compile(applicationOf(options, ports), nothing);
+function unitOf(options: RenderOptions, ports: CommandPorts): Unit {
+  const given = options.app === undefined ? [] : readManifests(options.app, ports);
+  const application = applicationOf(options, given);
+  const [unit] = ports.dialect('argocd').compile(application, projectsOf(given));
   const refused = unit?.unsupported.find(({ stage }) => stage === 'compile');
   if (refused !== undefined)
     throw endOf(options.app === undefined ? refused : { at: { path: options.app }, ...refused });
-  const [input] = unit?.inputs ?? [];
-  if (input === undefined) throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
-  return input;
+  return unit!;
+}
+
+/** The projects that stand beside the Application: which other repositories may be named is theirs to say. */
+function projectsOf(manifests: readonly Manifest[]): Lookup {
+  const projects = manifests.filter(({ kind }) => kind === 'AppProject');
+  return {
+    get: ({ kind, name }) => projects.find((one) => one.kind === kind && one.metadata?.name === name),
+    list: (_group, kind) => (kind === 'AppProject' ? projects : []),
+  };
 }
 
 /** The Application of the file, its source where the options say; without a file one that says nothing else. */
-function applicationOf(options: RenderOptions, ports: CommandPorts): Manifest {
-  const given = options.app === undefined ? {} : readApplication(options.app, ports);
+function applicationOf(options: RenderOptions, manifests: readonly Manifest[]): Manifest {
+  const given: Partial<Manifest> & { spec?: any } =
+    options.app === undefined ? {} : theApplication(options.app, manifests);
   const { spec } = given;
   const sources = spec?.sources ?? [];
   const written = sources[0] ?? spec?.source ?? {};
@@ -125,7 +131,7 @@ function applicationOf(options: RenderOptions, ports: CommandPorts): Manifest {
   };
 }
 
-function readApplication(file: string, { readFile }: CommandPorts): Partial<Manifest> & { spec?: any } {
+function readManifests(file: string, { readFile }: CommandPorts): readonly Manifest[] {
   const usage = (message: string) => new CommandEnd(exitCodes.usage, `${file}: ${message}`);
   let text: string;
   try {
@@ -137,10 +143,16 @@ function readApplication(file: string, { readFile }: CommandPorts): Partial<Mani
   const broken = documents.flatMap(({ errors }) => errors)[0];
   if (broken !== undefined)
     throw usage(`line ${broken.linePos?.[0].line ?? 1}: ${broken.message.split(' at line ')[0]}`);
-  const applications = documents
-    .map((document) => document.toJS() as Manifest | null)
-    .filter((manifest) => manifest?.kind === 'Application');
-  if (applications.length !== 1) throw usage(`has ${applications.length} Applications; give a file with one`);
+  return documents.flatMap((document) => (document.toJS() as Manifest | null) ?? []);
+}
+
+function theApplication(file: string, manifests: readonly Manifest[]): Manifest {
+  const applications = manifests.filter(({ kind }) => kind === 'Application');
+  if (applications.length !== 1)
+    throw new CommandEnd(
+      exitCodes.usage,
+      `${file}: has ${applications.length} Applications; give a file with one`,
+    );
   return applications[0]!;
 }
 

@@ -2,18 +2,19 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import { isUnchanged } from '#pipeline/source/dependence.ts';
 import type { Dialect } from '#model/dialect.ts';
-import { canonicalJson } from '#model/json.ts';
 import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
-import type { SourceSpec, UnitId } from '#model/unit.ts';
+import type { Unit, UnitId } from '#model/unit.ts';
+import { ClusterViews } from './cluster-views.ts';
 import { Foresight } from './foresight.ts';
+import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
+import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
 import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
-import { newRuntime, type UnitRuntime } from './runtime.ts';
+import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { resourceSignature, sightSignature } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
@@ -23,7 +24,7 @@ import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
   TurnPorts,
-  'sources' | 'ownership' | 'foresight' | 'states' | 'unitName' | 'isUnit'
+  'sources' | 'ownership' | 'foresight' | 'states' | 'view' | 'unitName' | 'isUnit'
 > &
   SourcesPorts;
 
@@ -51,6 +52,7 @@ export class Engine {
   readonly #ownership: Ownership;
   readonly #queue: Queue;
   readonly #foresight: Foresight;
+  readonly #views: ClusterViews;
   readonly #runtimes = new Map<UnitId, UnitRuntime>();
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
@@ -68,6 +70,7 @@ export class Engine {
     this.#states = new UnitStates(ports.cluster);
     this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
     this.#foresight = new Foresight(ports.repositories);
+    this.#views = new ClusterViews(ports, (units) => this.#answersChanged(units));
     this.#ownership = new Ownership(
       (unit) => this.#again(unit),
       () => this.#forgetKinds(),
@@ -151,12 +154,23 @@ export class Engine {
     this.#sources.stop();
     this.#cache.stop();
     this.#states.stop();
+    this.#views.stop();
     await this.#queue.stop();
   }
 
   #again(unit: UnitId): void {
     const runtime = this.#runtimes.get(unit);
     if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
+  }
+
+  #answersChanged(units: Iterable<UnitId>): void {
+    for (const unit of units) {
+      const runtime = this.#runtimes.get(unit);
+      if (runtime === undefined) continue;
+      const delayMs = answersDelayMs(runtime, this.#ports.clock.monotonic());
+      if (delayMs > 0) this.#queue.addAfter(keyText(runtime.unit.owner), delayMs);
+      else this.#again(unit);
+    }
   }
 
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
@@ -204,7 +218,7 @@ export class Engine {
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
     const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
-    const { moved, rest } = await changedTrees(runtimes, this.#ports);
+    const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
@@ -261,13 +275,11 @@ export class Engine {
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
-    const unit = this.#register(key)?.runtime.unit;
-    if (unit === undefined || unit.unsupported.length > 0) return;
+    const runtime = this.#register(key)?.runtime;
+    if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
+    const { unit } = runtime;
     if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
-    this.#sources.use(
-      unit.id,
-      unit.inputs.map(({ source }) => source),
-    );
+    this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
 
@@ -283,7 +295,7 @@ export class Engine {
       });
     };
     try {
-      const end = await takeTurn(runtime, this.#turnPorts(), progress);
+      const end = await takeTurn(runtime, this.#turnPorts(runtime.unit), progress);
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;
@@ -296,6 +308,8 @@ export class Engine {
       cancelStatus();
       log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
       this.#queue.addAfter(key, 60_000);
+    } finally {
+      this.#views.settle(runtime.unit.id, runtime.failures.length === 0);
     }
   }
 
@@ -320,16 +334,17 @@ export class Engine {
     else if (written.value !== 'unchanged') this.#cache.put(written.value);
   }
 
-  #turnPorts(): TurnPorts {
+  #turnPorts(unit: Unit): TurnPorts {
     return {
       ...this.#ports,
+      view: this.#views.view(unit),
       sources: this.#sources,
       ownership: this.#ownership,
       foresight: this.#foresight,
       states: this.#states,
-      unitName: (unit) => {
-        const owner = this.#runtimes.get(unit)?.unit.owner ?? this.#states.get(unit)?.owner;
-        return owner === undefined ? unit : `${owner.kind} ${owner.namespace}/${owner.name}`;
+      unitName: (id) => {
+        const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
+        return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;
       },
       isUnit: (trackingName) =>
         [...this.#runtimes.values()].some(({ unit }) => unit.tracking.owner === trackingName),
@@ -348,6 +363,7 @@ export class Engine {
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
     this.#foresight.forget(unit);
+    this.#views.forget(unit);
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }
@@ -360,32 +376,4 @@ interface Registered {
 
 function stackOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? '') : '';
-}
-
-/** Which of the Units would have other objects now: those that read something which a commit has changed. */
-async function changedTrees(
-  runtimes: readonly UnitRuntime[],
-  { repositories }: EnginePorts,
-): Promise<{ readonly moved: readonly UnitRuntime[]; readonly rest: readonly UnitRuntime[] }> {
-  const moved: UnitRuntime[] = [];
-  const rest: UnitRuntime[] = [];
-  const commits = new Map<string, Promise<string | undefined>>();
-  const commitOf = (source: SourceSpec): Promise<string | undefined> => {
-    const refText = canonicalJson([source.url, source.ref]);
-    const commit =
-      commits.get(refText) ??
-      repositories.resolve(source).then((resolved) => (resolved.ok ? resolved.value.commit : undefined));
-    commits.set(refText, commit);
-    return commit;
-  };
-  for (const runtime of runtimes) {
-    const located = runtime.located?.inputs ?? [];
-    let isSame = located.length === runtime.unit.inputs.length;
-    for (const input of isSame ? located : []) {
-      const commit = await commitOf(input.input.source);
-      isSame &&= commit !== undefined && (await isUnchanged(input, commit, repositories));
-    }
-    (isSame ? rest : moved).push(runtime);
-  }
-  return { moved, rest };
 }

@@ -1,14 +1,17 @@
 /**
- * Looks up the directories of all Units that are new in one go, before the first of them is read: a partial clone then
- * brings all their files in one fetch and not in one a Unit.
+ * Looks up what all Units that are new will read in one go, before the first of them is rendered: a partial clone then
+ * brings all their files in a few fetches and not in one a Unit.
  */
 import { canonicalJson } from '#model/json.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { Input, Unit, UnitId } from '#model/unit.ts';
+import { expectNamed } from '#pipeline/source/expect-named.ts';
 
 export class Foresight {
   readonly #repositories: Repositories;
   readonly #waiting = new Map<UnitId, Unit>();
+  /** Those that are being looked for, until that is over: who reads before would fetch for itself. */
+  readonly #underWay = new Map<UnitId, Promise<void>>();
 
   constructor(repositories: Repositories) {
     this.#repositories = repositories;
@@ -18,6 +21,7 @@ export class Foresight {
     this.#waiting.set(unit.id, unit);
   }
 
+  /** It is gone, or has nothing to render. */
   forget(unit: UnitId): void {
     this.#waiting.delete(unit);
   }
@@ -27,16 +31,30 @@ export class Foresight {
    * looked up here fails where it is needed, with its message.
    */
   async look(unit: Unit): Promise<void> {
-    if (!this.#waiting.has(unit.id)) return;
+    if (this.#waiting.has(unit.id)) this.#begin(unit);
+    await this.#underWay.get(unit.id);
+  }
+
+  #begin(unit: Unit): void {
     const urls = new Set(unit.inputs.map(({ source }) => source.url));
-    const inputs: Input[] = [];
-    for (const waiting of this.#waiting.values()) {
-      if (!waiting.inputs.every(({ source }) => urls.has(source.url))) continue;
-      inputs.push(...waiting.inputs);
-      this.#waiting.delete(waiting.id);
+    const units = [...this.#waiting.values()].filter(({ inputs }) =>
+      inputs.every(({ source }) => urls.has(source.url)),
+    );
+    const byRef = Map.groupBy(
+      units.flatMap(({ inputs }) => inputs),
+      ({ source }) => canonicalJson(source),
+    );
+    const looked = this.#lookAtAll([...byRef.values()]).finally(() => {
+      for (const { id } of units) this.#underWay.delete(id);
+    });
+    for (const { id } of units) {
+      this.#waiting.delete(id);
+      this.#underWay.set(id, looked);
     }
-    const byRef = Map.groupBy(inputs, ({ source }) => canonicalJson(source));
-    await Promise.all([...byRef.values()].map((group) => this.#lookAt(group)));
+  }
+
+  async #lookAtAll(groups: readonly (readonly Input[])[]): Promise<void> {
+    await Promise.all(groups.map((group) => this.#lookAt(group)));
   }
 
   async #lookAt(inputs: readonly Input[]): Promise<void> {
@@ -44,9 +62,6 @@ export class Foresight {
     const revision = await this.#repositories.resolve(source);
     if (!revision.ok) return;
     const { commit } = revision.value;
-    await this.#repositories.trees(
-      source.url,
-      inputs.map(({ path }) => ({ commit, path })),
-    );
+    await expectNamed(inputs, { url: source.url, commit }, this.#repositories);
   }
 }

@@ -52,8 +52,11 @@ describe('of several Applications on one base', () => {
     await world.create(world.application('app-0', source('apps/0')));
     await world.create(world.application('app-1', source('apps/1')));
     const before = world.renders;
+    const { prepared } = world;
     await world.restart();
     expect(world.renders).toBe(before);
+    // Nor is the renderer made ready for it.
+    expect([prepared, world.prepared]).toEqual([before, before]);
     world.crash();
     await world.pushFiles({ ...files, 'apps/1/kustomization.yml': 'x', README: 'x' });
     await world.start();

@@ -81,3 +81,13 @@ export function countHeals(runtime: UnitRuntime, plan: Plan, nowMs: number): voi
 export function generationText(unit: Unit): string {
   return JSON.stringify([unit.sync, unit.target, unit.inputs]);
 }
+
+/** What templates ask may be answered otherwise without end, by the Unit's own doing too: so often it is rendered for that. */
+const answersPaceMs = 5_000;
+
+/** How long a turn waits for another answer of the cluster; one that is to come anyway sees it too. */
+export function answersDelayMs(runtime: UnitRuntime, nowMs: number): number {
+  if (runtime.answersAtMs <= nowMs)
+    runtime.answersAtMs = Math.max(nowMs, runtime.answersAtMs + answersPaceMs);
+  return runtime.answersAtMs - nowMs;
+}

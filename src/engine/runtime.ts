@@ -4,9 +4,11 @@ import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Digest } from '#model/json.ts';
 import type { Sighting } from '#model/observed.ts';
-import type { HealthReport } from '#model/outcome.ts';
+import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import type { Unit } from '#model/unit.ts';
+import type { RemoteSource } from '#model/rendered.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
+import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
 
@@ -23,6 +25,8 @@ export interface UnitRuntime {
   unit: Unit;
   reads: Reads;
   located: Located | undefined;
+  /** Other repositories that its files name, and that can move; undefined until a turn has asked its record. */
+  remotes: readonly RemoteSource[] | undefined;
   plan: Plan | undefined;
   health: HealthReport | undefined;
   failures: readonly Failure[];
@@ -43,6 +47,21 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+  /** When a turn was taken, or is to be, because the cluster answers a template otherwise; monotonic. */
+  answersAtMs: number;
+}
+
+/** The repositories that a Unit has polled: its sources, and those that its files named when it was rendered last. */
+export function polledSources(
+  { unit, remotes }: UnitRuntime,
+  recorded: UnitState['read'],
+): readonly SourceSpec[] {
+  const named = remotes ?? remotesOf(recorded);
+  return unit.inputs.flatMap((input) => [input.source, ...polledRemotes(unit, input, named)]);
+}
+
+export function remotesOf(read: UnitState['read']): readonly RemoteSource[] {
+  return (read ?? []).flatMap(({ remotes = [] }) => remotes);
 }
 
 /** What a turn has looked at is no news when the watch tells of it. */
@@ -58,6 +77,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     unit,
     reads,
     located: undefined,
+    remotes: undefined,
     plan: undefined,
     health: undefined,
     failures: [],
@@ -72,5 +92,6 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     waitingFor: undefined,
     observing: undefined,
     looked: false,
+    answersAtMs: -Infinity,
   };
 }

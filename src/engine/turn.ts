@@ -11,13 +11,15 @@ import { fail, failureLine, ok, type Failure, type Result } from '#model/failure
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
-import type { Unit } from '#model/unit.ts';
+import type { RemoteSource } from '#model/rendered.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
+import { hasCurrentAnswers } from './current-answers.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import { noteSeen, type UnitRuntime } from './runtime.ts';
+import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { newState, standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -39,17 +41,13 @@ export async function takeTurn(
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
   if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0)
     return refuse(runtime, state, ports);
-  ports.sources.use(
-    unit.id,
-    unit.inputs.map(({ source }) => source),
-  );
-  await freshSources(runtime, ports);
-  await ports.foresight.look(unit);
+  ports.sources.use(unit.id, polledSources(runtime, state.read));
+  await freshSources(runtime, state, ports);
   return reconcile(runtime, state, ports, progress);
 }
 
-async function freshSources(runtime: UnitRuntime, { sources }: TurnPorts): Promise<void> {
-  for (const { source } of runtime.unit.inputs) {
+async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
+  for (const source of polledSources(runtime, state.read)) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
     if (refresh === undefined && request === undefined) await sources.ready(source);
@@ -106,7 +104,9 @@ async function reconcile(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const outages = unit.inputs.flatMap(({ source }) => ports.sources.failureOf(source) ?? []);
+  const outages = polledSources(runtime, state.read).flatMap(
+    (source) => ports.sources.failureOf(source) ?? [],
+  );
   const wanted = await locateWanted(unit, state, ports);
   if (!wanted.ok && unit.request?.revision !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
@@ -124,7 +124,7 @@ async function reconcile(
   runtime.plan = undefined;
   if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
-  if (made.failure.kind === 'terminal') return repaired;
+  if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
   return earlier(repaired, { ...settled, againMs: retryMs });
 }
@@ -138,10 +138,11 @@ function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revision = unit.request?.revision;
-  if (revision === undefined) return locate({ unit, state }, ports.repositories);
-  const asked = await locate({ unit, state, instead: { name: revision } }, ports.repositories);
+  if (revision === undefined) return locate({ unit, state, view: ports.view }, ports.repositories);
+  const { view } = ports;
+  const asked = await locate({ unit, state, view, instead: { name: revision } }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, state }, ports.repositories);
+  const current = await locate({ unit, state, view: ports.view }, ports.repositories);
   if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -173,10 +174,18 @@ async function planFor(
     );
     noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
+      ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
-  const made = await makePlan(unit, located, planContext(runtime, state, ports), ports);
+  ports.renderer.prepare?.();
+  await ports.foresight.look(unit);
+  const follow = async (remote: RemoteSource, source: SourceSpec): Promise<void> => {
+    runtime.remotes = [...(runtime.remotes ?? remotesOf(state.read)), remote];
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
+    await ports.sources.ready(source);
+  };
+  const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
   return ok({ located: made.value.located, made: made.value });
@@ -196,7 +205,11 @@ async function act(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { plan } = made;
-  if (!fromLastGood) runtime.located = located;
+  if (!fromLastGood) {
+    runtime.located = located;
+    runtime.remotes = remotesOf(readOf(located));
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
+  }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
   ports.ownership.setInterest(
@@ -225,6 +238,10 @@ async function act(
     return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
   }
   if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
+  if (!(await hasCurrentAnswers(made, ports.view))) {
+    runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
@@ -302,9 +319,11 @@ async function repairFromLastGood(
     runtime.health = await healthReport(state, undefined, ports.cluster);
     return settled;
   }
-  const located = await locate({ unit, state, instead: { commit: last.commit } }, ports.repositories);
+  const question = { unit, state, instead: { commit: last.commit }, when: 'then' } as const;
+  const located = await locate(question, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
-  if (!made.ok) return settled;
+  // Where it is not kept, and the cluster answers otherwise by now, it is something else.
+  if (!made.ok || made.value.located.digest !== state.inputs) return settled;
   return act(runtime, state, { ...made.value, unit: unasked, fromLastGood: true }, ports, progress);
 }

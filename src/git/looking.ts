@@ -10,13 +10,18 @@ import { badLink, notThere, parseTree, type TreeEntry } from './tree.ts';
 
 type Names = ReadonlyMap<string, TreeEntry>;
 /** Where a walk came to an end; `why`: a link that leads nowhere. */
-type Found = { readonly entry: TreeEntry | undefined } | { readonly why: string; readonly target: string };
+type Found =
+  | { readonly entry: TreeEntry | undefined; readonly isLinked: boolean }
+  | { readonly why: string; readonly target: string };
 
 const treeBytesMax = 64 * 1024 * 1024;
 const linkBytesMax = 4096;
 const hopsMax = 40;
 /** Of all the trees that are kept; names and ids of a hundred bytes each. */
 const entriesKeptMax = 300_000;
+/** A commit that changes more has changed nearly everything. */
+const changedPathsMax = 50_000;
+const nothing: Names = new Map();
 
 export interface Blobs {
   /** Makes sure that contents are here. */
@@ -48,9 +53,40 @@ export class Looking {
       if ('why' in found.value) return fail(badLink(this.#url, path, found.value.target, found.value.why));
       const entry = await this.#entryOf(root.value, path, found.value.entry);
       if (!entry.ok) return entry;
-      entries.push(entry.value);
+      entries.push(found.value.isLinked ? { ...entry.value, isLinked: true } : entry.value);
     }
     return ok(entries);
+  }
+
+  /** Compares trees from the root, and reads only those that differ. */
+  async changedPaths(before: string, after: string): Promise<Result<ReadonlySet<string> | undefined>> {
+    const roots = [await this.#root(before), await this.#root(after)] as const;
+    if (!roots[0].ok) return roots[0];
+    if (!roots[1].ok) return roots[1];
+    const [was, is] = [roots[0].value, roots[1].value];
+    const open =
+      was === is ? [] : [{ path: '', was: was as string | undefined, is: is as string | undefined }];
+    const changed = new Set<string>();
+    for (const directory of open) {
+      const [old, now] = [await this.#namesOf(directory.was), await this.#namesOf(directory.is)];
+      if (!old.ok) return old;
+      if (!now.ok) return now;
+      for (const name of new Set([...old.value.keys(), ...now.value.keys()])) {
+        const [from, to] = [old.value.get(name), now.value.get(name)];
+        if (from?.id === to?.id && from?.kind === to?.kind) continue;
+        if (from?.kind === 'link' || to?.kind === 'link' || changed.size >= changedPathsMax)
+          return ok(undefined);
+        const path = directory.path === '' ? name : `${directory.path}/${name}`;
+        changed.add(path);
+        if (from?.kind === 'directory' || to?.kind === 'directory')
+          open.push({ path, was: directoryId(from), is: directoryId(to) });
+      }
+    }
+    return ok(open.length > 0 ? changed.add('') : changed);
+  }
+
+  async #namesOf(tree: string | undefined): Promise<Result<Names>> {
+    return tree === undefined ? ok(nothing) : this.#tree(tree);
   }
 
   async #entryOf(root: string, path: string, entry: TreeEntry | undefined): Promise<Result<PathEntry>> {
@@ -59,10 +95,12 @@ export class Looking {
     const names = await this.#tree(entry.id);
     if (!names.ok) return names;
     const listed: string[] = [];
+    let isLinked = false;
     for (const [name, child] of names.value) {
       if (child.kind === 'submodule') continue;
       let kind: TreeEntry['kind'] = child.kind;
       if (kind === 'link') {
+        isLinked = true;
         const end = await this.#walk(root, path === '' ? name : `${path}/${name}`);
         if (!end.ok) return end;
         // A link that leads nowhere is a file until somebody reads it.
@@ -70,7 +108,7 @@ export class Looking {
       }
       listed.push(kind === 'directory' ? `${name}/` : name);
     }
-    return ok({ kind: 'directory', names: listed });
+    return ok({ kind: 'directory', names: listed, ...(isLinked ? { isLinked } : {}) });
   }
 
   async #walk(root: string, path: string): Promise<Result<Found>> {
@@ -90,7 +128,7 @@ export class Looking {
       const names = await this.#tree(above.at(-1)!);
       if (!names.ok) return names;
       const entry = names.value.get(part);
-      if (entry === undefined) return ok({ entry: undefined });
+      if (entry === undefined) return ok({ entry: undefined, isLinked: hops > 0 });
       if (entry.kind === 'link') {
         const target = await this.#linkTarget(entry.id);
         if (!target.ok) return target;
@@ -104,9 +142,10 @@ export class Looking {
         above.push(entry.id);
         continue;
       }
-      return ok({ entry: rest.some((one) => one !== '' && one !== '.') ? undefined : entry });
+      const isEnd = rest.every((one) => one === '' || one === '.');
+      return ok({ entry: isEnd ? entry : undefined, isLinked: hops > 0 });
     }
-    return ok({ entry: { kind: 'directory', id: above.at(-1)! } });
+    return ok({ entry: { kind: 'directory', id: above.at(-1)! }, isLinked: hops > 0 });
   }
 
   async #linkTarget(blob: string): Promise<Result<string>> {
@@ -146,4 +185,8 @@ export class Looking {
     this.#roots.set(commit, tree.id);
     return ok(tree.id);
   }
+}
+
+function directoryId(entry: TreeEntry | undefined): string | undefined {
+  return entry?.kind === 'directory' ? entry.id : undefined;
 }

@@ -85,6 +85,8 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
     trees: (url, wanted) => withUrl(url, (repository) => repository.trees(wanted)),
     files: (url, tree) => withUrl(url, (repository) => repository.files(tree)),
     look: (url, commit, paths) => withUrl(url, (repository) => repository.look(commit, paths)),
+    changedPaths: (url, before, after) =>
+      withUrl(url, (repository) => repository.changedPaths(before, after)),
     sizes: (url, blobs) => withUrl(url, (repository) => repository.sizes(blobs)),
     read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
     close: () => {

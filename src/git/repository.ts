@@ -219,6 +219,13 @@ export class Repository {
     return this.#looking.look(commit, paths);
   }
 
+  async changedPaths(before: string, after: string): Promise<Result<ReadonlySet<string> | undefined>> {
+    await this.#opened;
+    const strange = [before, after].find((commit) => !isObjectId(commit));
+    if (strange !== undefined) return fail(notThere(this.url, strange));
+    return this.#looking.changedPaths(before, after);
+  }
+
   async sizes(blobs: readonly string[]): Promise<Result<readonly number[]>> {
     await this.#opened;
     const there = await this.#blobs.ensure(blobs);

@@ -53,6 +53,16 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
     help: 'Sources that were rendered because something that they read had changed, by result.',
     labels: ['result'],
   },
+  trueup_renders_reused_total: {
+    kind: 'counter',
+    help: 'Sources that were not rendered because what they render to was kept.',
+    labels: [],
+  },
+  trueup_render_store_failures_total: {
+    kind: 'counter',
+    help: 'Files of rendered output that could not be read or written.',
+    labels: ['operation'],
+  },
   trueup_runs_total: {
     kind: 'counter',
     help: 'Attempts to bring a Unit to what Git says, by result.',

@@ -3,8 +3,7 @@
  * a cluster that cannot be reached answers every method with a Failure that says so.
  */
 import type { Result } from '#model/failure.ts';
-import { fail, ok } from '#model/failure.ts';
-import { isObject } from '#model/json.ts';
+import { ok } from '#model/failure.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Clock, Cluster, Lens, Log, Meter, Random, Timers } from '#model/ports.ts';
 import type { Access, ReadFile } from './access.ts';
@@ -54,9 +53,11 @@ export function openCluster(request: ClusterRequest): Cluster {
   const ports = { ...request, meter: labelled(request.meter, id) };
   const transport = new Transport(access, ports, options.transport);
   const followed = new Set<FollowedSelection>();
-  const discovery = new Discovery(transport, request.clock, (came) => {
+  const kindsListeners: (() => void)[] = [];
+  const discovery = new Discovery(transport, request.clock, ({ came, isOther }) => {
     observations.rediscovered(came);
     for (const selection of followed) selection.rediscovered(came);
+    if (isOther) for (const listener of kindsListeners) listener();
   });
   const reflector = options.reflector ?? {};
   const newKinds = new NewKinds(transport, discovery, ports, reflector);
@@ -79,8 +80,12 @@ export function openCluster(request: ClusterRequest): Cluster {
 
   return {
     id,
-    version: () => versionOf(transport),
     resources: (refresh = false) => discovery.resources(refresh),
+    capabilities: () => discovery.capabilities(),
+    onKinds: (listener) => {
+      kindsListeners.push(listener);
+      newKinds.watch();
+    },
     follow: (selection, listener) => {
       const following = new FollowedSelection(transport, ports, reflector, newKinds, selection, listener);
       followed.add(following);
@@ -119,27 +124,6 @@ function labelled(meter: Meter, cluster: string): Meter {
     count: (name, labels, by) => meter.count(name, { cluster, ...labels }, by),
     observe: (name, seconds, labels) => meter.observe(name, seconds, { cluster, ...labels }),
   };
-}
-
-async function versionOf(transport: Transport): Promise<Result<string>> {
-  const reply = await transport.send({
-    verb: 'discover',
-    method: 'GET',
-    path: '/version',
-    resource: 'version',
-    stage: 'observe',
-    repeatable: true,
-  });
-  if (!reply.answered) return fail(reply.failure);
-  const version = isObject(reply.body) ? reply.body['gitVersion'] : undefined;
-  if (typeof version === 'string') return ok(version);
-  return fail({
-    kind: 'terminal',
-    code: 'UnexpectedAnswer',
-    stage: 'observe',
-    message: 'the server answered /version without a gitVersion',
-    hint: 'check that the server address is that of a Kubernetes API',
-  });
 }
 
 /** Kept bodies at once, the others by a read each; the transport bounds how many at a time. */

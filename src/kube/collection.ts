@@ -9,6 +9,7 @@ export interface Collection {
   readonly apiVersion: string;
   readonly kind: string;
   readonly labelSelector?: string;
+  readonly fieldSelector?: string;
   readonly namespace?: string;
   /** Only names and versions are wanted, not bodies. */
   readonly metadataOnly?: true;
@@ -38,4 +39,6 @@ export interface Sink {
   /** The events of one chunk, in order; `resourceVersion` is where the watch is now. */
   events(events: readonly WatchEvent[], resourceVersion: string): void;
   state(state: ReflectorState): void;
+  /** A watch ended before its time, and is resumed: whoever serves it may have been replaced. */
+  interrupted?(): void;
 }

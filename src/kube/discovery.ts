@@ -4,11 +4,11 @@
  */
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import { isObject } from '#model/json.ts';
+import { canonicalJson, isObject } from '#model/json.ts';
 import type { ApiResource } from '#model/observed.ts';
 import type { GroupVersionKind, ObjectKey } from '#model/object.ts';
 import { apiVersionOf, kindText, splitApiVersion } from '#model/object.ts';
-import type { Clock } from '#model/ports.ts';
+import type { Capabilities, Clock } from '#model/ports.ts';
 import type { Call, Reply } from './call.ts';
 import type { Transport } from './transport.ts';
 
@@ -27,23 +27,26 @@ interface Served {
   readonly byKind: ReadonlyMap<string, ServedKind>;
   /** Group versions that could not be asked: what is missing in them is not known to be missing (F19). */
   readonly unknown: ReadonlySet<string>;
+  readonly version: Result<string>;
+}
+/** What a look shows that the one before did not. */
+export interface Seen {
+  readonly came: (kind: GroupVersionKind) => boolean;
+  /** Anything at all. */
+  readonly isOther: boolean;
 }
 
 export class Discovery {
   readonly #transport: Transport;
   readonly #clock: Clock;
-  readonly #refreshed: (came: (kind: GroupVersionKind) => boolean) => void;
+  readonly #refreshed: (seen: Seen) => void;
   #served: Served | undefined;
   #running: Promise<Result<Served>> | undefined;
   #next: Promise<Result<Served>> | undefined;
   #refreshedAtMs = -Infinity;
 
-  /** `refreshed` is called after every look that succeeded, with which kinds it shows that the one before did not. */
-  constructor(
-    transport: Transport,
-    clock: Clock,
-    refreshed: (came: (kind: GroupVersionKind) => boolean) => void,
-  ) {
+  /** `refreshed` is called after every look that succeeded. */
+  constructor(transport: Transport, clock: Clock, refreshed: (seen: Seen) => void) {
     this.#transport = transport;
     this.#clock = clock;
     this.#refreshed = refreshed;
@@ -52,6 +55,22 @@ export class Discovery {
   async resources(refresh: boolean): Promise<Result<readonly ServedKind[]>> {
     const served = await this.#current(refresh);
     return served.ok ? ok(served.value.list) : served;
+  }
+
+  async capabilities(): Promise<Result<Capabilities>> {
+    const last = await this.#current(false);
+    const served = last.ok && !last.value.version.ok ? await this.#current(true) : last;
+    if (!served.ok) return served;
+    const { list, unknown, version } = served.value;
+    if (!version.ok) return version;
+    const apiVersions = new Set(
+      list.flatMap((kind) => [apiVersionOf(kind), `${apiVersionOf(kind)}/${kind.kind}`]),
+    );
+    return ok({
+      kubeVersion: version.value,
+      apiVersions: [...apiVersions].toSorted(),
+      unknown: [...unknown].toSorted(),
+    });
   }
 
   /** Where the kind is served; looks again, once, when it is not known. */
@@ -96,7 +115,11 @@ export class Discovery {
   }
 
   async #look(): Promise<Result<Served>> {
-    const [core, groups] = await Promise.all([this.#get('/api', AGGREGATED), this.#get('/apis', AGGREGATED)]);
+    const [core, groups, version] = await Promise.all([
+      this.#get('/api', AGGREGATED),
+      this.#get('/apis', AGGREGATED),
+      this.#get('/version', 'application/json'),
+    ]);
     if (!core.answered) return fail(core.failure);
     if (!groups.answered) return fail(groups.failure);
     const unknown = new Set<string>();
@@ -108,11 +131,19 @@ export class Discovery {
         ? aggregated(groups.body, unknown)
         : await this.#oneByOne(groups.body, unknown)),
     ];
-    const served: Served = { list, byKind: new Map(list.map((kind) => [kindText(kind), kind])), unknown };
-    const before = this.#served?.byKind;
+    const served: Served = {
+      list,
+      byKind: new Map(list.map((kind) => [kindText(kind), kind])),
+      unknown,
+      version: versionOf(version),
+    };
+    const before = this.#served;
     this.#served = served;
     this.#refreshedAtMs = this.#clock.monotonic();
-    this.#refreshed((kind) => served.byKind.has(kindText(kind)) && before?.has(kindText(kind)) !== true);
+    this.#refreshed({
+      came: (kind) => served.byKind.has(kindText(kind)) && before?.byKind.has(kindText(kind)) !== true,
+      isOther: before !== undefined && textOfServed(before) !== textOfServed(served),
+    });
     return ok(served);
   }
 
@@ -148,6 +179,23 @@ export class Discovery {
     };
     return this.#transport.send(call);
   }
+}
+
+function textOfServed({ byKind, unknown, version }: Served): string {
+  return canonicalJson([[...byKind.keys()].toSorted(), [...unknown].toSorted(), version]);
+}
+
+function versionOf(reply: Reply): Result<string> {
+  if (!reply.answered) return fail(reply.failure);
+  const version = isObject(reply.body) ? reply.body['gitVersion'] : undefined;
+  if (typeof version === 'string') return ok(version);
+  return fail({
+    kind: 'terminal',
+    code: 'UnexpectedAnswer',
+    stage: 'observe',
+    message: 'the server answered /version without a gitVersion',
+    hint: 'check that the server address is that of a Kubernetes API',
+  });
 }
 
 export function notServed(kind: GroupVersionKind): Failure {

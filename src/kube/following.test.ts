@@ -97,11 +97,12 @@ test('F19: an optional kind that is not served has none; one that may not be rea
   start();
   await until(() => time.delaysMs.length > 0);
   await turns();
-  expect(batches).toEqual([]);
+  const refused = { synced: false, changed: [], gone: [], failure: { kind: 'denied', code: 'Forbidden' } };
+  expect(batches).toMatchObject([refused]);
   world.code = 404;
   time.advance(1_000);
-  await until(() => batches.length === 1);
-  expect(batches).toEqual([{ synced: true, changed: [], gone: [] }]);
+  await until(() => batches.length === 2);
+  expect(batches[1]).toEqual({ synced: true, changed: [], gone: [] });
 });
 
 test('F19: a kind that has to be there is not synced before it is served', async () => {
@@ -110,12 +111,35 @@ test('F19: a kind that has to be there is not synced before it is served', async
   start();
   await until(() => time.delaysMs.length > 0);
   await turns();
-  expect(batches).toEqual([]);
+  expect(batches).toMatchObject([
+    { synced: false, changed: [], gone: [], failure: { code: 'KindNotServed' } },
+  ]);
   world.code = 200;
   world.lists.push(list(10, secret('a', 1)));
   time.advance(1_000);
-  await until(() => batches.length > 0);
-  expect(batches[0]).toMatchObject({ synced: true, changed: [{ metadata: { name: 'a' } }] });
+  await until(() => batches.length > 1);
+  expect(batches[1]).toMatchObject({ synced: true, changed: [{ metadata: { name: 'a' } }] });
+  expect(batches[1]).not.toHaveProperty('failure');
+});
+
+test('one object is followed by its name; a refusal that ends is told, also when nothing changed (S5)', async () => {
+  const { world, api, start, batches, time } = await follow({ ...secrets, name: 'a' });
+  world.lists.push(list(10, secret('a', 1)), list(21, secret('a', 20)));
+  start();
+  await until(() => world.watch !== undefined);
+  expect(api.received[0]?.url).toContain('fieldSelector=metadata.name%3Da');
+  expect(api.received.find(({ query }) => query.has('watch'))?.query.get('fieldSelector')).toBe(
+    'metadata.name=a',
+  );
+  world.code = 403;
+  world.watch?.write(line('MODIFIED', secret('a', 20)) + line('ERROR', status(410, 'Expired')));
+  await until(() => batches.length === 3);
+  expect(batches[2]).toMatchObject({ failure: { code: 'Forbidden' } });
+  world.code = 200;
+  await until(() => time.delaysMs.length > 0);
+  time.advance(30_000);
+  await until(() => batches.length === 4);
+  expect(batches[3]).toEqual({ synced: true, changed: [], gone: [] });
 });
 
 test('nothing is told after it was stopped', async () => {

@@ -8,7 +8,7 @@ import type { GroupVersionKind, Manifest, ObjectKey } from '#model/object.ts';
 import { apiVersionOf } from '#model/object.ts';
 import type { FollowBatch, Following } from '#model/ports.ts';
 import { collectionPath, resourceName } from './discovery.ts';
-import type { Collection, Listing, Sink } from './collection.ts';
+import type { Collection, Listing, ReflectorState, Sink } from './collection.ts';
 import type { NewKinds } from './new-kinds.ts';
 import type { ReflectorOptions, ReflectorPorts } from './reflector.ts';
 import { Reflector } from './reflector.ts';
@@ -27,6 +27,7 @@ export class FollowedSelection implements Following {
   #synced = false;
   #stopped = false;
   #missing = false;
+  #failed = false;
 
   constructor(
     transport: Transport,
@@ -38,13 +39,14 @@ export class FollowedSelection implements Following {
   ) {
     this.#selection = selection;
     this.#listener = listener;
-    const { kind, plural, namespace, labelSelector } = selection;
+    const { kind, plural, namespace, name, labelSelector } = selection;
     const collection: Collection = {
       resource: resourceName({ group: kind.group, plural }),
       path: collectionPath({ ...kind, plural }, namespace),
       apiVersion: apiVersionOf(kind),
       kind: kind.kind,
       ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
       ...(namespace === undefined ? {} : { namespace }),
     };
     this.#reflector = new Reflector(
@@ -92,14 +94,21 @@ export class FollowedSelection implements Following {
       state: (state) => {
         this.#missing = state.phase === 'failing' && state.failure.code === 'KindNotServed';
         if (this.#missing) newKinds.wanted();
-        if (!this.#missing || !this.#selection.optional) return;
-        if (this.#synced && this.#known.size === 0) return;
+        if (!this.#missing || !this.#selection.optional) return this.#fails(state);
+        if (this.#synced && this.#known.size === 0 && !this.#failed) return;
         this.#synced = true;
         const gone = [...this.#known.values()].map(({ key }) => key);
         this.#known = new Map();
         this.#tell([], gone);
       },
     };
+  }
+
+  /** Trouble on the way leaves what is known as it is; a refusal does not. */
+  #fails(state: ReflectorState): void {
+    if (this.#stopped || state.phase !== 'failing' || (this.#synced && !state.refused)) return;
+    this.#failed = true;
+    this.#listener({ synced: this.#synced, changed: [], gone: [], failure: state.failure });
   }
 
   #beginListing(): Listing {
@@ -116,15 +125,16 @@ export class FollowedSelection implements Following {
       },
       commit: () => {
         const gone = [...this.#known].flatMap(([text, { key }]) => (fresh.has(text) ? [] : [key]));
-        const first = !this.#synced;
+        const isNews = !this.#synced || this.#failed;
         this.#known = fresh;
         this.#synced = true;
-        if (first || changed.length + gone.length > 0) this.#tell(changed, gone);
+        if (isNews || changed.length + gone.length > 0) this.#tell(changed, gone);
       },
     };
   }
 
   #tell(changed: readonly Manifest[], gone: readonly ObjectKey[]): void {
+    this.#failed = false;
     if (!this.#stopped) this.#listener({ synced: this.#synced, changed, gone });
   }
 

@@ -1,7 +1,8 @@
 /**
  * Tells when kinds may have come or gone, so that nobody polls for a kind that is not served: follows the
- * CustomResourceDefinitions, names and versions only, from when the first kind is missed, and has discovery look anew
- * after each change. Discovery shows a new kind some time after its definition is established, hence more than once.
+ * CustomResourceDefinitions, names and versions only, from when somebody first needs to know, and has discovery look
+ * anew after each change, and when the server may have become another one. Discovery shows a new kind some time after
+ * its definition is established, hence more than once.
  */
 import { ok } from '#model/failure.ts';
 import type { Cancel } from '#model/ports.ts';
@@ -28,6 +29,7 @@ export class NewKinds {
   readonly #reflector: Reflector;
   #started = false;
   #listed = false;
+  #failing = false;
   #looks: readonly Cancel[] = [];
   #recheck: Cancel | undefined;
 
@@ -48,6 +50,10 @@ export class NewKinds {
       this.#recheck = undefined;
       void this.#discovery.resources(true);
     });
+    this.watch();
+  }
+
+  watch(): void {
     if (this.#started) return;
     this.#started = true;
     this.#reflector.start();
@@ -72,7 +78,11 @@ export class NewKinds {
       events: (events) => {
         if (events.length > 0) this.#look(LOOKS_MS);
       },
-      state: () => {},
+      state: ({ phase }) => {
+        if (phase === 'live' && this.#failing) this.#look(LOOKS_MS);
+        this.#failing = phase === 'failing';
+      },
+      interrupted: () => this.#look(LOOKS_MS),
     };
   }
 

@@ -140,6 +140,73 @@ describe('discovery without aggregation', () => {
   });
 });
 
+describe('what the cluster serves', () => {
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition' };
+
+  /** A cluster whose version and kinds may change, watched by somebody. */
+  async function watched() {
+    const world = await start();
+    const now = { version: 'v1.36.0', scalers: 'Scaler', told: 0 };
+    world.objects.set('customresourcedefinitions', []);
+    world.special.answer = ({ path }) => {
+      if (path === '/version') return { code: 200, body: { gitVersion: now.version } };
+      if (path !== '/apis/scale/v2') return undefined;
+      const scalers = { name: 'scalers', kind: now.scalers, namespaced: true, verbs: ['list', 'watch'] };
+      return { code: 200, body: { resources: [scalers] } };
+    };
+    const capabilities = await world.cluster.capabilities();
+    expect(capabilities).toEqual({
+      ok: true,
+      value: {
+        kubeVersion: 'v1.36.0',
+        apiVersions: ['scale/v1', 'scale/v1/Scaler', 'scale/v2', 'scale/v2/Scaler', 'v1', 'v1/ConfigMap'],
+        unknown: [],
+      },
+    });
+    world.cluster.onKinds(() => (now.told += 1));
+    const watch = await world.watchOf(definitions);
+    const looks = () => world.api.received.filter(({ path }) => path === '/version').length;
+    /** The looks that follow a change are over. */
+    const looked = async () => {
+      const before = looks();
+      await until(() => world.time.delaysMs.includes(5_000));
+      for (let step = 1; step <= 3; step += 1) {
+        world.time.advance(5_000);
+        await turns(30);
+      }
+      await until(() => looks() > before);
+    };
+    return { ...world, now, watch, looked, looks };
+  }
+
+  test('is told when a definition changes it, and not when it does not', async () => {
+    const { cluster, now, watch, looked } = await watched();
+    watch.write('ADDED', { ...definition, metadata: { name: 'a', uid: '1', resourceVersion: '11' } });
+    await looked();
+    expect(now.told).toBe(0);
+    now.scalers = 'Rescaler';
+    watch.write('MODIFIED', { ...definition, metadata: { name: 'a', uid: '1', resourceVersion: '12' } });
+    await looked();
+    expect(now.told).toBe(1);
+    expect(await cluster.capabilities()).toMatchObject({
+      value: { apiVersions: expect.arrayContaining(['scale/v2/Rescaler']) },
+    });
+  });
+  test('is looked at anew when the server may be another one: after an upgrade its version is', async () => {
+    const { cluster, now, watch, looked, looks, time } = await watched();
+    const before = looks();
+    time.advance(60_000);
+    await turns();
+    expect(looks()).toBe(before);
+    now.version = 'v1.37.0';
+    watch.end();
+    await looked();
+    expect(now.told).toBe(1);
+    expect(await cluster.capabilities()).toMatchObject({ value: { kubeVersion: 'v1.37.0' } });
+  });
+});
+
 describe('sightings', () => {
   test('observe the kinds that are asked for, and tell present from absent', async () => {
     const { cluster, objects } = await start();

@@ -49,7 +49,7 @@ export const REFLECTOR_DEFAULTS: ReflectorOptions = {
 };
 
 type WatchEnd =
-  | { readonly end: 'closed' }
+  | { readonly end: 'closed'; readonly early: boolean }
   | { readonly end: 'expired' }
   | { readonly end: 'silent' }
   | { readonly end: 'failed'; readonly failure: Failure; readonly status: number };
@@ -154,6 +154,7 @@ export class Reflector {
         // A server ends watches after some minutes; one that does so at once has trouble.
         const lastedMs = this.#ports.clock.monotonic() - startedMs;
         if (!progressed && lastedMs < 1_000) await this.#sleep(this.#backoff.next());
+        if (end.early) this.#sink.interrupted?.();
         continue;
       }
       await this.#retryLater(end.failure, 'watch');
@@ -207,6 +208,7 @@ export class Reflector {
   #listCall(collection: Collection, limit: number | undefined, next: string | undefined): Call {
     const parameters = query({
       labelSelector: collection.labelSelector,
+      fieldSelector: collection.fieldSelector,
       limit: limit === undefined ? undefined : String(limit),
       continue: next,
     });
@@ -257,14 +259,18 @@ export class Reflector {
       } else cancel = timers.after(this.#options.idleMs - idleMs, check);
     };
     let cancel = timers.after(this.#options.idleMs, check);
+    // Ended by the server at different times, so that not all watches are resumed together.
+    const timeoutSeconds = Math.floor(300 + random.next() * 300);
+    const endsMs = lastMs + (timeoutSeconds - 1) * 1000;
+    const closed = (): WatchEnd => ({ end: 'closed', early: clock.monotonic() < endsMs });
     try {
       const parameters = query({
         watch: '1',
         labelSelector: collection.labelSelector,
+        fieldSelector: collection.fieldSelector,
         resourceVersion: this.#resourceVersion,
         allowWatchBookmarks: 'true',
-        // Ended by the server at different times, so that not all watches are resumed together.
-        timeoutSeconds: String(Math.floor(300 + random.next() * 300)),
+        timeoutSeconds: String(timeoutSeconds),
       });
       const signal = AbortSignal.any([abort.signal, this.#stopping.signal]);
       const stream = await this.#transport.stream(this.#call('watch', collection, parameters), signal);
@@ -280,13 +286,13 @@ export class Reflector {
         const end = this.#take(lines.push(chunk), collection);
         if (end !== undefined) return end;
       }
-      return { end: 'closed' };
+      return closed();
     } catch (error) {
       if (silent) return { end: 'silent' };
       // A broken connection is resumed like one that was closed: nothing is lost by it.
       return error instanceof LineTooLong
         ? { end: 'failed', failure: tooLong(collection, error), status: 0 }
-        : { end: 'closed' };
+        : closed();
     } finally {
       cancel();
       abort.abort();

@@ -58,12 +58,12 @@ test('changes and batches cross until they are stopped', async () => {
 
 test('a bug in the worker is thrown here; a worker that ended fails what waits, and what comes after', async () => {
   const { worker, remote } = connect({
-    version: async () => {
+    capabilities: async () => {
       throw new TypeError('a slip');
     },
     read: () => new Promise(() => {}),
   });
-  await expect(remote.version()).rejects.toThrow('a slip');
+  await expect(remote.capabilities()).rejects.toThrow('a slip');
   const waiting = remote.read(ref);
   worker.close();
   expect(await waiting).toMatchObject({ ok: false, failure: { kind: 'transient', code: 'WorkerGone' } });

@@ -10,8 +10,8 @@ import type { GroupVersionKind } from '#model/object.ts';
 import type { Cluster, FollowBatch, Following, ObjectChange } from '#model/ports.ts';
 
 const METHODS = [
-  'version',
   'resources',
+  'capabilities',
   'sightings',
   'bodies',
   'apply',
@@ -30,12 +30,14 @@ type Method = (typeof METHODS)[number];
 type ToWorker =
   | { readonly is: 'call'; readonly id: number; readonly method: Method; readonly args: readonly unknown[] }
   | { readonly is: 'observe'; readonly kinds: readonly GroupVersionKind[] }
+  | { readonly is: 'watchKinds' }
   | { readonly is: 'follow'; readonly id: number; readonly selection: Selection }
   | { readonly is: 'stop'; readonly id: number };
 type FromWorker =
   | { readonly is: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly is: 'bug'; readonly id: number; readonly message: string; readonly stack: string }
   | { readonly is: 'changes'; readonly changes: readonly ObjectChange[] }
+  | { readonly is: 'kinds' }
   | { readonly is: 'batch'; readonly id: number; readonly batch: FollowBatch };
 
 /** Answers on `port` for `cluster` until it is closed from the other side. */
@@ -57,6 +59,7 @@ export function serveCluster(port: MessagePort, cluster: Cluster): void {
   port.on('message', (message: ToWorker) => {
     if (message.is === 'call') void answer(message.id, message.method, message.args);
     else if (message.is === 'observe') cluster.observe(message.kinds);
+    else if (message.is === 'watchKinds') cluster.onKinds(() => post({ is: 'kinds' }));
     else if (message.is === 'follow') {
       const { id } = message;
       followings.set(
@@ -76,8 +79,9 @@ export function connectCluster(port: MessagePort, id: string): Cluster {
   const call = remote.call.bind(remote);
   return {
     id,
-    version: () => call('version'),
     resources: (refresh) => remote.resources(refresh),
+    capabilities: () => call('capabilities'),
+    onKinds: (listener) => remote.onKinds(listener),
     follow: (selection, listener) => remote.follow(selection, listener),
     observe: (kinds) => remote.post({ is: 'observe', kinds }),
     onChange: (listener) => remote.onChange(listener),
@@ -120,6 +124,7 @@ class RemoteCluster {
   readonly #waiting = new Map<number, Waiting>();
   readonly #followers = new Map<number, (batch: FollowBatch) => void>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
+  readonly #kindsListeners: (() => void)[] = [];
   #nextId = 1;
   #closed = false;
   #resources: Awaited<ReturnType<Cluster['resources']>> | undefined;
@@ -175,8 +180,18 @@ class RemoteCluster {
     this.#listeners.push(listener);
   }
 
+  onKinds(listener: () => void): void {
+    if (this.#kindsListeners.push(listener) === 1) this.post({ is: 'watchKinds' });
+  }
+
+  #kindsChanged(): void {
+    this.#resources = undefined;
+    for (const listener of this.#kindsListeners) listener();
+  }
+
   #take(message: FromWorker): void {
     if (message.is === 'changes') for (const listener of this.#listeners) listener(message.changes);
+    else if (message.is === 'kinds') this.#kindsChanged();
     else if (message.is === 'batch') this.#followers.get(message.id)?.(message.batch);
     else {
       const waiting = this.#waiting.get(message.id);

@@ -6,6 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { argoDialect } from '#dialects/argo/application.ts';
 import type { CommandPorts } from '#cli/command.ts';
+import { ClusterViews } from '#engine/cluster-views.ts';
 import { createSealer } from '#fields/digest.ts';
 import { openRepositories } from '#git/repositories.ts';
 import type { Mirror } from '#git/url.ts';
@@ -85,7 +86,9 @@ export function commandPorts(): CommandPorts {
       );
       const repositories = openGit(options.mirror, secrets);
       const renderer = openRenderer();
-      return ok({ cluster, repositories, renderer, sealer: createSealer(key.value) });
+      const sealer = createSealer(key.value);
+      const views = new ClusterViews({ cluster, sealer, timers: systemTimers }, () => undefined);
+      return ok({ cluster, repositories, renderer, sealer, view: (unit) => views.view(unit) });
     },
   };
 }

@@ -15,10 +15,12 @@ import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
 import { Metrics } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
+import { DiskRenderStore } from '#host/render-store.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { listen } from '#http/server.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
+import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { checkKinds, checkNamespace, digestKey, startSettings, webhookSecret } from './installation.ts';
 import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
@@ -90,18 +92,24 @@ export async function start(options: StartOptions, { env, print }: Environment):
     environment,
     lookup: addressesOf,
   });
+  const renderStore = new DiskRenderStore({
+    dir: path.join(path.resolve(options.dataDir), 'rendered'),
+    key: settings.key,
+    clock: systemClock,
+    log,
+    meter: metrics,
+  });
   const renderer = createRenderer({
     workers: renderWorkers,
     deadlineMs: renderDeadlineMs,
     timers: systemTimers,
     meter: metrics,
-    warm: true,
   });
   const engine: Engine = new Engine(
     {
       cluster,
       repositories,
-      renderer,
+      renderer: keepingRenderer(renderer, renderStore, metrics),
       sealer: createSealer(settings.key),
       clock: systemClock,
       timers: systemTimers,
@@ -121,6 +129,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
     'Units that were looked at since the start.',
     () => engine.counts.looked,
   );
+  metrics.gauge('trueup_render_store_bytes', 'What is kept of rendered output.', () => renderStore.bytes);
   metrics.gauge('workqueue_depth', 'Units that wait for their turn.', () => engine.counts.queued);
   let { port } = options;
   const listening = await listen({

@@ -12,6 +12,8 @@ export interface Selection {
   readonly plural: string;
   /** Absent: every namespace. */
   readonly namespace?: string;
+  /** Absent: all of them. */
+  readonly name?: string;
   readonly labelSelector?: string;
   /** The cluster may lack the kind; it then has none. */
   readonly optional: boolean;

@@ -16,3 +16,14 @@ export function matchesGlob(pattern: string, value: string, star = '.*'): boolea
     return false;
   }
 }
+
+/** Patterns that start with `!` deny; a deny wins over every allow. */
+export function allows(
+  patterns: readonly string[],
+  value: string,
+  matchesOne: (pattern: string, value: string) => boolean = matchesGlob,
+): boolean {
+  const matches = (pattern: string) => matchesOne(pattern, value);
+  const denied = patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)));
+  return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern));
+}

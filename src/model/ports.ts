@@ -3,12 +3,12 @@
  * the simulation hand in others. Nothing below main/ reaches the world by another way.
  */
 import type { Selection } from './dialect.ts';
-import type { Result } from './failure.ts';
+import type { Failure, Result } from './failure.ts';
 import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
-import type { PathEntry, Rendered, TreeFile } from './rendered.ts';
-import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec } from './unit.ts';
+import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
+import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
@@ -105,6 +105,11 @@ export interface Repositories {
   files(url: string, tree: string): Promise<Result<readonly TreeFile[]>>;
   /** What stands at each path of a commit, in order; `''` is the root. */
   look(url: string, commit: string, paths: readonly string[]): Promise<Result<readonly PathEntry[]>>;
+  /**
+   * Every path at which two commits differ, directories on the way too. Undefined when that does not tell: links are
+   * among them, or they are too many.
+   */
+  changedPaths(url: string, before: string, after: string): Promise<Result<ReadonlySet<string> | undefined>>;
   /** Of contents, in the order asked; pinned locally by the time this returns. */
   sizes(url: string, blobs: readonly string[]): Promise<Result<readonly number[]>>;
   /** Contents, in the order asked; pinned locally by the time this returns. */
@@ -117,6 +122,10 @@ export interface SecretReader {
 }
 
 export interface RenderRequest {
+  /** Whose rendering it is: what is kept for one Unit is never given to another. Absent: nothing is kept. */
+  readonly unit?: UnitId;
+  /** Also what is kept is rendered again, but for values that were made up. */
+  readonly anew?: boolean;
   readonly spec: RenderSpec;
   /** See `Input`. */
   readonly refusedFiles?: readonly string[];
@@ -127,19 +136,54 @@ export interface RenderRequest {
   /** Its Git object id. */
   readonly tree: string;
   /** Absent: as without a cluster. */
-  readonly capabilities?: Capabilities;
+  readonly view?: ClusterView;
+  /** What was rendered with these answers of the cluster may be given without asking it. */
+  readonly answered?: Digest;
 }
 /** What charts ask of the cluster that they are rendered for. */
 export interface Capabilities {
   readonly kubeVersion: string;
   /** `apps/v1`, and `apps/v1/Deployment`. */
   readonly apiVersions: readonly string[];
+  /** Group versions that cannot say now what they serve: what is missing in them is not known to be missing (F19). */
+  readonly unknown: readonly string[];
+}
+/** The cluster as the templates of one Unit see it: with the eyes of the Unit's identity (S5). */
+export interface ClusterView {
+  capabilities(): Promise<Result<Capabilities>>;
+  /** What Helm's `lookup` finds, in the order asked; a question is the JSON of `[apiVersion, kind, namespace, name]`. */
+  lookUp(questions: readonly string[]): Promise<Result<readonly LookupAnswer[]>>;
+}
+export interface LookupAnswer {
+  /** The object, or the list of them, as JSON; empty where there is none. */
+  readonly text: string;
+  /** Of the text; keyed if it is secret. */
+  readonly digest: Digest;
+  readonly secret: boolean;
 }
 /** What a renderer reads from. */
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
+/** Other repositories that files name. */
+export interface Remotes {
+  /** The commit to read, and under which address; or why nothing of that repository may be read (S7). */
+  pin(remote: RemoteSource): Promise<Result<{ readonly url: string; readonly commit: string }>>;
+  readonly files: RenderFiles;
+}
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {
-  render(request: RenderRequest, files: RenderFiles): Promise<Result<Rendered>>;
+  render(request: RenderRequest, files: RenderFiles, remotes: Remotes): Promise<Result<Rendered>>;
+  /** Something will be rendered soon. */
+  prepare?(): void;
+}
+/**
+ * What was rendered, across restarts, bounded in size. Nobody may rely on it: anything in it may be gone at any time. It
+ * never fails: what cannot be read is not there, and what cannot be written is not kept (F17).
+ */
+export interface RenderStore {
+  get(key: Digest): Promise<Uint8Array | undefined>;
+  /** Where room is wanted, what could not be rendered again as it is goes last. */
+  put(key: Digest, value: Uint8Array, isOnlyCopy: boolean): Promise<void>;
+  remove(key: Digest): Promise<void>;
 }
 
 export interface ApplyRequest {
@@ -173,6 +217,8 @@ export interface FollowBatch {
   readonly synced: boolean;
   readonly changed: readonly Manifest[];
   readonly gone: readonly ObjectKey[];
+  /** Why nothing can be known at present; it is tried again, and a batch without it says that it could. */
+  readonly failure?: Failure;
 }
 export interface Following {
   stop(): void;
@@ -181,9 +227,15 @@ export interface Following {
 /** A Kubernetes API, as the engine uses it. One identity: that of the credentials it was opened with. */
 export interface Cluster {
   readonly id: string;
-  version(): Promise<Result<string>>;
   /** Every served kind, in every served version; cached until `refresh`. */
   resources(refresh?: boolean): Promise<Result<readonly ApiResource[]>>;
+  /** As of the last look at the kinds. */
+  capabilities(): Promise<Result<Capabilities>>;
+  /**
+   * Tells when a look shows other kinds, or another version of the cluster, than the one before. From the first
+   * listener on, what may change them is watched.
+   */
+  onKinds(listener: () => void): void;
 
   /** Follows a selection with bodies. Errors are retried with backoff and counted, never thrown. */
   follow(selection: Selection, listener: (batch: FollowBatch) => void): Following;

@@ -5,6 +5,7 @@
 import type { Failure } from './failure.ts';
 import type { JsonObject } from './json.ts';
 import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
+import type { RepositoryAccess } from './repository-access.ts';
 
 export type GitRef =
   | { readonly commit: string }
@@ -191,6 +192,8 @@ export interface Unit {
   /** The field manager under which its objects are applied. */
   readonly manager: string;
   readonly inputs: readonly Input[];
+  /** Other repositories that the files of its inputs may name. */
+  readonly remotes: RepositoryAccess;
   /** ConfigMaps and Secrets whose content is an input of rendering. */
   readonly external: readonly SecretRef[];
   readonly target: Target;

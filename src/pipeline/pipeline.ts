@@ -13,10 +13,10 @@
  */
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import { apiVersionOf, keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
+import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Capabilities, Cluster, Renderer, Repositories, Sealer } from '#model/ports.ts';
+import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
@@ -24,13 +24,15 @@ import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { plan, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
+import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
+import type { RemotesPorts } from './source/remotes.ts';
 
-export interface PlanPorts {
-  readonly repositories: Repositories;
+export interface PlanPorts extends RemotesPorts {
   readonly renderer: Renderer;
   readonly cluster: Cluster;
   readonly sealer: Sealer;
+  readonly view: ClusterView;
 }
 export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
   readonly state: UnitState | undefined;
@@ -51,29 +53,9 @@ export async function makePlan(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const capabilities = await capabilitiesFor(unit, ports.cluster);
-  if (!capabilities.ok) return capabilities;
-  const rendered = await renderInputs(unit, located, { ...ports, ...capabilities.value });
+  const rendered = await renderInputs(unit, located, ports);
   if (!rendered.ok) return rendered;
   return planObjects(unit, rendered.value.located, rendered.value, context, ports);
-}
-
-/** Only charts ask for them, and plain files and kustomizations come out the same anywhere. */
-async function capabilitiesFor(
-  { inputs }: Unit,
-  cluster: Cluster,
-): Promise<Result<{ readonly capabilities?: Capabilities }>> {
-  if (!inputs.some(({ render }) => render.kind === 'helm' || render.kind === 'detect')) return ok({});
-  const version = await cluster.version();
-  if (!version.ok) return version;
-  const served = await cluster.resources();
-  if (!served.ok) return served;
-  const apiVersions = new Set<string>();
-  for (const resource of served.value) {
-    apiVersions.add(apiVersionOf(resource));
-    apiVersions.add(`${apiVersionOf(resource)}/${resource.kind}`);
-  }
-  return ok({ capabilities: { kubeVersion: version.value, apiVersions: [...apiVersions].toSorted() } });
 }
 
 /** A Unit that is torn down wants nothing: its objects are planned away without reading Git. */
@@ -117,21 +99,12 @@ async function planObjects(
     bodies: byKey(needed, bodies.value),
     state,
     namespaceExists: await namespaceExists(unit, cluster),
-    blocked: [...desired.failures, ...judge(unit.limits, desired.objects), ...changing(rendered.warnings)],
+    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    madeUp: isMadeUp(rendered),
     sealer,
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });
-}
-
-/**
- * Templates that give something else at every rendering: until what was rendered is kept by its key, a plan of them
- * would change objects, and roll workloads, that nobody touched.
- */
-function changing(warnings: readonly Failure[]): readonly Failure[] {
-  return warnings
-    .filter(({ code }) => code === 'RandomTemplate')
-    .map((warning) => ({ ...warning, kind: 'blocked' }));
 }
 
 function gone(subject: ObjectRef): Failure {

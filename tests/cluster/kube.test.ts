@@ -98,7 +98,7 @@ function apply(
 
 describe('discovery', () => {
   test('tells the version and every served kind in every version', async () => {
-    expect(valueOf(await cluster.version())).toMatch(/^v1\.\d+/);
+    expect(valueOf(await cluster.capabilities()).kubeVersion).toMatch(/^v1\.\d+/);
     const resources = valueOf(await cluster.resources());
     expect(resources).toContainEqual(
       expect.objectContaining({
@@ -437,11 +437,11 @@ describe('across a MessagePort', () => {
     const changes: ObjectChange[] = [];
     remote.onChange((batch) => changes.push(...batch));
     remote.observe([{ group: '', version: 'v1', kind: 'ConfigMap' }]);
-    expect(valueOf(await remote.version())).toMatch(/^v1/);
+    expect(valueOf(await remote.capabilities()).kubeVersion).toMatch(/^v1/);
     expect(await remote.sightings([mapRef('remote')], 5_000)).toEqual([{ state: 'absent' }]);
     doneOf(await other.create(configMap('remote', {})));
     await until(() => changes.some((change) => change.ref.name === 'remote'));
     await remote.close();
-    expect(await remote.version()).toMatchObject({ ok: false, failure: { code: 'WorkerGone' } });
+    expect(await remote.capabilities()).toMatchObject({ ok: false, failure: { code: 'WorkerGone' } });
   });
 });

@@ -10,6 +10,7 @@ import type { Selection } from '#model/dialect.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, isObject, type Json, type JsonObject } from '#model/json.ts';
 import {
+  apiVersionOf,
   keyText,
   kindText,
   refOf,
@@ -22,6 +23,7 @@ import type { ApiResource, ObservedObject, Sighting } from '#model/observed.ts';
 import type {
   Applied,
   ApplyRequest,
+  Capabilities,
   Clock,
   Cluster,
   FollowBatch,
@@ -108,6 +110,11 @@ export class FakeCluster {
   inject: (call: FakeCall) => Injected = () => undefined;
   /** Kinds (`group/Kind`) that cannot be listed at present. */
   readonly unlistable = new Set<string>();
+  /** Kinds (`group/Kind`) that may not be followed. */
+  readonly forbidden = new Set<string>();
+  kubeVersion = 'v1.36.0';
+  /** Group versions that cannot say what they serve. */
+  readonly unknown = new Set<string>();
   /** What admission makes of an applied manifest. */
   admission: (manifest: Manifest) => Manifest = (manifest) => manifest;
   readonly #clock: Clock;
@@ -244,8 +251,18 @@ export class FakeCluster {
         names.plural,
         spec['scope'] !== 'Cluster',
       );
-      if (!this.kinds.some((known) => kindText(known) === kindText(resource))) this.kinds.push(resource);
+      if (this.kinds.some((known) => kindText(known) === kindText(resource))) continue;
+      this.kinds.push(resource);
+      this.kindsChanged();
     }
+  }
+  /** Discovery shows something else than before. */
+  kindsChanged(): void {
+    for (const client of this.#clients) client.hearOfKinds();
+  }
+  /** How many things are followed: watches that stay open. */
+  get followed(): number {
+    return [...this.#clients].reduce((sum, client) => sum + client.followed, 0);
   }
 
   #tell(change: Change): void {
@@ -274,10 +291,15 @@ export class FakeClient implements Cluster {
   isCutOff = false;
   /** While true, what changes is not told: a watch that lags. */
   lagging = false;
+  /** While true, who follows a selection hears later than who observes. */
+  followersLag = false;
   readonly #cluster: FakeCluster;
   readonly #followers = new Set<Follower>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
+  readonly #kindsListeners: (() => void)[] = [];
+  readonly #refused: (() => void)[] = [];
   #heard: Change[] = [];
+  readonly #late: Change[] = [];
   #scheduled = false;
 
   constructor(cluster: FakeCluster) {
@@ -300,19 +322,30 @@ export class FakeClient implements Cluster {
     const heard = this.#heard.splice(0);
     if (this.isCutOff || heard.length === 0) return;
     const last = new Map(heard.map((change) => [change.key, change]));
+    this.#late.push(...last.values());
+    if (!this.followersLag) this.#tellFollowers();
+    const changes = [...last.values()].map(({ ref, manifest }) => ({
+      ref,
+      ...(manifest === undefined ? {} : { object: observe(manifest) }),
+    }));
+    for (const listener of this.#listeners) listener(changes);
+  }
+  /** Those who follow hear what they have missed. */
+  followersCatchUp(): void {
+    this.followersLag = false;
+    this.#tellFollowers();
+  }
+
+  #tellFollowers(): void {
+    const late = this.#late.splice(0);
     for (const { selection, listener } of this.#followers) {
-      const mine = [...last.values()].filter(({ ref }) => isOf(selection, ref));
+      const mine = late.filter(({ ref }) => isOf(selection, ref));
       const changed = mine.flatMap(({ manifest }) =>
         manifest !== undefined && selects(selection, manifest) ? [manifest] : [],
       );
       const gone = mine.flatMap(({ manifest, ref }) => (manifest === undefined ? [ref] : []));
       if (changed.length + gone.length > 0) listener({ synced: true, changed, gone });
     }
-    const changes = [...last.values()].map(({ ref, manifest }) => ({
-      ref,
-      ...(manifest === undefined ? {} : { object: observe(manifest) }),
-    }));
-    for (const listener of this.#listeners) listener(changes);
   }
 
   async #call<T>(verb: FakeCall['verb'], key: string, act: () => Result<T>): Promise<Result<T>> {
@@ -330,8 +363,19 @@ export class FakeClient implements Cluster {
     return injected === 'lost' ? fail(failure('Timeout')) : result;
   }
 
-  version(): Promise<Result<string>> {
-    return Promise.resolve(ok('v1.36.0'));
+  capabilities(): Promise<Result<Capabilities>> {
+    const apiVersions = this.#cluster.kinds.flatMap((kind) => [
+      apiVersionOf(kind),
+      `${apiVersionOf(kind)}/${kind.kind}`,
+    ]);
+    const { kubeVersion } = this.#cluster;
+    return Promise.resolve(ok({ kubeVersion, apiVersions, unknown: [...this.#cluster.unknown] }));
+  }
+  onKinds(listener: () => void): void {
+    this.#kindsListeners.push(listener);
+  }
+  hearOfKinds(): void {
+    if (!this.isCutOff) for (const listener of this.#kindsListeners) listener();
   }
   resources(refresh = false): Promise<Result<readonly ApiResource[]>> {
     if (!refresh && !this.isCutOff) return Promise.resolve(ok([...this.#cluster.kinds]));
@@ -340,14 +384,28 @@ export class FakeClient implements Cluster {
 
   follow(selection: Selection, listener: (batch: FollowBatch) => void): Following {
     const follower: Follower = { selection, listener, changes: [] };
-    queueMicrotask(() => {
+    const begin = (): void => {
+      if (this.#cluster.forbidden.has(`${selection.kind.group}/${selection.kind.kind}`)) {
+        this.#refused.push(begin);
+        const message = `tester may not list ${selection.plural} in namespace ${selection.namespace}`;
+        const refused = failure('Forbidden', 'denied', { message });
+        return listener({ synced: false, changed: [], gone: [], failure: refused });
+      }
       this.#followers.add(follower);
       const changed = [...this.#cluster.objects.values()].filter(
         (manifest) => isOf(selection, refOf(manifest)) && selects(selection, manifest),
       );
       listener({ synced: true, changed, gone: [] });
-    });
+    };
+    queueMicrotask(begin);
     return { stop: () => void this.#followers.delete(follower) };
+  }
+  /** What was refused is tried again. */
+  retry(): void {
+    for (const begin of this.#refused.splice(0)) begin();
+  }
+  get followed(): number {
+    return this.#followers.size;
   }
   observe(): void {}
   onChange(listener: (changes: readonly ObjectChange[]) => void): void {
@@ -519,11 +577,12 @@ const stale = (why: string): Result<{ readonly result: 'stale'; readonly why: st
 function bareMetadata({ metadata: { name, namespace } }: Manifest): Manifest['metadata'] {
   return { name, ...(namespace === undefined ? {} : { namespace }) };
 }
-function isOf({ kind, namespace }: Selection, ref: ObjectKey): boolean {
+function isOf({ kind, namespace, name }: Selection, ref: ObjectKey): boolean {
   return (
     kind.group === ref.group &&
     kind.kind === ref.kind &&
-    (namespace === undefined || namespace === ref.namespace)
+    (namespace === undefined || namespace === ref.namespace) &&
+    (name === undefined || name === ref.name)
   );
 }
 function selects({ labelSelector }: Selection, manifest: Manifest): boolean {

@@ -9,11 +9,13 @@ import type { Log, Renderer } from '#model/ports.ts';
 import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
 import { systemClock } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
+import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
 import { Rendering } from '#pipeline/render/rendering.ts';
 import { loadModule } from '#pipeline/render/wasm-module.ts';
 import { keyText } from '#model/object.ts';
 import { FakeCluster, isWrite, sealer, type FakeCall, type FakeClient } from './cluster.ts';
+import { MemoryRenderStore } from './render-store.ts';
 import { FakeRepositories, type Files } from './repositories.ts';
 
 const { module, version } = await loadModule(256);
@@ -68,12 +70,19 @@ export class EngineWorld {
   readonly meter = new CountingMeter();
   readonly errors: string[] = [];
   readonly renderer: Renderer = {
-    render: (request, files) => {
+    render: (...asked) => {
       this.renders += 1;
-      return inThisThread.render(request, files);
+      return inThisThread.render(...asked);
+    },
+    prepare: () => {
+      this.prepared += 1;
     },
   };
+  /** What outlives the process on its disk. */
+  readonly kept = new MemoryRenderStore();
   renders = 0;
+  /** How often it was said that something will be rendered. */
+  prepared = 0;
   #engine: Engine | undefined;
   #client: FakeClient | undefined;
 
@@ -97,7 +106,7 @@ export class EngineWorld {
     const ports = {
       cluster: client,
       repositories: this.git,
-      renderer: this.renderer,
+      renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
       clock: this.time,
       timers: this.time,

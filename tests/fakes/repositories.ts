@@ -152,6 +152,17 @@ export class FakeRepositories implements Repositories {
     if (names.size === 0 && path !== '') return { kind: 'absent' };
     return { kind: 'directory', names: [...names].toSorted() };
   }
+  async changedPaths(url: string, before: string, after: string): Promise<Result<ReadonlySet<string>>> {
+    await Promise.resolve();
+    const [was = {}, is = {}] = [before, after].map((id) => this.#remote(url).commits.get(id)?.files);
+    const changed = new Set<string>();
+    for (const path of Object.keys({ ...was, ...is })) {
+      if (was[path] === is[path]) continue;
+      const parts = path.split('/');
+      for (let end = 0; end <= parts.length; end += 1) changed.add(parts.slice(0, end).join('/'));
+    }
+    return ok(changed);
+  }
   async sizes(_url: string, blobs: readonly string[]): Promise<Result<readonly number[]>> {
     await Promise.resolve();
     return ok(blobs.map((blob) => this.#blobs.get(blob)?.length ?? 0));

@@ -439,9 +439,9 @@ const unsupportedSources: readonly (readonly [string, Readonly<Record<string, st
     /helmCharts/,
   ],
   [
-    'a remote base (S7)',
+    'a single file by its URL',
     {
-      'app/kustomization.yaml': `${kustomization}resources:\n- settings.yaml\n- https://git.example.com/other/bases//web?ref=v1\n`,
+      'app/kustomization.yaml': `${kustomization}resources:\n- settings.yaml\n- https://git.example.com/other/bases/web.yaml\n`,
       'app/settings.yaml': settingsMap,
     },
     /git\.example\.com\/other\/bases/,

@@ -148,6 +148,8 @@ describe('a Git repository', () => {
     repository = await createWorkTree(git, 'shop');
     const settings = (value: string) => yaml(configMap('settings', { value }));
     await repository.write('app/settings.yaml', settings('released'));
+    await repository.write('base/settings.yaml', settings('released'));
+    await repository.write('base/kustomization.yaml', 'resources: [settings.yaml]\n');
     await repository.commit('First');
     await repository.tag('v1');
     await repository.write('app/settings.yaml', settings('newest'));
@@ -166,6 +168,25 @@ describe('a Git repository', () => {
   it('by its directory: as it stands on the disk, or the ref that is named', async () => {
     expect(value(await render('--repo', repository.path, '--path', 'app'))).toBe('on disk');
     expect(value(await render('--repo', repository.path, '--path', 'app', '--ref', 'v1'))).toBe('released');
+  });
+
+  it('that a kustomization on this disk names, unless the project in the file says no', async () => {
+    const here = await directory('remote', {
+      'kustomization.yaml': `resources: ['${repository.url}//base?ref=v1']\n`,
+    });
+    expect(value(await render('--repo', here))).toBe('released');
+
+    const [application, project] = [
+      { kind: 'Application', metadata: { name: 'web' }, spec: { project: 'shop', source: { path: '.' } } },
+      {
+        kind: 'AppProject',
+        metadata: { name: 'shop' },
+        spec: { sourceRepos: ['https://git.example.com/*'] },
+      },
+    ];
+    await writeFile(join(scratch, 'app.yaml'), yaml(application, project));
+    const denied = await render('--repo', here, '--app', join(scratch, 'app.yaml'));
+    expectFailure(denied, 5, /kustomization\.yaml:1: .*AppProject shop.*RemoteBaseDenied/);
   });
 
   it('at a mirror', async () => {
@@ -300,9 +321,9 @@ describe('what is not honoured yet exits with 5', () => {
       },
     });
 
-  it('a remote base (S7)', async () => {
-    const at = await directory('remote', {
-      'kustomization.yaml': 'resources: ["https://git.example.com/a/b//c?ref=v1"]\n',
+  it('a single file by its URL', async () => {
+    const at = await directory('remote-file', {
+      'kustomization.yaml': 'resources: ["https://git.example.com/a/b/c.yaml"]\n',
     });
     expectFailure(await render('--repo', at), 5, /kustomization\.yaml/, /git\.example\.com/, /Unsupported/);
   });

@@ -4,10 +4,11 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration } from '#model/time.ts';
+import { loginFor, type Login } from '#model/repository-access.ts';
 import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
-import { credentialsFor } from './repositories.ts';
+import { loginsOf } from './repositories.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
@@ -78,8 +79,9 @@ export function compileApplication(
     namespace: destination,
   };
   const name = trackingName(resource, controlNamespace);
+  const logins = loginsOf(lookup, controlNamespace);
   const inputs = sources.map((source) => ({
-    ...inputOf(source, lookup, controlNamespace, context, findings.refused),
+    ...inputOf(source, logins, context, findings.refused),
     refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
   }));
   const settings = settingsOf(lookup, controlNamespace);
@@ -109,6 +111,11 @@ export function compileApplication(
     {
       ...identityOf(resource),
       inputs,
+      remotes: {
+        ...(verdict.repositories === undefined ? {} : { allowed: verdict.repositories }),
+        rule: `spec.sourceRepos of AppProject ${context.project}`,
+        logins,
+      },
       target: { cluster: 'in-cluster', identity: '', namespace: destination },
       tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
       limits: {
@@ -150,6 +157,7 @@ function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, contro
   return {
     ...identityOf(resource),
     inputs: [],
+    remotes: { allowed: [], rule: '', logins: [] },
     target: { cluster: 'in-cluster', identity: '', namespace: '' },
     tracking: { owner: trackingName(resource, controlNamespace) },
     limits: { refusedAnnotations },
@@ -197,12 +205,11 @@ function refOfRevision(targetRevision: string | undefined, refused: Failure[]): 
 
 function inputOf(
   source: ApplicationSource,
-  lookup: Lookup,
-  namespace: string,
+  logins: readonly Login[],
   context: RenderContext,
   refused: Failure[],
 ): Input {
-  const credentials = credentialsFor(source.repoURL, lookup, namespace);
+  const credentials = loginFor(logins, source.repoURL);
   return {
     source: {
       kind: 'git',

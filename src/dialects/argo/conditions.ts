@@ -18,6 +18,7 @@ const typesByCode: Readonly<Record<string, string>> = {
   PruneHeld: 'Held',
   OlderRevision: 'Held',
   EmptyRender: 'Held',
+  RandomTemplate: 'Held',
   ForeignController: 'Suspended',
 };
 

@@ -7,7 +7,8 @@ import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import type { KindLists } from '#model/unit.ts';
-import { matchesGlob } from '#model/glob.ts';
+import { allows, matchesGlob } from '#model/glob.ts';
+import { allowsRepository } from '#model/repository-access.ts';
 import { isSet } from './unsupported.ts';
 
 export interface ProjectLimits {
@@ -17,6 +18,8 @@ export interface ProjectLimits {
 }
 export interface ProjectVerdict {
   readonly limits: ProjectLimits;
+  /** Patterns; absent where every repository is permitted. */
+  readonly repositories?: readonly string[];
   /** Reasons for which nothing may be written. */
   readonly refused: readonly Failure[];
   readonly warnings: readonly Failure[];
@@ -50,28 +53,6 @@ function failure(code: string, message: string, hint: string): Failure {
   return { kind: 'blocked', code, stage: 'policy', message, hint };
 }
 
-/** Patterns that start with `!` deny; a deny wins over every allow. */
-function allows(
-  patterns: readonly string[],
-  value: string,
-  matchesOne: (pattern: string, value: string) => boolean = matchesGlob,
-): boolean {
-  const matches = (pattern: string) => matchesOne(pattern, value);
-  const denied = patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)));
-  return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern));
-}
-
-const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace(/\.git$/, '');
-
-/** In the pattern of a repository one `*` ends at a slash and two cross it; a lone `*` is every repository. */
-function matchesRepository(pattern: string, url: string): boolean {
-  if (pattern === '*') return true;
-  const [wanted, given] = [withoutGitSuffix(pattern), withoutGitSuffix(url)];
-  return wanted.includes('**')
-    ? matchesGlob(wanted.replaceAll('**', '*'), given)
-    : matchesGlob(wanted, given, '[^/]*');
-}
-
 export interface ProjectQuestion {
   readonly project: string;
   readonly controlNamespace: string;
@@ -90,6 +71,7 @@ export function judgeProject(question: ProjectQuestion, lookup: Lookup): Project
   const spec = parsed.data;
   return {
     limits: limitsOf(spec, question),
+    repositories: spec.sourceRepos ?? [],
     refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question)],
     warnings: [],
   };
@@ -101,6 +83,7 @@ function unreadable(name: string, issue: z.core.$ZodIssue | undefined): ProjectV
   const message = `AppProject ${name} cannot be read: ${path}: ${issue?.message ?? 'not valid'}`;
   return {
     limits: {},
+    repositories: [],
     refused: [failure('ProjectDenies', message, `correct ${path} of the project`)],
     warnings: [],
   };
@@ -118,6 +101,7 @@ function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): P
   }
   return {
     limits: {},
+    repositories: [],
     refused: [
       failure(
         'ProjectMissing',
@@ -151,7 +135,7 @@ function deniedPlaces(
   const denied: Failure[] = [];
   const repositories = spec.sourceRepos ?? [];
   for (const url of question.repositories) {
-    if (!allows(repositories, url, matchesRepository)) {
+    if (!allowsRepository(repositories, url)) {
       denied.push(
         failure(
           'ProjectDenies',

@@ -1,8 +1,11 @@
 /** What stops a plan before it runs, whatever the trigger: F8, F9, F19, conflicts, limits. */
 import type { Failure } from '#model/failure.ts';
-import { describe, type ObjectRef } from '#model/object.ts';
+import type { Digest } from '#model/json.ts';
+import { describe, keyText, type ObjectRef } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
 import type { Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
+import type { DesiredObject } from './desired.ts';
 
 /** F9: more than this many deletes, and more than this share of the inventory, waits for a person. */
 export const largePrune = { countMin: 5, share: 0.5 } as const;
@@ -51,6 +54,39 @@ export function objectGuards(compared: Compared): readonly Failure[] {
     });
   }
   return failures;
+}
+
+export interface MadeUpQuestion {
+  readonly unit: Unit;
+  readonly state: UnitState | undefined;
+  readonly inputs: Digest;
+  readonly desired: readonly DesiredObject[];
+  readonly digest: Digest;
+}
+
+/**
+ * Templates made values up, the same inputs are applied with others, and those are not kept any more: a password would
+ * change, and workloads restart, though nobody changed anything. An entry without a digest says nothing: its object
+ * was gone, or was never applied.
+ */
+export function madeUpGuards(question: MadeUpQuestion): readonly Failure[] {
+  const { unit, state, inputs, desired, digest } = question;
+  if (state?.inputs !== inputs || unit.approved === digest) return [];
+  const applied = new Map(state.inventory.map((entry) => [keyText(entry.ref), entry]));
+  const others = desired.filter((object) => {
+    const entry = applied.get(keyText(object.ref));
+    return entry === undefined || (entry.desired !== undefined && entry.desired !== object.digest);
+  });
+  const [first] = others;
+  if (first === undefined) return [];
+  const more = others.length > 1 ? ` and ${others.length - 1} more` : '';
+  return [
+    blocked(
+      'RandomTemplate',
+      `held for approval: the values that templates made up for ${describe(first.ref)}${more} are not kept here, and others would replace them; plan ${digest}`,
+      `to accept new values, approve it: trueup app sync ${unit.owner.name} --approve ${digest}`,
+    ),
+  ];
 }
 
 export interface PruneQuestion {

@@ -242,6 +242,39 @@ describe('guards', () => {
   ])('F9: of %i objects %i stay: %j', (before, after, expected) => {
     expect(codes(planned({ git: many(after), ...all(many(before)) }).plan)).toEqual(expected);
   });
+  describe('values that templates made up', () => {
+    const before = [object('password', { p: 'Gai9oh' }), object('plain')];
+    const after = [object('password', { p: 'eew4Ie' }), object('plain')];
+    const inputs = 'sha256:inputs' as const;
+    const lost = { git: after, ...all(before), madeUp: true, state: { inputs } };
+
+    it('are not replaced by others while nothing changed, until a person approves exactly these', () => {
+      const { plan } = planned(lost);
+      expect(codes(plan)).toEqual(['RandomTemplate']);
+      expect(plan.blocked[0]?.message).toMatch(/ConfigMap web\/password are not kept/);
+      expect(plan.blocked[0]?.message).toContain(plan.digest);
+      const approved = { ...unit, approved: plan.digest };
+      expect(planned({ ...lost, unit: approved }).plan.blocked).toEqual([]);
+      const others = [object('password', { p: 'aePh3u' }), object('plain')];
+      expect(codes(planned({ ...lost, git: others, unit: approved }).plan)).toEqual(['RandomTemplate']);
+    });
+    it('that stand in a name are held too', () => {
+      const git = [object('password-eew4Ie'), object('plain')];
+      expect(codes(planned({ ...lost, git }).plan)).toEqual(['RandomTemplate']);
+    });
+    it.each([
+      ['they are those that were applied', { git: before, cluster: [] }],
+      ['other inputs are applied', { state: { inputs: 'sha256:other' as const } }],
+      ['nothing is applied', { state: {}, inventory: [], cluster: [] }],
+      ['the values come from Git', { madeUp: false }],
+      [
+        'the object was made anew and never came to be',
+        { inventory: [{ ref: refTo('password'), state: 'attempted' as const }, entryOf(before[1]!)] },
+      ],
+    ])('are applied where %s', (_, situation) => {
+      expect(planned({ ...lost, ...situation }).plan.blocked).toEqual([]);
+    });
+  });
   it('F19: a kind that is not known is not an empty list', () => {
     const unknownInGit = planned({
       git: [one, two],

@@ -11,7 +11,7 @@ import type { Sealer } from '#model/ports.ts';
 import type { Revision, Unit } from '#model/unit.ts';
 import { isGoing, type Compared, type Comparison } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
-import { objectGuards, pruneGuards } from './guards.ts';
+import { madeUpGuards, objectGuards, pruneGuards } from './guards.ts';
 import { applyOrder, deleteOrder, orders } from './order.ts';
 
 export interface PlanInput {
@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly namespaceExists: boolean | undefined;
   /** Failures of earlier stages that block the plan. */
   readonly blocked: readonly Failure[];
+  /** Whether templates made up values that another rendering would not give. */
+  readonly madeUp: boolean;
   readonly sealer: Sealer;
   /** How often this has been tried before without success. */
   readonly attempt: number;
@@ -57,6 +59,7 @@ export function plan(input: PlanInput): Planned {
   const blocked = [
     ...input.blocked,
     ...objectGuards(compared),
+    ...(input.madeUp ? madeUpGuards({ ...input, digest }) : []),
     ...pruneGuards({
       unit,
       desired: input.desired.length,

@@ -134,6 +134,7 @@ export interface Situation {
   readonly state?: Partial<UnitState>;
   readonly namespaceExists?: boolean;
   readonly attempt?: number;
+  readonly madeUp?: boolean;
 }
 
 export function planned(situation: Situation): Planned {
@@ -193,6 +194,7 @@ export function planned(situation: Situation): Planned {
     state,
     namespaceExists: situation.namespaceExists,
     blocked: [...desired.failures, ...judge(of.limits, desired.objects)],
+    madeUp: situation.madeUp ?? false,
     sealer,
     attempt: situation.attempt ?? 0,
   });

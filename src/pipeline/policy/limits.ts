@@ -1,9 +1,10 @@
 /** What a Unit's limits say of its objects: permitted kinds and namespaces, annotations not honoured yet (F30). */
 import type { Failure } from '#model/failure.ts';
 import { matchesGlob } from '#model/glob.ts';
-import type { GroupKind } from '#model/object.ts';
+import type { GroupKind, ObjectRef } from '#model/object.ts';
 import type { KindLists, Limits, RefusedAnnotation } from '#model/unit.ts';
 import type { DesiredObject } from '../plan/desired.ts';
+import { questionText } from '../render/lookups.ts';
 
 export function judge(limits: Limits, objects: readonly DesiredObject[]): readonly Failure[] {
   return objects.flatMap((object) => [
@@ -39,32 +40,49 @@ function refusedAnnotations(
 
 function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[] {
   const { ref } = object;
-  const isClusterScoped = ref.namespace === '';
-  const lists = isClusterScoped ? limits.clusterKinds : limits.namespacedKinds;
-  if (!permits(lists, ref)) {
-    const scope = isClusterScoped ? 'cluster-scoped' : 'namespaced';
-    const kind = `${ref.group === '' ? '' : `${ref.group}/`}${ref.kind}`;
-    return [
-      failure(
-        object,
-        'ProjectDenies',
-        `the project does not permit the ${scope} kind ${kind}`,
-        'add it to the project',
-      ),
-    ];
-  }
-  const namespaces = limits.namespaces;
-  if (!isClusterScoped && namespaces !== undefined && !permitsNamespace(namespaces, ref.namespace)) {
-    return [
-      failure(
-        object,
-        'ProjectDenies',
-        `the project does not permit namespace ${ref.namespace}`,
-        "add it to the project's destinations",
-      ),
-    ];
-  }
-  return [];
+  const denied =
+    deniedKind(limits, ref, ref.namespace === '') ??
+    (ref.namespace === '' ? undefined : deniedNamespace(limits, ref.namespace));
+  return denied === undefined ? [] : [failure(object, 'ProjectDenies', ...denied)];
+}
+
+/** What a chart may not apply it must not read either: it could copy it to where its authors read it (S5, S6). */
+export function judgeLookup(limits: Limits, question: ObjectRef, namespaced: boolean): Failure | undefined {
+  const denied =
+    deniedKind(limits, question, !namespaced) ??
+    (namespaced ? deniedNamespace(limits, question.namespace) : undefined);
+  if (denied === undefined) return undefined;
+  const [message, hint] = denied;
+  return {
+    kind: 'blocked',
+    code: 'ProjectDenies',
+    stage: 'policy',
+    message: `The chart looks up ${questionText(question)}: ${message}.`,
+    hint,
+  };
+}
+
+type Denied = readonly [message: string, hint: string] | undefined;
+
+function deniedKind(limits: Limits, { group, kind }: GroupKind, isClusterScoped: boolean): Denied {
+  if (permits(isClusterScoped ? limits.clusterKinds : limits.namespacedKinds, { group, kind }))
+    return undefined;
+  const scope = isClusterScoped ? 'cluster-scoped' : 'namespaced';
+  const name = `${group === '' ? '' : `${group}/`}${kind}`;
+  return [`the project does not permit the ${scope} kind ${name}`, 'add it to the project'];
+}
+
+/** An empty one stands for all of them. */
+function deniedNamespace({ namespaces }: Limits, namespace: string): Denied {
+  if (namespaces === undefined) return undefined;
+  const isPermitted =
+    namespace === ''
+      ? namespaces.includes('*') && !namespaces.some((pattern) => pattern.startsWith('!'))
+      : permitsNamespace(namespaces, namespace);
+  const which = namespace === '' ? 'all namespaces' : `namespace ${namespace}`;
+  return isPermitted
+    ? undefined
+    : [`the project does not permit ${which}`, "add it to the project's destinations"];
 }
 
 function excluded({ excluded: entries = [] }: Limits, object: DesiredObject): readonly Failure[] {

@@ -1,6 +1,7 @@
 /** From the module's answer to ours: objects that can be applied, and failures that say where and what to do. */
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { parseJson } from '#model/json.ts';
+import type { Position } from '#model/object.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import { objectOf, refuseDuplicates } from './objects.ts';
 import type { Answer, RawAnswer, RawFailure, RawObject, SandboxRequest } from './protocol.ts';
@@ -8,8 +9,10 @@ import { refusal, type RenderCode } from './refusal.ts';
 
 export function answerOf(text: string, request: SandboxRequest): Result<Answer> {
   const raw = parseJson(text) as unknown as RawAnswer;
-  if (raw.need !== undefined)
-    return ok({ kind: 'need', nodes: raw.need.nodes ?? [], files: raw.need.files ?? [] });
+  if (raw.need !== undefined) {
+    const { nodes = [], files = [], lookups = [], remotes = [], path, line } = raw.need;
+    return ok({ kind: 'need', nodes, files, lookups, at: placeOf(path, line, request.root), remotes });
+  }
   if (raw.value === undefined) return fail(failureOf(raw.failure, request.root));
   const { value } = raw;
   const warnings: Failure[] = [];
@@ -28,13 +31,18 @@ export function answerOf(text: string, request: SandboxRequest): Result<Answer> 
   }
   const duplicate = refuseDuplicates(objects);
   if (duplicate !== undefined) return fail(duplicate);
+  const { lookups, ...trace } = value.trace;
   const random = value.random ?? [];
   if (random.length > 0) warnings.push(randomTemplate(random, request.root));
   return ok({
     kind: 'done',
     objects,
     warnings,
-    trace: value.trace,
+    trace,
+    asked: {
+      ...(lookups === undefined ? {} : { lookups }),
+      ...(value.capabilities === undefined ? {} : { capabilities: value.capabilities }),
+    },
     random,
     ...(value.text === undefined ? {} : { text: value.text }),
   });
@@ -69,8 +77,11 @@ function failureOf(raw: RawFailure | undefined, root: string): Failure {
   if (raw === undefined)
     return refusal('RenderCrashed', 'The renderer gave no answer.', 'report it as a bug', { path: root });
   const { code, message, hint, path, line } = raw;
-  const at = { path: path || root || '.', ...(line === undefined ? {} : { line }) };
-  return refusal(code as RenderCode, message, hint, at);
+  return refusal(code as RenderCode, message, hint, placeOf(path, line, root));
+}
+
+function placeOf(path: string | undefined, line: number | undefined, root: string): Position {
+  return { path: path || root || '.', ...(line === undefined ? {} : { line }) };
 }
 
 function notAManifest(path: string): Failure {

@@ -1,12 +1,16 @@
 /**
- * Renders what names its own files: the renderer says what it lacks, that is read, and it is asked again, until it
- * lacks nothing. It is in the sandbox only while it computes; no worker waits for a disk or a network.
+ * Renders what names its own files: the renderer says what it lacks, files or objects of the cluster, that is read, and
+ * it is asked again, until it lacks nothing. It is in the sandbox only while it computes; no worker waits for a disk or
+ * a network.
  */
+import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
-import type { JsonObject } from '#model/json.ts';
-import type { RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { Digest, JsonObject } from '#model/json.ts';
+import type { ClusterView, LookupAnswer, Remotes, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry } from '#model/rendered.ts';
+import { lookupsMax, withoutSecrets } from './lookups.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
+import { Mounts, relative, type Place, type RemoteRead } from './mounts.ts';
 import type { Answer, RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 
@@ -17,31 +21,50 @@ const nodesMax = 50_000;
 export type Done = Extract<Answer, { kind: 'done' }>;
 export interface Closed {
   readonly done: Done;
+  /** Digests of what `lookup` found, by question. */
+  readonly lookups: Readonly<Record<string, Digest>>;
   readonly entries: ReadonlyMap<string, PathEntry>;
+  readonly remotes: readonly RemoteRead[];
+}
+
+export interface ClosureTools {
+  readonly files: RenderFiles;
+  readonly remotes: Remotes;
+  readonly sandbox: RenderSandbox;
 }
 
 export async function renderClosed(
   op: 'kustomize' | 'helm',
   options: JsonObject,
   request: RenderRequest,
-  source: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
+  { files: own, remotes, sandbox }: ClosureTools,
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
-  const reading = new Reading(request, source.files, limits);
+  const { url, commit } = request;
+  const mounts = new Mounts({ files: own, url, commit, prefix: '' }, remotes);
+  const reading = new Reading(request, mounts, limits);
+  const view = op === 'helm' ? request.view : undefined;
+  const answers = new Map<string, LookupAnswer>();
   const first = await reading.look([request.root]);
   if (!first.ok) return first;
-  for (let round = 0; round < roundsMax; round += 1) {
-    const answer = await source.sandbox.render({
+  for (let round = 0; round < roundsMax + answers.size; round += 1) {
+    const answer = await sandbox.render({
       op,
-      options,
+      options: view === undefined ? options : { ...options, lookup: textsOf(answers) },
       tree: reading.tree(),
       root: request.root,
       objectBytesMax: limits.objectBytesMax,
       lenient: [],
     });
-    if (!answer.ok) return answer;
-    if (answer.value.kind === 'done') return ok({ done: answer.value, entries: reading.entries });
-    const { nodes, files } = answer.value;
+    if (!answer.ok) return fail(mounts.failure(withoutSecrets(answer.failure, [...answers.values()])));
+    if (answer.value.kind === 'done') return ok(closed(answer.value, mounts, reading.entries, answers));
+    const { nodes, files, lookups, at, remotes: named } = answer.value;
+    const found = await lookUp(lookups, view, answers);
+    if (!found.ok) return fail({ at, ...found.failure });
+    for (const remote of named) {
+      const mounted = await mounts.add(remote);
+      if (!mounted.ok) return mounted;
+    }
     const looked = await reading.look([...nodes, ...files]);
     if (!looked.ok) return looked;
     const read = await reading.read(files);
@@ -54,17 +77,59 @@ export async function renderClosed(
   );
 }
 
+async function lookUp(
+  questions: readonly string[],
+  view: ClusterView | undefined,
+  answers: Map<string, LookupAnswer>,
+): Promise<Result<undefined>> {
+  if (questions.length === 0 || view === undefined) return ok(undefined);
+  if (answers.size + questions.length > lookupsMax) {
+    const message = `The chart looks up more than ${lookupsMax} things in the cluster.`;
+    return fail(refusal('LookupTooLarge', message, 'look up lists instead of each object by itself'));
+  }
+  const found = await view.lookUp(questions);
+  if (!found.ok) return found;
+  questions.forEach((question, index) => answers.set(question, found.value[index]!));
+  return ok(undefined);
+}
+
+function textsOf(answers: ReadonlyMap<string, LookupAnswer>): JsonObject {
+  return Object.fromEntries([...answers].map(([question, { text }]) => [question, text]));
+}
+
+function closed(
+  done: Done,
+  mounts: Mounts,
+  entries: ReadonlyMap<string, PathEntry>,
+  answers: ReadonlyMap<string, LookupAnswer>,
+): Closed {
+  const asked = done.asked.lookups ?? [];
+  return {
+    done: {
+      ...done,
+      objects: mounts.objects(done.objects),
+      warnings: done.warnings.map((warning) => mounts.failure(warning)),
+      trace: mounts.own(done.trace),
+    },
+    entries,
+    remotes: mounts.read(done.trace, entries),
+    lookups: Object.fromEntries(
+      asked.map((question) => [question, answers.get(question)?.digest ?? digestOf('')]),
+    ),
+  };
+}
+
 class Reading {
   readonly entries = new Map<string, PathEntry>();
   readonly #request: RenderRequest;
-  readonly #source: RenderFiles;
+  readonly #mounts: Mounts;
   readonly #limits: RenderLimits;
   readonly #contents = new Map<string, Uint8Array>();
   #bytes = 0;
 
-  constructor(request: RenderRequest, source: RenderFiles, limits: RenderLimits) {
+  constructor(request: RenderRequest, mounts: Mounts, limits: RenderLimits) {
     this.#request = request;
-    this.#source = source;
+    this.#mounts = mounts;
     this.#limits = limits;
   }
 
@@ -78,14 +143,17 @@ class Reading {
       else if (!this.#contents.has(path)) known.push(path);
     }
     const files = [...this.#contents].map(([path, content]) => ({ path, content }));
-    return { directories, known, absent, files };
+    return { directories, known, absent, files, mounts: this.#mounts.all };
   }
 
   async look(paths: readonly string[]): Promise<Result<undefined>> {
     const unknown = [...new Set(paths)].filter((path) => !this.entries.has(path));
-    const found = await this.#source.look(this.#request.url, this.#request.commit, unknown);
-    if (!found.ok) return found;
-    unknown.forEach((path, index) => this.entries.set(path, found.value[index]!));
+    for (const [place, there] of Map.groupBy(unknown, (path) => this.#mounts.placeOf(path))) {
+      const names = there.map((path) => relative(path, place.prefix));
+      const found = await place.files.look(place.url, place.commit, names);
+      if (!found.ok) return found;
+      there.forEach((path, index) => this.entries.set(path, found.value[index]!));
+    }
     return this.entries.size > nodesMax
       ? fail(this.#tooLarge(`More than ${nodesMax} files and directories are named.`))
       : ok(undefined);
@@ -96,15 +164,25 @@ class Reading {
       const entry = this.entries.get(path);
       return entry?.kind === 'file' && !this.#contents.has(path) ? [{ path, blob: entry.blob }] : [];
     });
-    const { url } = this.#request;
+    for (const [place, there] of Map.groupBy(wanted, ({ path }) => this.#mounts.placeOf(path))) {
+      const read = await this.#readAt(place, there);
+      if (!read.ok) return read;
+    }
+    return ok(undefined);
+  }
+
+  async #readAt(
+    { files, url }: Place,
+    wanted: readonly { readonly path: string; readonly blob: string }[],
+  ): Promise<Result<undefined>> {
     const blobs = wanted.map(({ blob }) => blob);
-    const sizes = await this.#source.sizes(url, blobs);
+    const sizes = await files.sizes(url, blobs);
     if (!sizes.ok) return sizes;
     for (const [index, { path }] of wanted.entries()) {
       const refused = this.#weigh(path, sizes.value[index] ?? 0);
-      if (refused !== undefined) return fail(refused);
+      if (refused !== undefined) return fail(this.#mounts.failure(refused));
     }
-    const contents = await this.#source.read(url, blobs);
+    const contents = await files.read(url, blobs);
     if (!contents.ok) return contents;
     wanted.forEach(({ path }, index) => this.#contents.set(path, contents.value[index]!));
     return ok(undefined);

@@ -8,7 +8,7 @@ import type { Rendered, TreeFile } from '#model/rendered.ts';
 import type { DirectoryRender } from '#model/unit.ts';
 import { wantedFiles } from './directory.ts';
 import { createRenderer } from './renderer.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 
 const flat: DirectoryRender = { kind: 'directory', recurse: false };
 let renderer: Renderer & { close(): Promise<void> };
@@ -20,7 +20,7 @@ afterAll(() => renderer.close());
 function render(files: Contents, spec: DirectoryRender = flat): Promise<Result<Rendered>> {
   const there = Object.fromEntries(Object.entries(files).map(([path, text]) => [`apps/web/${path}`, text]));
   const request = { spec, url: 'r', commit: 'c', root: 'apps/web', tree: 't' };
-  return renderer.render(request, repositoryOf(there, 'apps/web'));
+  return renderer.render(request, repositoryOf(there, 'apps/web'), noRemotes);
 }
 function names(result: Result<Rendered>): readonly string[] {
   if (!result.ok) throw new Error(result.failure.message);

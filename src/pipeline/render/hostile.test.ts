@@ -5,7 +5,7 @@ import { systemTimers } from '#host/clock.ts';
 import type { Renderer } from '#model/ports.ts';
 import type { RenderSpec } from '#model/unit.ts';
 import { createRenderer } from './renderer.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 
 let renderer: Renderer & { close(): Promise<void> };
 beforeAll(() => {
@@ -17,7 +17,11 @@ const helm: RenderSpec = { kind: 'helm', releaseName: 'r', namespace: 'n', value
 const kustomize: RenderSpec = { kind: 'kustomize', loadRestriction: 'none', edits: {} };
 async function outcome(files: Contents, spec: RenderSpec): Promise<{ code: string; text: string }> {
   const repository = repositoryOf({ 'canary.txt': 'canary4711', ...files }, 'k');
-  const rendered = await renderer.render({ spec, url: 'r', commit: 'c', root: 'k', tree: 't' }, repository);
+  const rendered = await renderer.render(
+    { spec, url: 'r', commit: 'c', root: 'k', tree: 't' },
+    repository,
+    noRemotes,
+  );
   return {
     code: rendered.ok ? 'ok' : rendered.failure.code,
     text: JSON.stringify(rendered.ok ? rendered.value.objects : rendered.failure),

@@ -1,10 +1,11 @@
 /** Stage 3 for a whole Unit: each input is rendered in the sandbox, and what it read is remembered. */
 import { ok, type Failure, type Result } from '#model/failure.ts';
-import type { Capabilities, Renderer, Repositories } from '#model/ports.ts';
+import type { ClusterView, Renderer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
+import { remotesOf, type RemotesPorts } from '../source/remotes.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -13,37 +14,45 @@ export interface RenderedInputs {
   readonly located: Located;
 }
 
-export interface RenderInputsPorts {
-  readonly repositories: Repositories;
+export interface RenderInputsPorts extends RemotesPorts {
   readonly renderer: Renderer;
-  readonly capabilities?: Capabilities;
+  readonly view: ClusterView;
 }
 
 export async function renderInputs(
   unit: Unit,
   located: Located,
-  { repositories, renderer, capabilities }: RenderInputsPorts,
+  { renderer, view, ...ports }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
   const objects: RenderedObject[] = [];
   const warnings: Failure[] = [];
   const inputs: Located['inputs'][number][] = [];
   for (const locatedInput of located.inputs) {
-    const { input, revision, tree } = locatedInput;
+    const { input, revision, tree, read } = locatedInput;
     const request = {
+      unit: unit.id,
+      anew: unit.refresh === 'hard',
       spec: input.render,
       refusedFiles: input.refusedFiles ?? [],
       url: input.source.url,
       commit: revision.commit,
       root: input.path === '.' ? '' : input.path,
       tree,
-      ...(capabilities === undefined ? {} : { capabilities }),
+      view,
+      ...(read?.answered === undefined ? {} : { answered: read.answered }),
     };
-    const rendered = await renderer.render(request, repositories);
+    const rendered = await renderer.render(
+      request,
+      ports.repositories,
+      remotesOf(unit, input, ports, read?.remotes),
+    );
     if (!rendered.ok) return rendered;
     objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
     const { trace } = rendered.value;
-    inputs.push({ ...locatedInput, read: pathsOf(trace), content: contentOfTrace(trace) });
+    // Whether links led to what was read now is found out when the next commit asks.
+    const { same: _, ...fresh } = locatedInput;
+    inputs.push({ ...fresh, read: pathsOf(trace), content: contentOfTrace(trace) });
   }
   return ok({ objects, warnings, located: relocate(unit, located, inputs) });
 }

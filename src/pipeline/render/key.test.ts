@@ -3,13 +3,16 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
-import type { Renderer } from '#model/ports.ts';
+import { digestOf } from '#fields/digest.ts';
+import { ok } from '#model/failure.ts';
+import type { ClusterView, Renderer } from '#model/ports.ts';
 import type { Rendered } from '#model/rendered.ts';
 import type { RenderSpec } from '#model/unit.ts';
 import { contentAt, contentOfTrace, pathsOf } from '../source/dependence.ts';
+import { clusterDigest, clusterTrace } from './cluster-trace.ts';
 import { rendererOn } from './renderer.ts';
 import { Rendering } from './rendering.ts';
-import { repositoryOf, type Contents } from './repository.fixture.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 import { loadModule } from './wasm-module.ts';
 
 let renderer: Renderer;
@@ -50,6 +53,16 @@ const repository: fc.Arbitrary<Contents> = fc
       ),
       'k/Chart.yaml': fc.constant('apiVersion: v2\nname: k\nversion: 1.0.0\n'),
       'k/templates/t.yaml': value.map((text) => map('t', `${text}{{ .Values.v }}{{ .Files.Get "f.txt" }}`)),
+      'k/templates/c.yaml': fc
+        .constantFrom(
+          '{{ .Capabilities.KubeVersion.Minor }}',
+          '{{ .Capabilities.APIVersions.Has "x/v1" }}',
+          '{{ len .Capabilities.APIVersions }}',
+          '{{ print .Capabilities | len }}',
+          '{{ (lookup "v1" "ConfigMap" "n" "a").data }}',
+          '{{ if lookup "v1" "ConfigMap" "n" "a" }}{{ len (lookup "v1" "Secret" "n" "").items }}{{ end }}',
+        )
+        .map((text) => map('c', text)),
       'k/values.yaml': value.map((text) => `v: ${text}\n`),
       'env/v.yaml': value.map((text) => `v: ${text}\n`),
       'unrelated/x.yaml': value,
@@ -73,9 +86,43 @@ const spec = fc.constantFrom<RenderSpec>(
   { kind: 'detect', directory, kustomize, helm },
 );
 
-async function render(files: Contents, wanted: RenderSpec): Promise<Rendered | undefined> {
-  const request = { spec: wanted, url: 'r', commit: 'c', root: 'k', tree: 't' };
-  const rendered = await renderer.render(request, repositoryOf(files, 'k'));
+/** A small cluster: the versions that it serves, and what `lookup` finds of the two things that charts ask for. */
+interface Surroundings {
+  readonly kubeVersion: string;
+  readonly apiVersions: readonly string[];
+  readonly map: string;
+  readonly secrets: string;
+}
+const surroundings: fc.Arbitrary<Surroundings> = fc.record({
+  kubeVersion: fc.constantFrom('v1.35.0', 'v1.36.0'),
+  apiVersions: fc.subarray(['x/v1', 'y/v1', 'y/v2']),
+  map: fc.constantFrom('', '{"data":{"a":"1"}}', '{"data":{"a":"2"}}'),
+  secrets: fc.constantFrom('{"items":[]}', '{"items":[{"data":{"p":"cGFzcw=="}}]}'),
+});
+function viewOf({ kubeVersion, apiVersions, map: found, secrets }: Surroundings): ClusterView {
+  return {
+    capabilities: () => Promise.resolve(ok({ kubeVersion, apiVersions, unknown: [] })),
+    lookUp: (questions) =>
+      Promise.resolve(
+        ok(
+          questions.map((question) => {
+            const secret = question.includes('Secret');
+            const text = secret ? secrets : found;
+            return { text, digest: digestOf(text), secret };
+          }),
+        ),
+      ),
+  };
+}
+const somewhere: Surroundings = { kubeVersion: 'v1.36.0', apiVersions: [], map: '', secrets: '' };
+
+async function render(
+  files: Contents,
+  wanted: RenderSpec,
+  cluster: Surroundings = somewhere,
+): Promise<Rendered | undefined> {
+  const request = { spec: wanted, url: 'r', commit: 'c', root: 'k', tree: 't', view: viewOf(cluster) };
+  const rendered = await renderer.render(request, repositoryOf(files, 'k'), noRemotes);
   return rendered.ok ? rendered.value : undefined;
 }
 const output = ({ objects }: Rendered): string => JSON.stringify(objects);
@@ -84,8 +131,8 @@ describe('a render key', () => {
   it('differs wherever what is rendered differs', async () => {
     const seen = new Map<string, string>();
     await fc.assert(
-      fc.asyncProperty(repository, spec, async (files, wanted) => {
-        const rendered = await render(files, wanted);
+      fc.asyncProperty(repository, spec, surroundings, async (files, wanted, cluster) => {
+        const rendered = await render(files, wanted, cluster);
         if (rendered === undefined) return;
         const earlier = seen.get(rendered.key);
         if (earlier !== undefined) expect(output(rendered)).toBe(earlier);
@@ -101,22 +148,48 @@ describe('a render key', () => {
         const first = await render(before, wanted);
         if (first === undefined) return;
         const content = await contentAt(repositoryOf(after), 'r', 'c', pathsOf(first.trace));
-        if (!content.ok || content.value !== contentOfTrace(first.trace)) return;
+        if (!content.ok || content.value.digest !== contentOfTrace(first.trace)) return;
         const second = await render(after, wanted);
         expect(second === undefined ? undefined : output(second)).toBe(output(first));
       }),
       { numRuns: 300 },
     );
   });
-  it('differs for another renderer and another cluster', async () => {
-    const files = { 'k/a.yaml': map('a', '1') };
-    const request = { spec: directory, url: 'r', commit: 'c', root: 'k', tree: 't' };
-    const key = async (more: object): Promise<string> => {
-      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(files, 'k'));
+  it('of what the cluster answered says whether another cluster, or the same one later, renders the same', async () => {
+    let changed = 0;
+    let kept = 0;
+    await fc.assert(
+      fc.asyncProperty(repository, surroundings, surroundings, async (files, before, after) => {
+        const first = await render(files, helm, before);
+        if (first === undefined) return;
+        const answered = await clusterTrace(pathsOf(first.trace), helm, viewOf(after));
+        const isSame = answered.ok && clusterDigest(answered.value) === clusterDigest(first.trace);
+        const second = await render(files, helm, after);
+        if (!isSame) changed += 1;
+        if (!isSame || second === undefined) return;
+        kept += 1;
+        expect(output(second)).toBe(output(first));
+        expect(second.key).toBe(first.key);
+      }),
+      { numRuns: 300 },
+    );
+    expect(Math.min(changed, kept)).toBeGreaterThan(10);
+  });
+  it('differs for another renderer and, for a chart that asks, another cluster', async () => {
+    const files = (template: string): Contents => ({
+      'k/Chart.yaml': 'apiVersion: v2\nname: k\nversion: 1.0.0\n',
+      'k/templates/t.yaml': map('t', template),
+    });
+    const key = async (contents: Contents, more: object = {}): Promise<string> => {
+      const request = { spec: helm, url: 'r', commit: 'c', root: 'k', tree: 't', view: viewOf(somewhere) };
+      const rendered = await renderer.render({ ...request, ...more }, repositoryOf(contents, 'k'), noRemotes);
       return rendered.ok ? rendered.value.key : '';
     };
-    const one = await key({});
-    expect(await key({ url: 'elsewhere', commit: 'd' })).toBe(one);
-    expect(await key({ capabilities: { kubeVersion: 'v1.36.0', apiVersions: [] } })).not.toBe(one);
+    const other = { view: viewOf({ ...somewhere, kubeVersion: 'v1.35.0' }) };
+    const silent = files('1');
+    expect(await key(silent, { url: 'elsewhere', commit: 'd' })).toBe(await key(silent));
+    expect(await key(silent, other)).toBe(await key(silent));
+    const asking = files('{{ .Capabilities.KubeVersion }}');
+    expect(await key(asking, other)).not.toBe(await key(asking));
   });
 });

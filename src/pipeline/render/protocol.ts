@@ -1,7 +1,14 @@
 /** What passes between the renderer's threads: one request, one answer, both plain values. */
 import type { Failure, Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { RenderedObject, TracePaths } from '#model/rendered.ts';
+import type { Position } from '#model/object.ts';
+import type {
+  CapabilityQuestions,
+  ClusterQuestions,
+  RemoteSource,
+  RenderedObject,
+  TreePaths,
+} from '#model/rendered.ts';
 
 /** The part of the repository that is known so far; paths from its root. */
 export interface KnownTree {
@@ -9,7 +16,11 @@ export interface KnownTree {
   readonly known: readonly string[];
   readonly absent: readonly string[];
   readonly files: readonly { readonly path: string; readonly content: Uint8Array }[];
+  /** Directories that stand for other repositories. */
+  readonly mounts?: readonly (RemoteSource & { readonly at: string })[];
 }
+/** Another repository, and where it is named. */
+export interface NeededRemote extends RemoteSource, Position {}
 export interface SandboxRequest {
   readonly op: 'decode' | 'kustomize' | 'helm';
   readonly options: JsonObject;
@@ -23,12 +34,22 @@ export interface SandboxRequest {
 }
 export type Answer =
   /** Once more, with these too. */
-  | { readonly kind: 'need'; readonly nodes: readonly string[]; readonly files: readonly string[] }
+  | {
+      readonly kind: 'need';
+      readonly nodes: readonly string[];
+      readonly files: readonly string[];
+      readonly lookups: readonly string[];
+      /** Where the first of the lookups is asked for. */
+      readonly at: Position;
+      readonly remotes: readonly NeededRemote[];
+    }
   | {
       readonly kind: 'done';
       readonly objects: readonly RenderedObject[];
       readonly warnings: readonly Failure[];
-      readonly trace: TracePaths;
+      /** Mounts are directories in it. */
+      readonly trace: TreePaths;
+      readonly asked: ClusterQuestions;
       /** Template functions that give something else each time. */
       readonly random: readonly string[];
       /** What the official command prints, where that was asked for. */
@@ -44,7 +65,14 @@ export interface RenderSandbox {
 
 /** What the module answers, before it is made ours. */
 export interface RawAnswer {
-  readonly need?: { readonly nodes?: readonly string[]; readonly files?: readonly string[] };
+  readonly need?: {
+    readonly nodes?: readonly string[];
+    readonly files?: readonly string[];
+    readonly lookups?: readonly string[];
+    readonly path?: string;
+    readonly line?: number;
+    readonly remotes?: readonly NeededRemote[];
+  };
   readonly failure?: RawFailure;
   readonly value?: {
     readonly objects?: readonly RawObject[];
@@ -54,7 +82,8 @@ export interface RawAnswer {
       readonly failure?: RawFailure;
       readonly duplicates?: readonly number[];
     }[];
-    readonly trace: TracePaths;
+    readonly trace: TreePaths & Pick<ClusterQuestions, 'lookups'>;
+    readonly capabilities?: CapabilityQuestions;
     readonly random?: readonly string[];
     readonly text?: string;
   };

@@ -15,6 +15,8 @@ export type RenderCode =
   | 'HelmFailed'
   | 'ValuesInvalid'
   | 'RandomTemplate'
+  | 'LookupUnanswered'
+  | 'LookupTooLarge'
   | 'RenderTimeout'
   | 'RenderOutOfMemory'
   | 'RenderCrashed';

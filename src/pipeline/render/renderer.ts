@@ -1,13 +1,16 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { fail, ok, type Result } from '#model/failure.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
-import { renderClosed } from './closure.ts';
+import { contentOfTrace } from '../source/dependence.ts';
+import { renderClosed, type ClosureTools } from './closure.ts';
+import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
 import { renderDirectory } from './directory.ts';
 import { renderLimits } from './limits.ts';
+import { questionOf, questionText } from './lookups.ts';
 import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
@@ -15,13 +18,17 @@ import { traceOf, type RenderedParts } from './trace.ts';
 
 export function createRenderer(options: SandboxOptions): Renderer & { close(): Promise<void> } {
   const sandbox = new Sandbox(options);
-  return { ...rendererOn(sandbox, options.meter), close: () => sandbox.close() };
+  return {
+    ...rendererOn(sandbox, options.meter),
+    prepare: () => sandbox.prepare(),
+    close: () => sandbox.close(),
+  };
 }
 
 export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
   return {
-    render: async (request, files) => {
-      const rendered = await render(request, { files, sandbox });
+    render: async (request, files, remotes) => {
+      const rendered = await render(request, { files, remotes, sandbox });
       meter?.count('trueup_renders_total', { result: rendered.ok ? 'ok' : rendered.failure.code });
       return rendered;
     },
@@ -29,12 +36,8 @@ export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
 }
 
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
-interface Tools {
-  readonly files: RenderFiles;
-  readonly sandbox: RenderSandbox;
-}
 
-async function render(request: RenderRequest, tools: Tools): Promise<Result<Rendered>> {
+async function render(request: RenderRequest, tools: ClosureTools): Promise<Result<Rendered>> {
   const refused = await refuseFiles(request, tools.files);
   if (!refused.ok) return refused;
   const found = await settle(request, tools.files);
@@ -44,10 +47,10 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
-      : await renderTool(spec.kind === 'helm' ? forCluster(spec, request) : spec, request, tools);
+      : await renderTool(spec, request, tools);
   if (!rendered.ok) return rendered;
   // What was looked for to find out the kind of source is part of what it depends on.
-  const trace = traceOf(
+  const own = traceOf(
     {
       files: rendered.value.paths.files,
       listings: rendered.value.paths.listings,
@@ -55,23 +58,22 @@ async function render(request: RenderRequest, tools: Tools): Promise<Result<Rend
     },
     new Map([...looked, ...rendered.value.entries]),
   );
-  const { objects, warnings } = rendered.value;
+  const { objects, warnings, cluster, remotes = [] } = rendered.value;
+  const read = remotes.map(({ url, ref, commit, paths, entries }) => {
+    return { url, ref, commit, ...traceOf(paths, entries) };
+  });
+  const trace = { ...own, ...cluster, ...(read.length === 0 ? {} : { remotes: read }) };
   const version = await tools.sandbox.version();
   const key = digestOf(
     canonicalJson({
       renderer: version,
       spec: request.spec,
-      capabilities: request.capabilities,
       root: request.root,
-      trace,
+      content: contentOfTrace(trace),
+      cluster: clusterDigest(trace),
     }),
   );
   return ok({ key, objects, warnings, trace });
-}
-
-/** What the Application names itself is meant instead of the cluster's. */
-function forCluster(spec: HelmRender, { capabilities }: RenderRequest): HelmRender {
-  return capabilities === undefined ? spec : { ...capabilities, ...spec };
 }
 
 function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
@@ -81,14 +83,44 @@ function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
 async function renderTool(
   spec: KustomizeRender | HelmRender,
   request: RenderRequest,
-  tools: Tools,
+  tools: ClosureTools,
 ): Promise<Result<RenderedParts>> {
-  const { kind, ...options } = spec;
+  const served = spec.kind === 'helm' ? await request.view?.capabilities() : undefined;
+  if (served?.ok === false) return served;
+  const capabilities = served?.value;
+  const { kind, ...options } = spec.kind === 'helm' ? helmFor(spec, capabilities) : spec;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const closed = await renderClosed(kind, given, request, tools);
   if (!closed.ok) return closed;
-  const { done, entries } = closed.value;
-  return ok({ objects: done.objects, warnings: done.warnings, paths: done.trace, entries });
+  const { done, entries, remotes, lookups } = closed.value;
+  const { asked, warnings, objects, trace: paths } = done;
+  const answers =
+    asked.capabilities === undefined
+      ? ok(undefined)
+      : capabilityAnswers(asked.capabilities, spec, capabilities);
+  if (!answers.ok) return answers;
+  // What else the cluster serves by now is no reason to make up others.
+  const isMadeUp = done.random.length > 0;
+  const cluster = {
+    ...(asked.lookups === undefined ? {} : { lookups }),
+    ...(answers.value === undefined || isMadeUp ? {} : { capabilities: answers.value }),
+  };
+  const unsure =
+    asked.lookups === undefined || request.view !== undefined
+      ? []
+      : [unanswered(asked.lookups, request.root)];
+  return ok({ objects, warnings: [...warnings, ...unsure], paths, entries, remotes, cluster });
+}
+
+function unanswered(questions: readonly string[], root: string): Failure {
+  const [first] = questions;
+  const more = questions.length > 1 ? ` and ${questions.length - 1} more` : '';
+  return refusal(
+    'LookupUnanswered',
+    `The chart looks up ${questionText(questionOf(first!))}${more}; without a cluster nothing is found.`,
+    '`trueup plan` asks the cluster',
+    { path: root || '.' },
+  );
 }
 
 /** What was looked for, and is not there. */

@@ -54,10 +54,10 @@ export class Rendering {
 
 /** As the module reads a request: the header's length, the header, the contents (render-wasm/abi). */
 export function encoded({ op, options, tree }: SandboxRequest): readonly Uint8Array[] {
-  const { directories, known, absent, files } = tree;
+  const { directories, known, absent, files, mounts } = tree;
   const listed = files.map(({ path, content }) => ({ path, bytes: content.byteLength }));
   const header = Buffer.from(
-    JSON.stringify({ op, options, tree: { directories, known, absent, files: listed } }),
+    JSON.stringify({ op, options, tree: { directories, known, absent, files: listed, mounts } }),
   );
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.byteLength);

@@ -1,7 +1,8 @@
 /** A repository in memory, as renderers read one: one commit, paths and contents. */
 import { createHash } from 'node:crypto';
+import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
-import type { RenderFiles } from '#model/ports.ts';
+import type { ClusterView, Remotes, RenderFiles } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 
 export type Contents = Readonly<Record<string, string | Uint8Array>>;
@@ -57,3 +58,25 @@ export function repositoryOf(contents: Contents, root = ''): MemoryRepository {
     },
   };
 }
+
+/** A cluster in which nothing stands. */
+export const emptyCluster: ClusterView = {
+  capabilities: () => Promise.resolve(ok({ kubeVersion: 'v1.36.0', apiVersions: [], unknown: [] })),
+  lookUp: (questions) =>
+    Promise.resolve(ok(questions.map(() => ({ text: '', digest: digestOf(''), secret: false })))),
+};
+
+/** No other repository may be named. */
+export const noRemotes: Remotes = {
+  pin: ({ url }) =>
+    Promise.resolve(
+      fail({
+        kind: 'terminal',
+        code: 'Unsupported',
+        stage: 'render',
+        message: url.replace(/\/\/.*@/, '//'),
+        hint: 'none',
+      }),
+    ),
+  files: repositoryOf({}),
+};

@@ -105,6 +105,16 @@ describe('the sandbox', () => {
     const { renderer } = start({ workerUrl: hostile });
     expect(await renderer.render(request('fine'))).toMatchObject({ value: { environment: [] } });
   });
+  it('has a worker ready once it is told that something will be rendered', async () => {
+    const { renderer, timers } = start({ workerUrl: hostile, workers: 2 });
+    renderer.prepare();
+    renderer.prepare();
+    await renderer.version();
+    expect(timers.pending).toBe(1);
+    // The same worker answers, and rests again.
+    expect(await renderer.render(request('fine'))).toMatchObject({ ok: true });
+    expect(timers.pending).toBe(1);
+  });
   it('ends idle workers, and starts new ones', async () => {
     const { renderer, timers } = start({ workerUrl: hostile });
     await renderer.render(request('fine'));

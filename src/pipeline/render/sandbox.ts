@@ -18,8 +18,6 @@ export interface SandboxOptions {
   readonly meter?: Meter;
   /** Of a worker's WebAssembly memory, and again of its JavaScript heap. */
   readonly memoryMbMax?: number;
-  /** Has the first worker compile what it will need before anybody waits for it. */
-  readonly warm?: boolean;
   /** After which a worker without work is ended; its memory goes back. */
   readonly idleMs?: number;
   /** Tests hand in a worker that misbehaves. */
@@ -42,27 +40,42 @@ export class Sandbox implements RenderSandbox {
   readonly #options: SandboxOptions;
   readonly #slots = new Set<Slot>();
   readonly #queue: Job[] = [];
-  readonly #module: Promise<RendererModule>;
+  #module: Promise<RendererModule> | undefined;
   #loaded: RendererModule | undefined;
   #closed = false;
 
   constructor(options: SandboxOptions) {
     this.#options = options;
-    this.#module = loadModule(options.memoryMbMax ?? memoryMbDefault).then((loaded) => {
+  }
+
+  /**
+   * Something will be rendered soon: what that takes is read and compiled while its files are being fetched. Nobody
+   * who renders nothing pays for it.
+   */
+  prepare(): void {
+    // Who renders is told what went wrong; until then nobody needs to be.
+    if (this.#module === undefined) void this.#warmUp().catch(() => undefined);
+  }
+
+  async #warmUp(): Promise<void> {
+    const loaded = await this.#load();
+    if (!this.#closed && this.#slots.size === 0) this.#rest(this.#start(loaded, true));
+  }
+
+  #load(): Promise<RendererModule> {
+    this.#module ??= loadModule(this.#options.memoryMbMax ?? memoryMbDefault).then((loaded) => {
       this.#loaded = loaded;
-      if (options.warm === true && !this.#closed) this.#rest(this.#start(loaded, true));
       return loaded;
     });
-    // Who renders is told; until then nobody needs to be.
-    this.#module.catch(() => undefined);
+    return this.#module;
   }
 
   async version(): Promise<string> {
-    return (await this.#module).version;
+    return (await this.#load()).version;
   }
 
   async render(request: SandboxRequest): Promise<Result<Answer>> {
-    await this.#module;
+    await this.#load();
     if (this.#closed) return fail(failureOf(request, 'RenderCrashed', 'The renderer is closed.'));
     return new Promise((done) => {
       this.#queue.push({ request, done });

@@ -3,11 +3,12 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Repositories } from '#model/ports.ts';
+import type { ClusterView, Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
+import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
-import { contentAt } from './dependence.ts';
+import { contentAt, pinnedRead, type SameAt } from './dependence.ts';
 
 export interface LocatedInput {
   readonly input: Input;
@@ -18,6 +19,7 @@ export interface LocatedInput {
   readonly read?: TracePaths;
   /** Of what rendering depends on: of the whole directory until it is known what it reads. */
   readonly content: Digest;
+  readonly same?: SameAt;
 }
 export interface Located {
   readonly inputs: readonly LocatedInput[];
@@ -36,6 +38,13 @@ export interface LocateQuestion {
   readonly state: Pick<UnitState, 'revisions' | 'inputs' | 'read'> | undefined;
   /** Instead of what the sources say: a person's choice, or the last good set. */
   readonly instead?: GitRef;
+  /** Absent: as without a cluster. */
+  readonly view?: ClusterView;
+  /**
+   * Whether names in other repositories stand for what they do now, and the cluster answers as it does now, or as when
+   * it was rendered.
+   */
+  readonly when?: 'now' | 'then';
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
@@ -49,23 +58,40 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
     if (!trees.ok) return trees;
     const [tree] = trees.value;
     if (tree === undefined) return fail(pathMissing(input.path, revision.value));
-    const read = question.state?.read?.[index];
-    const content =
-      read === undefined ? ok(digestOf(tree)) : await contentAt(repositories, source.url, commit, read);
+    const last = question.state?.read?.[index];
+    const read = last === undefined ? ok(undefined) : await readAgain(question, input, last, repositories);
+    if (!read.ok) return read;
+    const located = { input: { ...input, source }, revision: revision.value, tree };
+    if (read.value === undefined) {
+      inputs.push({ ...located, content: digestOf(tree) });
+      continue;
+    }
+    const content = await contentAt(repositories, source.url, commit, read.value);
     if (!content.ok) return content;
-    inputs.push({
-      input: { ...input, source },
-      revision: revision.value,
-      tree,
-      content: content.value,
-      ...(read === undefined ? {} : { read }),
-    });
+    const { digest, isPlain } = content.value;
+    inputs.push({ ...located, content: digest, read: read.value, same: { commit, isPlain } });
   }
   const digest = inputsDigest(question.unit, inputs);
   const ancestry = await ancestryOf(question, inputs, digest, repositories);
   if (!ancestry.ok) return ancestry;
   const revisions = inputs.map(({ revision }) => revision);
   return ok({ inputs, revisions, ancestry: ancestry.value, digest });
+}
+
+/** Undefined where a remote cannot be had: nothing is known of what would be read. */
+async function readAgain(
+  { unit, view, when = 'now' }: LocateQuestion,
+  input: Input,
+  last: TracePaths,
+  repositories: Pick<Repositories, 'resolve'>,
+): Promise<Result<TracePaths | undefined>> {
+  const read = await pinnedRead(unit, input, last, repositories, when);
+  if (read === undefined || when === 'then') return ok(read);
+  const trace = view === undefined ? ok({}) : await clusterTrace(read, input.render, view);
+  if (!trace.ok) return trace;
+  const answered = clusterDigest(trace.value);
+  const { answered: _, ...asked } = read;
+  return ok(answered === undefined ? asked : { ...asked, answered });
 }
 
 /** After rendering, when it is known what the inputs depend on. */
@@ -113,7 +139,12 @@ function inputsDigest({ target, tracking, manager, limits }: Unit, inputs: reado
     canonicalJson({
       form: 2,
       renderer: rendererVersion,
-      inputs: inputs.map(({ content, input }) => ({ content, render: input.render, path: input.path })),
+      inputs: inputs.map(({ content, read, input }) => ({
+        content,
+        cluster: read?.answered,
+        render: input.render,
+        path: input.path,
+      })),
       target,
       tracking,
       manager,

@@ -1,5 +1,5 @@
 // Package scheme stands in for the list of built-in kinds: Helm takes the API versions that `helm template` assumes
-// from it. The list is that of client-go v0.37.1; scripts/render-wasm.sh compares it with the real one.
+// from it. The list is that of client-go v0.37.1; corpus/helm/capabilities-assumed compares it with the real one.
 package scheme
 
 import (

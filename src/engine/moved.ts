@@ -1,0 +1,45 @@
+/** Which Units a commit concerns. */
+import { canonicalJson } from '#model/json.ts';
+import type { Repositories } from '#model/ports.ts';
+import type { SourceSpec } from '#model/unit.ts';
+import { Changes } from '#pipeline/source/dependence.ts';
+import type { LocatedInput } from '#pipeline/source/locate.ts';
+import type { UnitRuntime } from './runtime.ts';
+
+/**
+ * Those that would have other objects now, because they read something which a commit has changed. Of the others it is
+ * remembered that they were looked at.
+ */
+export async function movedUnits(
+  runtimes: readonly UnitRuntime[],
+  repositories: Repositories,
+): Promise<{ readonly moved: readonly UnitRuntime[]; readonly rest: readonly UnitRuntime[] }> {
+  const moved: UnitRuntime[] = [];
+  const rest: UnitRuntime[] = [];
+  const commits = new Map<string, Promise<string | undefined>>();
+  const commitOf = (source: SourceSpec): Promise<string | undefined> => {
+    const refText = canonicalJson([source.url, source.ref]);
+    const commit =
+      commits.get(refText) ??
+      repositories.resolve(source).then((resolved) => (resolved.ok ? resolved.value.commit : undefined));
+    commits.set(refText, commit);
+    return commit;
+  };
+  const changes = new Changes(repositories);
+  for (const runtime of runtimes) {
+    const { located } = runtime;
+    const inputs: LocatedInput[] = [];
+    for (const input of located?.inputs ?? []) {
+      const commit = await commitOf(input.input.source);
+      const same = commit === undefined ? undefined : await changes.unchangedAt(runtime.unit, input, commit);
+      if (same === undefined) break;
+      inputs.push(same);
+    }
+    const isSame = inputs.length === runtime.unit.inputs.length;
+    // A turn may have located it anew meanwhile.
+    if (isSame && located !== undefined && runtime.located === located)
+      runtime.located = { ...located, inputs };
+    (isSame ? rest : moved).push(runtime);
+  }
+  return { moved, rest };
+}

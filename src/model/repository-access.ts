@@ -1,0 +1,53 @@
+/** Which repositories a Unit's files may name, and whose login is used for each: a dialect says so, once for all. */
+import { allows, matchesGlob } from './glob.ts';
+import type { SecretRef } from './object.ts';
+
+export interface RepositoryAccess {
+  /** Patterns; those that start with `!` deny. Absent: every repository is allowed. */
+  readonly allowed?: readonly string[];
+  /** What has to be changed for another to be allowed, as messages name it. */
+  readonly rule: string;
+  readonly logins: readonly Login[];
+}
+/** A Secret for one repository, or for all whose address begins so. */
+export interface Login {
+  readonly url: string;
+  readonly isPrefix: boolean;
+  readonly secret: SecretRef;
+}
+
+/** In the pattern of a repository one `*` ends at a slash and two cross it; a lone `*` is every repository. */
+export function allowsRepository(patterns: readonly string[], url: string): boolean {
+  return !leadsElsewhere.test(url) && allows(patterns, url, matchesRepository);
+}
+
+/** Such an address is fetched from another path than the one that it shows: no pattern can judge it. */
+const leadsElsewhere = /\\|[/](?:\.|%2e){1,2}(?:[/]|$)/i;
+
+function matchesRepository(pattern: string, url: string): boolean {
+  if (pattern === '*') return true;
+  const [wanted, given] = [withoutGitSuffix(pattern), withoutGitSuffix(url)];
+  return wanted.includes('**')
+    ? matchesGlob(wanted.replaceAll('**', '*'), given)
+    : matchesGlob(wanted, given, '[^/]*');
+}
+
+const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace(/\.git$/, '');
+
+/** The Secret of this repository, else that with the longest prefix of its address. */
+export function loginFor(logins: readonly Login[], url: string): SecretRef | undefined {
+  const exact = logins.find((login) => !login.isPrefix && normal(login.url) === normal(url));
+  const [prefix] = logins
+    .filter((login) => login.isPrefix && isPrefix(normal(login.url), normal(url)))
+    .toSorted((a, b) => b.url.length - a.url.length);
+  return (exact ?? prefix)?.secret;
+}
+
+const normal = (url: string): string => withoutGitSuffix(url.trim()).toLowerCase();
+
+/** Of the path any part will do, as for Argo CD; of the host only the whole, or `git.example.evil` would get a login. */
+function isPrefix(prefix: string, url: string): boolean {
+  if (!url.startsWith(prefix)) return false;
+  const endsInHost = /^[^/]*\/\/[^/]*$/.test(prefix);
+  return !endsInHost || /^([/:]|$)/.test(url.slice(prefix.length));
+}

@@ -1,0 +1,140 @@
+/**
+ * Directories that stand for other repositories while one input is rendered. They are below `.git`, where no repository
+ * has files of its own, and are named by address and ref, so that the same remote is at the same place every time.
+ */
+import { digestOf } from '#fields/digest.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import type { RenderedObject, PathEntry, RemoteSource, TreePaths } from '#model/rendered.ts';
+import type { Position } from '#model/object.ts';
+import type { Remotes, RenderFiles } from '#model/ports.ts';
+import type { NeededRemote } from './protocol.ts';
+import { refusal } from './refusal.ts';
+
+/** Bases of bases in other repositories: each step deeper is one more. */
+const remotesMax = 32;
+const mountsRoot = '.git/remotes';
+
+/** Where a path is read. */
+export interface Place {
+  readonly files: Pick<RenderFiles, 'look' | 'sizes' | 'read'>;
+  readonly url: string;
+  readonly commit: string;
+  /** In front of the paths of this repository; empty for the one that is rendered. */
+  readonly prefix: string;
+}
+interface Mount extends RemoteSource {
+  readonly at: string;
+  readonly place: Place;
+}
+/** What was read in one of them, paths from its root. */
+export interface RemoteRead extends RemoteSource {
+  readonly commit: string;
+  readonly paths: TreePaths;
+  readonly entries: ReadonlyMap<string, PathEntry>;
+}
+
+export class Mounts {
+  readonly #own: Place;
+  readonly #remotes: Remotes;
+  readonly #mounts = new Map<string, Mount>();
+
+  constructor(own: Place, remotes: Remotes) {
+    this.#own = own;
+    this.#remotes = remotes;
+  }
+
+  get all(): readonly (RemoteSource & { readonly at: string })[] {
+    return [...this.#mounts.values()].map(({ url, ref, at }) => ({ url, ref, at }));
+  }
+
+  /** Pins a remote, or says why not and where it is named. */
+  async add({ url, ref, path, line }: NeededRemote): Promise<Result<undefined>> {
+    const at = { path, ...(line === undefined ? {} : { line }) };
+    const mount = `${mountsRoot}/${digestOf(`${url} ${ref}`).slice(-16)}`;
+    // Several files may name it at once.
+    if (this.#mounts.has(mount)) return ok(undefined);
+    if (this.#mounts.size >= remotesMax)
+      return fail(
+        refusal('Unsupported', `More than ${remotesMax} other repositories are named.`, 'name fewer', at),
+      );
+    const pinned = await this.#remotes.pin({ url, ref });
+    if (!pinned.ok) return fail(this.#placed({ ...pinned.failure, at }));
+    const place = { files: this.#remotes.files, ...pinned.value, prefix: mount };
+    this.#mounts.set(mount, { url, ref, at: mount, place });
+    return ok(undefined);
+  }
+
+  /** The same object for all paths of one repository. */
+  placeOf(path: string): Place {
+    return this.#mountOf(path)?.place ?? this.#own;
+  }
+
+  /** What was read of the repository itself. */
+  own(paths: TreePaths): TreePaths {
+    return chosen(paths, (path) => (this.#mountOf(path) === undefined ? path : undefined));
+  }
+
+  /** What was read of the others. */
+  read(paths: TreePaths, entries: ReadonlyMap<string, PathEntry>): readonly RemoteRead[] {
+    return [...this.#mounts.values()].map((mount) => {
+      const { ref, at } = mount;
+      const { url, commit } = mount.place;
+      const inside = (path: string): string | undefined =>
+        this.#mountOf(path) === mount ? relative(path, at) : undefined;
+      const found = [...entries].flatMap(([path, entry]) => {
+        const name = inside(path);
+        return name === undefined ? [] : [[name, entry] as const];
+      });
+      return { url, ref, commit, paths: chosen(paths, inside), entries: new Map(found) };
+    });
+  }
+
+  /** A failure as people read it: addresses in place of mounts. */
+  failure(failure: Failure): Failure {
+    return this.#placed({ ...failure, message: this.#readable(failure.message) });
+  }
+
+  objects(objects: readonly RenderedObject[]): readonly RenderedObject[] {
+    if (this.#mounts.size === 0) return objects;
+    return objects.map((object) => ({ ...object, at: this.#position(object.at) }));
+  }
+
+  #placed(failure: Failure): Failure {
+    return failure.at === undefined ? failure : { ...failure, at: this.#position(failure.at) };
+  }
+
+  #position(at: Position): Position {
+    return { ...at, path: this.#readable(at.path) };
+  }
+
+  #readable(text: string): string {
+    let readable = text;
+    for (const { url, ref, at } of this.#mounts.values()) {
+      const query = ref === '' ? '' : `?ref=${ref}`;
+      const named = new RegExp(`(?:\\.\\./)*${at.replaceAll('.', '\\.')}(/[^\\s'":,]*)?`, 'g');
+      readable = readable.replaceAll(
+        named,
+        (_, path = '') => `${url}${path === '' ? '' : `/${path}`}${query}`,
+      );
+    }
+    return readable;
+  }
+
+  #mountOf(path: string): Mount | undefined {
+    if (!path.startsWith(mountsRoot)) return undefined;
+    return this.#mounts.get(path.split('/').slice(0, 3).join('/'));
+  }
+}
+
+/** A path of a mount as its repository has it. */
+export function relative(path: string, mount: string): string {
+  return mount === '' ? path : path.slice(mount.length + 1);
+}
+
+function chosen(
+  { files, listings, absent }: TreePaths,
+  choose: (path: string) => string | undefined,
+): TreePaths {
+  const each = (paths: readonly string[]): readonly string[] => paths.flatMap((path) => choose(path) ?? []);
+  return { files: each(files), listings: each(listings), absent: each(absent) };
+}

@@ -1,0 +1,127 @@
+/** Other repositories that a Unit's files name: whether they may, and which commit a name in them stands for. */
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import type { Remotes, Repositories } from '#model/ports.ts';
+import type { RemotePaths, RemoteSource } from '#model/rendered.ts';
+import { allowsRepository, loginFor } from '#model/repository-access.ts';
+import type { Input, SourceSpec, Unit } from '#model/unit.ts';
+
+export interface RemotesPorts {
+  readonly repositories: Repositories;
+  /** Has a repository polled from now on; resolves when it was fetched once. Absent: nothing is polled. */
+  readonly follow?: (remote: RemoteSource, spec: SourceSpec) => Promise<void>;
+}
+
+/** What a rendering asks; those in `pinned` stand for what they stood for when the input was located. */
+export function remotesOf(
+  unit: Unit,
+  { source }: Input,
+  { repositories, follow }: RemotesPorts,
+  pinned: readonly RemotePaths[] = [],
+): Remotes {
+  return {
+    files: repositories,
+    pin: async (remote) => {
+      const spec = remoteSpec(unit, source, remote);
+      if (!spec.ok) return spec;
+      const { url } = spec.value;
+      const pin = pinned.find((one) => one.url === url && one.ref === remote.ref);
+      if (pin !== undefined) return ok({ url, commit: pin.commit });
+      if (isPolled(spec.value)) await follow?.(remote, spec.value);
+      const revision = await repositories.resolve(spec.value);
+      return revision.ok ? ok({ url, commit: revision.value.commit }) : revision;
+    },
+  };
+}
+
+/**
+ * The commits that these remotes stand for now, or that they stood for. Undefined when one may not or cannot be read:
+ * rendering says why, with the file and line that names it.
+ */
+export async function pinRemotes(
+  unit: Unit,
+  { source }: Input,
+  read: readonly RemotePaths[],
+  repositories: Pick<Repositories, 'resolve'>,
+  when: 'now' | 'then' = 'now',
+): Promise<readonly RemotePaths[] | undefined> {
+  const pinned: RemotePaths[] = [];
+  for (const remote of read) {
+    const spec = remoteSpec(unit, source, remote);
+    if (!spec.ok) return undefined;
+    const ref = when === 'now' ? spec.value.ref : { commit: remote.commit };
+    const revision = await repositories.resolve({ ...spec.value, ref });
+    if (!revision.ok) return undefined;
+    pinned.push({ ...remote, commit: revision.value.commit });
+  }
+  return pinned;
+}
+
+/** Those that may be read and can move. */
+export function polledRemotes(
+  unit: Unit,
+  { source }: Input,
+  remotes: readonly RemoteSource[],
+): readonly SourceSpec[] {
+  return remotes.flatMap((remote) => {
+    const spec = remoteSpec(unit, source, remote);
+    return spec.ok && isPolled(spec.value) ? [spec.value] : [];
+  });
+}
+
+const isPolled = ({ ref }: SourceSpec): boolean => !('commit' in ref);
+
+/** A remote as a source: the same rules and the same login as if the Unit itself named it (S7). */
+function remoteSpec(
+  { remotes }: Unit,
+  own: SourceSpec,
+  { url: written, ref }: RemoteSource,
+): Result<SourceSpec> {
+  const url = normal(written);
+  const shown = url.replace(/\/\/[^/]*@/, '//');
+  if (/^https?:\/\/[^/]*@/i.test(url))
+    return fail(
+      refused(shown, 'has a user or password in its address', 'put them into a Secret of the repository'),
+    );
+  if (/^file:/i.test(url))
+    return fail(refused(shown, 'is a directory of this machine', 'serve it over https'));
+  if (/^http:/i.test(url) && /^https:/i.test(own.url))
+    return fail(
+      refused(shown, 'is not encrypted, and the source that names it is', 'use its https:// address'),
+    );
+  if (remotes.allowed !== undefined && !allowsRepository(remotes.allowed, url))
+    return fail(denied(shown, remotes.rule));
+  const credentials = loginFor(remotes.logins, url);
+  return ok({
+    kind: 'git',
+    url,
+    ref: /^[0-9a-f]{40}$/.test(ref) ? { commit: ref } : { name: ref === '' ? 'HEAD' : ref },
+    ...(credentials === undefined ? {} : { credentials }),
+  });
+}
+
+/** One host has many spellings, and patterns have one: it is that which is asked and fetched. */
+function normal(url: string): string {
+  const authority = /^https?:\/\/[^/]*/i.exec(url)?.[0] ?? '';
+  if (authority === '' || authority.includes('@')) return url;
+  return `${URL.parse(authority)?.origin ?? authority}${url.slice(authority.length)}`;
+}
+
+function refused(url: string, what: string, hint: string): Failure {
+  return {
+    kind: 'terminal',
+    code: 'UnsupportedGitUrl',
+    stage: 'source',
+    message: `The remote ${url} ${what}`,
+    hint,
+  };
+}
+
+function denied(url: string, rule: string): Failure {
+  return {
+    kind: 'blocked',
+    code: 'RemoteBaseDenied',
+    stage: 'policy',
+    message: `The remote ${url} is not permitted by ${rule}`,
+    hint: `add it to ${rule}, or copy what is needed into the repository`,
+  };
+}
