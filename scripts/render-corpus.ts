@@ -15,7 +15,7 @@ import {
   corpusNames,
   type CorpusCase,
 } from '../src/pipeline/render/corpus.fixture.ts';
-import { Instance } from '../src/pipeline/render/instance.ts';
+import { Instance } from '../src/wasm/instance.ts';
 import { renderLimits } from '../src/pipeline/render/limits.ts';
 import { noRemotes } from '../src/pipeline/render/repository.fixture.ts';
 import { encoded } from '../src/pipeline/render/rendering.ts';

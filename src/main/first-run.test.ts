@@ -17,6 +17,7 @@ import { openProcesses } from '#host/processes.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Renderer } from '#model/ports.ts';
 import type { RenderSpec } from '#model/unit.ts';
+import { noRemotes } from '#pipeline/render/repository.fixture.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { applyRoot, seedExample } from './first-run.ts';
 
@@ -40,7 +41,7 @@ async function applicationAt(file: string): Promise<Manifest> {
 }
 async function objectsOf(root: string, spec: RenderSpec): Promise<readonly string[]> {
   const request = { spec, url: 'here', commit: 'here', root, tree: root };
-  const rendered = await renderer.render(request, disk);
+  const rendered = await renderer.render(request, disk, noRemotes);
   if (!rendered.ok) throw new Error(rendered.failure.message);
   expect(rendered.value.warnings).toEqual([]);
   return rendered.value.objects.map(({ ref }) => `${ref.kind} ${ref.name}`).toSorted();

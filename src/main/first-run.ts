@@ -27,8 +27,8 @@ export function seedExample(repositories: HostedRepositories, clock: Clock): Pro
   );
 }
 
-/** Creates the Application `root` in the namespace that it names; one that is there is left as it is. */
-export function applyRoot(cluster: Cluster): Promise<Result<undefined>> {
+/** Creates the Application `root` in the namespace that it names; true if it was not there. One that is there stays. */
+export function applyRoot(cluster: Cluster): Promise<Result<boolean>> {
   const manifest = parse(readFileSync(new URL('root.yaml', exampleDir), 'utf8')) as Manifest;
   return ensure(cluster, manifest, false);
 }
@@ -44,7 +44,7 @@ export function applyOwn(
   cluster: Cluster,
   namespace: string,
   { url, path, ref }: OwnRepository,
-): Promise<Result<undefined>> {
+): Promise<Result<boolean>> {
   const manifest: Manifest = {
     apiVersion: apiVersionOf(applicationKind),
     kind: applicationKind.kind,
@@ -59,13 +59,13 @@ export function applyOwn(
   return ensure(cluster, manifest, true);
 }
 
-async function ensure(cluster: Cluster, manifest: Manifest, update: boolean): Promise<Result<undefined>> {
+async function ensure(cluster: Cluster, manifest: Manifest, update: boolean): Promise<Result<boolean>> {
   const ref = refOf(manifest);
   const found = await cluster.read(ref);
   if (!found.ok) return found;
   const there = found.value as LiveManifest | undefined;
-  if (there !== undefined && !update) return ok(undefined);
+  if (there !== undefined && !update) return ok(false);
   const expect = there === undefined ? 'absent' : { uid: there.metadata.uid };
   const applied = await cluster.apply({ ref, manifest, manager: rootManager, force: true, expect });
-  return applied.ok ? ok(undefined) : applied;
+  return applied.ok ? ok(there === undefined) : applied;
 }

@@ -73,15 +73,17 @@ async function prepare(
   try {
     const installed = await installInto(cluster, namespace);
     if (!installed.ok) return installed;
-    if (own !== undefined) return await applyOwn(cluster, namespace, own);
+    if (own !== undefined) return done(await applyOwn(cluster, namespace, own));
     const seeded = await seedExample(repositories, systemClock);
     if (!seeded.ok) return seeded;
     if (seeded.value) say('made the repository example, with an example in it');
-    return await applyRoot(cluster);
+    return done(await applyRoot(cluster));
   } finally {
     await cluster.close();
   }
 }
+
+const done = (result: Result<boolean>): Result<undefined> => (result.ok ? ok(undefined) : result);
 
 /** As `trueup install --crds` does. */
 async function installInto(cluster: Cluster, namespace: string): Promise<Result<undefined>> {
