@@ -4,6 +4,8 @@
  */
 export interface KnownDifference {
   readonly because: string;
+  /** How the version of kubectl begins, where it is not every one. */
+  readonly kubectl?: string;
   readonly lines: readonly string[];
 }
 
@@ -21,6 +23,14 @@ export const knownDifferences: readonly KnownDifference[] = [
   { because: 'quotas are not counted', lines: ['kubectl describe namespace shop'] },
   { because: 'kwok has no logs', lines: ['kubectl logs store-0'] },
   { because: 'there are no metrics', lines: ['kubectl get horizontalpodautoscaler web'] },
+  {
+    because: 'each kind is there in one version, and kubectl creates another',
+    kubectl: 'v1.32.',
+    lines: [
+      'kubectl autoscale deployment web --min=1 --max=5 --cpu-percent=80',
+      'kubectl get horizontalpodautoscaler web -o jsonpath={.spec}',
+    ],
+  },
   {
     because: 'every Ingress gets an address',
     lines: ['kubectl get ingress web', 'kubectl describe ingress web'],
