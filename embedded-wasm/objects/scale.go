@@ -14,17 +14,18 @@ import (
 	"trueup.dev/embedded-wasm/schemas"
 )
 
-var (
-	scaleKind    = schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
-	replicasPath = fieldpath.MakePathOrDie("spec", "replicas")
-)
+var scaleKind = schema.GroupVersionKind{Group: "autoscaling", Version: "v1", Kind: "Scale"}
+
+type scaled struct {
+	Replicas int32 `json:"replicas"`
+	// Where the object has them; a custom kind's definition says so.
+	Path []string `json:"replicasPath"`
+}
 
 // Scale changes the replicas of an object through its scale subresource. Who owns them is decided on the Scale, and
 // carried over to the object.
 func Scale(options json.RawMessage) (any, error) {
-	var asked struct {
-		Replicas int32 `json:"replicas"`
-	}
+	asked := scaled{Path: []string{"spec", "replicas"}}
 	if err := json.Unmarshal(options, &asked); err != nil {
 		return nil, err
 	}
@@ -36,12 +37,12 @@ func Scale(options json.RawMessage) (any, error) {
 	if err := parent.UnmarshalJSON(w.Live); err != nil {
 		return nil, err
 	}
-	entries, err := scaledBy(parent, w, asked.Replicas)
+	entries, err := scaledBy(parent, w, asked)
 	if err != nil {
 		return nil, err
 	}
 	parent.SetManagedFields(entries)
-	if err := unstructured.SetNestedField(parent.Object, int64(asked.Replicas), "spec", "replicas"); err != nil {
+	if err := unstructured.SetNestedField(parent.Object, int64(asked.Replicas), asked.Path...); err != nil {
 		return nil, err
 	}
 	text, err := parent.MarshalJSON()
@@ -60,9 +61,17 @@ func Scale(options json.RawMessage) (any, error) {
 }
 
 // scaledBy gives the managed fields of the object once the writer has set its replicas.
-func scaledBy(parent *unstructured.Unstructured, w *write, replicas int32) ([]metav1.ManagedFieldsEntry, error) {
+func scaledBy(parent *unstructured.Unstructured, w *write, asked scaled) ([]metav1.ManagedFieldsEntry, error) {
+	members := make([]any, 0, len(asked.Path))
+	for _, member := range asked.Path {
+		members = append(members, member)
+	}
+	path, err := fieldpath.MakePath(members...)
+	if err != nil {
+		return nil, err
+	}
 	handler := managedfields.NewScaleHandler(parent.GetManagedFields(), w.gvk.GroupVersion(),
-		managedfields.ResourcePathMappings{w.gvk.GroupVersion().String(): replicasPath})
+		managedfields.ResourcePathMappings{w.gvk.GroupVersion().String(): path})
 	before, err := handler.ToSubresource()
 	if err != nil {
 		return nil, err
@@ -71,14 +80,14 @@ func scaledBy(parent *unstructured.Unstructured, w *write, replicas int32) ([]me
 	if err != nil {
 		return nil, err
 	}
-	now, _, _ := unstructured.NestedInt64(parent.Object, "spec", "replicas")
+	now, _, _ := unstructured.NestedInt64(parent.Object, asked.Path...)
 	old := &autoscaling.Scale{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: parent.GetName(), Namespace: parent.GetNamespace(), UID: parent.GetUID(), ManagedFields: before},
 		Spec: autoscaling.ScaleSpec{Replicas: int32(now)},
 	}
 	fresh := old.DeepCopy()
-	fresh.Spec.Replicas = replicas
+	fresh.Spec.Replicas = asked.Replicas
 	updated := manager.UpdateNoErrors(old, fresh, w.Manager)
 	return handler.ToParent(updated.(metav1.Object).GetManagedFields())
 }

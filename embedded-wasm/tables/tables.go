@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apiextensions-apiserver/pkg/registry/customresource/tableconvertor"
@@ -79,13 +80,27 @@ func (r request) table() (*metav1.Table, error) {
 	return table, nil
 }
 
-// plainTable is for kinds without columns of their own.
+// plainTable is for kinds without columns of their own: their names and when they were created.
 func (r request) plainTable(items []runtime.Object) (*metav1.Table, error) {
 	convertor, err := tableconvertor.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	return convertor.ConvertToTable(context.Background(), &metav1.List{Items: raw(items)}, nil)
+	table, err := convertor.ConvertToTable(context.Background(), &metav1.List{Items: raw(items)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	table.ColumnDefinitions = append(table.ColumnDefinitions, metav1.TableColumnDefinition{
+		Name: "Created At", Type: "date", Description: metav1.ObjectMeta{}.SwaggerDoc()["creationTimestamp"]})
+	for index, item := range items {
+		object, err := meta.Accessor(item)
+		if err != nil {
+			return nil, err
+		}
+		created := object.GetCreationTimestamp().UTC().Format(time.RFC3339)
+		table.Rows[index].Cells = append(table.Rows[index].Cells, created)
+	}
+	return table, nil
 }
 
 func raw(items []runtime.Object) []runtime.RawExtension {

@@ -96,7 +96,10 @@ export class Api {
 
   scale(address: Address, replicas: number, options: WriteOptions): Written {
     const request = this.#request(address, 'merge', '', this.get(address), options);
-    return this.#store(address.resource, this.#parts.machinery.scale({ ...request, replicas }), options);
+    const { scaled } = address.resource;
+    const path = scaled === undefined ? {} : { replicasPath: scaled.wanted };
+    const result = this.#parts.machinery.scale({ ...request, replicas, ...path });
+    return this.#store(address.resource, result, options);
   }
 
   delete(address: Address, options: DeleteOptions): Deleted {

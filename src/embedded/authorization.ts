@@ -6,6 +6,7 @@ import { resourceKey, type Store } from './store.ts';
 
 export interface User {
   readonly name: string;
+  readonly uid?: string;
   readonly groups: readonly string[];
 }
 /** What is to be done; an empty name is the collection, an empty namespace the whole cluster. */
@@ -28,7 +29,36 @@ export interface Rule {
 const rbac = 'rbac.authorization.k8s.io';
 const keyOf = (name: string): string => resourceKey({ group: rbac, name });
 export const mastersGroup = 'system:masters';
-const everything: Rule = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] };
+const everything: readonly Rule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+/** What roles that every cluster has from the start give to all who are known. */
+const everybody: readonly Rule[] = [
+  { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
+  {
+    verbs: ['create'],
+    apiGroups: ['authorization.k8s.io'],
+    resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
+  },
+  {
+    verbs: ['get'],
+    nonResourceURLs: [
+      '/api',
+      '/api/*',
+      '/apis',
+      '/apis/*',
+      '/healthz',
+      '/livez',
+      '/openapi',
+      '/openapi/*',
+      '/readyz',
+      '/version',
+      '/version/',
+    ],
+  },
+  { verbs: ['get'], nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'] },
+];
 
 export class Authorization {
   readonly #store: Store;
@@ -43,12 +73,14 @@ export class Authorization {
 
   /** Every rule that holds for the user in a namespace; with an empty one, in the whole cluster. */
   rules(user: User, namespace: string): readonly Rule[] {
-    if (user.groups.includes(mastersGroup)) return [everything];
+    const common = user.groups.includes('system:authenticated') ? everybody : [];
+    if (user.groups.includes(mastersGroup)) return [...everything, ...common];
     const bindings = [
       ...this.#store.list(keyOf('clusterrolebindings')),
       ...(namespace === '' ? [] : this.#store.list(keyOf('rolebindings'), namespace)),
     ];
-    return bindings.filter((binding) => names(binding, user)).flatMap((binding) => this.#rulesOf(binding));
+    const bound = bindings.filter((binding) => names(binding, user));
+    return [...bound.flatMap((binding) => this.#rulesOf(binding)), ...common];
   }
 
   #rulesOf(binding: Stored): readonly Rule[] {

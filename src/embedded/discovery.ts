@@ -21,11 +21,12 @@ export function groupsOf(registry: Registry): readonly Group[] {
 const groupVersion = (group: string, version: string): string =>
   group === '' ? version : `${group}/${version}`;
 
-export function apiVersions(): object {
+/** `server` is where this one was asked. */
+export function apiVersions(server: string): object {
   return {
     kind: 'APIVersions',
     versions: ['v1'],
-    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '127.0.0.1' }],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: server }],
   };
 }
 

@@ -15,13 +15,15 @@ import {
   groupsOf,
   resourceList,
 } from './discovery.ts';
+import { impersonated } from './impersonation.ts';
 import type { Machinery } from './machinery.ts';
-import type { OpenApi } from './open-api.ts';
+import { legacyDocument, type OpenApi } from './open-api.ts';
 import type { Registry } from './registry.ts';
 import { ResourceRequests } from './resource-requests.ts';
+import type { Resource } from './resources.ts';
 import { review, reviewAt } from './reviews.ts';
 import { routeOf, type Route } from './route.ts';
-import { noSuchPath, refused, StatusError, type Status } from './status.ts';
+import { NoSuchPath, noSuchPath, refused, StatusError, type Status } from './status.ts';
 
 export const kubernetesVersion = 'v1.36.3';
 
@@ -34,6 +36,12 @@ export interface EdgeParts {
   readonly authorization: Authorization;
   /** Who a bearer token stands for; undefined: nobody. */
   readonly userOf: (token: string) => User | undefined;
+}
+
+/** An answer that is not about objects. */
+interface Fixed {
+  readonly body: object | Uint8Array<ArrayBuffer>;
+  readonly type?: string;
 }
 
 const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -51,6 +59,8 @@ export class Edge {
     try {
       return await this.#answer(request);
     } catch (error) {
+      if (error instanceof NoSuchPath)
+        return new Response(NoSuchPath.page, { status: 404, headers: { 'content-type': 'text/plain' } });
       if (error instanceof StatusError) return statusResponse(error.status, error.warnings);
       this.#parts.log.error(
         { url: request.url, stack: String((error as Error).stack) },
@@ -69,8 +79,11 @@ export class Edge {
     const sent = await bytesOf(request);
     const isProtobuf = contentType === protobufType;
     const body = isProtobuf ? this.#parts.machinery.fromProtobuf(sent) : sent.toString('utf8');
-    const fixed = this.#fixed(request, path);
-    if (fixed !== undefined) return json(fixed.body, 200, fixed.type);
+    const fixed = this.#fixed(request, url);
+    if (fixed !== undefined) {
+      if (!(fixed.body instanceof Uint8Array)) return json(fixed.body, 200, fixed.type);
+      return new Response(fixed.body, { headers: [['content-type', fixed.type ?? '']] });
+    }
     const asked = request.method === 'POST' ? reviewAt(path) : undefined;
     if (asked !== undefined)
       return json(review(asked, path, parsedBody(body), user, this.#parts.authorization), 201);
@@ -91,32 +104,33 @@ export class Edge {
       userAgent: request.headers.get('user-agent') ?? '',
       body,
     });
-    const headers = warningHeaders(warnings);
+    const headers = warningHeaders([...deprecations(route.resource), ...warnings]);
     if (found instanceof ReadableStream || typeof found === 'string')
       return new Response(found, { status: code, headers: [['content-type', type], ...headers] });
     return json(found, code, type, headers);
   }
 
-  #authenticate(request: Request): User {
-    const [, token] = /^Bearer (.+)$/i.exec(request.headers.get('authorization') ?? '') ?? [];
+  /** Whose request it is: the bearer's of the token, or of somebody whom that one may impersonate. */
+  #authenticate({ headers }: Request): User {
+    const [, token] = /^Bearer (.+)$/i.exec(headers.get('authorization') ?? '') ?? [];
     const user = token === undefined ? undefined : this.#parts.userOf(token.trim());
     if (user === undefined) throw refused(401, 'Unauthorized', 'Unauthorized');
-    if (request.headers.has('impersonate-user'))
-      throw refused(403, 'Forbidden', 'the embedded cluster impersonates nobody');
-    return user;
+    return impersonated(user, headers, this.#parts.authorization);
   }
 
   /** What is not objects: versions, discovery, OpenAPI. */
-  #fixed(request: Request, path: string): { readonly body: object; readonly type?: string } | undefined {
+  #fixed(request: Request, url: URL): Fixed | undefined {
     const { registry, openApi } = this.#parts;
+    const path = url.pathname.replace(/\/+$/, '');
     if (request.method !== 'GET') return undefined;
     const wantsAggregated = (request.headers.get('accept') ?? '').includes('as=APIGroupDiscoveryList');
     if (path === '/version') return { body: versionInfo() };
     if (path === '/api' || path === '/apis') {
       const isCore = path === '/api';
       if (wantsAggregated) return { body: aggregated(registry, isCore), type: aggregatedType };
-      return { body: isCore ? apiVersions() : groupList(registry) };
+      return { body: isCore ? apiVersions(url.host) : groupList(registry) };
     }
+    if (path === '/openapi/v2') return legacyDocument(request.headers.get('accept') ?? '');
     if (path === '/openapi/v3') return { body: openApi.index() };
     if (path.startsWith('/openapi/v3/')) {
       const document = openApi.document(path.slice('/openapi/v3/'.length));
@@ -137,6 +151,12 @@ export class Edge {
     return { body: found };
   }
 }
+
+/** Every answer about a deprecated kind says so. */
+const deprecations = ({ group, name }: Resource): readonly string[] =>
+  group === '' && name === 'endpoints'
+    ? ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice']
+    : [];
 
 const verbs: Readonly<Record<string, string>> = {
   GET: 'get',
@@ -197,7 +217,7 @@ function json(
   type = 'application/json',
   headers: readonly [string, string][] = [],
 ): Response {
-  return new Response(jsonText(body), { status: code, headers: [['content-type', type], ...headers] });
+  return new Response(`${jsonText(body)}\n`, { status: code, headers: [['content-type', type], ...headers] });
 }
 
 function statusResponse(status: Status, warnings: readonly string[]): Response {

@@ -27,6 +27,11 @@ export interface WriteRequest {
   readonly fieldValidation: string;
   readonly allocate: { readonly clusterIP: string; readonly nodePorts: readonly number[] };
 }
+export interface ScaleRequest extends WriteRequest {
+  readonly replicas: number;
+  /** Where the object has them; `spec.replicas` unless said otherwise. */
+  readonly replicasPath?: readonly string[];
+}
 export interface WriteResult {
   readonly object: Stored;
   readonly created: boolean;
@@ -47,7 +52,7 @@ export interface Printed {
 export interface Machinery {
   write(request: WriteRequest): WriteResult;
   /** Through the scale subresource: only the replicas become the writer's. */
-  scale(request: WriteRequest & { readonly replicas: number }): WriteResult;
+  scale(request: ScaleRequest): WriteResult;
   /** Makes the kinds of a definition known; gives the schema of each version. */
   define(definition: Stored): Readonly<Record<string, unknown>>;
   undefine(group: string, kind: string): void;

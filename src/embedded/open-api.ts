@@ -1,7 +1,9 @@
 /** OpenAPI v3 documents, one a group and version: what `kubectl explain` prints and what clients check fields against. */
 import { digestOf } from '#fields/digest.ts';
+import { isObject } from '#model/json.ts';
 import { groupsOf } from './discovery.ts';
 import type { Machinery } from './machinery.ts';
+import { valueAt } from './objects.ts';
 import type { Registry } from './registry.ts';
 import type { Resource } from './resources.ts';
 
@@ -13,6 +15,8 @@ export class OpenApi {
   readonly #registry: Registry;
   /** Built-in documents never change while the process runs. */
   readonly #builtIn = new Map<string, object>();
+
+  #everyKind: unknown;
 
   constructor(machinery: Machinery, registry: Registry) {
     this.#machinery = machinery;
@@ -51,6 +55,23 @@ export class OpenApi {
     };
   }
 
+  /** What every object has is described as it is for the built-in kinds. */
+  #described(schema: unknown): unknown {
+    if (!isObject(schema)) return schema;
+    this.#everyKind ??= valueAt(this.#machinery.components('', 'v1', ['Namespace']), [
+      'io.k8s.api.core.v1.Namespace',
+      'properties',
+    ]);
+    const properties = Object.entries(isObject(schema['properties']) ? schema['properties'] : {}).map(
+      ([name, property]) => {
+        const description = valueAt(this.#everyKind, [name, 'description']);
+        const isKnown = ['apiVersion', 'kind', 'metadata'].includes(name) && isObject(property);
+        return [name, isKnown ? { description, ...property } : property] as const;
+      },
+    );
+    return { ...schema, properties: Object.fromEntries(properties) };
+  }
+
   #schemas(group: string, version: string, resources: readonly Resource[]): object {
     const builtIn = resources.filter(({ custom }) => !custom).map(({ kind }) => kind);
     const path = pathOf(group, version);
@@ -61,7 +82,7 @@ export class OpenApi {
     }
     const reversed = group.split('.').toReversed().join('.');
     const custom = Object.entries(this.#registry.customSchemas(group, version)).map(
-      ([kind, schema]) => [`${reversed}.${version}.${kind}`, schema] as const,
+      ([kind, schema]) => [`${reversed}.${version}.${kind}`, this.#described(schema)] as const,
     );
     return { ...known, ...Object.fromEntries(custom) };
   }
@@ -99,4 +120,17 @@ function operations(resource: Resource): object {
       delete: operation('delete', [query('dryRun')]),
     },
   };
+}
+
+/** `2.0`, a title and a version, no paths: fields 1, 2 and 8 of the document in gnostic's protobuf. */
+const legacyBytes = Buffer.from('\n\u00032.0\u0012\u0016\n\nKubernetes\u0012\bembeddedB\0', 'latin1');
+const legacyType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+/**
+ * OpenAPI v2, which describes nothing: kubectl reads v3, and asks here only whether a kind that it does not find there
+ * is described after all.
+ */
+export function legacyDocument(accept: string): { body: object | Uint8Array<ArrayBuffer>; type?: string } {
+  if (accept.includes('protobuf')) return { body: Uint8Array.from(legacyBytes), type: legacyType };
+  return { body: { swagger: '2.0', info: { title: 'Kubernetes', version: 'embedded' }, paths: {} } };
 }

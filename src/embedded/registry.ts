@@ -2,7 +2,7 @@
 import { isObject } from '#model/json.ts';
 import type { Machinery } from './machinery.ts';
 import { valueAt, type Stored } from './objects.ts';
-import { builtInResources, type Resource, type Subresource } from './resources.ts';
+import { builtInResources, type Resource, type ScalePaths, type Subresource } from './resources.ts';
 
 interface Defined {
   readonly resources: readonly Resource[];
@@ -74,6 +74,7 @@ export class Registry {
 const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 const texts = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+const membersOf = (jsonPath: unknown): readonly string[] => text(jsonPath).split('.').filter(Boolean);
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** The kind that a definition defines, in each version that it serves; the stored version first. */
@@ -97,9 +98,23 @@ function resourcesOf(definition: Stored): readonly Resource[] {
         isObject(valueAt(version, ['subresources', name])),
       ),
       custom: true,
+      ...scaledOf(version),
       columns: list(version['additionalPrinterColumns']),
       selectable: list(version['selectableFields'])
         .filter(isObject)
         .map(({ jsonPath }) => text(jsonPath).replace(/^\./, '')),
     }));
+}
+
+function scaledOf(version: object): { readonly scaled?: ScalePaths } {
+  const scale = valueAt(version, ['subresources', 'scale']);
+  if (!isObject(scale)) return {};
+  const selector = membersOf(scale['labelSelectorPath']);
+  return {
+    scaled: {
+      wanted: membersOf(scale['specReplicasPath']),
+      present: membersOf(scale['statusReplicasPath']),
+      selector: selector.length === 0 ? undefined : selector,
+    },
+  };
 }

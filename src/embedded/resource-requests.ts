@@ -14,7 +14,7 @@ import type { WriteVerb } from './machinery.ts';
 import { valueAt, type Stored } from './objects.ts';
 import { Pages } from './pages.ts';
 import { formOf, type IncludeObject, type Presentation } from './presentation.ts';
-import type { Subresource } from './resources.ts';
+import type { Resource, Subresource } from './resources.ts';
 import type { Route } from './route.ts';
 import { fieldSelector, labelSelector, type Matches } from './selectors.ts';
 import { noSuchPath, refused, unsupported } from './status.ts';
@@ -177,7 +177,7 @@ export class ResourceRequests {
       return this.#finalize(route, asked);
     const known = resource.subresources.find((name) => name === subresource);
     if (known === undefined) {
-      if (isPod(resource)) throw unsupported(`pods/${subresource}`);
+      if (isPod(resource) || subresource === 'proxy') throw unsupported(`${resource.name}/${subresource}`);
       throw noSuchPath();
     }
     if (known === 'scale') return this.#scale(route, asked);
@@ -186,10 +186,10 @@ export class ResourceRequests {
   }
 
   #token(route: Route, review: Readonly<Record<string, unknown>>): object {
-    this.#parts.api.get(route);
+    const account = this.#parts.api.get(route);
     const seconds = valueAt(review, ['spec', 'expirationSeconds']);
     const lifetimeMs = typeof seconds === 'number' ? seconds * 1000 : undefined;
-    const { token, expires } = this.#parts.users.issue(route.namespace, route.name, lifetimeMs);
+    const { token, expires } = this.#parts.users.issue(account.metadata, lifetimeMs);
     return { ...review, status: { token, expirationTimestamp: expires } };
   }
 
@@ -202,7 +202,7 @@ export class ResourceRequests {
 
   #scale(route: Route, asked: Asked): Answered {
     const live = this.#parts.api.get(route);
-    if (asked.method === 'GET') return answer(scaleOf(live));
+    if (asked.method === 'GET') return answer(scaleOf(live, route.resource));
     const replicas = valueAt(parsedBody(asked.body), ['spec', 'replicas']);
     const isPatch = asked.method === 'PATCH';
     if (
@@ -218,7 +218,7 @@ export class ResourceRequests {
         `Scale.autoscaling "${route.name}" is invalid: spec.replicas: Invalid value: ${JSON.stringify(replicas ?? null)}: must be greater than or equal to 0`,
       );
     const written = this.#parts.api.scale(route, replicas, writeOptions(asked));
-    return answer(scaleOf(written.object));
+    return answer(scaleOf(written.object, route.resource));
   }
 
   #present(route: Route, object: Stored, asked: Asked): object {
@@ -306,19 +306,26 @@ const methodNotAllowed = (): Error =>
 
 const deleted = (outcome: Deleted): Answered => answer('left' in outcome ? outcome.left : outcome.gone);
 
-function scaleOf(object: Stored): object {
+function scaleOf(object: Stored, { scaled }: Resource): object {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = valueAt(object, ['spec', 'selector', 'matchLabels']);
-  const text = isObject(selector)
-    ? Object.entries(selector)
-        .map(([key, value]) => `${key}=${String(value)}`)
-        .join(',')
-    : '';
+  const { wanted = ['spec', 'replicas'], present = ['status', 'replicas'] } = scaled ?? {};
+  const selector = scaled === undefined ? selectorOf(object) : valueAt(object, scaled.selector ?? ['']);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: { replicas: valueAt(object, ['spec', 'replicas']) ?? 0 },
-    status: { replicas: valueAt(object, ['status', 'replicas']) ?? 0, selector: text },
+    spec: { replicas: valueAt(object, wanted) ?? 0 },
+    status: {
+      replicas: valueAt(object, present) ?? 0,
+      ...(typeof selector === 'string' ? { selector } : {}),
+    },
   };
+}
+
+function selectorOf(object: Stored): string {
+  const labels = valueAt(object, ['spec', 'selector', 'matchLabels']);
+  if (!isObject(labels)) return '';
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${String(value)}`)
+    .join(',');
 }

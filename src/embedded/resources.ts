@@ -3,6 +3,14 @@
 export type Verb = 'create' | 'delete' | 'deletecollection' | 'get' | 'list' | 'patch' | 'update' | 'watch';
 export type Subresource = 'status' | 'scale';
 
+/** Members of an object, from the outermost on. */
+export interface ScalePaths {
+  readonly wanted: readonly string[];
+  readonly present: readonly string[];
+  /** Of the selector as a text; undefined where the definition names none. */
+  readonly selector: readonly string[] | undefined;
+}
+
 /** A kind that is served: built in, or a version of a CustomResourceDefinition. */
 export interface Resource {
   /** Empty for the core group. */
@@ -20,6 +28,8 @@ export interface Resource {
   readonly custom: boolean;
   /** Of custom kinds: printer columns as the definition has them. */
   readonly columns: readonly unknown[];
+  /** Of custom kinds with a scale: where its members are. */
+  readonly scaled?: ScalePaths;
   /** The fields that `fieldSelector` may name besides metadata.name and metadata.namespace. */
   readonly selectable: readonly string[];
 }

@@ -46,7 +46,7 @@ const access =
       namespace: text(attributes['namespace']),
       name: text(attributes['name']),
     });
-    return allowed ? { allowed } : { allowed, reason: 'no rule of a role that is bound covers it' };
+    return { allowed };
   };
 
 function subjectOf(asked: unknown): User {
@@ -66,12 +66,15 @@ const reviews: Readonly<Record<string, Review>> = {
   selfsubjectaccessreviews: access((_, user) => user),
   subjectaccessreviews: access(subjectOf),
   localsubjectaccessreviews: access(subjectOf),
-  selfsubjectrulesreviews: (asked, user, authorization) => ({
-    resourceRules: authorization.rules(user, text(valueAt(asked, ['spec', 'namespace']))),
-    nonResourceRules: [
-      { verbs: ['get'], nonResourceURLs: ['/api', '/apis', '/healthz', '/openapi/*', '/version'] },
-    ],
-    incomplete: false,
+  selfsubjectrulesreviews: (asked, user, authorization) => {
+    const rules = authorization.rules(user, text(valueAt(asked, ['spec', 'namespace'])));
+    return {
+      resourceRules: rules.filter(({ resources }) => resources !== undefined),
+      nonResourceRules: rules.filter(({ nonResourceURLs }) => nonResourceURLs !== undefined),
+      incomplete: false,
+    };
+  },
+  selfsubjectreviews: (_, { name, uid, groups }) => ({
+    userInfo: { username: name, ...(uid === undefined ? {} : { uid }), groups },
   }),
-  selfsubjectreviews: (_, user) => ({ userInfo: { username: user.name, groups: user.groups } }),
 };

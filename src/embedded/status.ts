@@ -74,8 +74,12 @@ export const badRequest = (message: string): StatusError => refused(400, 'BadReq
 
 export const expired = (message: string): StatusError => refused(410, 'Expired', message);
 
-export const noSuchPath = (): StatusError =>
-  refused(404, 'NotFound', 'the server could not find the requested resource', {});
+/** Nothing is served below the path. Clients make a Status of the page that they get. */
+export class NoSuchPath extends StatusError {
+  static readonly page = '404 page not found\n';
+}
+export const noSuchPath = (): NoSuchPath =>
+  new NoSuchPath(refused(404, 'NotFound', 'the server could not find the requested resource', {}).status);
 
 export const unsupported = (what: string): StatusError =>
   refused(

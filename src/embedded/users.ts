@@ -1,6 +1,8 @@
 /** Who a token stands for: the administrator, others that the host names, and the ServiceAccounts that asked for one. */
 import type { Clock, Random } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
+import { groupsOfAccount } from './impersonation.ts';
+import type { StoredMetadata } from './objects.ts';
 import { mastersGroup, serviceAccountName, type User } from './authorization.ts';
 
 interface Issued {
@@ -12,7 +14,11 @@ const tokenBytes = 24;
 const lifetimeDefaultMs = 3_600_000;
 const issuedMax = 1_000;
 
-export const administrator: User = { name: 'admin', groups: [mastersGroup, 'system:authenticated'] };
+export const administrator: User = {
+  name: 'admin',
+  uid: 'admin',
+  groups: [mastersGroup, 'system:authenticated'],
+};
 
 export class Users {
   readonly #known: ReadonlyMap<string, User>;
@@ -34,11 +40,14 @@ export class Users {
     return issued !== undefined && issued.expiresMs > this.#clock.now() ? issued.user : undefined;
   }
 
-  issue(namespace: string, name: string, lifetimeMs = lifetimeDefaultMs): { token: string; expires: string } {
+  issue(
+    { namespace = '', name, uid }: StoredMetadata,
+    lifetimeMs = lifetimeDefaultMs,
+  ): { token: string; expires: string } {
     const token = Buffer.from(this.#random.bytes(tokenBytes)).toString('base64url');
     const expiresMs = this.#clock.now() + lifetimeMs;
-    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
-    this.#issued.set(token, { user: { name: serviceAccountName(namespace, name), groups }, expiresMs });
+    const user = { name: serviceAccountName(namespace, name), uid, groups: groupsOfAccount(namespace) };
+    this.#issued.set(token, { user, expiresMs });
     const [oldest] = this.#issued.keys();
     if (this.#issued.size > issuedMax && oldest !== undefined) this.#issued.delete(oldest);
     return { token, expires: timestamp(expiresMs) };

@@ -37,6 +37,7 @@ export class CronJobs implements Controller {
     const mine = this.#client
       .list(jobs, cron.metadata.namespace)
       .filter((job) => controllerOf(job)?.uid === cron.metadata.uid);
+    this.#tellUnexpected(cron, mine);
     const settled = this.#settle(cron, mine);
     this.#prune(settled, mine);
     if (isDeleting(settled) || settled.spec.suspend === true) return;
@@ -45,6 +46,19 @@ export class CronJobs implements Controller {
       mine.filter((job) => !isOver(job)),
     );
     if (nextMs !== undefined) again(Math.max(0, nextMs - this.#client.clock.now()));
+  }
+
+  /** What somebody made of the template by hand is not one of ours. */
+  #tellUnexpected(cron: CronJob, mine: readonly Job[]): void {
+    const known = new Set(cron.status.active?.map(({ uid }) => uid));
+    for (const job of mine)
+      if (!known.has(job.metadata.uid) && !isOver(job))
+        this.#tell(
+          cron,
+          'UnexpectedJob',
+          `Saw a job that the controller did not create or forgot: ${job.metadata.name}`,
+          { type: 'Warning' },
+        );
   }
 
   /** Jobs that ended, or are gone, are not active any more. */

@@ -1,6 +1,6 @@
 /** What a Deployment says of itself: counts, and the conditions that `kubectl rollout status` and health checks read. */
 import { conditionOf, withCondition, withoutCondition, type Conditions } from './conditions.ts';
-import type { Deployment, ReplicaSet, Truth } from './kinds.ts';
+import type { Condition, Deployment, ReplicaSet, Truth } from './kinds.ts';
 import { counts } from './replicasets.ts';
 import { availableReplicas, maxUnavailable, untilStuckMs, wantedReplicas } from './rollout.ts';
 
@@ -93,7 +93,7 @@ function progress(
       now,
     );
   if (hasProgressed(deployment.status, status))
-    return withCondition(conditions, {
+    return withLast(conditions, {
       type: 'Progressing',
       status: 'True',
       lastUpdateTime: now,
@@ -144,7 +144,7 @@ export function set(
 ): Conditions {
   const before = conditionOf(conditions, type);
   if (before?.status === status && before.reason === reason) return conditions ?? [];
-  return withCondition(conditions, {
+  return withLast(conditions, {
     type,
     status,
     lastUpdateTime: now,
@@ -152,4 +152,10 @@ export function set(
     reason,
     message,
   });
+}
+
+/** The condition that changed stands last. */
+function withLast(conditions: Conditions | undefined, changed: Condition): Conditions {
+  const all = withCondition(conditions, changed);
+  return [...withoutCondition(all, changed.type), conditionOf(all, changed.type)!];
 }

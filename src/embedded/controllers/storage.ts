@@ -22,10 +22,8 @@ const provisioner = 'embedded.trueup.dev/volumes';
 const defaultNote = 'storageclass.kubernetes.io/is-default-class';
 const claimProtection = 'kubernetes.io/pvc-protection';
 const volumeProtection = 'kubernetes.io/pv-protection';
-const boundNotes = {
-  'pv.kubernetes.io/bind-completed': 'yes',
-  'pv.kubernetes.io/bound-by-controller': 'yes',
-};
+const byController = 'pv.kubernetes.io/bound-by-controller';
+const boundNotes = { 'pv.kubernetes.io/bind-completed': 'yes', [byController]: 'yes' };
 
 export function ensureStorageClass(client: Client): void {
   client.ensure(storageClasses, '', defaultClass, {
@@ -140,7 +138,10 @@ export class Claims implements Controller {
 
   #bind(claim: Claim, volume: PersistentVolume): void {
     if (volume.spec.claimRef?.uid === undefined)
-      this.#client.patch(volumes, volume, { spec: { claimRef: referenceTo(claim) } });
+      this.#client.patch(volumes, volume, {
+        metadata: { annotations: { [byController]: 'yes' } },
+        spec: { claimRef: referenceTo(claim) },
+      });
     const { name: volumeName } = volume.metadata;
     const bound = this.#client.patch(claims, claim, {
       metadata: { annotations: boundNotes },

@@ -45,7 +45,8 @@ export function createPod(
   const { labels, annotations, finalizers } = template.metadata ?? {};
   const held = [...(finalizers ?? []), ...(extras.finalizers ?? [])];
   const metadata = {
-    ...(extras.name === undefined ? { generateName: `${owner.metadata.name}-` } : { name: extras.name }),
+    generateName: `${owner.metadata.name}-`,
+    ...(extras.name === undefined ? {} : { name: extras.name }),
     labels: { ...labels, ...extras.labels },
     annotations: { ...annotations, ...extras.annotations },
     ...(held.length === 0 ? {} : { finalizers: held }),
