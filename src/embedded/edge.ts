@@ -18,10 +18,11 @@ import {
 import type { Machinery } from './machinery.ts';
 import type { OpenApi } from './open-api.ts';
 import type { Registry } from './registry.ts';
+import { isTrue } from './request-options.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import { review, reviewAt } from './reviews.ts';
 import { routeOf, type Route } from './route.ts';
-import { noSuchPath, refused, StatusError, type Status } from './status.ts';
+import { methodNotAllowed, noSuchPath, refused, StatusError, type Status } from './status.ts';
 
 export const kubernetesVersion = 'v1.36.3';
 
@@ -70,6 +71,7 @@ export class Edge {
     const isProtobuf = contentType === protobufType;
     const body = isProtobuf ? this.#parts.machinery.fromProtobuf(sent) : sent.toString('utf8');
     const fixed = this.#fixed(request, path);
+    if (fixed !== undefined && request.method !== 'GET') throw methodNotAllowed();
     if (fixed !== undefined) return json(fixed.body, 200, fixed.type);
     const asked = request.method === 'POST' ? reviewAt(path) : undefined;
     if (asked !== undefined)
@@ -109,7 +111,6 @@ export class Edge {
   /** What is not objects: versions, discovery, OpenAPI. */
   #fixed(request: Request, path: string): { readonly body: object; readonly type?: string } | undefined {
     const { registry, openApi } = this.#parts;
-    if (request.method !== 'GET') return undefined;
     const wantsAggregated = (request.headers.get('accept') ?? '').includes('as=APIGroupDiscoveryList');
     if (path === '/version') return { body: versionInfo() };
     if (path === '/api' || path === '/apis') {
@@ -148,9 +149,8 @@ const verbs: Readonly<Record<string, string>> = {
 
 function actionOf(method: string, query: URLSearchParams, route: Route): Action {
   const { resource, namespace, name, subresource } = route;
-  const isWatch = ['true', '1'].includes(query.get('watch') ?? '');
   const many: Readonly<Record<string, string>> = {
-    GET: isWatch ? 'watch' : 'list',
+    GET: isTrue(query, 'watch') ? 'watch' : 'list',
     DELETE: 'deletecollection',
   };
   return {
@@ -204,7 +204,13 @@ function statusResponse(status: Status, warnings: readonly string[]): Response {
   const seconds = status.details?.['retryAfterSeconds'];
   const again: readonly [string, string][] =
     typeof seconds === 'number' ? [['retry-after', String(seconds)]] : [];
-  return json(status, status.code ?? 200, 'application/json', [...again, ...warningHeaders(warnings)]);
+  // The rest of the body is not read: whoever sends it must not think that the connection is good for more.
+  const last: readonly [string, string][] = status.code === 413 ? [['connection', 'close']] : [];
+  return json(status, status.code ?? 200, 'application/json', [
+    ...again,
+    ...last,
+    ...warningHeaders(warnings),
+  ]);
 }
 
 const warningHeaders = (warnings: readonly string[]): readonly [string, string][] =>
