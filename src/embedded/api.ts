@@ -116,7 +116,7 @@ export class Api {
     if (live === undefined) {
       if (options.subresource !== undefined) throw notFound(address.resource, address.name);
       if (verb === 'apply') this.#checkApplied(address, body);
-    } else if (verb === 'update' && address.resource.custom) checkVersioned(address, body);
+    } else if (verb === 'update' && isVersioned(address.resource)) checkVersioned(address, body);
     return this.#write(address, verb, body, live, options);
   }
 
@@ -197,7 +197,8 @@ export class Api {
             ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
           }),
     };
-    const isSame = !('deletionTimestamp' in changed) && finalizers.size === new Set(metadata.finalizers).size;
+    const before = new Set(metadata.finalizers);
+    const isSame = !('deletionTimestamp' in changed) && finalizers.symmetricDifference(before).size === 0;
     if (isSame) return live;
     const doomed = withMetadata(live, changed);
     return isNamespace(resource)
@@ -317,7 +318,14 @@ function metadataIn(body: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Custom kinds are never replaced blindly. */
+/** Built-in kinds that are never replaced blindly; no custom one is. */
+const versioned = new Set([
+  'apiextensions.k8s.io/customresourcedefinitions',
+  'coordination.k8s.io/leases',
+  'policy/poddisruptionbudgets',
+]);
+const isVersioned = (resource: Resource): boolean => resource.custom || versioned.has(resourceKey(resource));
+
 function checkVersioned({ resource, name }: Address, body: string): void {
   const version = metadataIn(body)['resourceVersion'] ?? '';
   if (version !== '' && version !== '0') return;

@@ -116,7 +116,8 @@ export function widgetDefinition(more: object = {}): object {
         type: 'object',
         properties: {
           color: { type: 'string' },
-          size: { type: 'integer', format: 'int64', maximum: 9_223_372_036_854_775_807n },
+          size: { type: 'integer', format: 'int64' },
+          most: { type: 'integer', format: 'int64', default: 9_007_199_254_740_993n },
         },
       },
     },
