@@ -151,6 +151,12 @@ describe('a path', () => {
     '/api/v2',
     '/api/v1/nothings',
     '/openapi/v2',
+    '/apis/apiregistration.k8s.io/v1/apiservices',
+    '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations',
+    '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers',
+    '/apis/events.k8s.io/v1/events',
+    '/api/v1/watch/namespaces/default/configmaps',
+    '/api/v1/nodes/trueup/proxy',
     '/openapi/v3/apis/nobody.example/v1',
     `${configMaps}/here/nothing`,
     `${configMaps}/here/a/b/c`,
@@ -189,9 +195,11 @@ describe('a path', () => {
   });
 
   it('of what a real cluster has and this has not is told apart', async () => {
-    const { code, body } = await server.ask('POST', '/api/v1/namespaces/default/pods/x/exec');
-    expect(code).toBe(501);
-    expect(body.message).toContain('docs/reference/embedded-cluster.md');
+    for (const name of ['exec', 'attach', 'portforward', 'proxy', 'ephemeralcontainers', 'resize']) {
+      const { code, body } = await server.ask('POST', `/api/v1/namespaces/default/pods/x/${name}`);
+      expect(code).toBe(501);
+      expect(body.message).toContain('docs/reference/embedded-cluster.md');
+    }
   });
 });
 
@@ -359,6 +367,11 @@ describe('forms', () => {
   it('the first form that is known counts', async () => {
     const accept = 'application/vnd.kubernetes.protobuf,application/json;as=Unknown,application/json';
     expect((await server.get(`${configMaps}/here`, { accept })).body.kind).toBe('ConfigMap');
+  });
+
+  it('what is not known is answered in JSON', async () => {
+    for (const accept of ['application/yaml', 'application/cbor', 'text/html'])
+      expect((await server.get(`${configMaps}/here`, { accept })).body.kind).toBe('ConfigMap');
   });
 
   it('a watch has them too', async () => {

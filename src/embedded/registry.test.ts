@@ -106,6 +106,25 @@ describe('a custom object', () => {
     );
   });
 
+  it('is scaled where its definition says so', async () => {
+    const spec = { type: 'object', properties: { replicas: { type: 'integer' } } };
+    const schema = { openAPIV3Schema: { type: 'object', properties: { spec } } };
+    const scale = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' };
+    const [first] = (widgetDefinition() as { spec: { versions: object[] } }).spec.versions;
+    await server.ask('POST', definitionsPath, {
+      ...widgetDefinition({
+        group: 'scaled.dev',
+        versions: [{ ...first, schema, selectableFields: [], subresources: { scale } }],
+      }),
+      metadata: { name: 'widgets.scaled.dev' },
+    });
+    const at = '/apis/scaled.dev/v1/namespaces/default/widgets';
+    const about = { apiVersion: 'scaled.dev/v1', kind: 'Widget', metadata: { name: 'w' } };
+    expect((await server.ask('POST', at, { ...about, spec: { replicas: 1 } })).code).toBe(201);
+    expect((await server.merge(`${at}/w/scale`, { spec: { replicas: 3 } })).body.kind).toBe('Scale');
+    expect((await server.get(`${at}/w`)).body.spec.replicas).toBe(3);
+  });
+
   it('knows no strategic merge patch', async () => {
     const type = 'application/strategic-merge-patch+json';
     expect((await server.ask('PATCH', widgets('v1', '/one'), {}, { type })).code).toBe(415);

@@ -75,6 +75,12 @@ describe('a restart', () => {
   });
 });
 
+it('only its owner can read what is stored: secrets are in it', () => {
+  writeFileSync(file, '', { mode: 0o644 });
+  open().put('/secrets', 'default/a', 1, { data: { password: 'cGFzcw==' } });
+  for (const suffix of ['', '-wal', '-shm']) expect(statSync(`${file}${suffix}`).mode & 0o777).toBe(0o600);
+});
+
 describe('a change', () => {
   it('that fails leaves object and counter as they were, and the next one works', () => {
     const first = open();
@@ -140,6 +146,6 @@ describe('a file that cannot be used', () => {
 
   it('and cannot be made anew either ends the start', () => {
     file = path.join(directory, 'not-there', 'cluster.db');
-    expect(() => open()).toThrow('unable to open database file');
+    expect(() => open()).toThrow('ENOENT');
   });
 });

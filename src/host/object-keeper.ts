@@ -1,5 +1,5 @@
 /** Keeps the embedded cluster's objects in one SQLite file, so that they are there after a restart. */
-import { renameSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { jsonText, parseJson } from '#model/json.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
@@ -29,6 +29,9 @@ export function openObjectKeeper(file: string, log: Log): DiskObjectKeeper {
 }
 
 function open(file: string): DatabaseSync {
+  // Secrets are in it. What SQLite makes beside it has the same mode.
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
   const database = new DatabaseSync(file);
   try {
     const known = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
