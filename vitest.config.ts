@@ -8,6 +8,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'tests/unit/**/*.test.ts'],
           testTimeout: 20_000,
+          // Loading a Go module takes a second, and many where the machine has much else to do.
+          hookTimeout: 60_000,
         },
       },
       {

@@ -2,7 +2,8 @@
  * The verbs of the API on stored objects, for the HTTP edge and the cluster's own controllers alike. Everything is
  * synchronous: a request is done before the next begins, so that a run can be replayed.
  */
-import type { JsonObject } from '#model/json.ts';
+import { parse as parseYaml } from 'yaml';
+import { isObject, parseJson, type JsonObject } from '#model/json.ts';
 import type { Clock } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
 import type { Allocator } from './allocator.ts';
@@ -10,7 +11,16 @@ import type { Machinery, WriteRequest, WriteResult, WriteVerb } from './machiner
 import { valueAt, withMetadata, type Stored } from './objects.ts';
 import type { Registry } from './registry.ts';
 import { definitionsName, type Resource, type Subresource } from './resources.ts';
-import { alreadyExists, conflict, notFound, refused, type Status } from './status.ts';
+import {
+  alreadyExists,
+  conflict,
+  invalid,
+  notFound,
+  qualified,
+  refused,
+  StatusError,
+  type Status,
+} from './status.ts';
 import { resourceKey, type Store } from './store.ts';
 
 export interface Address {
@@ -47,6 +57,10 @@ export const orphanFinalizer = 'orphan';
 /** Holds a definition until its objects are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 const namespaces = { group: '', name: 'namespaces' };
+/** A cluster is none without them. */
+const namespacesKept = new Set(['default', 'kube-public', 'kube-system']);
+/** How often a name is made up before the request is told that it is taken. */
+const namesTried = 8;
 
 export interface ApiParts {
   readonly store: Store;
@@ -80,8 +94,20 @@ export class Api {
   }
 
   create(resource: Resource, namespace: string, body: string, options: WriteOptions): Written {
-    this.#checkNamespace(resource, namespace, '');
-    return this.#write({ resource, namespace, name: '' }, 'create', body, undefined, options);
+    this.#checkNamespace(resource, namespace, () => metadataIn(body)['name']);
+    // Most bodies never say this word, and are read once only.
+    if (body.includes('"resourceVersion"') && (metadataIn(body)['resourceVersion'] ?? '') !== '')
+      throw refused(500, 'InternalError', 'resourceVersion should not be set on objects to be created');
+    const address = { resource, namespace, name: '' };
+    const isNameMadeUp = body.includes('"generateName"') && (metadataIn(body)['name'] ?? '') === '';
+    for (let left = isNameMadeUp ? namesTried : 1; ; left -= 1) {
+      try {
+        return this.#write(address, 'create', body, undefined, options);
+      } catch (error) {
+        const isTaken = error instanceof StatusError && error.status.reason === 'AlreadyExists';
+        if (!isTaken || left <= 1) throw error;
+      }
+    }
   }
 
   /** PUT and the four kinds of PATCH; an apply of what is not there creates it. */
@@ -89,8 +115,8 @@ export class Api {
     const live = this.find(address);
     if (live === undefined) {
       if (options.subresource !== undefined) throw notFound(address.resource, address.name);
-      this.#checkNamespace(address.resource, address.namespace, address.name);
-    }
+      if (verb === 'apply') this.#checkApplied(address, body);
+    } else if (verb === 'update' && isVersioned(address.resource)) checkVersioned(address, body);
     return this.#write(address, verb, body, live, options);
   }
 
@@ -104,6 +130,13 @@ export class Api {
 
   delete(address: Address, options: DeleteOptions): Deleted {
     const { resource, name } = address;
+    if (isNamespace(resource) && namespacesKept.has(name))
+      throw refused(
+        403,
+        'Forbidden',
+        `namespaces "${name}" is forbidden: this namespace may not be deleted`,
+        { name, kind: resource.name },
+      );
     const live = this.get(address);
     const { uid, resourceVersion } = options;
     const named = { group: resource.group, name: resource.kind };
@@ -154,8 +187,7 @@ export class Api {
     if (resource.name === definitionsName && metadata.deletionTimestamp === undefined)
       finalizers.add(cleanupFinalizer);
     const graceSeconds = graceOf(live, resource, options);
-    const isNamespace = resource.group === '' && resource.name === namespaces.name;
-    const hasContent = isNamespace && Array.isArray(valueAt(live, ['spec', 'finalizers']));
+    const hasContent = isNamespace(resource) && Array.isArray(valueAt(live, ['spec', 'finalizers']));
     if (finalizers.size === 0 && graceSeconds === 0 && !hasContent) return undefined;
     const changed = {
       ...(finalizers.size === 0 ? {} : { finalizers: [...finalizers] }),
@@ -168,10 +200,11 @@ export class Api {
             ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
           }),
     };
-    const isSame = !('deletionTimestamp' in changed) && finalizers.size === new Set(metadata.finalizers).size;
+    const before = new Set(metadata.finalizers);
+    const isSame = !('deletionTimestamp' in changed) && finalizers.symmetricDifference(before).size === 0;
     if (isSame) return live;
     const doomed = withMetadata(live, changed);
-    return isNamespace
+    return isNamespace(resource)
       ? { ...doomed, status: { ...(live['status'] as object), phase: 'Terminating' } }
       : doomed;
   }
@@ -216,6 +249,8 @@ export class Api {
     const live = this.#parts.store.get(key, namespace, name);
     if (created && live !== undefined)
       throw alreadyExists(resource, name, live.metadata.deletionTimestamp !== undefined, warnings);
+    // A PUT may create too.
+    if (created) this.#checkNamespace(resource, namespace, () => name);
     if (unchanged && live !== undefined)
       return { object: inVersion(live, resource), created: false, warnings };
     if (options.dryRun === true) return { object: result.object, created, warnings };
@@ -223,21 +258,25 @@ export class Api {
       this.remove({ resource, namespace, name });
       return { object: result.object, created: false, warnings };
     }
+    // First: what cannot be defined must not be found at the next start.
+    if (resource.name === definitionsName) this.#parts.registry.define(result.object);
     const object = this.#parts.store.put(
       key,
       inVersion(result.object, this.#parts.registry.ofKey(key) ?? resource),
     );
-    if (resource.name === definitionsName) this.#parts.registry.define(object);
     return { object: inVersion(object, resource), created, warnings };
   }
 
-  #checkNamespace(resource: Resource, namespace: string, name: string): void {
+  #checkNamespace(resource: Resource, namespace: string, nameOf: () => unknown): void {
     if (!resource.namespaced) return;
     const found = this.#parts.store.get(resourceKey(namespaces), '', namespace);
     if (found === undefined) throw notFound(namespaces, namespace);
     if (found.metadata.deletionTimestamp === undefined) return;
+    const given = nameOf();
+    const name = typeof given === 'string' ? given : '';
     const details: JsonObject = {
-      name,
+      ...(name === '' ? {} : { name }),
+      ...(resource.group === '' ? {} : { group: resource.group }),
       kind: resource.name,
       causes: [
         {
@@ -250,10 +289,56 @@ export class Api {
     throw refused(
       403,
       'Forbidden',
-      `${resource.name} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+      `${qualified(resource)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
       details,
     );
   }
+
+  /** Of an apply that creates. A UID in it names an object that is there no more. */
+  #checkApplied({ resource, namespace, name }: Address, body: string): void {
+    const uid = body.includes('uid') ? (metadataIn(body)['uid'] ?? '') : '';
+    if (uid !== '')
+      throw conflict(
+        resource,
+        name,
+        `uid mismatch: the provided object specified uid ${String(uid)}, and no existing object was found`,
+      );
+    this.#checkNamespace(resource, namespace, () => name);
+  }
+}
+
+const isNamespace = ({ group, name }: Resource): boolean => group === '' && name === namespaces.name;
+
+/** Of an object as it was sent, in JSON or YAML; empty where it cannot be read: that is said where it is decoded. */
+function metadataIn(body: string): Readonly<Record<string, unknown>> {
+  try {
+    const isJson = body.trimStart().startsWith('{');
+    const read = isJson ? parseJson(body) : parseYaml(body, { logLevel: 'silent' });
+    const found = valueAt(read, ['metadata']);
+    return isObject(found) ? found : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Built-in kinds that are never replaced blindly; no custom one is. */
+const versioned = new Set([
+  'apiextensions.k8s.io/customresourcedefinitions',
+  'coordination.k8s.io/leases',
+  'policy/poddisruptionbudgets',
+]);
+const isVersioned = (resource: Resource): boolean => resource.custom || versioned.has(resourceKey(resource));
+
+function checkVersioned({ resource, name }: Address, body: string): void {
+  const version = metadataIn(body)['resourceVersion'] ?? '';
+  if (version !== '' && version !== '0') return;
+  throw invalid(resource, qualified(resource), name, [
+    {
+      field: 'metadata.resourceVersion',
+      reason: 'FieldValueInvalid',
+      message: 'Invalid value: 0: must be specified for an update',
+    },
+  ]);
 }
 
 /** Custom kinds of several versions are converted as `strategy: None` says: by their apiVersion alone. */

@@ -19,11 +19,12 @@ import { impersonated } from './impersonation.ts';
 import type { Machinery } from './machinery.ts';
 import { legacyDocument, type OpenApi } from './open-api.ts';
 import type { Registry } from './registry.ts';
+import { isTrue } from './request-options.ts';
 import { ResourceRequests } from './resource-requests.ts';
 import type { Resource } from './resources.ts';
 import { review, reviewAt } from './reviews.ts';
 import { routeOf, type Route } from './route.ts';
-import { NoSuchPath, noSuchPath, refused, StatusError, type Status } from './status.ts';
+import { methodNotAllowed, NoSuchPath, noSuchPath, refused, StatusError, type Status } from './status.ts';
 
 export const kubernetesVersion = 'v1.36.3';
 
@@ -80,6 +81,7 @@ export class Edge {
     const isProtobuf = contentType === protobufType;
     const body = isProtobuf ? this.#parts.machinery.fromProtobuf(sent) : sent.toString('utf8');
     const fixed = this.#fixed(request, url);
+    if (fixed !== undefined && request.method !== 'GET') throw methodNotAllowed();
     if (fixed !== undefined) {
       if (!(fixed.body instanceof Uint8Array)) return json(fixed.body, 200, fixed.type);
       return new Response(fixed.body, { headers: [['content-type', fixed.type ?? '']] });
@@ -122,7 +124,6 @@ export class Edge {
   #fixed(request: Request, url: URL): Fixed | undefined {
     const { registry, openApi } = this.#parts;
     const path = url.pathname.replace(/\/+$/, '');
-    if (request.method !== 'GET') return undefined;
     const wantsAggregated = (request.headers.get('accept') ?? '').includes('as=APIGroupDiscoveryList');
     if (path === '/version') return { body: versionInfo() };
     if (path === '/api' || path === '/apis') {
@@ -168,9 +169,8 @@ const verbs: Readonly<Record<string, string>> = {
 
 function actionOf(method: string, query: URLSearchParams, route: Route): Action {
   const { resource, namespace, name, subresource } = route;
-  const isWatch = ['true', '1'].includes(query.get('watch') ?? '');
   const many: Readonly<Record<string, string>> = {
-    GET: isWatch ? 'watch' : 'list',
+    GET: isTrue(query, 'watch') ? 'watch' : 'list',
     DELETE: 'deletecollection',
   };
   return {
@@ -224,7 +224,13 @@ function statusResponse(status: Status, warnings: readonly string[]): Response {
   const seconds = status.details?.['retryAfterSeconds'];
   const again: readonly [string, string][] =
     typeof seconds === 'number' ? [['retry-after', String(seconds)]] : [];
-  return json(status, status.code ?? 200, 'application/json', [...again, ...warningHeaders(warnings)]);
+  // The rest of the body is not read: whoever sends it must not think that the connection is good for more.
+  const last: readonly [string, string][] = status.code === 413 ? [['connection', 'close']] : [];
+  return json(status, status.code ?? 200, 'application/json', [
+    ...again,
+    ...last,
+    ...warningHeaders(warnings),
+  ]);
 }
 
 const warningHeaders = (warnings: readonly string[]): readonly [string, string][] =>

@@ -1,6 +1,6 @@
 /** OpenAPI v3 documents, one a group and version: what `kubectl explain` prints and what clients check fields against. */
 import { digestOf } from '#fields/digest.ts';
-import { isObject } from '#model/json.ts';
+import { isObject, jsonText } from '#model/json.ts';
 import { groupsOf } from './discovery.ts';
 import type { Machinery } from './machinery.ts';
 import { valueAt } from './objects.ts';
@@ -29,7 +29,7 @@ export class OpenApi {
     for (const { group, versions } of groupsOf(this.#registry))
       for (const version of versions) {
         const path = pathOf(group, version);
-        const custom = JSON.stringify(this.#registry.customSchemas(group, version));
+        const custom = jsonText(this.#registry.customSchemas(group, version));
         const hash = digestOf(`${path} ${custom}`).slice('sha256:'.length).toUpperCase();
         paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
       }

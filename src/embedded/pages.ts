@@ -8,6 +8,17 @@ const listsMax = 16;
 interface Rest {
   readonly objects: readonly Stored[];
   readonly version: number;
+  /** What was listed: a token is good for that only, whoever guesses it. */
+  readonly scope: string;
+}
+export interface PageRequest {
+  readonly limit: number;
+  /** Empty for the first page. */
+  readonly token: string;
+  readonly scope: string;
+  readonly version: number;
+  /** How many are left is said only where everything is listed. */
+  readonly isSelective: boolean;
 }
 
 export class Pages {
@@ -15,12 +26,10 @@ export class Pages {
   #count = 0;
 
   page(
-    limit: number,
-    token: string,
-    version: number,
+    { limit, token, scope, version, isSelective }: PageRequest,
     list: () => readonly Stored[],
   ): { readonly objects: readonly Stored[]; readonly metadata: object } {
-    const whole = token === '' ? { objects: list(), version } : this.#take(token);
+    const whole = token === '' ? { objects: list(), version } : this.#take(token, scope);
     const isPaged = limit > 0 && whole.objects.length > limit;
     if (!isPaged) return { objects: whole.objects, metadata: { resourceVersion: String(whole.version) } };
     const rest = whole.objects.slice(limit);
@@ -28,8 +37,8 @@ export class Pages {
       objects: whole.objects.slice(0, limit),
       metadata: {
         resourceVersion: String(whole.version),
-        continue: this.#keep({ objects: rest, version: whole.version }),
-        remainingItemCount: rest.length,
+        continue: this.#keep({ objects: rest, version: whole.version, scope }),
+        ...(isSelective ? {} : { remainingItemCount: rest.length }),
       },
     };
   }
@@ -43,9 +52,9 @@ export class Pages {
     return token;
   }
 
-  #take(token: string): Rest {
+  #take(token: string, scope: string): Rest {
     const rest = this.#rests.get(token);
-    if (rest === undefined)
+    if (rest === undefined || rest.scope !== scope)
       throw expired(
         'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.',
       );

@@ -1,23 +1,25 @@
 /** Requests for objects: which verb of the API they mean, and how its outcome is answered. */
-import { isObject } from '#model/json.ts';
-import {
-  inVersion,
-  type Api,
-  type Deleted,
-  type DeleteOptions,
-  type Propagation,
-  type WriteOptions,
-  type Written,
-} from './api.ts';
+import { isObject, jsonText } from '#model/json.ts';
+import { inVersion, type Api, type Deleted, type Written } from './api.ts';
 import { isPod } from './discovery.ts';
 import type { WriteVerb } from './machinery.ts';
 import { valueAt, type Stored } from './objects.ts';
 import { Pages } from './pages.ts';
-import { formOf, type IncludeObject, type Presentation } from './presentation.ts';
+import { formOf, type IncludeObject, type Page, type Presentation } from './presentation.ts';
+import {
+  checkVersion,
+  deleteOptions,
+  fromGiven,
+  isTrue,
+  lifetimeMs,
+  listOptions,
+  watchOptions,
+  writeOptions,
+} from './request-options.ts';
 import type { Resource, Subresource } from './resources.ts';
 import type { Route } from './route.ts';
 import { fieldSelector, labelSelector, type Matches } from './selectors.ts';
-import { noSuchPath, refused, unsupported } from './status.ts';
+import { badRequest, conflict, methodNotAllowed, noSuchPath, refused, unsupported } from './status.ts';
 import { parsedBody } from './body.ts';
 import type { Store } from './store.ts';
 import type { Users } from './users.ts';
@@ -48,13 +50,13 @@ export interface RequestParts {
   readonly logOf: (pod: Stored, container: string | undefined) => string;
 }
 
-const patchVerbs: Readonly<Record<string, Exclude<WriteVerb, 'create' | 'update'>>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
-const managerCharsMax = 128;
+const patchVerbs: ReadonlyMap<string, Exclude<WriteVerb, 'create' | 'update'>> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+]);
+const replicasMax = 2 ** 31 - 1;
 const watchTimeoutMs = 30 * 60_000;
 
 const answer = (body: Answered['body'], code = 200, warnings: readonly string[] = []): Answered => ({
@@ -78,13 +80,13 @@ export class ResourceRequests {
     if (route.name === '') return this.#collection(route, asked);
     switch (asked.method) {
       case 'GET':
-        if (isTrue(asked, 'watch')) return this.#watch(route, asked);
+        checkVersion(asked.query.get('resourceVersion') ?? '', this.#parts.store.version);
         return answer(this.#present(route, this.#parts.api.get(route), asked));
       case 'PUT':
       case 'PATCH':
         return this.#change(route, asked);
       case 'DELETE':
-        return deleted(this.#parts.api.delete(route, this.#deleteOptions(route, asked)));
+        return deleted(this.#parts.api.delete(route, deleteOptions(route.resource, asked)));
       default:
         throw methodNotAllowed();
     }
@@ -94,20 +96,26 @@ export class ResourceRequests {
     const { api } = this.#parts;
     switch (asked.method) {
       case 'GET':
-        return isTrue(asked, 'watch') ? this.#watch(route, asked) : this.#list(route, asked);
+        return isTrue(asked.query, 'watch') ? this.#watch(route, asked) : this.#list(route, asked);
       case 'POST': {
         if (route.resource.namespaced && route.namespace === '') throw noSuchPath();
-        const written = api.create(route.resource, route.namespace, asked.body, writeOptions(asked));
+        const written = api.create(
+          route.resource,
+          route.namespace,
+          asked.body,
+          writeOptions(asked, 'create'),
+        );
         return answer(this.#present(route, written.object, asked), 201, written.warnings);
       }
       case 'DELETE': {
-        const options = this.#deleteOptions(route, asked);
-        const items = this.#selected(route, asked).map((object) => {
-          const { name, namespace = '' } = object.metadata;
+        const options = deleteOptions(route.resource, asked);
+        const objects = this.#selected(route, asked);
+        const metadata = { resourceVersion: String(this.#parts.store.version) };
+        for (const {
+          metadata: { name, namespace = '' },
+        } of objects)
           api.delete({ resource: route.resource, namespace, name }, options);
-          return object;
-        });
-        return answer({ kind: 'List', apiVersion: 'v1', metadata: {}, items });
+        return answer(this.#presentList(route, asked, { objects, metadata }));
       }
       default:
         throw methodNotAllowed();
@@ -115,28 +123,28 @@ export class ResourceRequests {
   }
 
   #list(route: Route, asked: Asked): Answered {
-    const limit = Number(asked.query.get('limit') ?? 0);
-    const token = asked.query.get('continue') ?? '';
-    const { objects, metadata } = this.#pages.page(limit, token, this.#parts.store.version, () =>
-      this.#selected(route, asked),
-    );
-    const page = { objects, metadata };
-    return answer(this.#parts.presentation.list(route.resource, page, formOf(asked.accept), include(asked)));
+    const { version } = this.#parts.store;
+    const options = listOptions(asked.query, version);
+    const { resource, namespace } = route;
+    const scope = [resource.group, resource.version, resource.name, namespace].join('/');
+    const page = this.#pages.page({ ...options, scope, version }, () => this.#selected(route, asked));
+    return answer(this.#presentList(route, asked, page));
+  }
+
+  #presentList({ resource }: Route, asked: Asked, page: Page): object {
+    return this.#parts.presentation.list(resource, page, formOf(asked.accept), include(asked));
   }
 
   #watch(route: Route, asked: Asked): Answered {
-    const { resource, name } = route;
+    const { resource, namespace } = route;
     const form = formOf(asked.accept);
-    const wanted = Number(asked.query.get('timeoutSeconds') ?? 0) * 1000;
-    const selects = this.#matches(route, asked);
+    const { timeoutMs = watchTimeoutMs, ...options } = watchOptions(asked.query);
     const stream = this.#parts.watching.stream({
+      ...options,
       resource,
-      namespace: route.namespace,
-      matches: name === '' ? selects : (object) => object.metadata.name === name && selects(object),
-      version: asked.query.get('resourceVersion') ?? '',
-      sendInitialEvents: isTrue(asked, 'sendInitialEvents'),
-      bookmarks: isTrue(asked, 'allowWatchBookmarks'),
-      timeoutMs: wanted > 0 ? wanted : watchTimeoutMs,
+      namespace,
+      matches: this.#matches(route, asked),
+      timeoutMs,
       present: (object) =>
         this.#parts.presentation.object(resource, inVersion(object, resource), form, include(asked)),
     });
@@ -144,15 +152,11 @@ export class ResourceRequests {
   }
 
   #change(route: Route, asked: Asked, subresource?: Subresource): Answered {
-    const verb = asked.method === 'PUT' ? 'update' : patchVerbs[asked.contentType];
-    if (verb === undefined) throw wrongType(asked.contentType, Object.keys(patchVerbs));
-    const options = writeOptions(asked, subresource);
-    if (verb === 'apply' && asked.query.get('fieldManager') === null)
-      throw refused(
-        422,
-        'Invalid',
-        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-      );
+    if (asked.method !== 'PUT' && asked.method !== 'PATCH') throw methodNotAllowed();
+    const verb = asked.method === 'PUT' ? 'update' : patchVerbs.get(asked.contentType);
+    if (verb === undefined) throw wrongType(asked.contentType, [...patchVerbs.keys()]);
+    const kind = verb === 'update' || verb === 'apply' ? verb : 'patch';
+    const options = writeOptions(asked, kind, subresource);
     const written = this.#parts.api.change(route, verb, asked.body, options);
     return this.#written(route, asked, written);
   }
@@ -168,7 +172,9 @@ export class ResourceRequests {
       return { ...answer(this.#parts.logOf(this.#parts.api.get(route), container)), type: 'text/plain' };
     }
     if (isPod(resource) && subresource === 'eviction' && asked.method === 'POST') {
-      this.#parts.api.delete(route, {});
+      const { dryRun } = writeOptions(asked, 'create');
+      const options = fromGiven(resource, valueAt(parsedBody(asked.body), ['deleteOptions']));
+      this.#parts.api.delete(route, { ...options, dryRun: dryRun === true || options.dryRun === true });
       return answer({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }, 201);
     }
     if (resource.name === 'serviceaccounts' && subresource === 'token' && asked.method === 'POST')
@@ -187,9 +193,7 @@ export class ResourceRequests {
 
   #token(route: Route, review: Readonly<Record<string, unknown>>): object {
     const account = this.#parts.api.get(route);
-    const seconds = valueAt(review, ['spec', 'expirationSeconds']);
-    const lifetimeMs = typeof seconds === 'number' ? seconds * 1000 : undefined;
-    const { token, expires } = this.#parts.users.issue(account.metadata, lifetimeMs);
+    const { token, expires } = this.#parts.users.issue(account.metadata, lifetimeMs(review));
     return { ...review, status: { token, expirationTimestamp: expires } };
   }
 
@@ -197,13 +201,16 @@ export class ResourceRequests {
     const live = this.#parts.api.get(route);
     const finalizers = valueAt(parsedBody(asked.body), ['spec', 'finalizers']);
     const spec = Array.isArray(finalizers) && finalizers.length > 0 ? { finalizers } : {};
-    return answer(this.#parts.api.replaceAsIs(route.resource, { ...live, spec }));
+    const finalized = { ...live, spec };
+    if (writeOptions(asked, 'update').dryRun === true) return answer(finalized);
+    return answer(this.#parts.api.replaceAsIs(route.resource, finalized));
   }
 
   #scale(route: Route, asked: Asked): Answered {
     const live = this.#parts.api.get(route);
     if (asked.method === 'GET') return answer(scaleOf(live, route.resource));
-    const replicas = valueAt(parsedBody(asked.body), ['spec', 'replicas']);
+    const body = parsedBody(asked.body);
+    const replicas = valueAt(body, ['spec', 'replicas']);
     const isPatch = asked.method === 'PATCH';
     if (
       isPatch &&
@@ -211,13 +218,24 @@ export class ResourceRequests {
     )
       throw unsupported(`${asked.contentType} on scale`);
     if (!isPatch && asked.method !== 'PUT') throw methodNotAllowed();
+    if (typeof replicas === 'bigint' || (typeof replicas === 'number' && replicas > replicasMax))
+      throw badRequest(
+        `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal number ${replicas} into Go struct field ScaleSpec.spec.replicas of type int32`,
+      );
     if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0)
       throw refused(
         422,
         'Invalid',
-        `Scale.autoscaling "${route.name}" is invalid: spec.replicas: Invalid value: ${JSON.stringify(replicas ?? null)}: must be greater than or equal to 0`,
+        `Scale.autoscaling "${route.name}" is invalid: spec.replicas: Invalid value: ${jsonText(replicas ?? null)}: must be greater than or equal to 0`,
       );
-    const written = this.#parts.api.scale(route, replicas, writeOptions(asked));
+    const version = valueAt(body, ['metadata', 'resourceVersion']) ?? '';
+    if (version !== '' && version !== live.metadata.resourceVersion)
+      throw conflict(
+        route.resource,
+        route.name,
+        'the object has been modified; please apply your changes to the latest version and try again',
+      );
+    const written = this.#parts.api.scale(route, replicas, writeOptions(asked, isPatch ? 'patch' : 'update'));
     return answer(scaleOf(written.object, route.resource));
   }
 
@@ -236,57 +254,11 @@ export class ResourceRequests {
     const byField = fieldSelector(query.get('fieldSelector') ?? undefined, resource);
     return (object) => byLabel(object) && byField(object);
   }
-
-  #deleteOptions({ resource }: Route, asked: Asked): DeleteOptions {
-    const given = asked.body === '' ? {} : parsedBody(asked.body);
-    const text = (path: readonly string[], name: string): string | undefined => {
-      const value = valueAt(given, path) ?? asked.query.get(name) ?? undefined;
-      return value === undefined ? undefined : String(value);
-    };
-    const policy = text(['propagationPolicy'], 'propagationPolicy');
-    const isOrphaned = text(['orphanDependents'], 'orphanDependents') === 'true';
-    const grace = text(['gracePeriodSeconds'], 'gracePeriodSeconds');
-    const uid = valueAt(given, ['preconditions', 'uid']);
-    const version = valueAt(given, ['preconditions', 'resourceVersion']);
-    // Jobs are the one kind whose dependents stay unless the request says otherwise.
-    const byDefault = resource.group === 'batch' && resource.name === 'jobs' ? 'Orphan' : undefined;
-    const propagation = policy ?? (isOrphaned ? 'Orphan' : byDefault);
-    return {
-      ...(isPropagation(propagation) ? { propagation } : {}),
-      ...(typeof uid === 'string' ? { uid } : {}),
-      ...(typeof version === 'string' ? { resourceVersion: version } : {}),
-      ...(grace === undefined ? {} : { gracePeriodSeconds: Number(grace) }),
-      dryRun: isDryRun(asked, given),
-    };
-  }
 }
-
-const isPropagation = (text: string | undefined): text is Propagation =>
-  text === 'Background' || text === 'Foreground' || text === 'Orphan';
-
-function isDryRun(asked: Asked, given: unknown = {}): boolean {
-  const inBody = valueAt(given, ['dryRun']);
-  return asked.query.get('dryRun') === 'All' || (Array.isArray(inBody) && inBody.includes('All'));
-}
-
-const isTrue = ({ query }: Asked, name: string): boolean => ['true', '1'].includes(query.get(name) ?? '');
 
 function include({ query }: Asked): IncludeObject {
   const asked = query.get('includeObject');
   return asked === 'None' || asked === 'Object' ? asked : 'Metadata';
-}
-
-function writeOptions(asked: Asked, subresource?: Subresource): WriteOptions {
-  const { query, userAgent } = asked;
-  const named = query.get('fieldManager') ?? '';
-  const validation = query.get('fieldValidation');
-  return {
-    manager: named !== '' ? named : userAgent.split('/')[0]!.slice(0, managerCharsMax),
-    force: isTrue(asked, 'force'),
-    dryRun: isDryRun(asked),
-    ...(subresource === undefined ? {} : { subresource }),
-    ...(validation === null ? {} : { fieldValidation: validation }),
-  };
 }
 
 function checkBody({ contentType }: Asked): void {
@@ -300,9 +272,6 @@ const wrongType = (type: string, accepted: readonly string[]): Error =>
     'UnsupportedMediaType',
     `the body of the request was in an unknown format (${type}) - accepted media types include: ${accepted.join(', ')}`,
   );
-
-const methodNotAllowed = (): Error =>
-  refused(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 
 const deleted = (outcome: Deleted): Answered => answer('left' in outcome ? outcome.left : outcome.gone);
 

@@ -8,7 +8,7 @@ const pattern = /^\/apis\/(?:authorization|authentication)\.k8s\.io\/v1\/(?:name
 /** The kind of review that is posted to a path; undefined where none is. */
 export function reviewAt(path: string): string | undefined {
   const [, kind] = pattern.exec(path) ?? [];
-  return kind !== undefined && kind in reviews ? kind : undefined;
+  return kind !== undefined && Object.hasOwn(reviews, kind) ? kind : undefined;
 }
 
 /** `review` answers what `reviewAt` found. */

@@ -1,4 +1,5 @@
 /** Label and field selectors, as they stand in the query of a list or a watch. */
+import { jsonText } from '#model/json.ts';
 import { valueAt, type Stored } from './objects.ts';
 import type { Resource } from './resources.ts';
 import { badRequest, type StatusError } from './status.ts';
@@ -8,6 +9,9 @@ const everything: Matches = () => true;
 
 type Labels = Readonly<Record<string, string>>;
 type Holds = (labels: Labels) => boolean;
+
+/** A label may be called `constructor`. */
+const has = (labels: Labels, key: string): boolean => Object.hasOwn(labels, key);
 
 /** `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>3` */
 export function labelSelector(text: string | undefined): Matches {
@@ -67,15 +71,15 @@ function requirement(words: Words): Holds {
   if (!words.nextIsName) throw unableAt(words.next, 'identifier');
   const key = words.take();
   checkKey(key);
-  if (words.next === '' || words.next === ',')
-    return isUnwanted ? (labels) => !(key in labels) : (labels) => key in labels;
+  if (isUnwanted) return (labels) => !has(labels, key);
+  if (words.next === '' || words.next === ',') return (labels) => has(labels, key);
   const operator = words.take();
   switch (operator) {
     case 'in':
     case 'notin': {
       const values = new Set(listed(words));
       for (const value of values) checkValue(key, value);
-      const isAmong: Holds = (labels) => key in labels && values.has(labels[key]!);
+      const isAmong: Holds = (labels) => has(labels, key) && values.has(labels[key]!);
       return operator === 'in' ? isAmong : (labels) => !isAmong(labels);
     }
     case '=':
@@ -83,7 +87,7 @@ function requirement(words: Words): Holds {
     case '!=': {
       const value = oneValue(words);
       checkValue(key, value);
-      const isEqual: Holds = (labels) => key in labels && labels[key] === value;
+      const isEqual: Holds = (labels) => has(labels, key) && labels[key] === value;
       return operator === '!=' ? (labels) => !isEqual(labels) : isEqual;
     }
     case '>':
@@ -95,8 +99,8 @@ function requirement(words: Words): Holds {
         );
       const limit = Number(value);
       return (labels) => {
-        const has = labels[key] ?? '';
-        return integer.test(has) && (operator === '>' ? Number(has) > limit : Number(has) < limit);
+        const value = has(labels, key) ? labels[key]! : '';
+        return integer.test(value) && (operator === '>' ? Number(value) > limit : Number(value) < limit);
       };
     }
     default:
@@ -140,7 +144,9 @@ function checkKey(key: string): void {
     throw refuse(
       `a valid label key must ${nameRule} ${examples} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     );
-  const last = parts.at(-1) ?? '';
+  const [last = '', prefix = 'none'] = parts.toReversed();
+  if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(prefix))
+    throw refuse('prefix part must be a lowercase RFC 1123 subdomain');
   if (last.length > charsMax) throw refuse(`name part must be no more than ${charsMax} bytes`);
   if (!new RegExp(`^${name}$`).test(last)) throw refuse(`name part must ${nameRule} ${examples}`);
 }
@@ -157,21 +163,29 @@ function checkValue(key: string, value: string): void {
 /** `metadata.name=a,status.phase!=Running`; only what the kind declares can be asked for. */
 export function fieldSelector(text: string | undefined, resource: Resource): Matches {
   if (text === undefined || text.trim() === '') return everything;
-  const requirements = text.split(',').map((term) => fieldRequirement(term.trim(), resource));
+  const requirements = text
+    .split(',')
+    .filter((term) => term !== '')
+    .map((term) => fieldRequirement(term, text, resource));
   return (object) => requirements.every((holds) => holds(object));
 }
 
-function fieldRequirement(term: string, resource: Resource): Matches {
+const always = ['metadata.name', 'metadata.namespace'];
+
+function fieldRequirement(term: string, whole: string, resource: Resource): Matches {
   const equation = /^([^=!]+)(!=|==|=)(.*)$/.exec(term);
-  if (equation === null)
-    throw badRequest(`invalid field selector: "${term}"; can't understand what is selected`);
+  if (equation === null) throw badRequest(`invalid selector: '${whole}'; can't understand '${term}'`);
   const [, field = '', operator, value = ''] = equation;
-  if (!['metadata.name', 'metadata.namespace', ...resource.selectable].includes(field))
-    throw badRequest(`field label not supported: ${field}`);
+  if (![...always, ...resource.selectable].includes(field))
+    throw badRequest(
+      resource.custom || resource.selectable.length > 0
+        ? `field label not supported: ${field}`
+        : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
   const path = field === 'source' ? ['source', 'component'] : field.split('.');
   const equals = (object: Stored): boolean => textOf(valueAt(object, path)) === value;
   return operator === '!=' ? (object) => !equals(object) : equals;
 }
 
 const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : jsonText(value);

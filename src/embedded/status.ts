@@ -41,7 +41,7 @@ interface Named {
   readonly group: string;
   readonly name: string;
 }
-const qualified = ({ group, name }: Named): string => (group === '' ? name : `${name}.${group}`);
+export const qualified = ({ group, name }: Named): string => (group === '' ? name : `${name}.${group}`);
 const detailsOf = ({ group, name: kind }: Named, name: string): JsonObject => ({
   name,
   ...(group === '' ? {} : { group }),
@@ -72,6 +72,35 @@ export function alreadyExists(
 
 export const badRequest = (message: string): StatusError => refused(400, 'BadRequest', message);
 
+export interface Cause {
+  readonly field: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** `subject` is how the message names the kind. */
+export function invalid(
+  { group, name: kind }: Named,
+  subject: string,
+  name: string,
+  causes: readonly Cause[],
+): StatusError {
+  const said = causes.map(({ field, message }) => `${field}: ${message}`);
+  const why = said.length === 1 ? said.join('') : `[${said.join(', ')}]`;
+  return refused(422, 'Invalid', `${subject} "${name}" is invalid: ${why}`, {
+    ...(name === '' ? {} : { name }),
+    ...(group === '' ? {} : { group }),
+    kind,
+    causes: causes.map(({ field, reason, message }) => ({ reason, message, field })),
+  });
+}
+
+export const tooLargeVersion = (version: string, current: number): StatusError =>
+  refused(504, 'Timeout', `Timeout: Too large resource version: ${version}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+
 export const expired = (message: string): StatusError => refused(410, 'Expired', message);
 
 /** Nothing is served below the path. Clients make a Status of the page that they get. */
@@ -80,6 +109,9 @@ export class NoSuchPath extends StatusError {
 }
 export const noSuchPath = (): NoSuchPath =>
   new NoSuchPath(refused(404, 'NotFound', 'the server could not find the requested resource', {}).status);
+
+export const methodNotAllowed = (): StatusError =>
+  refused(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
 export const unsupported = (what: string): StatusError =>
   refused(

@@ -58,6 +58,8 @@ export class Watching {
 
   #begin(request: WatchRequest, sink: ReadableStreamDefaultController<Uint8Array>): () => void {
     let isOver = false;
+    let isBeginning = true;
+    let bytesAllowed = 0;
     let stopListening = (): void => undefined;
     let stopTimer = (): void => undefined;
     let stopBookmarks = (): void => undefined;
@@ -76,18 +78,26 @@ export class Watching {
     };
     const send = (type: string, object: object): void => {
       if (isOver) return;
-      if ((sink.desiredSize ?? 0) <= 0) {
+      if (!isBeginning && (sink.desiredSize ?? 0) + bytesAllowed <= 0) {
         end();
         return;
       }
-      sink.enqueue(Buffer.from(`${jsonText({ type, object })}\n`));
+      const line = Buffer.from(`${jsonText({ type, object })}\n`);
+      // Nobody can have read yet what a watch begins with.
+      if (isBeginning) bytesAllowed += line.byteLength;
+      sink.enqueue(line);
     };
     this.#open.add(end);
     if (!this.#sendPast(request, send)) {
       end();
       return end;
     }
-    stopListening = this.#store.onChange((change) => sendChange(change, request, send));
+    isBeginning = false;
+    const after = Number(request.version);
+    stopListening = this.#store.onChange((change) => {
+      // A client may name a version that is still to come.
+      if (change.version > after) sendChange(change, request, send);
+    });
     stopTimer = this.#timers.after(request.timeoutMs, end);
     const bookmark = (): void => {
       send('BOOKMARK', bookmarkOf(request.resource, this.#store.version));
@@ -105,7 +115,7 @@ export class Watching {
     if (isFromNow || request.sendInitialEvents) {
       for (const object of this.#store.list(key, namespace === '' ? undefined : namespace))
         if (matches(object)) send('ADDED', present(object));
-      if (request.sendInitialEvents)
+      if (request.sendInitialEvents && request.bookmarks)
         send('BOOKMARK', bookmarkOf(resource, this.#store.version, { 'k8s.io/initial-events-end': 'true' }));
       return true;
     }

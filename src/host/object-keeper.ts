@@ -1,5 +1,5 @@
 /** Keeps the embedded cluster's objects in one SQLite file, so that they are there after a restart. */
-import { renameSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { jsonText, parseJson } from '#model/json.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
@@ -29,8 +29,16 @@ export function openObjectKeeper(file: string, log: Log): DiskObjectKeeper {
 }
 
 function open(file: string): DatabaseSync {
+  // Secrets are in it. What SQLite makes beside it has the same mode.
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
   const database = new DatabaseSync(file);
   try {
+    const known = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
+    if (known.user_version > schemaVersion)
+      throw new Error(`it is of version ${known.user_version}, which a later Trueup wrote`);
+    const checked = database.prepare('PRAGMA quick_check(1)').get() as { readonly quick_check: string };
+    if (checked.quick_check !== 'ok') throw new Error(checked.quick_check);
     // A crash of the machine may lose the last changes, a crash of the process none.
     database.exec(`
       PRAGMA journal_mode = WAL;
@@ -40,8 +48,6 @@ function open(file: string): DatabaseSync {
       ) WITHOUT ROWID;
       CREATE TABLE IF NOT EXISTS counter (version INTEGER NOT NULL);
     `);
-    const known = database.prepare('PRAGMA user_version').get() as { readonly user_version: number };
-    if (known.user_version > schemaVersion) throw new Error(`it is of version ${known.user_version}`);
     database.exec(`
       PRAGMA user_version = ${schemaVersion};
       INSERT INTO counter (version) SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM counter);
@@ -59,6 +65,20 @@ function keeperOn(database: DatabaseSync): DiskObjectKeeper {
   );
   const erase = database.prepare('DELETE FROM objects WHERE resource = ? AND key = ?');
   const count = database.prepare('UPDATE counter SET version = ?');
+  const begin = database.prepare('BEGIN');
+  const commit = database.prepare('COMMIT');
+  // Together: a version that was given to an object is never given again.
+  const change = (version: number, write: () => void): void => {
+    begin.run();
+    try {
+      write();
+      count.run(version);
+      commit.run();
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  };
   return {
     load: () => {
       const { version } = database.prepare('SELECT version FROM counter').get() as {
@@ -72,13 +92,10 @@ function keeperOn(database: DatabaseSync): DiskObjectKeeper {
       return { version, objects };
     },
     put: (resource, key, version, object) => {
-      upsert.run(resource, key, jsonText(object));
-      count.run(version);
+      const body = jsonText(object);
+      change(version, () => upsert.run(resource, key, body));
     },
-    remove: (resource, key, version) => {
-      erase.run(resource, key);
-      count.run(version);
-    },
+    remove: (resource, key, version) => change(version, () => erase.run(resource, key)),
     close: () => database.close(),
   };
 }
