@@ -228,7 +228,7 @@ export const commands: readonly Command[] = [
   command('kubectl describe cronjob nightly'),
   command('kubectl create poddisruptionbudget web --selector=app=web --min-available=1'),
   command('kubectl get poddisruptionbudget web'),
-  command('kubectl run single --image=example.com/single:1 --restart=Never --labels=app=single'),
+  command('kubectl run single --image=example.com/single:1 --labels=app=single'),
   command('kubectl run single --image=example.com/single:1'),
   command('kubectl get pod single', { after: 'kubectl get pod single' }),
 
