@@ -5,6 +5,14 @@ import { metricTable, type MetricDefinition } from './metric-table.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
+export interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** Of one metric, so that no number of objects makes /metrics unreadable. */
+export const seriesMax = 50_000;
+
 /**
  * A Meter over a table of definitions. A name, or a label, that the table lacks is a slip of ours, but no reason to
  * stop reconciling: it is counted in `trueup_undeclared_metrics_total`, where a test and an operator see it.
@@ -15,9 +23,23 @@ export class Metrics implements Meter {
   readonly #histograms = new Map<string, Histogram>();
   readonly #definitions: Readonly<Record<string, MetricDefinition>>;
   readonly #undeclared: Counter;
+  readonly #dropped: Counter;
+  /** The series of each counter and histogram, as text: what is not in here is new. */
+  readonly #series = new Map<string, Map<string, Labels>>();
+  readonly #seriesMax: number;
 
-  constructor(definitions: Readonly<Record<string, MetricDefinition>> = metricTable) {
+  constructor(
+    definitions: Readonly<Record<string, MetricDefinition>> = metricTable,
+    ofOneMetric: number = seriesMax,
+  ) {
     this.#definitions = definitions;
+    this.#seriesMax = ofOneMetric;
+    this.#dropped = new Counter({
+      name: 'trueup_metric_series_dropped_total',
+      help: 'Uses of a metric that has as many series as one metric may have.',
+      labelNames: ['name'],
+      registers: [this.#registry],
+    });
     this.#undeclared = new Counter({
       name: 'trueup_undeclared_metrics_total',
       help: 'Uses of a metric or label that is not declared: a bug of ours.',
@@ -32,7 +54,7 @@ export class Metrics implements Meter {
         registers: [this.#registry],
       };
       if (definition.kind === 'counter') this.#counters.set(name, new Counter(options));
-      else
+      else if (definition.kind === 'histogram')
         this.#histograms.set(
           name,
           new Histogram({ ...options, ...(definition.buckets && { buckets: [...definition.buckets] }) }),
@@ -43,13 +65,13 @@ export class Metrics implements Meter {
   count(name: string, labels: Labels = {}, by = 1): void {
     const counter = this.#counters.get(name);
     if (counter === undefined || !this.#declared(name, labels)) this.#undeclared.inc({ name });
-    else counter.inc({ ...labels }, by);
+    else if (this.#hasRoom(name, labels)) counter.inc({ ...labels }, by);
   }
 
   observe(name: string, seconds: number, labels: Labels = {}): void {
     const histogram = this.#histograms.get(name);
     if (histogram === undefined || !this.#declared(name, labels)) this.#undeclared.inc({ name });
-    else histogram.observe({ ...labels }, seconds);
+    else if (this.#hasRoom(name, labels)) histogram.observe({ ...labels }, seconds);
   }
 
   /** A value that is read when somebody asks for it: the length of a queue, the size of a cache. */
@@ -65,6 +87,43 @@ export class Metrics implements Meter {
     this.#registry.registerMetric(gauge);
   }
 
+  /** A gauge of the table, with a series for each sample that `read` gives when somebody asks. */
+  family(name: string, read: () => Iterable<Sample>): void {
+    const definition = this.#definitions[name];
+    if (definition?.kind !== 'gauge') {
+      this.#undeclared.inc({ name });
+      return;
+    }
+    const [room, dropped] = [this.#seriesMax, this.#dropped];
+    const gauge = new Gauge({
+      name,
+      help: definition.help,
+      labelNames: [...definition.labels],
+      registers: [],
+      collect() {
+        this.reset();
+        let count = 0;
+        for (const { labels, value } of read()) {
+          count += 1;
+          if (count > room) dropped.inc({ name });
+          else this.set({ ...labels }, value);
+        }
+      },
+    });
+    this.#registry.registerMetric(gauge);
+  }
+
+  /** What a metric tells of something that is no more goes with it. */
+  forget(name: string, labels: Labels): void {
+    const metric = this.#counters.get(name) ?? this.#histograms.get(name);
+    const series = this.#series.get(name);
+    for (const [key, own] of series ?? []) {
+      if (!Object.entries(labels).every(([label, value]) => own[label] === value)) continue;
+      series?.delete(key);
+      metric?.remove({ ...own });
+    }
+  }
+
   /** CPU, memory and loop delay of this process; only for the one that is the process's own. */
   watchProcess(): void {
     // The default looks at the loop a hundred times a second, which alone would be most of what an idle process costs.
@@ -76,6 +135,20 @@ export class Metrics implements Meter {
   }
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  #hasRoom(name: string, labels: Labels): boolean {
+    const series = this.#series.get(name) ?? new Map<string, Labels>();
+    this.#series.set(name, series);
+    const key = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    if (!series.has(key)) {
+      if (series.size >= this.#seriesMax) {
+        this.#dropped.inc({ name });
+        return false;
+      }
+      series.set(key, labels);
+    }
+    return true;
   }
 
   #declared(name: string, labels: Labels): boolean {
