@@ -15,7 +15,8 @@ export const localOnly: MiddlewareHandler = async (context, next) => {
     );
   const origin = context.req.header('origin');
   const site = context.req.header('sec-fetch-site') ?? 'none';
-  const isOwn = origin === undefined || origin.toLowerCase() === `http://${host.toLowerCase()}`;
+  const isOwn =
+    origin === undefined || origin.toLowerCase().replace(/^https?:\/\//, '') === host.toLowerCase();
   if (!isOwn || !['none', 'same-origin'].includes(site))
     return context.text(
       'A web page of another site asked for this, and may not. Use git, or open the address itself.\n',
