@@ -15,13 +15,9 @@ export async function refresh(
 ): Promise<Result<undefined>> {
   const asked = await cluster.mergePatch(ref, { metadata: { annotations: { [refreshAnnotation]: kind } } });
   if (!asked.ok) return asked;
+  let end = (): void => undefined;
   await new Promise<void>((resolve) => {
-    const end = (): void => {
-      following.stop();
-      cancel();
-      resolve();
-    };
-    const cancel = timers.after(waitMaxMs, end);
+    const cancel = timers.after(waitMaxMs, resolve);
     const selection = {
       kind: ref,
       plural: 'applications',
@@ -30,10 +26,17 @@ export async function refresh(
       optional: false,
     };
     const following = cluster.follow(selection, ({ changed, gone }) => {
-      const isOver = changed.some(({ metadata }) => metadata.annotations?.[refreshAnnotation] === undefined);
-      // A watch may begin by telling of nothing.
-      if (gone.length > 0 || isOver) end();
+      const isOver = changed.some(
+        ({ metadata }) =>
+          metadata.name === ref.name && metadata.annotations?.[refreshAnnotation] === undefined,
+      );
+      if (isOver || gone.some(({ name }) => name === ref.name)) resolve();
     });
+    end = () => {
+      following.stop();
+      cancel();
+    };
   });
+  end();
   return ok(undefined);
 }
