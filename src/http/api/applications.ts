@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Known } from '#engine/engine.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
 import { syncRequest } from '#dialects/argo/operation-request.ts';
-import type { Result } from '#model/failure.ts';
+import { failureLine, type Result } from '#model/failure.ts';
 import { isObject, jsonText, type JsonObject } from '#model/json.ts';
 import type { GroupKind, Manifest, ObjectKey, ObjectRef } from '#model/object.ts';
 import type { Cluster, Timers } from '#model/ports.ts';
@@ -58,7 +58,7 @@ export function applications(ports: ApplicationPorts): Hono<Caller> {
   app.get('/', (context) => {
     const query = new URL(context.req.url).searchParams;
     const page = listPage(ports.declared(applicationKind), query);
-    if (!page.ok) return errorAnswer(context, 'invalid', `${page.failure.message}: ${page.failure.hint}`);
+    if (!page.ok) return errorAnswer(context, 'invalid', failureLine(page.failure));
     const { items, next, remaining } = page.value;
     const list = {
       metadata: next === undefined ? {} : { continue: next, remainingItemCount: remaining },

@@ -15,7 +15,7 @@ export function labelSelector(text: string): Result<(labels: Labels) => boolean>
   if (tests === undefined || tests.includes(undefined))
     return fail({
       kind: 'terminal',
-      code: 'BadRequest',
+      code: 'BadQuery',
       stage: 'observe',
       message: 'the label selector cannot be understood',
       hint: 'write it as a=b,c!=d,e in (f,g),h notin (i),j,!k',

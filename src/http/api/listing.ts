@@ -125,7 +125,7 @@ function placeOf(text: string | null): { readonly order: Order; readonly place: 
 function bad(parameter: string, hint: string): Failure {
   return {
     kind: 'terminal',
-    code: 'BadRequest',
+    code: 'BadQuery',
     stage: 'observe',
     message: `the parameter ${parameter} cannot be understood`,
     hint,
