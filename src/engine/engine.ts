@@ -161,8 +161,8 @@ export class Engine {
   }
 
   /** Every resource that some dialect reads. */
-  followed(): Iterable<Manifest> {
-    return this.#cache.all();
+  followed(): readonly Manifest[] {
+    return [...this.#cache.all()];
   }
 
   /** Undefined for what is not reconciled, whether it is there or not (S13). */

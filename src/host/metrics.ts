@@ -1,4 +1,5 @@
 /** Counters and durations, for /metrics, in Prometheus' text format. */
+import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meter } from '#model/ports.ts';
 import { metricTable, type MetricDefinition } from './metric-table.ts';
@@ -10,8 +11,15 @@ export interface Sample {
   readonly value: number;
 }
 
+/** What a counter or histogram has told of: what is not in here is new. By the label `name`, to forget fast. */
+interface Series {
+  count: number;
+  readonly byName: Map<string, Map<string, Labels>>;
+}
+
 /** Of one metric, so that no number of objects makes /metrics unreadable. */
 export const seriesMax = 50_000;
+const samplesAtOnce = 1000;
 
 /**
  * A Meter over a table of definitions. A name, or a label, that the table lacks is a slip of ours, but no reason to
@@ -24,8 +32,8 @@ export class Metrics implements Meter {
   readonly #definitions: Readonly<Record<string, MetricDefinition>>;
   readonly #undeclared: Counter;
   readonly #dropped: Counter;
-  /** The series of each counter and histogram, as text: what is not in here is new. */
-  readonly #series = new Map<string, Map<string, Labels>>();
+  readonly #series = new Map<string, Series>();
+  readonly #families = new Map<string, () => Iterable<Sample>>();
   readonly #seriesMax: number;
 
   constructor(
@@ -94,34 +102,22 @@ export class Metrics implements Meter {
       this.#undeclared.inc({ name });
       return;
     }
-    const [room, dropped] = [this.#seriesMax, this.#dropped];
-    const gauge = new Gauge({
-      name,
-      help: definition.help,
-      labelNames: [...definition.labels],
-      registers: [],
-      collect() {
-        this.reset();
-        let count = 0;
-        for (const { labels, value } of read()) {
-          count += 1;
-          if (count > room) dropped.inc({ name });
-          else this.set({ ...labels }, value);
-        }
-      },
-    });
-    this.#registry.registerMetric(gauge);
+    this.#families.set(name, read);
   }
 
-  /** What a metric tells of something that is no more goes with it. */
+  /** What a metric tells of something that is no more goes with it; `name` is given where the metric has such a label. */
   forget(name: string, labels: Labels): void {
     const metric = this.#counters.get(name) ?? this.#histograms.get(name);
     const series = this.#series.get(name);
-    for (const [key, own] of series ?? []) {
+    const found = series?.byName.get(labels['name'] ?? '');
+    if (series === undefined || found === undefined) return;
+    for (const [key, own] of found) {
       if (!Object.entries(labels).every(([label, value]) => own[label] === value)) continue;
-      series?.delete(key);
+      found.delete(key);
+      series.count -= 1;
       metric?.remove({ ...own });
     }
+    if (found.size === 0) series.byName.delete(labels['name'] ?? '');
   }
 
   /** CPU, memory and loop delay of this process; only for the one that is the process's own. */
@@ -133,21 +129,39 @@ export class Metrics implements Meter {
   get contentType(): string {
     return this.#registry.contentType;
   }
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  /** In parts, between which others have their turn: thousands of series take their time (F16). */
+  async text(): Promise<string> {
+    const parts: string[] = [];
+    for (const [name, read] of this.#families) {
+      const { help } = this.#definitions[name]!;
+      parts.push(`# HELP ${name} ${help}\n# TYPE ${name} gauge`);
+      let count = 0;
+      for (const sample of read()) {
+        count += 1;
+        if (count > this.#seriesMax) this.#dropped.inc({ name });
+        else parts.push(sampleLine(name, sample));
+        if (count % samplesAtOnce === 0) await setImmediate();
+      }
+    }
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      parts.push(await this.#registry.getSingleMetricAsString(name));
+      await setImmediate();
+    }
+    return `${parts.join('\n')}\n`;
   }
 
   #hasRoom(name: string, labels: Labels): boolean {
-    const series = this.#series.get(name) ?? new Map<string, Labels>();
+    const series = this.#series.get(name) ?? { count: 0, byName: new Map<string, Map<string, Labels>>() };
     this.#series.set(name, series);
+    const ofName = series.byName.get(labels['name'] ?? '');
     const key = JSON.stringify(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    if (!series.has(key)) {
-      if (series.size >= this.#seriesMax) {
-        this.#dropped.inc({ name });
-        return false;
-      }
-      series.set(key, labels);
+    if (ofName?.has(key) === true) return true;
+    if (series.count >= this.#seriesMax) {
+      this.#dropped.inc({ name });
+      return false;
     }
+    series.count += 1;
+    series.byName.set(labels['name'] ?? '', (ofName ?? new Map<string, Labels>()).set(key, labels));
     return true;
   }
 
@@ -155,4 +169,16 @@ export class Metrics implements Meter {
     const known = this.#definitions[name]?.labels ?? [];
     return Object.keys(labels).every((label) => known.includes(label));
   }
+}
+
+function sampleLine(name: string, { labels, value }: Sample): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+  return `${name}{${pairs.join(',')}} ${value}`;
+}
+
+/** As the text format wants it. */
+function escaped(text: string): string {
+  return /[\\"\n]/.test(text)
+    ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+    : text;
 }

@@ -146,6 +146,23 @@ describe('a login', () => {
     expect(answers.filter(({ status }) => status === 401)).toHaveLength(5);
     expect(logins).toBe(5);
   });
+  it.each([
+    { origin: 'https://evil.example' },
+    { origin: 'null' },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site', origin: 'http://localhost:1' },
+  ])('S13: a page of another site cannot use up the attempts: %o', async (headers) => {
+    const body = JSON.stringify({ username: 'admin', password: 'wrong' });
+    const init = {
+      method: 'POST',
+      body,
+      headers: { host: 'localhost:8080', ...headers } as Record<string, string>,
+    };
+    for (let count = 0; count < 10; count += 1)
+      expect((await ask('/api/v1/session', init, '')).status).toBe(403);
+    expect((await login('right')).status).toBe(200);
+    expect(logins).toBe(1);
+  });
   it('that succeeds does not count', async () => {
     for (let count = 0; count < 20; count += 1) expect((await login('right')).status).toBe(200);
   });

@@ -19,8 +19,9 @@ export interface Page {
 }
 
 type Order = 'name' | 'attention';
-/** Where an Application stands in the order. */
-type Place = readonly [rank: number, namespace: string, name: string];
+/** Where an Application stands in the order: rank, namespace and name as one text, which sorts fast. */
+type Place = string;
+const separator = '\u0000';
 
 export function listPage(all: readonly Manifest[], query: URLSearchParams): Result<Page> {
   const wanted = filterOf(query);
@@ -33,8 +34,8 @@ export function listPage(all: readonly Manifest[], query: URLSearchParams): Resu
   const sorted = all
     .filter(wanted.value)
     .map((item) => ({ item, place: placeIn(order, item) }))
-    .toSorted((a, b) => compare(a.place, b.place));
-  const rest = begun === null ? sorted : sorted.filter(({ place }) => compare(place, begun.place) > 0);
+    .toSorted((a, b) => (a.place < b.place ? -1 : 1));
+  const rest = begun === null ? sorted : sorted.filter(({ place }) => place > begun.place);
   const page = rest.slice(0, size);
   const remaining = rest.length - page.length;
   const last = page.at(-1);
@@ -88,12 +89,9 @@ function placeIn(order: Order, { metadata, status }: Manifest): Place {
     return isObject(value) ? value['status'] : undefined;
   };
   const isFine = member('sync') === 'Synced' && member('health') === 'Healthy';
-  return [order === 'attention' && isFine ? 1 : 0, metadata.namespace ?? '', metadata.name];
-}
-
-function compare(a: Place, b: Place): number {
-  for (const [index, value] of a.entries()) if (value !== b[index]) return value < b[index]! ? -1 : 1;
-  return 0;
+  return [order === 'attention' && isFine ? '1' : '0', metadata.namespace ?? '', metadata.name].join(
+    separator,
+  );
 }
 
 function sizeOf(text: string | null): number | undefined {
@@ -103,23 +101,15 @@ function sizeOf(text: string | null): number | undefined {
 }
 
 function nextText(order: Order, place: Place): string {
-  return Buffer.from(JSON.stringify([order, ...place])).toString('base64url');
+  return Buffer.from(`${order}${separator}${place}`).toString('base64url');
 }
 
 /** Null: from the beginning. Undefined: not ours. */
 function placeOf(text: string | null): { readonly order: Order; readonly place: Place } | null | undefined {
   if (text === null || text === '') return null;
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
-    if (!Array.isArray(parsed)) return undefined;
-    const [order, rank, namespace, name] = parsed as readonly unknown[];
-    if (order !== 'name' && order !== 'attention') return undefined;
-    if (typeof rank !== 'number' || typeof namespace !== 'string' || typeof name !== 'string')
-      return undefined;
-    return { order, place: [rank, namespace, name] };
-  } catch {
-    return undefined;
-  }
+  const [order, ...place] = Buffer.from(text, 'base64url').toString('utf8').split(separator);
+  if ((order !== 'name' && order !== 'attention') || place.length !== 3) return undefined;
+  return { order, place: place.join(separator) };
 }
 
 function bad(parameter: string, hint: string): Failure {

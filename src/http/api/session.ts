@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import type { Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Clock, Log } from '#model/ports.ts';
+import { isOfOtherSite } from '../local-only.ts';
 import { errorAnswer, failureAnswer } from './problems.ts';
 
 export interface SessionPorts {
@@ -27,6 +28,9 @@ export function session({ clock, log, login }: SessionPorts): Hono {
       onError: (context) => errorAnswer(context, 'invalid', 'the body is too large'),
     }),
     async (context) => {
+      // Else any page in a browser on this machine could use up the attempts.
+      if (isOfOtherSite(context))
+        return errorAnswer(context, 'denied', 'a page of another site may not log in');
       const body: unknown = await context.req.json().catch(() => undefined);
       const { username, password } = isObject(body) ? body : {};
       if (typeof username !== 'string' || typeof password !== 'string')
