@@ -1,4 +1,5 @@
 /** `trueup app sync`, `trueup app wait` */
+import { syncRequest } from '#dialects/argo/operation-request.ts';
 import { isObject, type JsonObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
@@ -30,18 +31,8 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     );
   }
   await refuseWhileOldControllerRuns(cluster, before, options.namespace, ports);
-  const sync: JsonObject = {
-    ...(options.prune === true ? { prune: true } : {}),
-    ...(options.dryRun === true ? { dryRun: true } : {}),
-    ...(options.revision === undefined ? {} : { revision: options.revision }),
-  };
   const approval = approvalPatch(before, options.approve, name);
-  orEnd(
-    await cluster.mergePatch(ref, {
-      ...approval,
-      operation: { initiatedBy: { username: ports.user }, sync },
-    }),
-  );
+  orEnd(await cluster.mergePatch(ref, { ...approval, ...syncRequest({ ...options, by: ports.user }) }));
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);

@@ -3,12 +3,21 @@
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
 import type { Dialect } from '#model/dialect.ts';
-import { keyText, refOf, type Manifest, type ObjectKey, type SecretRef } from '#model/object.ts';
+import {
+  keyText,
+  refOf,
+  type GroupKind,
+  type Manifest,
+  type ObjectKey,
+  type SecretRef,
+} from '#model/object.ts';
+import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Cancel, ObjectChange } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import type { Unit, UnitId } from '#model/unit.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { Foresight } from './foresight.ts';
+import { endOfTurn, type EngineObserver } from './observer.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
@@ -34,6 +43,16 @@ export interface EngineOptions {
   readonly pollMs: number;
   /** Turns that wait for I/O side by side. */
   readonly concurrency: number;
+  /** Is told what turns came to, for metrics. */
+  readonly observer?: EngineObserver;
+}
+
+/** What the engine knows of a resource that it reconciles. */
+export interface Known {
+  readonly resource: Manifest;
+  readonly unit: Unit;
+  readonly state: UnitState | undefined;
+  readonly health: HealthReport | undefined;
 }
 
 /** A status in between is written only for Runs that last. */
@@ -134,6 +153,25 @@ export class Engine {
   get counts(): { readonly units: number; readonly looked: number; readonly queued: number } {
     const looked = [...this.#runtimes.values()].filter((runtime) => runtime.looked).length;
     return { units: this.#runtimes.size, looked, queued: this.#queue.depth };
+  }
+
+  /** The resources of one kind that are reconciled or observed, as they are known now: without a request. */
+  declared({ group, kind }: GroupKind): readonly Manifest[] {
+    return this.#cache.list(group, kind).filter((resource) => this.#unitOf.has(keyText(refOf(resource))));
+  }
+
+  /** Every resource that some dialect reads. */
+  followed(): readonly Manifest[] {
+    return [...this.#cache.all()];
+  }
+
+  /** Undefined for what is not reconciled, whether it is there or not (S13). */
+  known(key: ObjectKey): Known | undefined {
+    const resource = this.#cache.get(key);
+    const unit = this.#unitOf.get(keyText(key));
+    const runtime = unit === undefined ? undefined : this.#runtimes.get(unit);
+    if (resource === undefined || runtime === undefined) return undefined;
+    return { resource, unit: runtime.unit, state: this.#states.get(runtime.unit.id), health: runtime.health };
   }
 
   /** The decoded data of a Secret that a dialect's selections follow: credentials of repositories. */
@@ -294,13 +332,17 @@ export class Engine {
         );
       });
     };
+    const ofTurn = endOfTurn(runtime, this.#ports.clock);
     try {
       const end = await takeTurn(runtime, this.#turnPorts(runtime.unit), progress);
+      const turn = ofTurn();
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;
       runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
+      const resource = this.#resource(key);
+      if (resource !== undefined) this.#options.observer?.turned(resource, turn);
       if (end.againMs === 0) this.#queue.add(key);
       else if (end.againMs !== undefined) this.#queue.addAfter(key, end.againMs);
     } catch (error) {
@@ -360,6 +402,8 @@ export class Engine {
     this.#notAdmitted.delete(key);
     const unit = this.#unitOf.get(key);
     if (unit === undefined) return;
+    const owner = this.#runtimes.get(unit)?.unit.owner;
+    if (owner !== undefined) this.#options.observer?.forgotten(owner);
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
     this.#foresight.forget(unit);

@@ -55,6 +55,10 @@ export class ResourceCache {
     return [...(this.#byKind.get(listText(group, kind))?.values() ?? [])];
   }
 
+  all(): Iterable<Manifest> {
+    return this.#objects.values();
+  }
+
   /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
   put(manifest: Manifest): void {
     const held = this.#objects.get(keyText(refOf(manifest)));

@@ -17,6 +17,8 @@ export function hostedMirror(dir: string): Mirror {
 export function meansHosted(url: string, name: string, port: number): boolean {
   return [
     hostedPrefix,
-    ...['127.0.0.1', 'localhost', '[::1]'].map((host) => `http://${host}:${port}/git/`),
+    ...['127.0.0.1', 'localhost', '[::1]'].flatMap((host) =>
+      ['http', 'https'].map((scheme) => `${scheme}://${host}:${port}/git/`),
+    ),
   ].some((prefix) => sameRepository(url, `${prefix}${name}.git`));
 }

@@ -71,6 +71,20 @@ export class Remote {
     credentials: GitCredentials | undefined,
     call: RemoteCall,
   ): Promise<RemoteResult> {
+    const { clock, meter } = this.#tools;
+    const startedMs = clock.monotonic();
+    const labels = { repo: access.address.url, request_type: call.args[0] ?? '' };
+    const result = await this.#call(access, credentials, call);
+    meter.count('argocd_git_request_total', labels);
+    meter.observe('argocd_git_request_duration_seconds', (clock.monotonic() - startedMs) / 1000, labels);
+    return result;
+  }
+
+  async #call(
+    access: Access,
+    credentials: GitCredentials | undefined,
+    call: RemoteCall,
+  ): Promise<RemoteResult> {
     for (let hop = 0; ; hop++) {
       const target = this.#redirectedTo ?? access.address;
       const guard = await this.#guard(access.address.url, target);

@@ -2,7 +2,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ManualTime, silent } from '../kube/manual-time.fixture.ts';
+import { CountingMeter, ManualTime, silent } from '../kube/manual-time.fixture.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
 import { routes, type ServerParts } from './server.ts';
 
@@ -25,6 +25,7 @@ function parts(): ServerParts {
       return meant.length;
     },
     webhookSecret: () => Promise.resolve(secret),
+    meter: new CountingMeter(),
     notReady: () => notReady,
     applications: () => Promise.resolve(ok([])),
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),

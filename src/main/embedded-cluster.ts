@@ -1,13 +1,12 @@
 /** The embedded cluster as a first run has it: a worker thread, and the files by which kubectl finds it. */
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { stringify } from 'yaml';
-import { loopbackCertificates, type Certificates } from '#host/certificates.ts';
-import { systemClock } from '#host/clock.ts';
+import type { Certificates } from '#host/certificates.ts';
 import type { LogLevel } from '#host/log.ts';
-import { systemRandom } from '#host/random.ts';
 import type { EmbeddedMessage, EmbeddedWorkerSettings } from './embedded-worker.ts';
+import { certificatesIn, tokenIn, writePrivate } from './local-identity.ts';
 
 export interface EmbeddedCluster {
   readonly kubeconfig: string;
@@ -17,11 +16,9 @@ export interface EmbeddedCluster {
   close(): Promise<void>;
 }
 
-const tokenBytes = 24;
-
 export async function openEmbeddedCluster(dataDir: string, logLevel: LogLevel): Promise<EmbeddedCluster> {
   const kubeconfig = path.join(dataDir, 'kubeconfig');
-  const identity = identityIn(dataDir);
+  const identity = { certificates: certificatesIn(dataDir), token: tokenIn(dataDir) };
   const calls = new MessageChannel();
   const settings: EmbeddedWorkerSettings = {
     ...identity,
@@ -66,42 +63,6 @@ export async function openEmbeddedCluster(dataDir: string, logLevel: LogLevel): 
 interface Identity {
   readonly certificates: Certificates;
   readonly token: string;
-}
-
-/** The same at every start, so that a kubeconfig that somebody copied stays good. */
-function identityIn(dataDir: string): Identity {
-  const files = {
-    authority: path.join(dataDir, 'ca.crt'),
-    certificate: path.join(dataDir, 'server.crt'),
-    key: path.join(dataDir, 'server.key'),
-    token: path.join(dataDir, 'token'),
-  };
-  try {
-    const [authority, certificate, key, token] = [
-      files.authority,
-      files.certificate,
-      files.key,
-      files.token,
-    ].map((file) => readFileSync(file, 'utf8'));
-    return {
-      certificates: { authority: authority!, certificate: certificate!, key: key! },
-      token: token!.trim(),
-    };
-  } catch {
-    const certificates = loopbackCertificates(systemClock);
-    const token = Buffer.from(systemRandom.bytes(tokenBytes)).toString('base64url');
-    writePrivate(files.authority, certificates.authority);
-    writePrivate(files.certificate, certificates.certificate);
-    writePrivate(files.key, certificates.key);
-    writePrivate(files.token, `${token}\n`);
-    return { certificates, token };
-  }
-}
-
-function writePrivate(file: string, text: string): void {
-  writeFileSync(file, text, { mode: 0o600 });
-  // The mode above is for a new file only.
-  chmodSync(file, 0o600);
 }
 
 function lastPortIn(kubeconfig: string): number {

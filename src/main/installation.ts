@@ -1,4 +1,5 @@
 /** What an installation keeps in its control-plane namespace, checked before anything is reconciled. */
+import type { ApiSecrets } from '#host/api-access.ts';
 import { systemRandom } from '#host/random.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
@@ -132,4 +133,26 @@ export async function webhookSecret(
   const found = await cluster.read(secretRef(namespace, 'argocd-secret'));
   if (!found.ok) return found;
   return ok(secretText(found.value, 'webhook.github.secret')?.trim());
+}
+
+/** Who may call the API: Argo CD's own account of the administrator, and a Secret with a further token. */
+export async function apiSecrets(cluster: Cluster, namespace: string): Promise<Result<ApiSecrets>> {
+  const settings: ObjectRef = { group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'argocd-cm' };
+  const [argo, own, config] = await Promise.all([
+    cluster.read(secretRef(namespace, 'argocd-secret')),
+    cluster.read(secretRef(namespace, 'trueup-api-token')),
+    cluster.read(settings),
+  ]);
+  for (const found of [argo, own, config]) if (!found.ok) return found;
+  const text = (found: typeof argo, key: string): string | undefined =>
+    (found.ok && secretText(found.value, key)?.trim()) || undefined;
+  const passwordHash = text(argo, 'admin.password');
+  const signingSecret = text(argo, 'server.secretkey');
+  const token = text(own, 'token');
+  return ok({
+    ...(passwordHash === undefined ? {} : { passwordHash }),
+    ...(signingSecret === undefined ? {} : { signingSecret }),
+    ...(token === undefined ? {} : { token }),
+    isLoginOff: config.ok && entryOf(config.value, 'admin.enabled') === 'false',
+  });
 }

@@ -127,10 +127,11 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
     .option('--data-dir <directory>', 'local state; without a cluster, all of it', '.trueup')
     .option(
       '--port <number>',
-      'the page, health, metrics, webhooks and Git, on loopback; 0: any free one',
+      'the page, health, metrics, the API, webhooks and Git, on loopback; 0: any free one',
       port,
       8080,
     )
+    .option('--tls', 'serve HTTPS, for clients that trust ca.crt of the data directory')
     .addOption(
       new Option(
         '--poll-interval <duration>',
@@ -147,7 +148,7 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
       stopped.release();
       const result = await start(
         { ...options, ...(pollInterval === undefined ? {} : { pollMs: pollInterval }) },
-        { env: process.env, print: (line) => ports.out(`${line}\n`) },
+        { version, env: process.env, print: (line) => ports.out(`${line}\n`) },
       );
       if (!result.ok)
         throw new CommandEnd(

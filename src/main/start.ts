@@ -3,11 +3,13 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
+import { ClusterViews } from '#engine/cluster-views.ts';
 import { Engine } from '#engine/engine.ts';
 import { createSealer } from '#fields/digest.ts';
 import { meansHosted } from '#git/hosted-address.ts';
 import { gitVersion, openRepositories } from '#git/repositories.ts';
 import type { Mirror } from '#git/url.ts';
+import { ApiAccess } from '#host/api-access.ts';
 import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
@@ -18,14 +20,24 @@ import { systemRandom } from '#host/random.ts';
 import { DiskRenderStore } from '#host/render-store.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { listen } from '#http/server.ts';
+import { applicationSamples, conditionSamples, unitObserver } from '#http/unit-metrics.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
-import { checkKinds, checkNamespace, digestKey, startSettings, webhookSecret } from './installation.ts';
+import {
+  apiSecrets,
+  checkKinds,
+  checkNamespace,
+  digestKey,
+  startSettings,
+  webhookSecret,
+} from './installation.ts';
+import { certificatesIn, tokenIn } from './local-identity.ts';
 import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
 import { allReady } from './readiness.ts';
+import { renderedManifests } from './rendered-manifests.ts';
 import { thingsToTry } from './things-to-try.ts';
 
 export interface StartOptions {
@@ -38,12 +50,15 @@ export interface StartOptions {
   /** Else what `argocd-cm` says, else every half minute. */
   readonly pollMs?: number;
   readonly logLevel: LogLevel;
+  /** HTTPS, under the authority `ca.crt` of the data directory. */
+  readonly tls?: boolean;
   /** Of the user's own, for the embedded cluster, with the directory and the ref in it. */
   readonly repo?: string;
   readonly path?: string;
   readonly ref?: string;
 }
 export interface Environment {
+  readonly version: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly print: (line: string) => void;
 }
@@ -54,7 +69,10 @@ const turnsSideBySide = 16;
 const pollDefaultMs = 30_000;
 
 /** Resolves when it was told to stop; a Failure is why it could not start. */
-export async function start(options: StartOptions, { env, print }: Environment): Promise<Result<undefined>> {
+export async function start(
+  options: StartOptions,
+  { env, print, version }: Environment,
+): Promise<Result<undefined>> {
   const log = process.stderr.isTTY
     ? openLog(
         options.logLevel,
@@ -105,12 +123,14 @@ export async function start(options: StartOptions, { env, print }: Environment):
     timers: systemTimers,
     meter: metrics,
   });
+  const sealer = createSealer(settings.key);
+  const keeping = keepingRenderer(renderer, renderStore, metrics);
   const engine: Engine = new Engine(
     {
       cluster,
       repositories,
-      renderer: keepingRenderer(renderer, renderStore, metrics),
-      sealer: createSealer(settings.key),
+      renderer: keeping,
+      sealer,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
@@ -121,6 +141,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
       dialects: [argoDialect(options.namespace)],
       pollMs: prepared.value.pollMs,
       concurrency: turnsSideBySide,
+      observer: unitObserver(metrics),
     },
   );
   metrics.gauge('trueup_units', 'Units that are reconciled.', () => engine.counts.units);
@@ -131,6 +152,18 @@ export async function start(options: StartOptions, { env, print }: Environment):
   );
   metrics.gauge('trueup_render_store_bytes', 'What is kept of rendered output.', () => renderStore.bytes);
   metrics.gauge('workqueue_depth', 'Units that wait for their turn.', () => engine.counts.queued);
+  metrics.family('argocd_app_info', () => applicationSamples(engine.declared(applicationKind)));
+  metrics.family('gotk_reconcile_condition', () => conditionSamples(engine.followed()));
+  const dataDir = path.resolve(options.dataDir);
+  const access = new ApiAccess({
+    clock: systemClock,
+    token: tokenIn(dataDir),
+    key: settings.key,
+    secrets: () => apiSecrets(cluster, options.namespace),
+  });
+  // What somebody only looks at makes no Unit look again.
+  const views = new ClusterViews({ cluster, sealer, timers: systemTimers }, () => undefined);
+  const scheme = options.tls === true ? 'https' : 'http';
   let { port } = options;
   const listening = await listen({
     port: options.port,
@@ -141,6 +174,19 @@ export async function start(options: StartOptions, { env, print }: Environment):
     notReady: () => (engine.isReady ? undefined : 'the resources are being listed'),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     applications: () => cluster.list(applicationKind, options.namespace),
+    meter: metrics,
+    ...(options.tls === true ? { tls: certificatesIn(dataDir) } : {}),
+    api: {
+      version,
+      cluster,
+      timers: systemTimers,
+      namespace: options.namespace,
+      declared: (kind) => engine.declared(kind),
+      known: (key) => engine.known(key),
+      manifests: renderedManifests({ repositories, renderer, keeping, view: (unit) => views.view(unit) }),
+      who: (bearer) => access.who(bearer),
+      login: (username, password) => access.login(username, password),
+    },
     ...(local === undefined
       ? {}
       : {
@@ -152,6 +198,7 @@ export async function start(options: StartOptions, { env, print }: Environment):
   });
   const close = async (): Promise<void> => {
     await engine.stop();
+    views.stop();
     await Promise.all([repositories.close(), renderer.close(), worker.close()]);
     await local?.close();
   };
@@ -169,12 +216,12 @@ export async function start(options: StartOptions, { env, print }: Environment):
     for (const thread of [worker, local]) thread?.onEnd((why) => resolve(fail(workerGone(why))));
   });
   ({ port } = listening.value);
-  print(`Trueup listens on http://127.0.0.1:${port} and reads ${settings.access.server}`);
+  print(`Trueup listens on ${scheme}://127.0.0.1:${port} and reads ${settings.access.server}`);
   const untilEnd = async (): Promise<Result<undefined>> => {
     await engine.start();
     if (local !== undefined) await allReady(cluster, options.namespace, say);
-    print(`Trueup is ready: http://127.0.0.1:${port}`);
-    if (local !== undefined) print(thingsToTry({ ...options, port, kubeconfig: local.kubeconfig }));
+    print(`Trueup is ready: ${scheme}://127.0.0.1:${port}`);
+    if (local !== undefined) print(thingsToTry({ ...options, scheme, port, kubeconfig: local.kubeconfig }));
     return ended;
   };
   const result = await Promise.race([ended, untilEnd()]);

@@ -3,17 +3,22 @@ import path from 'node:path';
 import { exampleName } from './first-run.ts';
 
 export interface Surroundings {
+  readonly scheme: 'http' | 'https';
   readonly port: number;
   readonly kubeconfig: string;
   readonly repo?: string;
 }
 
-export function thingsToTry({ port, kubeconfig, repo }: Surroundings): string {
+export function thingsToTry({ scheme, port, kubeconfig, repo }: Surroundings): string {
   const shown = path.relative('', kubeconfig);
   const file = shown.startsWith('..') ? kubeconfig : shown;
+  const authority = path.join(path.dirname(file), 'ca.crt');
   const lines =
     repo === undefined
-      ? exampleThings(`http://127.0.0.1:${port}/git/${exampleName}.git`)
+      ? [
+          ...(scheme === 'https' ? [`  export GIT_SSL_CAINFO=$PWD/${authority}`.replace('$PWD//', '/')] : []),
+          ...exampleThings(`${scheme}://127.0.0.1:${port}/git/${exampleName}.git`),
+        ]
       : [`  kubectl get applications -n argocd    # what became of ${repo}`];
   return [
     '',

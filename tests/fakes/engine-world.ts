@@ -2,7 +2,7 @@
 import { middling, ManualTime, CountingMeter } from '../../src/kube/manual-time.fixture.ts';
 import { stringify } from 'yaml';
 import { argoDialect } from '#dialects/argo/application.ts';
-import { Engine } from '#engine/engine.ts';
+import { Engine, type EngineOptions } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Renderer } from '#model/ports.ts';
@@ -83,8 +83,13 @@ export class EngineWorld {
   renders = 0;
   /** How often it was said that something will be rendered. */
   prepared = 0;
+  readonly #options: Partial<EngineOptions>;
   #engine: Engine | undefined;
   #client: FakeClient | undefined;
+
+  constructor(options: Partial<EngineOptions> = {}) {
+    this.#options = options;
+  }
 
   get engine(): Engine {
     return this.#engine!;
@@ -115,7 +120,12 @@ export class EngineWorld {
       meter: this.meter,
     };
     this.#client = client;
-    this.#engine = new Engine(ports, { dialects: [argoDialect('argocd')], pollMs: 30_000, concurrency: 4 });
+    this.#engine = new Engine(ports, {
+      dialects: [argoDialect('argocd')],
+      pollMs: 30_000,
+      concurrency: 4,
+      ...this.#options,
+    });
     const started = this.#engine.start();
     await this.settle();
     if (!client.isCutOff) await started;

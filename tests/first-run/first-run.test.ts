@@ -136,6 +136,17 @@ describe('the first run', () => {
     for (const word of ['web', 'shop-prod', 'orders', 'Synced', 'Healthy']) expect(text).toContain(word);
   });
 
+  it('answers scripts that know Argo CD, with the token that is in a file', async () => {
+    const applications = `http://127.0.0.1:${port}/api/v1/applications`;
+    const token = (await readFile(join(directory, 'data/token'), 'utf8')).trim();
+    const answer = await fetch(applications, { headers: { authorization: `Bearer ${token}` } });
+    const { items } = (await answer.json()) as { readonly items: readonly { status: object }[] };
+    expect(items.length).toBeGreaterThanOrEqual(4);
+    for (const { status } of items)
+      expect(status).toMatchObject({ sync: { status: 'Synced' }, health: { status: 'Healthy' } });
+    expect((await fetch(applications)).status).toBe(401);
+  });
+
   it('1. a pushed change arrives', async () => {
     await git('clone', '-q', `http://127.0.0.1:${port}/git/example.git`, example());
     const file = join(example(), 'shop/base/shop.properties');
@@ -208,9 +219,21 @@ describe('the first run', () => {
     expect(await trueup.stop('SIGTERM')).toBe(0);
   });
 
-  it('reconciles a repository of the user’s own instead', async () => {
+  it('reconciles a repository of the user’s own instead, and serves HTTPS if told to', async () => {
     await rm(join(directory, 'data'), { recursive: true });
-    trueup = await start('--repo', `file://${example()}`, '--path', 'web');
+    trueup = await start('--repo', `file://${example()}`, '--path', 'web', '--tls');
+    const polled = await runToEnd(
+      'bash',
+      [join(repositoryRoot, 'tests/scenarios/seed/poll-applications.sh')],
+      {
+        env: {
+          ARGOCD_SERVER: `localhost:${port}`,
+          ARGOCD_TOKEN: (await readFile(join(directory, 'data/token'), 'utf8')).trim(),
+          CURL_CA_BUNDLE: join(directory, 'data/ca.crt'),
+        },
+      },
+    );
+    expect(polled).toEqual({ code: 0, stdout: '', stderr: '' });
     await kubectl('get', 'deployment', 'web', '-n', 'default');
     expect(
       (await kubectl('get', 'applications', '-n', 'argocd', '--no-headers')).trim().split('\n'),

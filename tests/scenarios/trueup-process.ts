@@ -5,6 +5,7 @@ import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { waitFor } from './wait-for.ts';
 
 export const repositoryRoot = join(import.meta.dirname, '../..');
@@ -82,12 +83,14 @@ export async function startTrueup(options: StartOptions): Promise<RunningTrueup>
   const ended = exitOf(child);
   let exit: number | undefined;
   void ended.then((code) => (exit = code));
-  const origin = `http://127.0.0.1:${port}`;
+  const isTls = options.further?.includes('--tls') === true;
+  const origin = `${isTls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const logText = () => readFile(options.logFile, 'utf8');
   await waitFor(
     'Trueup to be ready',
     async () => {
       if (exit !== undefined) return true;
+      if (isTls) await trust(join(options.dataDirectory, 'ca.crt'));
       return (await fetch(`${origin}/readyz`)).ok;
     },
     { seen: async () => (await logText()).slice(-2000) },
@@ -105,6 +108,11 @@ export async function startTrueup(options: StartOptions): Promise<RunningTrueup>
       await ended;
     },
   };
+}
+
+/** This process's requests, too, are to an authority that it trusts, and never unverified. */
+async function trust(file: string): Promise<void> {
+  setDefaultCACertificates([...getCACertificates('bundled'), await readFile(file, 'utf8')]);
 }
 
 export function startArguments(

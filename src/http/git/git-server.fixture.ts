@@ -55,6 +55,7 @@ export async function serveGit(pushBytesMax?: number): Promise<ServedGit> {
     log: openLog('debug', { write: (line) => void logLines.push(line) }),
     hint: () => 0,
     webhookSecret: () => Promise.resolve(ok(undefined)),
+    meter: new Metrics(),
     notReady: () => undefined,
     applications: () => Promise.resolve(ok([])),
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),

@@ -1,0 +1,233 @@
+/** `/api/v1/applications`: what Argo CD's API says of them, and what it lets people ask for. */
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import type { Known } from '#engine/engine.ts';
+import { applicationKind } from '#dialects/argo/application.ts';
+import { syncRequest } from '#dialects/argo/operation-request.ts';
+import { failureLine, type Result } from '#model/failure.ts';
+import { isObject, jsonText, type JsonObject } from '#model/json.ts';
+import type { GroupKind, Manifest, ObjectKey, ObjectRef } from '#model/object.ts';
+import type { Cluster, Timers } from '#model/ports.ts';
+import type { Unit } from '#model/unit.ts';
+import { selectFields } from './fields.ts';
+import { listPage, projectOf } from './listing.ts';
+import { presented } from './presented.ts';
+import { errorAnswer, failureAnswer } from './problems.ts';
+import { refresh } from './refreshing.ts';
+import { resourceTree } from './resource-tree.ts';
+
+export interface RenderedManifests {
+  readonly revision: string;
+  readonly objects: readonly Manifest[];
+}
+export interface ApplicationPorts {
+  readonly cluster: Cluster;
+  readonly timers: Timers;
+  /** The control-plane namespace. */
+  readonly namespace: string;
+  readonly declared: (kind: GroupKind) => readonly Manifest[];
+  readonly known: (key: ObjectKey) => Known | undefined;
+  /** What Git says, as it would be applied; of another revision if one is named. */
+  readonly manifests: (unit: Unit, revision: string | undefined) => Promise<Result<RenderedManifests>>;
+}
+/** Who asks, as the guard found out. */
+export interface Caller {
+  readonly Variables: { readonly user: string };
+}
+
+const bodyBytesMax = 256 * 1024;
+const writeAttempts = 3;
+
+const syncBody = z.strictObject({
+  name: z.string().optional(),
+  appNamespace: z.string().optional(),
+  project: z.string().optional(),
+  revision: z.string().nullish(),
+  revisions: z.array(z.string()).nullish(),
+  prune: z.boolean().nullish(),
+  dryRun: z.boolean().nullish(),
+  strategy: z.record(z.string(), z.unknown()).nullish(),
+  resources: z.array(z.record(z.string(), z.unknown())).nullish(),
+  syncOptions: z.strictObject({ items: z.array(z.string()).nullish() }).nullish(),
+  infos: z.array(z.strictObject({ name: z.string(), value: z.string() })).nullish(),
+});
+
+export function applications(ports: ApplicationPorts): Hono<Caller> {
+  const app = new Hono<Caller>();
+  app.get('/', (context) => {
+    const query = new URL(context.req.url).searchParams;
+    const page = listPage(ports.declared(applicationKind), query);
+    if (!page.ok) return errorAnswer(context, 'invalid', failureLine(page.failure));
+    const { items, next, remaining } = page.value;
+    const list = {
+      metadata: next === undefined ? {} : { continue: next, remainingItemCount: remaining },
+      items: items.map(presented),
+    };
+    return json(context, selectFields(list, query.get('fields') ?? undefined));
+  });
+  app.get('/:name', async (context) => {
+    const found = find(context, ports);
+    if (found === undefined) return absent(context);
+    const kind = context.req.query('refresh');
+    if (kind !== undefined && kind !== '') {
+      const done = await refresh(found.ref, kind === 'hard' ? 'hard' : 'normal', ports);
+      if (!done.ok) return failureAnswer(context, done.failure);
+    }
+    const now = find(context, ports);
+    if (now === undefined) return absent(context);
+    return json(context, selectFields(presented(now.known.resource), context.req.query('fields')));
+  });
+  app.get('/:name/resource-tree', async (context) => {
+    const found = find(context, ports);
+    if (found === undefined) return absent(context);
+    return json(context, { nodes: await resourceTree(found.known, ports.cluster) });
+  });
+  app.get('/:name/manifests', async (context) => {
+    const found = find(context, ports);
+    if (found === undefined) return absent(context);
+    const revision = context.req.query('revision');
+    const rendered = await ports.manifests(found.known.unit, revision === '' ? undefined : revision);
+    if (!rendered.ok) return failureAnswer(context, rendered.failure);
+    return json(context, {
+      manifests: rendered.value.objects.map((manifest) => jsonText(presented(manifest))),
+      revision: rendered.value.revision,
+      namespace: found.known.unit.target.namespace,
+    });
+  });
+  app.post(
+    '/:name/sync',
+    bodyLimit({
+      maxSize: bodyBytesMax,
+      onError: (context) => errorAnswer(context, 'invalid', 'the body is too large'),
+    }),
+    (context) => sync(context, ports),
+  );
+  app.delete('/:name/operation', (context) => terminate(context, ports));
+  return app;
+}
+
+interface Found {
+  readonly ref: ObjectRef;
+  readonly known: Known;
+}
+
+/** An Application that is not there and one that is not the caller's to see are the same (S13). */
+function find(context: Context<Caller>, { namespace, known }: ApplicationPorts): Found | undefined {
+  const ref: ObjectRef = {
+    ...applicationKind,
+    namespace: context.req.query('appNamespace') || namespace,
+    name: context.req.param('name') ?? '',
+  };
+  const found = known(ref);
+  if (found === undefined) return undefined;
+  const projects = [...(context.req.queries('project') ?? []), ...(context.req.queries('projects') ?? [])];
+  const isMeant = projects.every((name) => name === '') || projects.includes(projectOf(found.resource));
+  return isMeant ? { ref, known: found } : undefined;
+}
+
+function absent(context: Context<Caller>): Response {
+  return errorAnswer(
+    context,
+    'notFound',
+    `applications.argoproj.io ${jsonText(context.req.param('name'))} not found`,
+  );
+}
+
+async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<Response> {
+  const text = await context.req.text();
+  const parsed = syncBody.safeParse(jsonOf(text));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    return errorAnswer(
+      context,
+      'invalid',
+      `${(issue?.path ?? []).join('.') || 'the body'}: ${issue?.message ?? ''}`,
+    );
+  }
+  const { name, revision, revisions, prune, dryRun, strategy, resources, syncOptions, infos } = parsed.data;
+  const found = find(context, ports);
+  if (found === undefined) return absent(context);
+  if (name !== undefined && name !== found.ref.name)
+    return errorAnswer(context, 'invalid', `the body names ${name}, the path ${found.ref.name}`);
+  const running = found.known.unit.predecessor?.running;
+  if (running !== undefined)
+    return errorAnswer(context, 'notNow', `another controller runs: ${running}; stop it, then sync`);
+  const further = {
+    ...(revisions === undefined || revisions === null ? {} : { revisions }),
+    ...(strategy === undefined || strategy === null ? {} : { syncStrategy: strategy as JsonObject }),
+    ...(resources === undefined || resources === null ? {} : { resources: resources as JsonObject[] }),
+    ...(syncOptions?.items ? { syncOptions: syncOptions.items } : {}),
+  };
+  const { operation } = syncRequest({
+    by: context.get('user'),
+    revision: revision ?? undefined,
+    prune: prune ?? undefined,
+    dryRun: dryRun ?? undefined,
+    further,
+  });
+  const patch = { operation: { ...(operation as JsonObject), ...(infos ? { info: infos } : {}) } };
+  return write(context, found.ref, ports.cluster, (now) => {
+    if (now.metadata['deletionTimestamp'] !== undefined) return 'application is deleting';
+    if (now['operation'] !== undefined) return 'another operation is already in progress';
+    return patch;
+  });
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A run that has begun is finished, so that nothing is left half done: what can be taken back is the demand. */
+function terminate(context: Context<Caller>, ports: ApplicationPorts): Promise<Response> | Response {
+  const found = find(context, ports);
+  if (found === undefined) return absent(context);
+  return write(
+    context,
+    found.ref,
+    ports.cluster,
+    (now) => {
+      const { status } = now;
+      const last = isObject(status) ? status['operationState'] : undefined;
+      if (isObject(last) && last['phase'] === 'Running')
+        return 'Unable to terminate operation: it has begun, and is finished first';
+      if (now['operation'] === undefined) return 'Unable to terminate operation. No operation is in progress';
+      return { operation: null };
+    },
+    () => ({}),
+  );
+}
+
+/** Decides on the Application as it stands, and writes only to that one; a sentence says why it is not done. */
+async function write(
+  context: Context<Caller>,
+  ref: ObjectRef,
+  cluster: Cluster,
+  decide: (now: Manifest) => JsonObject | string,
+  answer: (written: Manifest) => unknown = presented,
+): Promise<Response> {
+  for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
+    const now = await cluster.read(ref);
+    if (!now.ok) return failureAnswer(context, now.failure);
+    if (now.value === undefined) return absent(context);
+    const patch = decide(now.value);
+    if (typeof patch === 'string') return errorAnswer(context, 'notNow', patch);
+    const resourceVersion = String(now.value.metadata['resourceVersion']);
+    const written = await cluster.mergePatch(ref, { metadata: { resourceVersion }, ...patch });
+    if (!written.ok) return failureAnswer(context, written.failure);
+    if (written.value.result === 'done') return json(context, answer(written.value.value));
+  }
+  return errorAnswer(context, 'unavailable', 'the Application changes all the time; try again');
+}
+
+/** Integers beyond 2^53 keep their digits. */
+function json(context: Context<Caller>, value: unknown): Response {
+  return context.body(jsonText(value), 200, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+  });
+}
