@@ -146,7 +146,7 @@ export async function appWait(name: string, options: WaitOptions, ports: Command
 }
 
 /** Follows the Application until it is as wanted; one line on standard error for each change on the way. */
-async function waitUntil(
+export async function waitUntil(
   cluster: Cluster,
   ref: ObjectRef,
   timeoutMs: number,

@@ -37,7 +37,8 @@ export type PipelinePorts = Omit<PlanPorts, 'view'> & { readonly view: (unit: Un
 export interface CommandPorts {
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly dialect: (namespace: string) => Dialect;
+  /** All kinds that declare Units, the Application first; `namespace` is the control plane's. */
+  readonly dialects: (namespace: string) => readonly Dialect[];
   readonly cluster: (options: ClusterOptions) => Promise<Result<Cluster>>;
   readonly pipeline: (
     options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },

@@ -36,7 +36,7 @@ beforeEach(() => {
   ports = {
     clock: world.time,
     timers: world.time,
-    dialect: argoDialect,
+    dialects: (namespace) => [argoDialect(namespace)],
     cluster: () => Promise.resolve(ok(cluster)),
     pipeline: () => {
       const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);

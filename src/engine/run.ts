@@ -11,6 +11,7 @@ import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
+import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
 import type { Ownership } from './ownership.ts';
 import type { UnitStates } from './unit-states.ts';
@@ -32,6 +33,8 @@ export interface RunOrder {
   readonly ancestry: Ancestry;
   /** Only what drifted was repaired, from the last good set: what Git says now is not applied by it. */
   readonly fromLastGood: boolean;
+  /** The operation that somebody wants ended, as the resource says it now. */
+  readonly terminate: () => string | undefined;
 }
 /** 'stale': nothing is wrong, but what the plan was made from is not so any more. */
 export type RunResult = { readonly result: 'succeeded' | 'failed' | 'stale'; readonly view: RunView };
@@ -81,7 +84,9 @@ async function conclude(
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
-  const executed = await execute(plan, content, ports, () => undefined);
+  const started = timestamp(view.startedAtMs);
+  const isTerminated = (): boolean => order.terminate()?.startsWith(started) === true;
+  const executed = await execute(plan, content, { ...ports, isTerminated }, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,

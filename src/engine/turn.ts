@@ -260,6 +260,8 @@ async function act(
       attempt: runtime.retrying?.attempts ?? 0,
       ancestry: located.ancestry,
       fromLastGood,
+      // A change of the resource is compiled at once, also while this Run goes on.
+      terminate: () => runtime.unit.terminate,
     },
     ports,
     (view) => {

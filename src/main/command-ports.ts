@@ -55,7 +55,7 @@ export function commandPorts(): CommandPorts {
   return {
     clock: systemClock,
     timers: systemTimers,
-    dialect: argoDialect,
+    dialects: (namespace) => [argoDialect(namespace)],
     user: userInfo().username,
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
