@@ -7,6 +7,7 @@ import type {
   ClusterView,
   RenderFiles,
   Repositories,
+  RepositoryWriter,
   Renderer,
   Timers,
 } from '#model/ports.ts';
@@ -31,7 +32,10 @@ export interface ClusterOptions {
 }
 
 /** What a plan is made with, before it is known of which Unit. */
-export type PipelinePorts = Omit<PlanPorts, 'view'> & { readonly view: (unit: Unit) => ClusterView };
+export type PipelinePorts = Omit<PlanPorts, 'view'> & {
+  readonly view: (unit: Unit) => ClusterView;
+  readonly writer: RepositoryWriter;
+};
 
 /** Opens what a command needs; whatever was opened is closed when the command ends. */
 export interface CommandPorts {
@@ -54,6 +58,7 @@ export interface CommandPorts {
     readonly directory: (path: string) => RenderFiles;
   };
   readonly readFile: (path: string) => string;
+  readonly writeFile: (path: string, text: string) => void;
   /** Standard output: results. */
   readonly out: (text: string) => void;
   /** Standard error: progress. */

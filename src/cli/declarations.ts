@@ -17,7 +17,11 @@ export interface Declarations {
   observed(resource: Manifest): string | undefined;
   /** Every resource whose namespace was listed, as far as it is ours to reconcile. */
   readonly units: () => Promise<readonly Unit[]>;
+  /** What rendering read last, and what is applied; without the inventory. */
+  stateOf(unit: Unit): UnitState | undefined;
   secret(name: string): Manifest | undefined;
+  /** The Secrets that are credentials of repositories, or their templates. */
+  readonly secrets: readonly Manifest[];
 }
 
 export async function readDeclarations(
@@ -64,6 +68,8 @@ export async function readDeclarations(
       const stands = standing(unit, stateOf.get(unit.id));
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
+    stateOf: (unit) => stateOf.get(unit.id),
+    secrets: [...objects.values()].filter(({ kind }) => kind === 'Secret'),
     secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
   };
 }

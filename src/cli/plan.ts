@@ -23,6 +23,7 @@ import {
   type PipelinePorts,
 } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { planFileText } from './plan-file.ts';
 import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
 
@@ -42,6 +43,8 @@ export interface PlanOptions extends ClusterOptions {
   readonly mirror: readonly Mirror[];
   readonly output: 'table' | 'json';
   readonly exitCode?: boolean;
+  /** Where the plan is written down, for `trueup apply`. */
+  readonly out?: string;
 }
 
 export async function planCommand(options: PlanOptions, ports: CommandPorts): Promise<void> {
@@ -54,6 +57,10 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
       : await ofApplication(options.app, options, ports);
   const { plan } = await planOf({ unit, state, pipeline }, ports);
   ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
+  if (options.out !== undefined) {
+    ports.writeFile(options.out, planFileText(plan, options, ports));
+    ports.say(`written down: trueup apply ${options.out}\n`);
+  }
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
   if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
 }
@@ -99,10 +106,10 @@ export function planText(plan: Plan): string {
 export interface Subject {
   readonly unit: Unit;
   readonly state: UnitState | undefined;
-  readonly pipeline: PlanPorts;
+  readonly pipeline: PlanPorts & Pick<PipelinePorts, 'writer'>;
 }
 
-function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): PlanPorts {
+function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): Subject['pipeline'] {
   return { ...ports, view: view(unit) };
 }
 
@@ -122,7 +129,7 @@ export async function ofApplication(
 }
 
 /** A directory without an Application: everything in it as if it were applied for the first time. */
-async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject> {
+export async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject> {
   const application: Manifest = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',

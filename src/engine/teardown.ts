@@ -44,6 +44,7 @@ export async function teardown(
       attempt: 0,
       ancestry: 'same',
       terminate: () => runtime.unit.terminate,
+      seenAtMs: runtime.seenAtMs,
     } as const;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
       runtime.run = view;

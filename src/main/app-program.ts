@@ -6,6 +6,7 @@ import { appGet, appList, type OutputForm } from '#cli/app-list.ts';
 import { appSync, appWait } from '#cli/app-sync.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { appManifests } from '#cli/plan.ts';
+import { appRollback } from '#cli/rollback.ts';
 import { appTerminate } from '#cli/terminate.ts';
 import { flag, output, withCluster, withExample, withMirror, withTimeout } from './program-options.ts';
 
@@ -79,6 +80,27 @@ function addActing(app: Command, ports: CommandPorts): void {
     .option('--operation', 'only until no operation is in progress')
     .action((name: string, { timeout, ...options }) =>
       appWait(name, { ...options, timeoutMs: timeout }, ports),
+    );
+  withExample(
+    withTimeout(
+      withMirror(
+        withCluster(
+          app
+            .command('rollback <name> [id]')
+            .description('revert in Git, back to a deployment of its history'),
+        ),
+      ),
+    ),
+    'trueup app rollback web --reason "checkout is slow"',
+    'trueup app rollback web 12 --dry-run',
+  )
+    .option('--reason <text>', 'stands in the commit')
+    .option('--author <name-and-address>', 'of the commit, as "Ada <ada@example.com>"')
+    .option('--yes', 'also when other Applications read what is reverted')
+    .option('--dry-run', 'only print the git commands that would do it')
+    .option('--async', 'do not wait until it is stable')
+    .action((name: string, id: string | undefined, { timeout, ...options }) =>
+      appRollback(name, id, { ...options, timeoutMs: timeout }, ports),
     );
   withExample(
     withTimeout(

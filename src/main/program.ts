@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command, Option } from 'commander';
+import { applyCommand } from '#cli/apply.ts';
 import { CommandEnd, type CommandPorts } from '#cli/command.ts';
 import { exitCodeOf, exitCodes } from '#cli/exit-codes.ts';
 import { install } from '#cli/install.ts';
@@ -13,7 +14,15 @@ import { failureLine } from '#model/failure.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { addApp } from './app-program.ts';
 import { commandPorts } from './command-ports.ts';
-import { duration, output, port, withCluster, withExample, withMirror } from './program-options.ts';
+import {
+  duration,
+  output,
+  port,
+  withCluster,
+  withExample,
+  withMirror,
+  withTimeout,
+} from './program-options.ts';
 import { addResources } from './resource-program.ts';
 import { start, type StartOptions } from './start.ts';
 
@@ -41,6 +50,7 @@ export function program(stopped: { release: () => void }): Command {
     .action(() => ports.out(`trueup ${version}\n`));
   addStart(root, ports, stopped);
   addPlan(root, ports);
+  addApply(root, ports);
   addRender(root, ports);
   addApp(root, ports);
   addResources(root, ports);
@@ -125,8 +135,22 @@ function addPlan(root: Command, ports: CommandPorts): void {
     .option('--dest-namespace <name>', 'for objects that name no namespace', 'default')
     .option('--app <name>', 'the Application NAME instead')
     .option('--exit-code', 'exit with 2 when there are differences')
+    .option('--out <file>', 'write the plan down, for trueup apply')
     .addOption(output('table', 'json'))
     .action((options) => planCommand(options, ports));
+}
+
+function addApply(root: Command, ports: CommandPorts): void {
+  withExample(
+    withTimeout(
+      withMirror(
+        withCluster(root.command('apply <file>').description('apply exactly the plan that was written down')),
+      ),
+    ),
+    'trueup plan --app web --out web.plan && trueup apply web.plan',
+  ).action((file: string, { timeout, ...options }) =>
+    applyCommand(file, { ...options, timeoutMs: timeout }, ports),
+  );
 }
 
 function addRender(root: Command, ports: CommandPorts): void {
