@@ -14,6 +14,7 @@ import { failureLine } from '#model/failure.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { addApp } from './app-program.ts';
 import { commandPorts } from './command-ports.ts';
+import { addCompletion } from './completion-program.ts';
 import {
   duration,
   output,
@@ -60,6 +61,7 @@ export function program(stopped: { release: () => void }): Command {
   )
     .option('--crds', 'the CustomResourceDefinitions that are absent, and the control-plane namespace')
     .action((options) => install(options, [...argoDefinitions, unitStateDefinition], ports));
+  addCompletion(root, ports);
   for (const command of allCommands(root)) command.exitOverride();
   return root;
 }
