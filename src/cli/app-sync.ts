@@ -54,7 +54,7 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
 }
 
 /** F29: two controllers would undo each other. */
-async function refuseWhileOldControllerRuns(
+export async function refuseWhileOldControllerRuns(
   cluster: Cluster,
   application: Manifest,
   namespace: string,

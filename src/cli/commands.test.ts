@@ -21,6 +21,7 @@ import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
 import { renderCommand } from './render.ts';
 import { appRollback } from './rollback.ts';
+import { handBackCommand, takeoverCommand } from './takeover.ts';
 
 let world: EngineWorld;
 let ports: CommandPorts;
@@ -349,6 +350,68 @@ describe('plan and manifests', () => {
     await appManifests('web', { ...options, ...mirror }, ports);
     expect(out).toMatch(/name: s/);
     expect(out).not.toMatch(/canary|Y2FuYXJ5/);
+  });
+});
+
+describe('takeover and hand-back', () => {
+  const left = {
+    sync: { status: 'Synced' },
+    reconciledAt: '2026-01-01T00:00:00Z',
+    resources: [{ version: 'v1', kind: 'ConfigMap', namespace: 'payments', name: 'one', status: 'Synced' }],
+  };
+  const controller = (readyReplicas: number): Manifest => ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: {
+      name: 'argocd-application-controller',
+      namespace: 'argocd',
+      labels: { 'app.kubernetes.io/name': 'argocd-application-controller' },
+    },
+    status: { readyReplicas },
+  });
+  const takeover = (more: object = {}) =>
+    ended(takeoverCommand('web', { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
+  async function foreign(): Promise<void> {
+    await world.start();
+    await world.push([configMap('one', { a: '2' })]);
+    world.cluster.put(configMap('one'), 'argocd-controller');
+    world.cluster.put({ ...world.application(), status: left }, 'argocd-application-controller');
+    await world.settle();
+  }
+
+  it('shows the first plan and changes nothing; --yes carries it out', async () => {
+    await foreign();
+    expect(await takeover()).toEqual({ code: 0, message: '' });
+    expect(out).toMatch(/~ ConfigMap payments\/one/);
+    expect(said).toMatch(/nothing was changed.*--yes/);
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(await meanwhile(takeover({ yes: true }))).toEqual({ code: 0, message: '' });
+    expect(world.data('one')).toEqual({ a: '2' });
+    out = '';
+    await takeover();
+    expect(out).toMatch(/nothing to take over/);
+  });
+  it('is refused while the old controller runs, though the plan is shown', async () => {
+    world.cluster.put(controller(1));
+    await foreign();
+    expect(await takeover()).toMatchObject({ code: 0 });
+    expect(await takeover({ yes: true })).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('--replicas=0'),
+    });
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+  it('hand-back: says what the other controller finds and how it goes on', async () => {
+    await synced();
+    world.cluster.put(controller(0));
+    world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => {
+      draft.metadata.annotations = { 'trueup.dev/approved-plan': 'sha256:x', 'team.example/kept': 'yes' };
+    });
+    expect(await ended(handBackCommand('web', options, ports))).toEqual({ code: 0, message: '' });
+    expect(out).toMatch(/2 objects, applied as argocd-controller, marked by argocd.argoproj.io\/tracking-id/);
+    expect(out).toContain('kubectl -n argocd scale statefulset/argocd-application-controller --replicas=1');
+    const { metadata } = world.cluster.must(applicationKind, 'argocd', 'web');
+    expect(metadata.annotations).toEqual({ 'team.example/kept': 'yes' });
   });
 });
 

@@ -20,6 +20,8 @@ export interface Declarations {
   /** What rendering read last, and what is applied; without the inventory. */
   stateOf(unit: Unit): UnitState | undefined;
   secret(name: string): Manifest | undefined;
+  /** Workloads that are other controllers, running or not. */
+  readonly controllers: readonly Manifest[];
   /** The Secrets that are credentials of repositories, or their templates. */
   readonly secrets: readonly Manifest[];
 }
@@ -69,6 +71,7 @@ export async function readDeclarations(
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
     stateOf: (unit) => stateOf.get(unit.id),
+    controllers: [...objects.values()].filter(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment'),
     secrets: [...objects.values()].filter(({ kind }) => kind === 'Secret'),
     secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
   };

@@ -4,9 +4,17 @@ import type { CommandPorts } from '#cli/command.ts';
 import { eventsCommand } from '#cli/events.ts';
 import { getCommand } from '#cli/get.ts';
 import { reconcileCommand, resumeCommand, suspendCommand } from '#cli/suspend.ts';
+import { handBackCommand, takeoverCommand } from '#cli/takeover.ts';
 import { treeCommand } from '#cli/tree.ts';
 import { whyCommand } from '#cli/why.ts';
-import { isNamespaceGiven, output, withCluster, withExample } from './program-options.ts';
+import {
+  isNamespaceGiven,
+  output,
+  withCluster,
+  withExample,
+  withMirror,
+  withTimeout,
+} from './program-options.ts';
 
 export function addResources(root: Command, ports: CommandPorts): void {
   withExample(
@@ -26,6 +34,7 @@ export function addResources(root: Command, ports: CommandPorts): void {
       getCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
     );
   addLooking(root, ports);
+  addTakingOver(root, ports);
   addAsking(root, ports);
 }
 
@@ -70,6 +79,32 @@ function addLooking(root: Command, ports: CommandPorts): void {
     .action((name: string, options, command: Command) =>
       eventsCommand(name, { ...options, ...isNamespaceGiven(command) }, ports),
     );
+}
+
+function addTakingOver(root: Command, ports: CommandPorts): void {
+  withExample(
+    withTimeout(
+      withMirror(
+        withCluster(
+          root
+            .command('takeover <name>')
+            .description('the first plan for what another controller kept so far'),
+        ),
+      ),
+    ),
+    'trueup takeover web',
+    'trueup takeover web --yes',
+  )
+    .option('--yes', 'carry it out')
+    .action((name: string, { timeout, ...options }) =>
+      takeoverCommand(name, { ...options, timeoutMs: timeout }, ports),
+    );
+  withExample(
+    withCluster(
+      root.command('hand-back <name>').description('what another controller finds, and how it goes on'),
+    ),
+    'trueup hand-back web',
+  ).action((name: string, options) => handBackCommand(name, options, ports));
 }
 
 const wordsHelp = 'NAME of an Application, or KIND NAME, or as flux has it: source git NAME';
