@@ -1,6 +1,6 @@
 /** `trueup app history`: what was deployed, and what drifted and was healed. */
 import { isObject } from '#model/json.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { HistoryEntry, UnitState } from '#model/outcome.ts';
 import { humanDuration, timestamp } from '#model/time.ts';
 import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
 import { applicationRef, readApplication } from './applications.ts';
@@ -30,7 +30,7 @@ export async function appHistory(name: string, options: HistoryOptions, ports: C
           entry.revisions[0]?.label ?? '',
           humanDuration(entry.durationMs),
           entry.by,
-          entry.message,
+          `${entry.message}${stableText(entry)}`,
         ]
       : [
           String(entry.id),
@@ -44,6 +44,15 @@ export async function appHistory(name: string, options: HistoryOptions, ports: C
   );
   if (rows.length === 0) ports.say(`${name} has no history yet\n`);
   else ports.out(table([['ID', 'TIME', 'WHAT', 'REVISION', 'TOOK', 'BY', 'MESSAGE'], ...rows]));
+}
+
+type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
+
+/** What a rollback cost: from the commit being seen to everything being Synced and Healthy. */
+export function stableText({ revert }: SyncEntry): string {
+  if (revert === undefined) return '';
+  if (revert.stableAtMs === undefined) return '; a revert, not yet stable';
+  return `; a revert, stable ${humanDuration(revert.stableAtMs - revert.seenAtMs)} after it was seen`;
 }
 
 /** The recorded state of the Application's Unit; undefined where there is none. */

@@ -1,5 +1,8 @@
 /** `trueup app list`, `trueup app get` */
 import type { Manifest } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
+import { timestamp } from '#model/time.ts';
+import { readState, stableText } from './app-history.ts';
 import {
   applicationRef,
   conditionsOf,
@@ -86,13 +89,20 @@ export async function appGet(name: string, options: ListOptions, ports: CommandP
   if (options.output === 'json') ports.out(`${JSON.stringify(application, null, 2)}\n`);
   else if (options.output === 'yaml') ports.out(yamlText(application));
   else {
-    ports.out(description(application));
+    ports.out(description(application, await lastRollback(cluster, application)));
     const observed = (await readDeclarations(cluster, options.namespace, ports)).observed(application);
     if (observed !== undefined) ports.out(`\n${observed}\n`);
   }
 }
 
-function description(application: Manifest): string {
+async function lastRollback(cluster: Cluster, application: Manifest): Promise<string | undefined> {
+  const history = (await readState(cluster, application))?.history ?? [];
+  const last = history.findLast((entry) => entry.kind === 'sync' && entry.revert !== undefined);
+  if (last?.kind !== 'sync') return undefined;
+  return `${last.revisions[0]?.label ?? ''} at ${timestamp(last.atMs)}${stableText(last)}`;
+}
+
+function description(application: Manifest, rollback: string | undefined): string {
   const { sync, health, revision, phase, message } = standingOf(application);
   const resources = resourcesOf(application);
   const synced = resources.filter(({ status }) => status === 'Synced').length;
@@ -109,6 +119,7 @@ function description(application: Manifest): string {
     ['Sync Status:', `${sync} (${synced}/${resources.length})`],
     ['Health Status:', `${health}${healthMessage === '' ? '' : `: ${healthMessage}`}`],
     ['Last Operation:', phase === '' ? 'none' : `${phase}: ${message}`],
+    ...(rollback === undefined ? [] : [['Last Rollback:', rollback]]),
   ]);
   const conditions = conditionsOf(application).map(({ type, message: text }) => `${type}: ${text}\n`);
   const listed =

@@ -45,7 +45,7 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
 }
 
 /** F29: two controllers would undo each other. */
-async function refuseWhileOldControllerRuns(
+export async function refuseWhileOldControllerRuns(
   cluster: Cluster,
   application: Manifest,
   namespace: string,
@@ -137,7 +137,7 @@ export async function appWait(name: string, options: WaitOptions, ports: Command
 }
 
 /** Follows the Application until it is as wanted; one line on standard error for each change on the way. */
-async function waitUntil(
+export async function waitUntil(
   cluster: Cluster,
   ref: ObjectRef,
   timeoutMs: number,

@@ -7,6 +7,7 @@ import type {
   ClusterView,
   RenderFiles,
   Repositories,
+  RepositoryWriter,
   Renderer,
   Timers,
 } from '#model/ports.ts';
@@ -31,13 +32,17 @@ export interface ClusterOptions {
 }
 
 /** What a plan is made with, before it is known of which Unit. */
-export type PipelinePorts = Omit<PlanPorts, 'view'> & { readonly view: (unit: Unit) => ClusterView };
+export type PipelinePorts = Omit<PlanPorts, 'view'> & {
+  readonly view: (unit: Unit) => ClusterView;
+  readonly writer: RepositoryWriter;
+};
 
 /** Opens what a command needs; whatever was opened is closed when the command ends. */
 export interface CommandPorts {
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly dialect: (namespace: string) => Dialect;
+  /** All kinds that declare Units, the Application first; `namespace` is the control plane's. */
+  readonly dialects: (namespace: string) => readonly Dialect[];
   readonly cluster: (options: ClusterOptions) => Promise<Result<Cluster>>;
   readonly pipeline: (
     options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },
@@ -53,6 +58,7 @@ export interface CommandPorts {
     readonly directory: (path: string) => RenderFiles;
   };
   readonly readFile: (path: string) => string;
+  readonly writeFile: (path: string, text: string) => void;
   /** Standard output: results. */
   readonly out: (text: string) => void;
   /** Standard error: progress. */

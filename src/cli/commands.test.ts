@@ -20,6 +20,8 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
 import { renderCommand } from './render.ts';
+import { appRollback } from './rollback.ts';
+import { handBackCommand, takeoverCommand } from './takeover.ts';
 
 let world: EngineWorld;
 let ports: CommandPorts;
@@ -36,16 +38,17 @@ beforeEach(() => {
   ports = {
     clock: world.time,
     timers: world.time,
-    dialect: argoDialect,
+    dialects: (namespace) => [argoDialect(namespace)],
     cluster: () => Promise.resolve(ok(cluster)),
     pipeline: () => {
       const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);
       const view = (unit: Unit) => views.view(unit);
       const { git: repositories, renderer } = world;
-      return Promise.resolve(ok({ cluster, repositories, renderer, sealer, view }));
+      return Promise.resolve(ok({ cluster, repositories, writer: repositories, renderer, sealer, view }));
     },
     rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
     readFile: (name) => readFileSync(name, 'utf8'),
+    writeFile: (name, text) => writeFileSync(name, text),
     out: (text) => void (out += text),
     say: (text) => void (said += text),
     user: 'ada',
@@ -347,6 +350,144 @@ describe('plan and manifests', () => {
     await appManifests('web', { ...options, ...mirror }, ports);
     expect(out).toMatch(/name: s/);
     expect(out).not.toMatch(/canary|Y2FuYXJ5/);
+  });
+});
+
+describe('takeover and hand-back', () => {
+  const left = {
+    sync: { status: 'Synced' },
+    reconciledAt: '2026-01-01T00:00:00Z',
+    resources: [{ version: 'v1', kind: 'ConfigMap', namespace: 'payments', name: 'one', status: 'Synced' }],
+  };
+  const controller = (readyReplicas: number): Manifest => ({
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: {
+      name: 'argocd-application-controller',
+      namespace: 'argocd',
+      labels: { 'app.kubernetes.io/name': 'argocd-application-controller' },
+    },
+    status: { readyReplicas },
+  });
+  const takeover = (more: object = {}) =>
+    ended(takeoverCommand('web', { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
+  async function foreign(): Promise<void> {
+    await world.start();
+    await world.push([configMap('one', { a: '2' })]);
+    world.cluster.put(configMap('one'), 'argocd-controller');
+    world.cluster.put({ ...world.application(), status: left }, 'argocd-application-controller');
+    await world.settle();
+  }
+
+  it('shows the first plan and changes nothing; --yes carries it out', async () => {
+    await foreign();
+    expect(await takeover()).toEqual({ code: 0, message: '' });
+    expect(out).toMatch(/~ ConfigMap payments\/one/);
+    expect(said).toMatch(/nothing was changed.*--yes/);
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(await meanwhile(takeover({ yes: true }))).toEqual({ code: 0, message: '' });
+    expect(world.data('one')).toEqual({ a: '2' });
+    out = '';
+    await takeover();
+    expect(out).toMatch(/nothing to take over/);
+  });
+  it('is refused while the old controller runs, though the plan is shown', async () => {
+    world.cluster.put(controller(1));
+    await foreign();
+    expect(await takeover()).toMatchObject({ code: 0 });
+    expect(await takeover({ yes: true })).toMatchObject({
+      code: 1,
+      message: expect.stringContaining('--replicas=0'),
+    });
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+  it('hand-back: says what the other controller finds and how it goes on', async () => {
+    await synced();
+    world.cluster.put(controller(0));
+    world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => {
+      draft.metadata.annotations = { 'trueup.dev/approved-plan': 'sha256:x', 'team.example/kept': 'yes' };
+    });
+    expect(await ended(handBackCommand('web', options, ports))).toEqual({ code: 0, message: '' });
+    expect(out).toMatch(/2 objects, applied as argocd-controller, marked by argocd.argoproj.io\/tracking-id/);
+    expect(out).toContain('kubectl -n argocd scale statefulset/argocd-application-controller --replicas=1');
+    const { metadata } = world.cluster.must(applicationKind, 'argocd', 'web');
+    expect(metadata.annotations).toEqual({ 'team.example/kept': 'yes' });
+  });
+});
+
+describe('app rollback', () => {
+  const rollback = (more: object = {}, id?: string) =>
+    ended(appRollback('web', id, { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
+  async function raised(): Promise<void> {
+    await synced();
+    await world.push([configMap('one', { a: '2' }), configMap('two')], { message: 'Raise it' });
+    expect(world.data('one')).toEqual({ a: '2' });
+  }
+
+  it('is a commit in Git, which the server applies and measures', async () => {
+    await raised();
+    const ends = await meanwhile(rollback(), () => world.advance(40_000));
+    expect(ends).toEqual({ code: 0, message: '' });
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(out).toMatch(/^web: reverted 1 commit, as main@\w{8}; stable .* after it was seen/);
+    const last = world.state()?.history.at(-1);
+    expect(last).toMatchObject({
+      kind: 'sync',
+      revert: { seenAtMs: expect.any(Number), stableAtMs: expect.any(Number) },
+    });
+    const { writes } = world.cluster;
+    await world.advance(100_000);
+    expect(world.cluster.writes).toEqual(writes);
+  });
+  it('a person’s revert is measured as well, until it is healthy', async () => {
+    await raised();
+    await world.push([configMap('one'), configMap('two')], { message: 'Revert "Raise it"' });
+    expect(world.state()?.history.at(-1)).toMatchObject({ revert: { stableAtMs: expect.any(Number) } });
+    await appHistory('web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(/a revert, stable .* after it was seen/);
+  });
+  it('where nobody may push: the commands, and nothing else', async () => {
+    await raised();
+    world.git.readOnly = failure('GitWriteDenied', 'denied');
+    const { code, message } = await rollback();
+    expect(code).toBe(exitCodes.unauthorised);
+    expect(message).toMatch(/nothing was changed.*GitWriteDenied/);
+    expect(out).toMatch(
+      /^git clone --branch main -- https:.*\ngit -C rollback revert --no-edit \w{40}\ngit -C rollback push/,
+    );
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('of what other Applications read names them first', async () => {
+    await raised();
+    await world.create(
+      world.application('other', { syncPolicy: {}, destination: { namespace: 'elsewhere' } }),
+    );
+    const { code, message } = await rollback();
+    expect(code).toBe(1);
+    expect(message).toMatch(/1 other Applications.*--yes/);
+    expect(said).toContain('argocd/other');
+  });
+  it('nothing to go back to, or no such number: says so', async () => {
+    await synced();
+    expect(await rollback()).toMatchObject({
+      code: 1,
+      message: expect.stringMatching(/no earlier deployment/),
+    });
+    expect(await rollback({}, '77')).toMatchObject({
+      code: 1,
+      message: expect.stringMatching(/no deployment 77/),
+    });
+  });
+  it('a source that follows a commit has nothing to revert', async () => {
+    await raised();
+    await world.change(
+      'web',
+      (draft) => (draft.spec.source.targetRevision = world.state()!.revisions[0]!.commit),
+    );
+    expect(await rollback()).toMatchObject({
+      code: 1,
+      message: expect.stringMatching(/no branch.*targetRevision/),
+    });
   });
 });
 

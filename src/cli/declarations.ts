@@ -1,4 +1,4 @@
-/** Applications as the server reads them, from one listing of what they look up: no server is asked. */
+/** Resources that declare Units as the server reads them, from one listing of what they look up: no server is asked. */
 import { standing } from '#engine/standing.ts';
 import type { Lookup } from '#model/dialect.ts';
 import type { Result } from '#model/failure.ts';
@@ -12,10 +12,18 @@ import { CommandEnd, endOf, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 
 export interface Declarations {
-  unitOf(application: Manifest): Unit;
-  /** Why the server only looks at the Application, if that is so (F29). */
-  observed(application: Manifest): string | undefined;
+  unitOf(resource: Manifest): Unit;
+  /** Why the server only looks at the resource, if that is so (F29). */
+  observed(resource: Manifest): string | undefined;
+  /** Every resource whose namespace was listed, as far as it is ours to reconcile. */
+  readonly units: () => Promise<readonly Unit[]>;
+  /** What rendering read last, and what is applied; without the inventory. */
+  stateOf(unit: Unit): UnitState | undefined;
   secret(name: string): Manifest | undefined;
+  /** Workloads that are other controllers, running or not. */
+  readonly controllers: readonly Manifest[];
+  /** The Secrets that are credentials of repositories, or their templates. */
+  readonly secrets: readonly Manifest[];
 }
 
 export async function readDeclarations(
@@ -23,9 +31,9 @@ export async function readDeclarations(
   namespace: string,
   ports: CommandPorts,
 ): Promise<Declarations> {
-  const dialect = ports.dialect(namespace);
+  const dialects = ports.dialects(namespace);
   const objects = new Map<string, Manifest>();
-  for (const selection of dialect.selections) {
+  for (const selection of dialects.flatMap(({ selections }) => selections)) {
     const listed: Result<readonly Manifest[]> = await cluster.list(selection.kind, selection.namespace);
     if (!listed.ok && !selection.optional) throw endOf(listed.failure);
     for (const manifest of listed.ok ? listed.value : []) {
@@ -39,18 +47,32 @@ export async function readDeclarations(
     ),
   );
   const lookup = lookupOver(objects);
-  const unitOf = (application: Manifest): Unit => {
-    const [unit] = dialect.compile(application, lookup);
+  const unitOf = (resource: Manifest): Unit => {
+    const { group, kind } = refOf(resource);
+    const dialect = dialects.find((one) => one.kind.group === group && one.kind.kind === kind);
+    const [unit] = dialect?.compile(resource, lookup) ?? [];
     if (unit !== undefined) return unit;
-    throw new CommandEnd(exitCodes.failed, `${application.metadata.name} declares nothing to apply`);
+    throw new CommandEnd(exitCodes.failed, `${resource.metadata.name} declares nothing to apply`);
   };
   return {
     unitOf,
-    observed: (application) => {
-      const unit = unitOf(application);
+    units: async () => {
+      const units: Unit[] = [];
+      for (const dialect of dialects) {
+        const listed = await cluster.list(dialect.kind);
+        for (const resource of listed.ok ? listed.value : [])
+          if (dialect.admits(resource, lookup) === true) units.push(...dialect.compile(resource, lookup));
+      }
+      return units;
+    },
+    observed: (resource) => {
+      const unit = unitOf(resource);
       const stands = standing(unit, stateOf.get(unit.id));
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
+    stateOf: (unit) => stateOf.get(unit.id),
+    controllers: [...objects.values()].filter(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment'),
+    secrets: [...objects.values()].filter(({ kind }) => kind === 'Secret'),
     secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
   };
 }

@@ -7,7 +7,7 @@ import type { Plan } from '#model/plan.ts';
 import { planSummary, stepLine } from '#model/sentences.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
-import { makePlan, type PlanPorts } from '#pipeline/pipeline.ts';
+import { makePlan, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import { newState } from '#engine/standing.ts';
@@ -23,8 +23,15 @@ import {
   type PipelinePorts,
 } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { planFileText } from './plan-file.ts';
 import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
+
+/** Repositories whose URL begins with `from` are read at `to`. */
+export interface Mirror {
+  readonly from: string;
+  readonly to: string;
+}
 
 export interface PlanOptions extends ClusterOptions {
   readonly repo?: string;
@@ -33,9 +40,11 @@ export interface PlanOptions extends ClusterOptions {
   readonly app?: string;
   readonly destNamespace: string;
   readonly recurse?: boolean;
-  readonly mirror: readonly { readonly from: string; readonly to: string }[];
+  readonly mirror: readonly Mirror[];
   readonly output: 'table' | 'json';
   readonly exitCode?: boolean;
+  /** Where the plan is written down, for `trueup apply`. */
+  readonly out?: string;
 }
 
 export async function planCommand(options: PlanOptions, ports: CommandPorts): Promise<void> {
@@ -46,29 +55,46 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
     options.app === undefined
       ? await adHoc(options, ports)
       : await ofApplication(options.app, options, ports);
+  const { plan } = await planOf({ unit, state, pipeline }, ports);
+  ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
+  if (options.out !== undefined) {
+    ports.writeFile(options.out, planFileText(plan, options, ports));
+    ports.say(`written down: trueup apply ${options.out}\n`);
+  }
+  if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
+  if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
+}
+
+/** The plan as the server would make it now; warnings go to standard error. */
+export async function planOf(
+  { unit, state, pipeline }: Subject,
+  ports: Pick<CommandPorts, 'say'>,
+  revision?: string,
+): Promise<MadePlan> {
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const located = orEnd(await locate({ unit, state, view: pipeline.view }, pipeline.repositories));
+  const instead = revision === undefined ? {} : { instead: { name: revision } };
+  const located = orEnd(
+    await locate({ unit, state, view: pipeline.view, ...instead }, pipeline.repositories),
+  );
   const context = {
     state,
     attempt: 0,
     otherOwner: () => undefined,
     isUnit: (name: string) => name !== unit.tracking.owner,
   };
-  const { plan, warnings } = orEnd(await makePlan(unit, located, context, pipeline));
-  for (const warning of [...unit.warnings, ...warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
-  ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
-  if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
-  if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
+  const made = orEnd(await makePlan(unit, located, context, pipeline));
+  for (const warning of [...unit.warnings, ...made.warnings]) ports.say(`warning: ${failureLine(warning)}\n`);
+  return made;
 }
 
-function blockedEnd(blocked: readonly Failure[]): CommandEnd {
+export function blockedEnd(blocked: readonly Failure[]): CommandEnd {
   const lines = blocked.map(failureLine).join('\n         ');
   const isDenied = blocked.some(({ stage }) => stage === 'policy');
   return new CommandEnd(isDenied ? exitCodes.denied : exitCodes.failed, `this plan would not run: ${lines}`);
 }
 
-function planText(plan: Plan): string {
+export function planText(plan: Plan): string {
   const revision = plan.revisions.map(({ label }) => label).join(', ');
   const steps = plan.steps.map((step) => `${stepLine(step)}\n`).join('');
   const kept = plan.kept
@@ -77,17 +103,17 @@ function planText(plan: Plan): string {
   return `${steps}${kept}${revision}: ${planSummary(plan)}\n`;
 }
 
-interface Subject {
+export interface Subject {
   readonly unit: Unit;
   readonly state: UnitState | undefined;
-  readonly pipeline: PlanPorts;
+  readonly pipeline: PlanPorts & Pick<PipelinePorts, 'writer'>;
 }
 
-function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): PlanPorts {
+function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): Subject['pipeline'] {
   return { ...ports, view: view(unit) };
 }
 
-async function ofApplication(
+export async function ofApplication(
   name: string,
   options: ClusterOptions & Pick<PlanOptions, 'mirror'>,
   ports: CommandPorts,
@@ -103,7 +129,7 @@ async function ofApplication(
 }
 
 /** A directory without an Application: everything in it as if it were applied for the first time. */
-async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject> {
+export async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject> {
   const application: Manifest = {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
@@ -120,7 +146,8 @@ async function adHoc(options: PlanOptions, ports: CommandPorts): Promise<Subject
     },
   };
   const nothing: Lookup = { get: () => undefined, list: () => [] };
-  const [compiled] = ports.dialect(options.namespace).compile(application, nothing);
+  const dialect = ports.dialects(options.namespace).find(({ kind }) => kind.kind === application.kind);
+  const [compiled] = dialect?.compile(application, nothing) ?? [];
   // No mark of ours is planned onto objects that may belong to an Application already.
   const unit = { ...compiled!, tracking: { owner: '' }, manager: 'trueup-plan' };
   const pipeline = orEnd(await ports.pipeline(options, () => undefined));

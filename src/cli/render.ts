@@ -87,7 +87,8 @@ async function place(
 function unitOf(options: RenderOptions, ports: CommandPorts): Unit {
   const given = options.app === undefined ? [] : readManifests(options.app, ports);
   const application = applicationOf(options, given);
-  const [unit] = ports.dialect('argocd').compile(application, projectsOf(given));
+  const dialect = ports.dialects('argocd').find(({ kind }) => kind.kind === application.kind);
+  const [unit] = dialect?.compile(application, projectsOf(given)) ?? [];
   const refused = unit?.unsupported.find(({ stage }) => stage === 'compile');
   if (refused !== undefined)
     throw endOf(options.app === undefined ? refused : { at: { path: options.app }, ...refused });

@@ -4,13 +4,14 @@ import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
-import { withDrift, withSync } from '#pipeline/record/history.ts';
+import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
 import { failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
+import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
 import type { Ownership } from './ownership.ts';
 import type { UnitStates } from './unit-states.ts';
@@ -32,6 +33,10 @@ export interface RunOrder {
   readonly ancestry: Ancestry;
   /** Only what drifted was repaired, from the last good set: what Git says now is not applied by it. */
   readonly fromLastGood: boolean;
+  /** The operation that somebody wants ended, as the resource says it now. */
+  readonly terminate: () => string | undefined;
+  /** When each of its commits was first seen, by the commit; of those that were seen since the start. */
+  readonly seenAtMs: ReadonlyMap<string, number>;
 }
 /** 'stale': nothing is wrong, but what the plan was made from is not so any more. */
 export type RunResult = { readonly result: 'succeeded' | 'failed' | 'stale'; readonly view: RunView };
@@ -81,7 +86,9 @@ async function conclude(
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
-  const executed = await execute(plan, content, ports, () => undefined);
+  const started = timestamp(view.startedAtMs);
+  const isTerminated = (): boolean => order.terminate()?.startsWith(started) === true;
+  const executed = await execute(plan, content, { ...ports, isTerminated }, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -116,7 +123,11 @@ async function conclude(
         }
       : {}),
   };
-  const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message } as const;
+  const reverting = plan.revisions.find((revision) => isRevert(revision.message));
+  const seenAtMs = order.seenAtMs.get(reverting?.commit ?? '') ?? view.startedAtMs;
+  const isDeployed = reverting !== undefined && !order.fromLastGood;
+  const revert = isDeployed ? { revert: { seenAtMs } } : {};
+  const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message, ...revert } as const;
   const records = (): UnitState => {
     if (executed.result === 'stale') return settled;
     const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());

@@ -38,6 +38,8 @@ export interface UnitRuntime {
   readonly heals: Map<string, { count: number; lastMs: number }>;
   /** How each object looked when it was last compared: a change that is none makes no turn. */
   readonly seen: Map<string, string>;
+  /** When the commits that it wants now were first seen, in milliseconds since 1970. */
+  seenAtMs: ReadonlyMap<string, number>;
   /** Runs that were stale in a row. */
   stale: number;
   answered: { request: boolean; refresh: boolean };
@@ -86,6 +88,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     retrying: undefined,
     heals: new Map(),
     seen: new Map(),
+    seenAtMs: new Map(),
     stale: 0,
     answered: { request: false, refresh: false },
     looks: 0,

@@ -43,6 +43,8 @@ export async function teardown(
       automated: true,
       attempt: 0,
       ancestry: 'same',
+      terminate: () => runtime.unit.terminate,
+      seenAtMs: runtime.seenAtMs,
     } as const;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
       runtime.run = view;

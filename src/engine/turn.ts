@@ -5,6 +5,7 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
@@ -43,7 +44,9 @@ export async function takeTurn(
     return refuse(runtime, state, ports);
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
-  return reconcile(runtime, state, ports, progress);
+  const end = await reconcile(runtime, state, ports, progress);
+  await recordStable(runtime, ports);
+  return end;
 }
 
 async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
@@ -115,6 +118,7 @@ async function reconcile(
     runtime.unit = unasked;
     return reconcile(runtime, state, ports, progress);
   }
+  if (wanted.ok) noteCommits(runtime, wanted.value, ports.clock.now());
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {
     runtime.failures = outages;
@@ -127,6 +131,23 @@ async function reconcile(
   if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
   return earlier(repaired, { ...settled, againMs: retryMs });
+}
+
+function noteCommits(runtime: UnitRuntime, { revisions }: Located, nowMs: number): void {
+  const before = runtime.seenAtMs;
+  runtime.seenAtMs = new Map(revisions.map(({ commit }) => [commit, before.get(commit) ?? nowMs]));
+}
+
+/** From the revert in Git to all being well: one write, and only after a revert. */
+async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<void> {
+  const state = ports.states.get(runtime.unit.id);
+  if (state === undefined || pendingRevert(state) === undefined) return;
+  const { plan, failures, health } = runtime;
+  const isSynced = plan?.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0;
+  if (!isSynced || failures.length > 0 || health?.overall !== 'Healthy') return;
+  // Where the record cannot be written now, the next turn finds it still pending.
+  const written = await ports.states.write(withStable(state, ports.clock.now()));
+  if (!written.ok) ports.log.warn({ code: written.failure.code }, written.failure.message);
 }
 
 function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
@@ -260,6 +281,9 @@ async function act(
       attempt: runtime.retrying?.attempts ?? 0,
       ancestry: located.ancestry,
       fromLastGood,
+      // A change of the resource is compiled at once, also while this Run goes on.
+      terminate: () => runtime.unit.terminate,
+      seenAtMs: runtime.seenAtMs,
     },
     ports,
     (view) => {

@@ -144,7 +144,7 @@ async function fetchWhole(
 }
 
 /** A call that mends our own side once: a dead git's lock file is removed, a damaged copy is made anew. */
-async function call(
+export async function call(
   tools: FetchingTools,
   access: Access,
   credentials: GitCredentials | undefined,

@@ -5,7 +5,16 @@
 import path from 'node:path';
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { Clock, Log, Meter, Processes, Repositories, SecretReader, Timers } from '#model/ports.ts';
+import type {
+  Clock,
+  Log,
+  Meter,
+  Processes,
+  Repositories,
+  RepositoryWriter,
+  SecretReader,
+  Timers,
+} from '#model/ports.ts';
 import type { SourceSpec } from '#model/unit.ts';
 import type { GitTools } from './command.ts';
 import type { Access } from './credentials.ts';
@@ -14,6 +23,7 @@ import { failureOf } from './git-failures.ts';
 import type { AddressLookup } from './remote.ts';
 import { HostLimits, Remote } from './remote.ts';
 import { Repository } from './repository.ts';
+import { firstParents, revertCommits } from './reverting.ts';
 import { Store } from './store.ts';
 import type { Mirror } from './url.ts';
 import { directoryName, parseAddress } from './url.ts';
@@ -34,7 +44,7 @@ export interface RepositoriesOptions {
   readonly lookup?: AddressLookup;
 }
 
-export function openRepositories(options: RepositoriesOptions): Repositories {
+export function openRepositories(options: RepositoriesOptions): Repositories & RepositoryWriter {
   const git: GitTools = {
     processes: options.processes,
     clock: options.clock,
@@ -89,6 +99,11 @@ export function openRepositories(options: RepositoriesOptions): Repositories {
       withUrl(url, (repository) => repository.changedPaths(before, after)),
     sizes: (url, blobs) => withUrl(url, (repository) => repository.sizes(blobs)),
     read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
+    branch: (spec) => withSpec(spec, (repository, access) => repository.branch(access, spec)),
+    log: (spec, from, to, max) => withSpec(spec, ({ reverting }) => firstParents(reverting, from, to, max)),
+    revert: (order) => withSpec(order.spec, ({ reverting }) => revertCommits(reverting, order)),
+    publish: (spec, commit, branch) =>
+      withSpec(spec, (repository, access) => repository.push(access, commit, branch)),
     close: () => {
       for (const repository of open.values()) repository.close();
       open.clear();

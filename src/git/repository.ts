@@ -1,7 +1,7 @@
 /** One repository: who may read it, what its names stand for, and what lies in its trees. */
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { Timers } from '#model/ports.ts';
+import type { RepositoryWriter, Timers } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
 import { BlobSupply } from './blob-supply.ts';
@@ -13,6 +13,8 @@ import type { FetchingTools } from './fetching.ts';
 import { bringUpToDate, fetchBlobs, fetchCommit } from './fetching.ts';
 import { failureOf } from './git-failures.ts';
 import type { GitObject } from './object-reader.ts';
+import { pushCommit } from './pushing.ts';
+import type { RevertingTools } from './reverting.ts';
 import { ObjectReader } from './object-reader.ts';
 import { Looking } from './looking.ts';
 import { find, isObjectId, refNotFound } from './refs.ts';
@@ -241,6 +243,25 @@ export class Repository {
     const objects = await this.#reader.contents(blobs, readBytesMax);
     if (!objects.ok) return objects;
     return ok(objects.value.map((object) => object!.content));
+  }
+
+  async branch(access: Access, spec: SourceSpec): ReturnType<RepositoryWriter['branch']> {
+    const revision = await this.resolve(access, spec);
+    if (!revision.ok) return revision;
+    const { branches, head } = this.#store.refs;
+    const { ref } = spec;
+    const written = 'branch' in ref ? ref.branch : 'name' in ref ? ref.name.trim() : '';
+    const name = written === 'HEAD' ? (head ?? '') : written.replace(/^refs\/heads\//, '');
+    return ok(branches.has(name) ? { name, commit: revision.value.commit } : undefined);
+  }
+
+  /** What is written to it; the branch as it is here is what the next fetch brings. */
+  get reverting(): RevertingTools {
+    return { git: this.#git, url: this.url, gitDir: this.#store.gitDir, blobs: this.#blobs };
+  }
+
+  push(access: Access, commit: string, branch: string): Promise<Result<void>> {
+    return this.#turnstile.pass(() => pushCommit(this.#fetching, access, commit, branch));
   }
 
   /** Does not wait for the network: a fetch under way ends with the process, and leaves nothing that matters. */

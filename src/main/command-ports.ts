@@ -1,5 +1,5 @@
 /** What commands are handed: opened when asked for, in this thread. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
@@ -18,7 +18,7 @@ import { openLog } from '#host/log.ts';
 import { openProcesses } from '#host/processes.ts';
 import { ok, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Cluster, Meter, Renderer, Repositories } from '#model/ports.ts';
+import type { Cluster, Meter, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, startSettings } from './installation.ts';
@@ -37,7 +37,7 @@ export function commandPorts(): CommandPorts {
   const openGit = (
     mirrors: readonly Mirror[],
     secrets: (name: string) => Manifest | undefined,
-  ): Repositories =>
+  ): Repositories & RepositoryWriter =>
     openRepositories({
       dir: temporaryDirectory(),
       processes: openProcesses(systemTimers),
@@ -55,12 +55,13 @@ export function commandPorts(): CommandPorts {
   return {
     clock: systemClock,
     timers: systemTimers,
-    dialect: argoDialect,
+    dialects: (namespace) => [argoDialect(namespace)],
     user: userInfo().username,
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
     cluster: openPlain,
     readFile: (file) => readFileSync(file, 'utf8'),
+    writeFile: (file, text) => writeFileSync(file, text),
     rendering: ({ mirror }) => ({
       repositories: openGit(mirror, () => undefined),
       renderer: openRenderer(),
@@ -88,7 +89,14 @@ export function commandPorts(): CommandPorts {
       const renderer = openRenderer();
       const sealer = createSealer(key.value);
       const views = new ClusterViews({ cluster, sealer, timers: systemTimers }, () => undefined);
-      return ok({ cluster, repositories, renderer, sealer, view: (unit) => views.view(unit) });
+      return ok({
+        cluster,
+        repositories,
+        writer: repositories,
+        renderer,
+        sealer,
+        view: (unit) => views.view(unit),
+      });
     },
   };
 }

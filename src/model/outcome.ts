@@ -51,6 +51,8 @@ export type HistoryEntry =
       readonly result: 'succeeded' | 'failed';
       readonly message: string;
       readonly counts: { readonly applied: number; readonly pruned: number };
+      /** Its commit takes an earlier one back: when that was seen, and when all was Synced and Healthy after it. */
+      readonly revert?: { readonly seenAtMs: number; readonly stableAtMs?: number };
     }
   | {
       readonly kind: 'drift';

@@ -116,6 +116,36 @@ export interface Repositories {
   read(url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>>;
   close(): Promise<void>;
 }
+export interface LoggedCommit {
+  readonly commit: string;
+  /** The first is the one that it was made on. */
+  readonly parents: readonly string[];
+  /** The first line of its message. */
+  readonly subject: string;
+}
+export interface RevertOrder {
+  readonly spec: SourceSpec;
+  /** The commit on which the reverts are made. */
+  readonly on: string;
+  /** Newest first; each is undone by a commit of its own, a merge against its first parent. */
+  readonly commits: readonly LoggedCommit[];
+  /** `Ada <ada@example.com>` */
+  readonly author: string;
+  readonly atMs: number;
+  /** `Reverted-by: ada`: the last lines of each message. */
+  readonly trailers: readonly string[];
+}
+/** What people do with `git revert` and `git push`, done in the local copy without a work tree. */
+export interface RepositoryWriter {
+  /** The branch that the source follows, and where it stands; undefined: it follows a tag or a commit. */
+  branch(spec: SourceSpec): Promise<Result<{ readonly name: string; readonly commit: string } | undefined>>;
+  /** From `to` back to `from`, which is left out, along first parents, newest first; at most `max`. */
+  log(spec: SourceSpec, from: string, to: string, max: number): Promise<Result<readonly LoggedCommit[]>>;
+  /** Makes the commits here, and nowhere else; the answer is the last of them. */
+  revert(order: RevertOrder): Promise<Result<string>>;
+  /** Never by force: a branch that has moved meanwhile is left as it is. */
+  publish(spec: SourceSpec, commit: string, branch: string): Promise<Result<void>>;
+}
 export interface SecretReader {
   /** The decoded data of a Secret; undefined if there is none. */
   (ref: SecretRef): Readonly<Record<string, string>> | undefined;

@@ -211,6 +211,8 @@ export interface Unit {
   readonly teardown?: { readonly propagation: Propagation };
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
+  /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */
+  readonly terminate?: string;
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
   /** What another controller recorded of its work before us: seeds the inventory once. */

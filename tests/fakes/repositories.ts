@@ -2,7 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson } from '#model/json.ts';
-import type { Repositories } from '#model/ports.ts';
+import type { LoggedCommit, Repositories, RepositoryWriter, RevertOrder } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
 
@@ -20,7 +20,7 @@ interface Remote {
   fetched: ReadonlyMap<string, string> | undefined;
 }
 
-export class FakeRepositories implements Repositories {
+export class FakeRepositories implements Repositories, RepositoryWriter {
   readonly calls: string[] = [];
   /** Why no remote answers at present. */
   down: Failure | undefined;
@@ -170,6 +170,53 @@ export class FakeRepositories implements Repositories {
   async read(_url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>> {
     await Promise.resolve();
     return ok(blobs.map((blob) => Buffer.from(this.#blobs.get(blob) ?? '', 'utf8')));
+  }
+  /** Why nobody may push at present. */
+  readOnly: Failure | undefined;
+
+  async branch({ url, ref }: SourceSpec): ReturnType<RepositoryWriter['branch']> {
+    await Promise.resolve();
+    const named = 'name' in ref ? ref.name : 'branch' in ref ? ref.branch : '';
+    const name = named === 'HEAD' ? 'main' : named;
+    const commit = this.#remote(url).fetched?.get(name);
+    return ok(commit === undefined ? undefined : { name, commit });
+  }
+  async log({ url }: SourceSpec, from: string, to: string): Promise<Result<readonly LoggedCommit[]>> {
+    await Promise.resolve();
+    const { commits } = this.#remote(url);
+    const found: LoggedCommit[] = [];
+    for (let at = commits.get(to); at !== undefined && at.id !== from; at = commits.get(at.parent ?? ''))
+      found.push({
+        commit: at.id,
+        parents: at.parent === undefined ? [] : [at.parent],
+        subject: at.message,
+      });
+    return ok(found);
+  }
+  /** File by file; what later commits changed too is not looked at. */
+  async revert({ spec, on, commits: wanted }: RevertOrder): Promise<Result<string>> {
+    await Promise.resolve();
+    const { commits } = this.#remote(spec.url);
+    let head = on;
+    for (const { commit, parents, subject } of wanted) {
+      const [was, is] = [commits.get(parents[0] ?? '')?.files ?? {}, commits.get(commit)!.files];
+      const files: Record<string, string> = { ...commits.get(head)!.files };
+      for (const path of Object.keys({ ...was, ...is })) {
+        if (was[path] === is[path]) continue;
+        if (was[path] === undefined) delete files[path];
+        else files[path] = was[path];
+      }
+      const id = (++this.#count).toString(16).padStart(4, '0').repeat(10);
+      commits.set(id, { id, parent: head, files, message: `Revert "${subject}"` });
+      head = id;
+    }
+    return ok(head);
+  }
+  async publish({ url }: SourceSpec, commit: string, branch: string): Promise<Result<void>> {
+    await Promise.resolve();
+    if (this.readOnly !== undefined) return fail(this.readOnly);
+    this.#remote(url).branches.set(branch, commit);
+    return ok(undefined);
   }
   close(): Promise<void> {
     return Promise.resolve();

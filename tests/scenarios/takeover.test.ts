@@ -183,7 +183,7 @@ describe.each(['client-side apply', 'server-side apply'] as const)('what was rec
       expect((await place.read()).metadata.resourceVersion).toBe(left.metadata.resourceVersion);
       expect(await standing(world, place)).toEqual(before);
 
-      const activated = await world.trueup('app', 'sync', place.name);
+      const activated = await world.trueup('takeover', place.name, '--yes');
       expect(activated, activated.stderr).toMatchObject({ code: 0 });
       await place.synced();
       expect(await standing(world, place)).toEqual(before);
@@ -278,6 +278,11 @@ describe('the old controller', () => {
       });
       const mark = await world.mark();
       await world.start();
+      const shown = await world.trueup('takeover', place.name);
+      expect(shown, shown.stderr).toMatchObject({ code: 0, stdout: expect.stringMatching(/to change/) });
+      expect(shown.stderr).toMatch(/nothing was changed/);
+      const early = await world.trueup('takeover', place.name, '--yes');
+      expect(early).toMatchObject({ code: 1, stderr: expect.stringMatching(/--replicas=0/) });
       const refused = await world.trueup('app', 'sync', place.name, '--timeout', '20');
       expect(refused.code).not.toBe(0);
       expect(`${refused.stdout}${refused.stderr}`).toMatch(/argocd-application-controller/);

@@ -18,6 +18,8 @@ export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
+/** `2026-01-02T03:04:05Z by ada`: the operation that began then is to end. */
+export const terminateAnnotation = 'trueup.dev/terminate';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
 const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
@@ -107,6 +109,7 @@ export function compileApplication(
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
+  const terminate = annotations[terminateAnnotation];
   return [
     {
       ...identityOf(resource),
@@ -131,6 +134,7 @@ export function compileApplication(
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
       ...(approved === undefined ? {} : { approved }),
+      ...(terminate === undefined ? {} : { terminate }),
       ...(predecessor === undefined ? {} : { predecessor }),
     },
   ];

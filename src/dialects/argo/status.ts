@@ -3,7 +3,13 @@ import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { keyText, type Manifest } from '#model/object.ts';
 import { timestamp } from '#model/time.ts';
-import { approvalAnnotation, cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
+import {
+  approvalAnnotation,
+  cascadeFinalizer,
+  inClusterServer,
+  refreshAnnotation,
+  terminateAnnotation,
+} from './compile.ts';
 import { conditionsOf } from './conditions.ts';
 import { mergePatch } from './merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
@@ -74,6 +80,9 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const approved = annotations[approvalAnnotation];
   const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
+  // Nothing is in progress any more: whichever operation was meant is over.
+  if (progress.phase === 'settled' && annotations[terminateAnnotation] !== undefined)
+    spent[terminateAnnotation] = null;
   // Another wish may have been written meanwhile: only the resource that was read is answered.
   const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
   const metadata = {

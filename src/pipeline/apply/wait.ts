@@ -7,18 +7,19 @@ export interface WaitPorts {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timers: Timers;
+  readonly isTerminated?: () => boolean;
 }
 
 const pollMs = 200;
 const sightingDeadlineMs = 10_000;
 
-/** Undefined when it came about; else why not. */
+/** Undefined when it came about; else why not. Who wants the Run ended does not have to wait for this. */
 export async function waitFor(
   ref: ObjectRef,
   until: 'established' | 'absent',
   timeoutMs: number,
-  { cluster, clock, timers }: WaitPorts,
-): Promise<Failure | undefined> {
+  { cluster, clock, timers, isTerminated }: WaitPorts,
+): Promise<Failure | 'terminated' | undefined> {
   const startedMs = clock.monotonic();
   for (;;) {
     const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
@@ -31,6 +32,7 @@ export async function waitFor(
       await cluster.resources(true);
       return undefined;
     }
+    if (isTerminated?.() === true) return 'terminated';
     if (clock.monotonic() - startedMs > timeoutMs) return timedOut(ref, until, timeoutMs, sighting);
     await new Promise<void>((resolve) => timers.after(pollMs, resolve));
   }

@@ -23,9 +23,32 @@ function shortened({ before, after, ...change }: FieldChange): FieldChange {
   };
 }
 
+/**
+ * Whether a commit takes an earlier one back, by what git and hosts write as its first line: `Revert "…"`, or the merge
+ * of a branch that a host named `revert-12-…`. A revert of a revert is one as well.
+ */
+export function isRevert(message: string): boolean {
+  return /^Revert ["“']/.test(message) || /^Merge .*\brevert-\d+-/.test(message);
+}
+
+/** The last deployment, if it is a revert that was not stable yet when it was last looked at. */
+export function pendingRevert({ history }: UnitState): SyncEntry | undefined {
+  const last = history.findLast((entry) => entry.kind === 'sync');
+  const isPending = last?.result === 'succeeded' && last.revert !== undefined;
+  return isPending && last.revert.stableAtMs === undefined ? last : undefined;
+}
+
+/** All is as the revert wants it, and healthy. */
+export function withStable(state: UnitState, nowMs: number): UnitState {
+  const pending = pendingRevert(state);
+  if (pending?.revert === undefined) return state;
+  const done: SyncEntry = { ...pending, revert: { ...pending.revert, stableAtMs: nowMs } };
+  return { ...state, history: state.history.map((entry) => (entry === pending ? done : entry)) };
+}
+
 type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
-export type SyncFacts = Pick<SyncEntry, 'atMs' | 'durationMs' | 'by' | 'result' | 'message'>;
+export type SyncFacts = Pick<SyncEntry, 'atMs' | 'durationMs' | 'by' | 'result' | 'message' | 'revert'>;
 
 function nextId({ history }: UnitState): number {
   return Math.max(0, ...history.map(({ id }) => id)) + 1;

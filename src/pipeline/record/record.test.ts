@@ -17,7 +17,7 @@ import {
   unit,
   withPolicy,
 } from '../plan/planning.fixture.ts';
-import { withDrift, withSync } from './history.ts';
+import { isRevert, pendingRevert, withDrift, withStable, withSync } from './history.ts';
 import { goneKeys, inventoryAfter, inventoryBefore, inventorySettled } from './inventory.ts';
 import { decodeUnitState, encodeUnitState, shardBytesMax, shardNames } from './unit-state-codec.ts';
 
@@ -157,6 +157,32 @@ describe('history', () => {
     let now = state;
     for (let count = 0; count < 30; count += 1) now = withDrift(now, drift, true, 5);
     expect(JSON.stringify(now.history).length).toBeLessThan(100_000);
+  });
+});
+
+describe('a revert', () => {
+  it.each([
+    ['Revert "Raise it"', true],
+    ['Revert "Revert "Raise it""', true],
+    ['Merge pull request #12 from ada/revert-11-raise', true],
+    ['Revert to smaller images', false],
+    ['Merge branch revert', false],
+    ['Do not revert "it"', false],
+  ])('%s: %s', (message, expected) => expect(isRevert(message)).toBe(expected));
+
+  it('is stable once, when all is well after it; what comes after it is not counted as its time', () => {
+    const { plan } = planned({ git: [object('a')] });
+    const facts = { atMs: 10, durationMs: 1, by: 'ada', message: '', result: 'succeeded' } as const;
+    const reverted = withSync(state, plan, { ...facts, revert: { seenAtMs: 5 } });
+    expect(pendingRevert(reverted)?.id).toBe(1);
+    const stable = withStable(reverted, 42);
+    expect(stable.history[0]).toMatchObject({ revert: { seenAtMs: 5, stableAtMs: 42 } });
+    expect(pendingRevert(stable)).toBeUndefined();
+    expect(withStable(stable, 99)).toBe(stable);
+    expect(pendingRevert(withSync(reverted, plan, facts))).toBeUndefined();
+    expect(
+      pendingRevert(withSync(state, plan, { ...facts, result: 'failed', revert: { seenAtMs: 5 } })),
+    ).toBeUndefined();
   });
 });
 

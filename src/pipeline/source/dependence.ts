@@ -100,7 +100,8 @@ async function treeAt(
   });
 }
 
-function touches({ files, listings, absent }: TreePaths, changed: ReadonlySet<string>): boolean {
+/** Whether something that was read is among the paths that changed. */
+export function touches({ files, listings, absent }: TreePaths, changed: ReadonlySet<string>): boolean {
   return [files, listings, absent].some((paths) => paths.some((path) => changed.has(path)));
 }
 

@@ -1,0 +1,175 @@
+/** Resources that declare Units, and sources of theirs, whatever their kind: how they are named and how they stand. */
+import type { Dialect } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
+import type { GroupVersionKind, Manifest, ObjectRef } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
+import { standingOf, textAt } from './applications.ts';
+import { CommandEnd, endOf, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import { exitCodes } from './exit-codes.ts';
+
+export interface ResourceOptions extends ClusterOptions {
+  /** Whether somebody named the namespace, or it is the default of the control plane. */
+  readonly isNamespaceGiven?: boolean;
+}
+
+export interface ListedKind {
+  readonly kind: GroupVersionKind;
+  readonly plural: string;
+  readonly role: 'unit' | 'source';
+}
+
+const fluxGroup = 'toolkit.fluxcd.io';
+const sourceGroup = `source.${fluxGroup}`;
+/** Where `flux` looks when nobody says otherwise. */
+const fluxNamespace = 'flux-system';
+
+/** What people type for a kind besides its name and its plural. */
+const shortNames: Readonly<Record<string, string>> = {
+  app: 'Application',
+  apps: 'Application',
+  ks: 'Kustomization',
+  hr: 'HelmRelease',
+  git: 'GitRepository',
+  oci: 'OCIRepository',
+  helm: 'HelmRepository',
+  chart: 'HelmChart',
+  bucket: 'Bucket',
+};
+
+export function listedKinds(dialects: readonly Dialect[]): readonly ListedKind[] {
+  const units = dialects.map(({ kind, plural }): ListedKind => ({ kind, plural, role: 'unit' }));
+  const sources = new Map<string, ListedKind>();
+  for (const { kind, plural } of dialects.flatMap(({ selections }) => selections)) {
+    if (kind.group === sourceGroup) sources.set(kind.kind, { kind, plural, role: 'source' });
+  }
+  return [...units, ...sources.values()];
+}
+
+/** The kinds that a word means: `all`, `sources`, a kind, its plural or short name; empty where it means none. */
+export function kindsNamed(word: string, kinds: readonly ListedKind[]): readonly ListedKind[] {
+  const wanted = word.toLowerCase();
+  if (wanted === 'all') return kinds;
+  if (wanted === 'source' || wanted === 'sources') return kinds.filter(({ role }) => role === 'source');
+  const full = (shortNames[wanted] ?? wanted).toLowerCase();
+  return kinds.filter(({ kind, plural }) => kind.kind.toLowerCase() === full || plural === full);
+}
+
+export function unknownKind(word: string, kinds: readonly ListedKind[]): CommandEnd {
+  const known = kinds.map(({ plural }) => plural).join(', ');
+  return new CommandEnd(exitCodes.usage, `"${word}" is no kind that is known here; there are: ${known}`);
+}
+
+/** Flux's kinds stand where flux keeps them, unless somebody says otherwise. */
+export function namespaceFor({ group }: GroupVersionKind, options: ResourceOptions): string {
+  return group.endsWith(fluxGroup) && options.isNamespaceGiven !== true ? fluxNamespace : options.namespace;
+}
+
+/** `NAME`, `NAMESPACE/NAME`, `KIND/NAME` or `KIND/NAMESPACE/NAME`; without a kind it is an Application. */
+export function resourceRef(text: string, options: ResourceOptions, dialects: readonly Dialect[]): ObjectRef {
+  const kinds = listedKinds(dialects);
+  const [first = '', ...rest] = text.split('/');
+  const [named] = rest.length > 0 ? kindsNamed(first, kinds) : [];
+  const kind = named?.kind ?? kinds[0]!.kind;
+  const [name = '', namespace = namespaceFor(kind, options)] = (
+    named === undefined ? [first, ...rest] : rest
+  ).toReversed();
+  return { ...kind, namespace, name };
+}
+
+export async function readResource(cluster: Cluster, ref: ObjectRef): Promise<Manifest> {
+  const found = orEnd(await cluster.read(ref));
+  if (found !== undefined) return found;
+  const names = await cluster.list(ref, ref.namespace);
+  const known = names.ok ? names.value.map(({ metadata }) => metadata.name).slice(0, 10) : [];
+  const hint = known.length === 0 ? 'there are none' : `there are: ${known.join(', ')}`;
+  throw new CommandEnd(
+    exitCodes.failed,
+    `no ${ref.kind} "${ref.name}" in namespace ${ref.namespace}; ${hint}`,
+  );
+}
+
+/** Of a kind that the cluster does not serve there are none. */
+export async function listResources(
+  cluster: Cluster,
+  kind: GroupVersionKind,
+  namespace: string | undefined,
+): Promise<readonly Manifest[]> {
+  const listed = await cluster.list(kind, namespace);
+  if (listed.ok) return listed.value;
+  if (['KindNotServed', 'NotFound', 'UnknownKind'].includes(listed.failure.code)) return [];
+  throw endOf(listed.failure);
+}
+
+export interface ResourceStanding {
+  readonly ready: 'True' | 'False' | 'Unknown';
+  readonly revision: string;
+  readonly isSuspended: boolean;
+  readonly message: string;
+}
+
+/** Argo CD's annotation: no controller acts by itself on an Application that carries it. */
+export const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
+
+/** Read from what the kind's own users read: a `Ready` condition, else the sync and health of an Application. */
+export function resourceStanding(resource: Manifest): ResourceStanding {
+  const { status } = resource;
+  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  const isSuspended =
+    (isObject(resource['spec']) && resource['spec']['suspend'] === true) ||
+    resource.metadata.annotations?.[skipAnnotation] === 'true';
+  const ready = conditions.find((condition) => textAt(condition, 'type') === 'Ready');
+  if (ready !== undefined) {
+    const value = textAt(ready, 'status');
+    return {
+      ready: value === 'True' || value === 'False' ? value : 'Unknown',
+      revision: textAt(status, 'lastAppliedRevision') || textAt(status, 'artifact', 'revision'),
+      isSuspended,
+      message: textAt(ready, 'message'),
+    };
+  }
+  const { sync, health, revision } = standingOf(resource);
+  const isKnown = sync !== 'Unknown' || health !== 'Unknown';
+  const [cause] = conditions.filter((condition) => textAt(condition, 'type') !== 'Warning');
+  const why = textAt(cause, 'message') || textAt(status, 'health', 'message');
+  return {
+    ready: sync === 'Synced' && health === 'Healthy' ? 'True' : isKnown ? 'False' : 'Unknown',
+    revision: revision.slice(0, 8),
+    isSuspended,
+    message: `${isKnown ? `${sync}, ${health}` : ''}${isKnown && why !== '' ? ': ' : ''}${why}`,
+  };
+}
+
+/** `a=b,c!=d,e,!f`, as kubectl has it for labels; `in (…)` is not known. */
+export function matchesSelector(manifest: Manifest, selector: string | undefined): boolean {
+  const labels = manifest.metadata.labels ?? {};
+  return (selector ?? '')
+    .split(',')
+    .map((term) => term.trim())
+    .filter((term) => term !== '')
+    .every((term) => {
+      const [, key = '', operator = '', value = ''] =
+        /^([^=!\s]+)\s*(!=|==?)?\s*(.*)$/.exec(term.replace(/^!/, '')) ?? [];
+      if (term.startsWith('!')) return labels[key] === undefined;
+      if (operator === '') return labels[key] !== undefined;
+      return operator === '!=' ? labels[key] !== value : labels[key] === value;
+    });
+}
+
+export interface Opened {
+  readonly cluster: Cluster;
+  readonly dialects: readonly Dialect[];
+  readonly ref: ObjectRef;
+  readonly resource: Manifest;
+}
+
+/** The cluster, and the resource that a command was given by name. */
+export async function openResource(
+  text: string,
+  options: ResourceOptions,
+  ports: CommandPorts,
+): Promise<Opened> {
+  const dialects = ports.dialects(options.namespace);
+  const ref = resourceRef(text, options, dialects);
+  const cluster = orEnd(await ports.cluster(options));
+  return { cluster, dialects, ref, resource: await readResource(cluster, ref) };
+}
