@@ -48,7 +48,7 @@ export async function readDeclarations(
     unitOf,
     observed: (application) => {
       const unit = unitOf(application);
-      const stands = standing(unit, stateOf.get(unit.id));
+      const stands = standing(unit, stateOf.get(unit.id), ports.clock.now());
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
     secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),

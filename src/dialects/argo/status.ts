@@ -5,7 +5,7 @@ import { keyText, type Manifest } from '#model/object.ts';
 import { timestamp } from '#model/time.ts';
 import { approvalAnnotation, cascadeFinalizer, inClusterServer, refreshAnnotation } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
-import { mergePatch } from './merge-patch.ts';
+import { mergePatch } from '../merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
 
 /** Beyond this, `status.resources` is cut: the object must fit into etcd. The inventory in UnitState is whole. */
