@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
 import { createSealer } from '#fields/digest.ts';
 import { meansHosted } from '#git/hosted-address.ts';
@@ -38,6 +39,10 @@ export interface StartOptions {
   /** Else what `argocd-cm` says, else every half minute. */
   readonly pollMs?: number;
   readonly logLevel: LogLevel;
+  /** Globs of the namespaces whose Flux resources are reconciled; absent: all. */
+  readonly fluxNamespaces?: readonly string[];
+  /** Flux's resources may refer to sources in other namespaces. */
+  readonly crossNamespaceRefs?: boolean;
   /** Of the user's own, for the embedded cluster, with the directory and the ref in it. */
   readonly repo?: string;
   readonly path?: string;
@@ -118,7 +123,13 @@ export async function start(options: StartOptions, { env, print }: Environment):
       meter: metrics,
     },
     {
-      dialects: [argoDialect(options.namespace)],
+      dialects: [
+        argoDialect(options.namespace),
+        fluxDialect({
+          namespaces: options.fluxNamespaces ?? ['*'],
+          allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
+        }),
+      ],
       pollMs: prepared.value.pollMs,
       concurrency: turnsSideBySide,
     },

@@ -2,6 +2,7 @@
 import { middling, ManualTime, CountingMeter } from '../../src/kube/manual-time.fixture.ts';
 import { stringify } from 'yaml';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -115,7 +116,11 @@ export class EngineWorld {
       meter: this.meter,
     };
     this.#client = client;
-    this.#engine = new Engine(ports, { dialects: [argoDialect('argocd')], pollMs: 30_000, concurrency: 4 });
+    this.#engine = new Engine(ports, {
+      dialects: [argoDialect('argocd'), fluxDialect()],
+      pollMs: 30_000,
+      concurrency: 4,
+    });
     const started = this.#engine.start();
     await this.settle();
     if (!client.isCutOff) await started;
