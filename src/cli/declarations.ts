@@ -67,7 +67,7 @@ export async function readDeclarations(
     },
     observed: (resource) => {
       const unit = unitOf(resource);
-      const stands = standing(unit, stateOf.get(unit.id));
+      const stands = standing(unit, stateOf.get(unit.id), ports.clock.now());
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
     stateOf: (unit) => stateOf.get(unit.id),

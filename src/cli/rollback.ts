@@ -57,9 +57,7 @@ export async function appRollback(
   orEnd(await pipeline.repositories.fetch(spec));
   const branch = orEnd(await pipeline.writer.branch(spec));
   if (branch === undefined) {
-    const { ref } = spec;
-    const followed =
-      'commit' in ref ? ref.commit : 'name' in ref ? ref.name : 'tag' in ref ? ref.tag : ref.branch;
+    const [followed] = Object.values(spec.ref);
     throw new CommandEnd(
       exitCodes.failed,
       `${name} follows ${followed}, which is no branch: there is nothing to revert; set its targetRevision to what was deployed before`,

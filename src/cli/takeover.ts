@@ -69,7 +69,7 @@ export async function handBackCommand(
   const state = await readState(cluster, application);
   const declarations = await readDeclarations(cluster, options.namespace, ports);
   const { tracking, manager } = declarations.unitOf(application);
-  const mark = tracking.annotation ?? tracking.label;
+  const mark = tracking.annotation ?? tracking.labels?.[0]?.key;
   const objects = state?.inventory.map((entry) => entry.ref) ?? [];
   const sightings = await observe(objects, cluster);
   const unmarked = objects.filter((object) => {

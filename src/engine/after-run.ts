@@ -55,6 +55,8 @@ export async function afterRun(
   ports.log.info(labels, view.message);
   countHeals(runtime, plan, nowMs);
   runtime.retrying = undefined;
+  // What is applied now has its time to become well from now on.
+  runtime.unwellSinceMs = undefined;
   runtime.runFailures = [];
   return afterSuccess(runtime, ports);
 }
@@ -87,6 +89,6 @@ async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<Tur
   if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return another;
   const made = inSyncPlan(runtime.unit, located, state, sightings);
   runtime.plan = made.plan;
-  runtime.health = await healthReport(state, made, ports.cluster);
+  runtime.health = await healthReport(state, made, ports.cluster, runtime.unit);
   return settled;
 }

@@ -2,7 +2,7 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import type { Dialect } from '#model/dialect.ts';
+import type { Dialect, ForeignKind, Readiness, SourceDialect } from '#model/dialect.ts';
 import {
   keyText,
   refOf,
@@ -16,12 +16,15 @@ import type { Cancel, ObjectChange } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import type { Unit, UnitId } from '#model/unit.ts';
 import { ClusterViews } from './cluster-views.ts';
+import { DeclaredSources } from './declared-sources.ts';
+import { Dependencies } from './dependencies.ts';
 import { Foresight } from './foresight.ts';
 import { endOfTurn, type EngineObserver } from './observer.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
+import { noteWellness, readinessOf } from './readiness.ts';
 import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
 import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
@@ -33,7 +36,7 @@ import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
   TurnPorts,
-  'sources' | 'ownership' | 'foresight' | 'states' | 'view' | 'unitName' | 'isUnit'
+  'sources' | 'ownership' | 'foresight' | 'dependencies' | 'states' | 'view' | 'unitName' | 'isUnit'
 > &
   SourcesPorts;
 
@@ -72,6 +75,10 @@ export class Engine {
   readonly #queue: Queue;
   readonly #foresight: Foresight;
   readonly #views: ClusterViews;
+  readonly #dependencies: Dependencies;
+  readonly #declared: DeclaredSources;
+  /** Secrets that are followed because a source names them. */
+  readonly #secrets = new Map<string, Promise<void>>();
   readonly #runtimes = new Map<UnitId, UnitRuntime>();
   /** The Unit that each resource declares, by the resource's key text. */
   readonly #unitOf = new Map<string, UnitId>();
@@ -87,7 +94,17 @@ export class Engine {
     this.#ports = ports;
     this.#options = options;
     this.#states = new UnitStates(ports.cluster);
-    this.#sources = new Sources(ports, options.pollMs, (units) => void this.#sourceMoved(units));
+    this.#sources = new Sources(ports, {
+      intervalMs: options.pollMs,
+      moved: (units) => void this.#sourceMoved(units),
+      secretKnown: (ref) => this.#secretKnown(ref),
+    });
+    this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources });
+    this.#dependencies = new Dependencies({
+      repositories: ports.repositories,
+      runtimeOf: (resource) => this.#runtimes.get(this.#unitOf.get(resource) ?? ''),
+      readinessOf: (runtime) => this.#readinessOf(runtime),
+    });
     this.#foresight = new Foresight(ports.repositories);
     this.#views = new ClusterViews(ports, (units) => this.#answersChanged(units));
     this.#ownership = new Ownership(
@@ -106,8 +123,8 @@ export class Engine {
   async start(): Promise<void> {
     const { cluster } = this.#ports;
     for (const dialect of this.#options.dialects) {
-      const own = { kind: dialect.kind, plural: dialect.plural, optional: false };
-      this.#cache.follow(cluster, [own, ...dialect.selections], (keys) =>
+      const own = ownKinds(dialect).map(({ kind, plural, optional }) => ({ kind, plural, optional }));
+      this.#cache.follow(cluster, [...own, ...dialect.selections], (keys) =>
         this.#resourcesChanged(dialect, keys),
       );
     }
@@ -118,9 +135,11 @@ export class Engine {
     cluster.onChange((changes) => this.#objectsChanged(changes));
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
-      for (const resource of this.#cache.list(dialect.kind.group, dialect.kind.kind)) {
-        this.#announce(keyText(refOf(resource)));
-        this.#queue.add(keyText(refOf(resource)));
+      for (const { kind } of ownKinds(dialect)) {
+        for (const resource of this.#cache.list(kind.group, kind.kind)) {
+          this.#announce(keyText(refOf(resource)));
+          this.#queue.add(keyText(refOf(resource)));
+        }
       }
     }
   }
@@ -179,6 +198,41 @@ export class Engine {
     return secretData(this.#cache.get({ group: '', kind: 'Secret', namespace, name }));
   }
 
+  /** Resolves when it is known whether there is such a Secret: one that no dialect follows is from now on. */
+  #secretKnown(ref: SecretRef): Promise<void> {
+    const { namespace, name } = ref;
+    const key = { group: '', kind: 'Secret', namespace, name };
+    if (this.#cache.get(key) !== undefined && !this.#secrets.has(keyText(key))) return Promise.resolve();
+    let known = this.#secrets.get(keyText(key));
+    if (known === undefined) {
+      const kind = { group: '', version: 'v1', kind: 'Secret' };
+      const selection = { kind, plural: 'secrets', namespace, name, optional: true };
+      known = this.#cache.followOne(
+        this.#ports.cluster,
+        selection,
+        () => void this.#sources.loginChanged(ref),
+      );
+      this.#secrets.set(keyText(key), known);
+    }
+    return known;
+  }
+
+  #readinessOf(runtime: UnitRuntime): Readiness {
+    const resource = this.#cache.get(runtime.unit.owner);
+    if (runtime.observing === undefined || resource === undefined)
+      return readinessOf(runtime, this.#ports.clock.monotonic());
+    const dialect = this.#dialectOf(keyText(runtime.unit.owner));
+    return dialect?.reported(resource) ?? { ready: false, why: runtime.observing };
+  }
+
+  #dialectOf(key: string): Dialect | undefined {
+    return this.#options.dialects.find((dialect) => isKeyOf(key, dialect));
+  }
+
+  #sourceDialectOf(key: string): SourceDialect | undefined {
+    return this.#options.dialects.flatMap(({ sources }) => sources).find((dialect) => isKeyOf(key, dialect));
+  }
+
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */
   hint(isMeant: (url: string) => boolean): number {
     const urls = this.#sources.urls.filter(isMeant);
@@ -219,25 +273,27 @@ export class Engine {
 
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
     for (const key of keys) {
-      const isOwn = key.group === dialect.kind.group && key.kind === dialect.kind.kind;
-      if (isOwn) this.#declarationChanged(keyText(key), this.#cache.get(key));
-      for (const runtime of isOwn ? [] : this.#runtimes.values()) {
+      const isOwn = ownKinds(dialect).some(({ kind }) => key.group === kind.group && key.kind === kind.kind);
+      // What only its status tells is for people.
+      if (isOwn && !this.#declarationChanged(keyText(key), this.#cache.get(key))) continue;
+      for (const runtime of this.#runtimes.values()) {
         if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
       }
-      for (const [resource, reads] of isOwn ? [] : this.#notAdmitted) {
+      for (const [resource, reads] of [...this.#notAdmitted, ...this.#declared.all]) {
         if (this.#ready && concerns(reads, key)) this.#queue.add(resource);
       }
     }
   }
 
   /** Our own status writes come back as events too: only what is not ours makes a turn. */
-  #declarationChanged(key: string, resource: Manifest | undefined): void {
+  #declarationChanged(key: string, resource: Manifest | undefined): boolean {
     const signature = resource === undefined ? 'gone' : resourceSignature(resource);
-    if (this.#signatures.get(key) === signature) return;
+    if (this.#signatures.get(key) === signature) return false;
     this.#signatures.set(key, signature);
-    if (!this.#ready) return;
+    if (!this.#ready) return true;
     this.#announce(key);
     this.#queue.add(key, 'urgent');
+    return true;
   }
 
   #objectsChanged(changes: readonly ObjectChange[]): void {
@@ -256,6 +312,7 @@ export class Engine {
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
     const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
+    for (const key of [...units].flatMap((unit) => this.#declared.keyOf(unit) ?? [])) this.#queue.add(key);
     const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
@@ -264,11 +321,25 @@ export class Engine {
   }
 
   async #turn(key: string): Promise<void> {
+    const source = this.#sourceDialectOf(key);
+    if (source !== undefined) return this.#sourceTurn(key, source);
     const registered = this.#register(key);
     if (registered === undefined) return;
     const { dialect, runtime } = registered;
     runtime.answered = { request: false, refresh: false };
     await this.#guardedTurn(key, dialect, runtime);
+  }
+
+  async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {
+    const resource = this.#resource(key);
+    if (resource === undefined) return this.#declared.forget(key);
+    try {
+      const againMs = await this.#declared.turn(dialect, resource);
+      if (againMs !== undefined) this.#queue.addAfter(key, againMs);
+    } catch (error) {
+      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
+      this.#queue.addAfter(key, 60_000);
+    }
   }
 
   /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
@@ -283,7 +354,7 @@ export class Engine {
 
   /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
   #compile(key: string): Registered | undefined {
-    const dialect = this.#options.dialects.find(({ kind }) => key.startsWith(`${kind.group}/${kind.kind}/`));
+    const dialect = this.#dialectOf(key);
     const resource = this.#resource(key);
     if (resource === undefined) this.#declined.delete(key);
     if (dialect === undefined || resource === undefined) return this.#forget(key);
@@ -308,7 +379,23 @@ export class Engine {
     this.#runtimes.set(unit.id, runtime);
     runtime.unit = unit;
     runtime.reads = reads;
+    if (this.#dependencies.set(key, unit.dependsOn)) this.#retryCircles();
     return { dialect, runtime };
+  }
+
+  /** A circle that was opened holds nobody any more. */
+  #retryCircles(): void {
+    for (const { failures, unit } of this.#runtimes.values())
+      if (failures.some(({ code }) => code === 'DependencyCycle')) this.#again(unit.id);
+  }
+
+  /** Those that depend on it take a turn when it is news to them how it stands. */
+  #tellDependents(key: string, runtime: UnitRuntime): void {
+    const dependents = this.#dependencies.dependentsOf(key);
+    const standing = this.#dependencies.standingOf(runtime);
+    if (runtime.told === standing) return;
+    runtime.told = standing;
+    for (const dependent of dependents) if (this.#ready) this.#queue.add(dependent);
   }
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
@@ -343,6 +430,10 @@ export class Engine {
       await this.#status(key, dialect, runtime, end);
       const resource = this.#resource(key);
       if (resource !== undefined) this.#options.observer?.turned(resource, turn);
+      const nowMs = this.#ports.clock.monotonic();
+      const overdueMs = noteWellness(runtime, this.#readinessOf(runtime), nowMs);
+      if (overdueMs !== undefined) this.#queue.addAfter(key, overdueMs);
+      this.#tellDependents(key, runtime);
       if (end.againMs === 0) this.#queue.add(key);
       else if (end.againMs !== undefined) this.#queue.addAfter(key, end.againMs);
     } catch (error) {
@@ -364,7 +455,8 @@ export class Engine {
     const resource = this.#resource(key);
     if (resource === undefined || end?.mayWriteStatus === false) return;
     const state = this.#states.get(runtime.unit.id);
-    const view = { runtime, state, end, nowMs: this.#ports.clock.now() };
+    const readiness = this.#readinessOf(runtime);
+    const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
       this.#ports.log.warn(
@@ -383,6 +475,7 @@ export class Engine {
       sources: this.#sources,
       ownership: this.#ownership,
       foresight: this.#foresight,
+      dependencies: this.#dependencies,
       states: this.#states,
       unitName: (id) => {
         const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
@@ -406,12 +499,21 @@ export class Engine {
     if (owner !== undefined) this.#options.observer?.forgotten(owner);
     this.#unitOf.delete(key);
     this.#runtimes.delete(unit);
+    this.#dependencies.set(key, []);
+    for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
+    this.#retryCircles();
     this.#foresight.forget(unit);
     this.#views.forget(unit);
     this.#sources.forget(unit);
     this.#ownership.forget(unit);
   }
 }
+
+/** The kind that declares Units, and those that declare sources for them. */
+const ownKinds = (dialect: Dialect): readonly ForeignKind[] => [dialect, ...dialect.sources];
+
+const isKeyOf = (key: string, { kind }: ForeignKind): boolean =>
+  key.startsWith(`${kind.group}/${kind.kind}/`);
 
 interface Registered {
   readonly dialect: Dialect;

@@ -37,6 +37,21 @@ export class ResourceCache {
     }
   }
 
+  /** Follows one more; resolves when something is known of it, if only that it may not be read. */
+  followOne(cluster: Cluster, selection: Selection, changed: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      let isKnown = false;
+      this.#following.push(
+        cluster.follow(selection, (batch) => {
+          const keys = this.#take(batch);
+          if (isKnown && keys.length > 0) changed();
+          isKnown = true;
+          resolve();
+        }),
+      );
+    });
+  }
+
   /** Resolves when every selection has been listed once. */
   async synced(): Promise<void> {
     if (this.#unsynced.size > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve));

@@ -46,6 +46,10 @@ export interface UnitRuntime {
   /** Looks in a row that found something in the way that may come right by itself. */
   looks: number;
   waitingFor: string | undefined;
+  /** Since when it is applied and not well, on the monotonic clock. */
+  unwellSinceMs: number | undefined;
+  /** What those that depend on it were told last. */
+  told: string | undefined;
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
@@ -93,6 +97,8 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     answered: { request: false, refresh: false },
     looks: 0,
     waitingFor: undefined,
+    unwellSinceMs: undefined,
+    told: undefined,
     observing: undefined,
     looked: false,
     answersAtMs: -Infinity,

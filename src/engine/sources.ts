@@ -1,12 +1,16 @@
 /** Keeps the repositories that Units use up to date: one fetch for all of them, by polling and by hints. */
 import type { Failure } from '#model/failure.ts';
 import type { Cancel, Clock, Log, Random, Repositories, Timers } from '#model/ports.ts';
+import type { SecretRef } from '#model/object.ts';
 import type { SourceSpec, UnitId } from '#model/unit.ts';
 
 interface Used {
   spec: SourceSpec;
-  readonly units: Set<UnitId>;
+  /** Who uses it, and how often each wants it to be asked. */
+  readonly units: Map<UnitId, number>;
   cancel: Cancel | undefined;
+  /** Those that are under way. */
+  polls: number;
   failures: number;
   failure: Failure | undefined;
   first: Promise<void> | undefined;
@@ -18,6 +22,14 @@ export interface SourcesPorts {
   readonly timers: Timers;
   readonly random: Random;
   readonly log: Log;
+}
+export interface SourcesOptions {
+  /** How often a repository is asked of which nothing else is said. */
+  readonly intervalMs: number;
+  /** Told when a ref moved, and when a repository stops or starts to answer. */
+  readonly moved: (units: ReadonlySet<UnitId>) => void;
+  /** Resolves when it is known whether there is such a Secret. */
+  readonly secretKnown: (ref: SecretRef) => Promise<void>;
 }
 
 /** A single missed poll is not an outage. */
@@ -32,15 +44,12 @@ function accessText({ url, credentials }: SourceSpec): string {
 export class Sources {
   readonly #used = new Map<string, Used>();
   readonly #ports: SourcesPorts;
-  readonly #intervalMs: number;
-  readonly #moved: (units: ReadonlySet<UnitId>) => void;
+  readonly #options: SourcesOptions;
   #stopped = false;
 
-  /** `moved` is told when a ref moved, and when a repository stops or starts to answer. */
-  constructor(ports: SourcesPorts, intervalMs: number, moved: (units: ReadonlySet<UnitId>) => void) {
+  constructor(ports: SourcesPorts, options: SourcesOptions) {
     this.#ports = ports;
-    this.#intervalMs = intervalMs;
-    this.#moved = moved;
+    this.#options = options;
   }
 
   get urls(): readonly string[] {
@@ -50,19 +59,36 @@ export class Sources {
   /** Says which repositories a Unit uses now; those that nobody uses are no longer polled. */
   use(unit: UnitId, specs: readonly SourceSpec[]): void {
     const keys = new Set(specs.map(accessText));
-    for (const spec of specs) {
-      const used = this.#used.get(accessText(spec));
-      if (used === undefined) this.#used.set(accessText(spec), this.#begin(spec, unit));
+    for (const [key, same] of Map.groupBy(specs, accessText)) {
+      const paceMs = soonest(same.map(({ pollMs }) => pollMs ?? this.#options.intervalMs));
+      const spec = same[0]!;
+      const used = this.#used.get(key);
+      if (used === undefined) this.#used.set(key, this.#begin(spec, unit, paceMs));
       else {
         used.spec = spec;
-        used.units.add(unit);
+        const before = soonest([...used.units.values()]);
+        used.units.set(unit, paceMs);
+        this.#paceChanged(used, before);
       }
     }
     for (const [key, used] of this.#used) {
-      if (keys.has(key) || !used.units.delete(unit) || used.units.size > 0) continue;
+      const before = soonest([...used.units.values()]);
+      if (keys.has(key) || !used.units.delete(unit)) continue;
+      if (used.units.size > 0) {
+        this.#paceChanged(used, before);
+        continue;
+      }
       used.cancel?.();
       this.#used.delete(key);
     }
+  }
+
+  #paceChanged(used: Used, beforeMs: number): void {
+    const nowMs = soonest([...used.units.values()]);
+    if (nowMs === beforeMs) return;
+    // Nobody has asked for a while.
+    if (beforeMs === 0 && used.polls === 0) void this.#poll(used);
+    else if (used.cancel !== undefined) this.#schedule(used);
   }
 
   forget(unit: UnitId): void {
@@ -81,9 +107,19 @@ export class Sources {
   }
 
   /** A hint that something was pushed: fetches now. */
-  async hint(url: string): Promise<void> {
-    const meant = [...this.#used.values()].filter(({ spec }) => spec.url === url);
-    await Promise.all(meant.map((used) => this.#poll(used, true)));
+  hint(url: string): Promise<void> {
+    return this.#ask(({ spec }) => spec.url === url);
+  }
+
+  /** A login changed: what was refused may be permitted now. */
+  loginChanged({ namespace, name }: SecretRef): Promise<void> {
+    return this.#ask(
+      ({ spec: { credentials } }) => credentials?.namespace === namespace && credentials.name === name,
+    );
+  }
+
+  async #ask(isMeant: (used: Used) => boolean): Promise<void> {
+    await Promise.all([...this.#used.values()].filter(isMeant).map((used) => this.#poll(used, true)));
   }
 
   stop(): void {
@@ -91,11 +127,12 @@ export class Sources {
     for (const used of this.#used.values()) used.cancel?.();
   }
 
-  #begin(spec: SourceSpec, unit: UnitId): Used {
+  #begin(spec: SourceSpec, unit: UnitId, paceMs: number): Used {
     const used: Used = {
       spec,
-      units: new Set([unit]),
+      units: new Map([[unit, paceMs]]),
       cancel: undefined,
+      polls: 0,
       failures: 0,
       failure: undefined,
       first: undefined,
@@ -109,7 +146,10 @@ export class Sources {
     used.cancel?.();
     used.cancel = undefined;
     const isFirst = used.first === undefined;
+    used.polls += 1;
+    if (used.spec.credentials !== undefined) await this.#options.secretKnown(used.spec.credentials);
     const fetched = await this.#ports.repositories.fetch(used.spec);
+    used.polls -= 1;
     if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return;
     const alarmBefore = used.failures >= failuresToAlarm;
     if (fetched.ok) {
@@ -123,16 +163,26 @@ export class Sources {
     const alarmNow = used.failures >= failuresToAlarm;
     // Whoever uses it waits for the first fetch anyway.
     const isNews = (fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow;
-    if (isNews && !isFirst) this.#moved(used.units);
+    if (isNews && !isFirst) this.#options.moved(new Set(used.units.keys()));
     this.#schedule(used);
   }
 
   /** Jitter spreads the polls of many repositories. A missed poll is soon tried again; an outage keeps the usual pace. */
   #schedule(used: Used): void {
     used.cancel?.();
+    used.cancel = undefined;
     const isMissed = used.failures > 0 && used.failures < failuresToAlarm;
-    const paceMs = isMissed ? Math.min(secondTryMs, this.#intervalMs) : this.#intervalMs;
+    const usualMs = soonest([...used.units.values()]);
+    // Nobody wants it to be asked: only those who ask are told.
+    if (usualMs === 0) return;
+    const paceMs = isMissed ? Math.min(secondTryMs, usualMs) : usualMs;
     const delayMs = paceMs * (0.9 + 0.2 * this.#ports.random.next());
     used.cancel = this.#ports.timers.after(delayMs, () => void this.#poll(used));
   }
+}
+
+/** The shortest of some intervals, of which 0 is never. */
+function soonest(intervalsMs: readonly number[]): number {
+  const some = intervalsMs.filter((intervalMs) => intervalMs > 0);
+  return some.length === 0 ? 0 : Math.min(...some);
 }

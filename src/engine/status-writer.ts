@@ -1,5 +1,5 @@
 /** Tells the declaring resource where its Unit is: one patch of what changed, or nothing. */
-import type { Dialect, Progress } from '#model/dialect.ts';
+import type { Dialect, Progress, Readiness } from '#model/dialect.ts';
 import { ok, type Result } from '#model/failure.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -12,6 +12,7 @@ export interface StatusView {
   readonly state: UnitState | undefined;
   /** Undefined while the Run goes on. */
   readonly end: TurnEnd | undefined;
+  readonly readiness: Readiness;
   readonly nowMs: number;
 }
 
@@ -29,7 +30,7 @@ export async function writeStatus(
   return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
 }
 
-function progressOf({ runtime, state, end }: StatusView): Progress {
+function progressOf({ runtime, state, end, readiness }: StatusView): Progress {
   const { unit, located, plan, run, health, failures, waitingFor, answered } = runtime;
   const isUnmoved = !unit.followsEveryCommit && state !== undefined && located?.digest === state.inputs;
   const ancestry = located?.ancestry === 'rewritten' ? 'rewritten' : state?.ancestry;
@@ -39,6 +40,7 @@ function progressOf({ runtime, state, end }: StatusView): Progress {
     phase: end === undefined ? 'running' : 'settled',
     revisions: isUnmoved ? state.revisions : (located?.revisions ?? state?.revisions ?? []),
     failures,
+    readiness,
     requestAnswered: answered.request,
     refreshAnswered: answered.refresh,
     tornDown: end?.tornDown ?? false,

@@ -21,7 +21,8 @@ export async function teardown(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  if (state.inventory.length === 0) return { ...settled, tornDown: true };
+  if (unit.teardown?.leavesObjects === true || state.inventory.length === 0)
+    return { ...settled, tornDown: true };
   const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
   if (!made.ok) {
     runtime.failures = [made.failure];

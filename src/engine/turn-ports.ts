@@ -3,6 +3,7 @@ import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
+import type { Dependencies } from './dependencies.ts';
 import type { Foresight } from './foresight.ts';
 import type { Ownership } from './ownership.ts';
 import type { RunPorts } from './run.ts';
@@ -16,6 +17,7 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly sources: Sources;
   readonly ownership: Ownership;
   readonly foresight: Foresight;
+  readonly dependencies: Dependencies;
   readonly unitName: (unit: UnitId) => string;
   readonly isUnit: (trackingName: string) => boolean;
 }

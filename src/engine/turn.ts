@@ -9,6 +9,7 @@ import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
+import type { ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
@@ -21,7 +22,7 @@ import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
 import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
-import { newState, standing } from './standing.ts';
+import { newState, standing, type Standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
@@ -34,8 +35,8 @@ export async function takeTurn(
   const { unit } = runtime;
   runtime.waitingFor = undefined;
   const recorded = ports.states.get(unit.id);
-  const stands = standing(unit, recorded);
-  if (!stands.mayAct) return observeOnly(runtime, stands.why, ports);
+  const stands = standing(unit, recorded, ports.clock.now());
+  if (!stands.mayAct) return observeOnly(runtime, stands, ports);
   runtime.observing = undefined;
   const state = recorded ?? newState(unit, ports.clock.now());
   ports.ownership.setInventory(unit.id, state.inventory);
@@ -44,6 +45,11 @@ export async function takeTurn(
     return refuse(runtime, state, ports);
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
+  const dependency = await ports.dependencies.inTheWay(unit);
+  if (dependency !== undefined) {
+    const isRecorded = recorded !== undefined;
+    return waitForOthers(runtime, { state, isRecorded, dependency }, ports, progress);
+  }
   const end = await reconcile(runtime, state, ports, progress);
   await recordStable(runtime, ports);
   return end;
@@ -60,11 +66,33 @@ async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }:
 }
 
 /** F29: another controller's Unit is looked at and left alone. */
-async function observeOnly(runtime: UnitRuntime, why: string, ports: TurnPorts): Promise<TurnEnd> {
+async function observeOnly(
+  runtime: UnitRuntime,
+  { why, againMs }: Extract<Standing, { mayAct: false }>,
+  ports: TurnPorts,
+): Promise<TurnEnd> {
   const { unit } = runtime;
   if (runtime.observing !== why) ports.log.info({ unit: ports.unitName(unit.id) }, `only observed: ${why}`);
   runtime.observing = why;
-  return { mayWriteStatus: false, tornDown: false };
+  return { mayWriteStatus: false, tornDown: false, ...(againMs === undefined ? {} : { againMs }) };
+}
+
+/** Nothing new is applied before those that it depends on are ready; what is applied is kept as it is. */
+async function waitForOthers(
+  runtime: UnitRuntime,
+  found: { readonly state: UnitState; readonly isRecorded: boolean; readonly dependency: Failure },
+  ports: TurnPorts,
+  progress: () => void,
+): Promise<TurnEnd> {
+  const { state, isRecorded, dependency } = found;
+  runtime.failures = [dependency];
+  runtime.plan = undefined;
+  // The demand that takes it over is kept until there is a record of it.
+  if (runtime.unit.request !== undefined && isRecorded)
+    answer(runtime, dependency.message, ports.clock.now());
+  const end = await repairFromLastGood(runtime, state, ports, progress);
+  runtime.waitingFor = dependency.message;
+  return end;
 }
 
 async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): Promise<TurnEnd> {
@@ -73,7 +101,7 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
   runtime.failures = refused;
   runtime.plan = undefined;
   if (unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
-  runtime.health = await healthReport(state, undefined, ports.cluster);
+  runtime.health = await healthReport(state, undefined, ports.cluster, unit);
   if (unit.request !== undefined) {
     const reason = [...unit.unsupported, ...refused][0]!;
     answer(runtime, `refused: ${reason.message}`, ports.clock.now());
@@ -233,11 +261,8 @@ async function act(
   }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
-  ports.ownership.setInterest(
-    unit.id,
-    plan.desired.map(({ ref }) => ref),
-  );
-  runtime.health = await healthReport(state, made, ports.cluster);
+  ports.ownership.setInterest(unit.id, [...plan.desired.map(({ ref }) => ref), ...awaitedElsewhere(unit)]);
+  runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (unit.request?.dryRun === true) {
     answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
     return settled;
@@ -294,6 +319,10 @@ async function act(
   return afterRun(runtime, made, run, ports);
 }
 
+function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
+  return awaited === undefined || awaited.objects === 'all' ? [] : awaited.objects;
+}
+
 /** Nothing to apply, but what is recorded is not what was looked at: a new commit that changes nothing, a crash. */
 async function recordInSync(
   runtime: UnitRuntime,
@@ -340,7 +369,7 @@ async function repairFromLastGood(
   const [last] = state.revisions;
   const { request: _, ...unasked } = unit;
   if (last === undefined) {
-    runtime.health = await healthReport(state, undefined, ports.cluster);
+    runtime.health = await healthReport(state, undefined, ports.cluster, unit);
     return settled;
   }
   const question = { unit, state, instead: { commit: last.commit }, when: 'then' } as const;

@@ -1,5 +1,6 @@
 /** The branches and tags of a repository, as they were fetched last. */
 import type { Failure } from '#model/failure.ts';
+import semver from 'semver';
 import type { GitRef } from '#model/unit.ts';
 
 export interface RefTable {
@@ -67,6 +68,7 @@ export function find(refs: RefTable, ref: GitRef): Found {
   if ('branch' in ref) return named(refs.branches, bare(ref.branch, 'refs/heads/'));
   if ('tag' in ref) return named(refs.tags, bare(ref.tag, 'refs/tags/'));
   if ('commit' in ref) return asCommit(ref.commit);
+  if ('semver' in ref) return highest(refs.tags, ref.semver);
   const name = ref.name.trim();
   if (name === 'HEAD' || name === '')
     return refs.head === undefined ? undefined : named(refs.branches, refs.head);
@@ -75,6 +77,37 @@ export function find(refs: RefTable, ref: GitRef): Found {
     (name.startsWith('refs/heads/') ? undefined : named(refs.tags, bare(name, 'refs/tags/'))) ??
     asCommit(name)
   );
+}
+
+/**
+ * The tag with the highest version in a range. Prereleases count only where the range names one; parts of a range are
+ * separated by commas or spaces.
+ */
+function highest(tags: ReadonlyMap<string, string>, range: string): Found {
+  const parsed = parseRange(range);
+  if (parsed === undefined) return undefined;
+  const [best] = [...tags.keys()]
+    .flatMap((tag) => {
+      const version = semver.parse(
+        /^v?\d+\.\d+\.\d+/.test(tag) ? tag : `${tag}${'.0'.repeat(missingParts(tag))}`,
+      );
+      return version !== null && parsed.test(version) ? [{ tag, version }] : [];
+    })
+    .toSorted((a, b) => semver.rcompare(a.version, b.version) || (a.tag < b.tag ? -1 : 1));
+  return best === undefined ? undefined : named(tags, best.tag);
+}
+
+/** `v1` and `v1.2` are versions too. */
+function missingParts(tag: string): number {
+  return /^v?\d+$/.test(tag) ? 2 : /^v?\d+\.\d+$/.test(tag) ? 1 : 0;
+}
+
+function parseRange(range: string): semver.Range | undefined {
+  try {
+    return new semver.Range(range.replaceAll(',', ' '), { includePrerelease: /\d-[0-9A-Za-z]/.test(range) });
+  } catch {
+    return undefined;
+  }
 }
 
 function named(names: ReadonlyMap<string, string>, name: string): Found {
@@ -118,6 +151,7 @@ function describeRef(ref: GitRef): string {
   if ('branch' in ref) return `branch ${quoted(ref.branch)}`;
   if ('tag' in ref) return `tag ${quoted(ref.tag)}`;
   if ('commit' in ref) return `commit ${quoted(ref.commit)}`;
+  if ('semver' in ref) return `tag with a version in ${quoted(ref.semver)}`;
   return ref.name === 'HEAD' || ref.name === ''
     ? 'default branch (HEAD)'
     : `branch, tag or commit ${quoted(ref.name)}`;
@@ -125,6 +159,7 @@ function describeRef(ref: GitRef): string {
 
 /** Up to five names that a person may have meant, best first. */
 function nearest(refs: RefTable, ref: GitRef): readonly string[] {
+  if ('semver' in ref) return [...refs.tags.keys()].slice(-5);
   const wanted = ('branch' in ref ? ref.branch : 'tag' in ref ? ref.tag : 'name' in ref ? ref.name : '')
     .slice(0, 100)
     .toLowerCase();

@@ -104,6 +104,7 @@ describe('the route', () => {
     port: 0,
     clock: new ManualTime(),
     log: silent,
+    meter: new CountingMeter(),
     hint: () => 0,
     webhookSecret: () => Promise.resolve(ok(undefined)),
     notReady: () => undefined,

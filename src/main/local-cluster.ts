@@ -6,6 +6,7 @@ import path from 'node:path';
 import { CommandEnd } from '#cli/command.ts';
 import { install } from '#cli/install.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
+import { fluxDefinitions } from '#dialects/flux/crds.ts';
 import { hostedMirror } from '#git/hosted-address.ts';
 import { HostedRepositories } from '#git/hosted.ts';
 import type { Mirror } from '#git/url.ts';
@@ -87,7 +88,7 @@ const done = (result: Result<boolean>): Result<undefined> => (result.ok ? ok(und
 
 /** As `trueup install --crds` does. */
 async function installInto(cluster: Cluster, namespace: string): Promise<Result<undefined>> {
-  const definitions = [...argoDefinitions, unitStateDefinition];
+  const definitions = [...argoDefinitions, ...fluxDefinitions, unitStateDefinition];
   const ports = {
     cluster: () => Promise.resolve(ok(cluster)),
     out: () => undefined,

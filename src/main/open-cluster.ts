@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
 import { fieldManager } from '#dialects/argo/compile.ts';
+import { fluxManager, ownerNameLabel, ownerNamespaceLabel } from '#dialects/flux/names.ts';
 import { createSealer } from '#fields/digest.ts';
 import { createLens } from '#fields/lens.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
@@ -53,10 +54,16 @@ export function accessFrom(
 
 export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Meter): Cluster {
   const lens = createLens({
-    managers: [fieldManager],
+    managers: [fieldManager, fluxManager],
     sealer: createSealer(settings.key ?? systemRandom.bytes(keyBytes)),
     trackingKeys: [
-      ...new Set([trackingAnnotation, defaultInstanceLabel, settings.instanceLabel ?? defaultInstanceLabel]),
+      ...new Set([
+        trackingAnnotation,
+        defaultInstanceLabel,
+        settings.instanceLabel ?? defaultInstanceLabel,
+        ownerNamespaceLabel,
+        ownerNameLabel,
+      ]),
     ],
     health: healthOf,
   });

@@ -9,6 +9,7 @@ import { install } from '#cli/install.ts';
 import { planCommand } from '#cli/plan.ts';
 import { renderCommand } from '#cli/render.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
+import { fluxDefinitions } from '#dialects/flux/crds.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { failureLine } from '#model/failure.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
@@ -60,7 +61,9 @@ export function program(stopped: { release: () => void }): Command {
     'trueup install --crds',
   )
     .option('--crds', 'the CustomResourceDefinitions that are absent, and the control-plane namespace')
-    .action((options) => install(options, [...argoDefinitions, unitStateDefinition], ports));
+    .action((options) =>
+      install(options, [...argoDefinitions, ...fluxDefinitions, unitStateDefinition], ports),
+    );
   addCompletion(root, ports);
   for (const command of allCommands(root)) command.exitOverride();
   return root;
@@ -90,6 +93,12 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
     .option('--repo <url>', 'without a cluster: your own repository, instead of the example')
     .option('--path <directory>', 'the directory in it', '.')
     .option('--ref <ref>', 'branch, tag or commit', 'HEAD')
+    .option(
+      '--flux-namespaces <names>',
+      'globs of the namespaces whose Flux resources are reconciled, with commas; all of them if not given',
+      (text: string) => text.split(',').map((name) => name.trim()),
+    )
+    .option('--cross-namespace-refs', "Flux's resources may refer to sources in other namespaces")
     .option('--data-dir <directory>', 'local state; without a cluster, all of it', '.trueup')
     .option(
       '--port <number>',

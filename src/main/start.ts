@@ -4,6 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
 import { createSealer } from '#fields/digest.ts';
 import { meansHosted } from '#git/hosted-address.ts';
@@ -52,6 +53,10 @@ export interface StartOptions {
   readonly logLevel: LogLevel;
   /** HTTPS, under the authority `ca.crt` of the data directory. */
   readonly tls?: boolean;
+  /** Globs of the namespaces whose Flux resources are reconciled; absent: all. */
+  readonly fluxNamespaces?: readonly string[];
+  /** Flux's resources may refer to sources in other namespaces. */
+  readonly crossNamespaceRefs?: boolean;
   /** Of the user's own, for the embedded cluster, with the directory and the ref in it. */
   readonly repo?: string;
   readonly path?: string;
@@ -138,7 +143,13 @@ export async function start(
       meter: metrics,
     },
     {
-      dialects: [argoDialect(options.namespace)],
+      dialects: [
+        argoDialect(options.namespace),
+        fluxDialect({
+          namespaces: options.fluxNamespaces ?? ['*'],
+          allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
+        }),
+      ],
       pollMs: prepared.value.pollMs,
       concurrency: turnsSideBySide,
       observer: unitObserver(metrics),

@@ -1,10 +1,10 @@
 /** How foreign resources are read and answered. Dialects are pure: no I/O, no clock. */
 import type { Failure, Stage } from './failure.ts';
 import type { JsonObject } from './json.ts';
-import type { Manifest, GroupVersionKind, ObjectKey } from './object.ts';
+import type { Manifest, GroupVersionKind, ObjectKey, ObjectRef } from './object.ts';
 import type { HealthReport, Outcome, UnitState } from './outcome.ts';
 import type { Plan } from './plan.ts';
-import type { Ancestry, Revision, Unit } from './unit.ts';
+import type { Ancestry, Predecessor, Revision, SourceSpec, Unit } from './unit.ts';
 
 /** Objects of one kind that are followed with their bodies. */
 export interface Selection {
@@ -39,6 +39,8 @@ export interface Progress {
   /** The Run that runs or ran last. */
   readonly run?: RunView;
   readonly health?: HealthReport;
+  /** Whether those that depend on it may go on. */
+  readonly readiness: Readiness;
   /** Why the pipeline stopped before a plan could be made, or was not run. */
   readonly failures: readonly Failure[];
   readonly state?: UnitState;
@@ -60,14 +62,70 @@ export interface RunView {
   readonly message: string;
 }
 
-/** One per foreign kind that declares Units. */
-export interface Dialect {
+export type Readiness =
+  | { readonly ready: true }
+  | {
+      readonly ready: false;
+      /** One sentence: what is missing. */
+      readonly why: string;
+      /** It is applied, and these objects are not well yet. */
+      readonly unwell?: readonly ObjectKey[];
+      /** It took longer than it was given. */
+      readonly overdue?: true;
+    };
+
+/** What every reader of a foreign kind says of it. */
+export interface ForeignKind {
   readonly kind: GroupVersionKind;
   readonly plural: string;
+  /** A cluster may lack it: the dialect is then idle. */
+  readonly optional: boolean;
+}
+
+/** A source that a resource of its own declares, for the Units of others. */
+export interface DeclaredSource {
+  /** The UID of the resource. */
+  readonly id: string;
+  readonly owner: ObjectRef;
+  readonly generation: number;
+  /** Absent where nothing can be fetched: see `refused`. */
+  readonly source?: SourceSpec;
+  readonly suspended: boolean;
+  /** What cannot be read or is not honoured (F30): non-empty means that nothing is fetched for it. */
+  readonly refused: readonly Failure[];
+  readonly warnings: readonly Failure[];
+  /** Somebody asks for a look at the repository now. */
+  readonly requested: boolean;
+  readonly deleting: boolean;
+  readonly predecessor?: Predecessor;
+  /** What to do to have it taken over. */
+  readonly takeover: string;
+}
+/** Where a declared source is now. */
+export interface SourceProgress {
+  readonly declared: DeclaredSource;
+  readonly revision?: Revision;
+  readonly failure?: Failure;
+  readonly requestAnswered: boolean;
+}
+/** One per foreign kind that declares a source. */
+export interface SourceDialect extends ForeignKind {
+  /** See `Dialect.admits`. */
+  admits(resource: Manifest): true | string;
+  compile(resource: Manifest, lookup: Lookup): DeclaredSource;
+  /** See `Dialect.status`. */
+  status(resource: Manifest, progress: SourceProgress, nowMs: number): JsonObject;
+}
+
+/** One per foreign kind that declares Units, with the kinds that declare sources for it. */
+export interface Dialect extends ForeignKind {
+  readonly sources: readonly SourceDialect[];
   /** What `compile` and `status` look up, besides the resource itself. */
   readonly selections: readonly Selection[];
   /** Whether this resource is ours to reconcile at all; the sentence says why not. */
   admits(resource: Manifest, lookup: Lookup): true | string;
+  /** What its own status says, for a resource that is only observed: whether those that depend on it may go on. */
+  reported(resource: Manifest): Readiness;
   /** A resource that cannot be read gives a Unit that is blocked with the reason, so that only it fails (F28). */
   compile(resource: Manifest, lookup: Lookup): readonly Unit[];
   /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */

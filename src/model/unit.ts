@@ -8,9 +8,12 @@ import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 
 export type GitRef =
-  | { readonly commit: string }
+  /** `on`: the branch on which people expect it, for what they are shown. */
+  | { readonly commit: string; readonly on?: string }
   | { readonly tag: string }
   | { readonly branch: string }
+  /** The highest tag in a range of versions. */
+  | { readonly semver: string }
   /** A branch, a tag or a full commit: looked up in that order. `HEAD` is the default branch. */
   | { readonly name: string };
 
@@ -19,6 +22,8 @@ export interface SourceSpec {
   readonly url: string;
   readonly ref: GitRef;
   readonly credentials?: SecretRef;
+  /** How often it is asked what is new; 0: only when somebody asks. Absent: as often as the installation says. */
+  readonly pollMs?: number;
 }
 
 export type Ancestry =
@@ -55,6 +60,14 @@ export interface KustomizeRender {
   /** Whether files outside of the directory of their kustomization may be read: by default they may not. */
   readonly loadRestriction: 'root' | 'none';
   readonly edits: KustomizeEdits;
+  /** A directory without a kustomization file is read as if it had one that names every manifest below it. */
+  readonly generates?: GeneratedKustomization;
+}
+export interface GeneratedKustomization {
+  /** Files that are left out, in the form of `.gitignore`, after those that `.sourceignore` files name. */
+  readonly ignore: string;
+  /** Whether `.sourceignore` files of the repository count. */
+  readonly readsIgnoreFiles: boolean;
 }
 /** Laid over the kustomization file, as `kustomize edit` does. */
 export interface KustomizeEdits {
@@ -79,6 +92,11 @@ export interface KustomizeEdits {
   /** As the `patches` of a kustomization file. */
   readonly patches?: readonly JsonObject[];
   readonly components?: readonly string[];
+  /** Set on every object once it is built, over what it has. */
+  readonly metadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 export interface HelmRender {
   readonly kind: 'helm';
@@ -164,12 +182,37 @@ export interface KindLists {
   readonly deny?: readonly GroupKind[];
 }
 
-/** How ownership is marked on objects; keys and value as the dialect's users know them. */
+/** How ownership is marked on objects; keys and values as the dialect's users know them. */
 export interface Tracking {
-  readonly annotation?: string;
-  readonly label?: string;
-  /** The declaring resource's name as the markers carry it. */
+  /** The declaring resource's name as the marks carry it: the values of the labels, joined by `/`. */
   readonly owner: string;
+  /** It names the owner and the object, so that a copy of it says nothing. */
+  readonly annotation?: string;
+  readonly labels?: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** What somebody has to do who wants something of a Unit: each dialect's users have their own ways to say it. */
+export interface Wishes {
+  /** To have it synced now, and taken over from another controller. */
+  readonly sync: string;
+  /** To have exactly one plan run; `{plan}` stands for its digest. */
+  readonly approve: string;
+  /** To have what came with a takeover, and is not in Git, deleted. */
+  readonly prune: string;
+  /** To let a source that gives no objects delete all of them. */
+  readonly allowEmpty: string;
+}
+
+/** How a person approves the plan of this digest, in words. */
+export function approval({ wishes }: Pick<Unit, 'wishes'>, plan: string): string {
+  return wishes.approve.replace('{plan}', plan);
+}
+
+/** Whose health makes a Unit ready, for those that depend on it: everything that it applies, or these objects. */
+export interface Awaited {
+  readonly objects: 'all' | readonly ObjectRef[];
+  /** After that it is said to have failed; it is still waited for. */
+  readonly timeoutMs: number;
 }
 
 /** The UID of the declaring resource, and `/target` where it declares several. */
@@ -198,17 +241,21 @@ export interface Unit {
   readonly external: readonly SecretRef[];
   readonly target: Target;
   readonly tracking: Tracking;
+  readonly wishes: Wishes;
   readonly limits: Limits;
   readonly sync: SyncPolicy;
   /** Write status for every commit, even one that changes nothing of this Unit. */
   readonly followsEveryCommit: boolean;
+  /** The resources whose Units must be ready first. */
   readonly dependsOn: readonly ObjectKey[];
+  /** Absent: it is ready as soon as everything is applied. */
+  readonly awaited?: Awaited;
   /** Known but not honoured (F30): non-empty means that nothing is written. */
   readonly unsupported: readonly Failure[];
   /** Honoured in part, cosmetic: shown as warnings. */
   readonly warnings: readonly Failure[];
-  /** The resource is being deleted, and its objects with it. */
-  readonly teardown?: { readonly propagation: Propagation };
+  /** The resource is being deleted, and its objects with it, unless it leaves them. */
+  readonly teardown?: { readonly propagation: Propagation; readonly leavesObjects?: true };
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
   /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */
@@ -228,9 +275,18 @@ export interface Predecessor {
   readonly oursAtMs?: number;
   /** Present while the old controller runs: where it was seen. */
   readonly running?: string;
+  /** The lock under which the old controller works: while somebody renews it, one runs. */
+  readonly lock?: Lock;
   readonly objects: readonly ObjectRef[];
   /** What it deployed, oldest first. */
   readonly history: readonly PastSync[];
+}
+
+export interface Lock {
+  /** What it is, and who holds it, for people. */
+  readonly holder: string;
+  readonly renewedAtMs: number;
+  readonly durationMs: number;
 }
 
 /** A deployment that another controller recorded. */
@@ -246,6 +302,8 @@ export interface PastSync {
 /** An annotation of rendered objects that changes what is done, and that is not honoured yet (F30). */
 export interface RefusedAnnotation {
   readonly key: string;
+  /** A label of that key asks for the same. */
+  readonly alsoLabel?: true;
   /** Values that ask for nothing that is not done anyway; each part of a comma-separated list must be one. */
   readonly harmless: readonly string[];
 }

@@ -60,8 +60,18 @@ export type Injected = Failure | 'lost' | 'crash' | 'crash-before' | undefined;
 
 export const sealer = createSealer(new Uint8Array(32).fill(7));
 export const ourManager = 'argocd-controller';
-const trackingKeys = ['argocd.argoproj.io/tracking-id', 'app.kubernetes.io/instance'];
-const lens = createLens({ managers: [ourManager], sealer, trackingKeys, health: healthOf });
+const trackingKeys = [
+  'argocd.argoproj.io/tracking-id',
+  'app.kubernetes.io/instance',
+  'kustomize.toolkit.fluxcd.io/namespace',
+  'kustomize.toolkit.fluxcd.io/name',
+];
+const lens = createLens({
+  managers: [ourManager, 'kustomize-controller'],
+  sealer,
+  trackingKeys,
+  health: healthOf,
+});
 
 export function failure(
   code: string,
@@ -98,6 +108,9 @@ const builtIn: readonly ApiResource[] = [
   kindOf('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
   kindOf('argoproj.io', 'v1alpha1', 'Application', 'applications'),
   kindOf('argoproj.io', 'v1alpha1', 'AppProject', 'appprojects'),
+  kindOf('source.toolkit.fluxcd.io', 'v1', 'GitRepository', 'gitrepositories'),
+  kindOf('kustomize.toolkit.fluxcd.io', 'v1', 'Kustomization', 'kustomizations'),
+  kindOf('coordination.k8s.io', 'v1', 'Lease', 'leases'),
   kindOf('trueup.dev', 'v1alpha1', 'UnitState', 'unitstates'),
 ];
 
@@ -122,7 +135,10 @@ export class FakeCluster {
   #version = 100;
   #uid = 0;
 
-  constructor(clock: Clock, namespaces: readonly string[] = ['argocd', 'payments', 'default']) {
+  constructor(
+    clock: Clock,
+    namespaces: readonly string[] = ['argocd', 'flux-system', 'payments', 'default'],
+  ) {
     this.#clock = clock;
     for (const name of namespaces) this.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }

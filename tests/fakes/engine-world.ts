@@ -2,6 +2,7 @@
 import { middling, ManualTime, CountingMeter } from '../../src/kube/manual-time.fixture.ts';
 import { stringify } from 'yaml';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine, type EngineOptions } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -121,7 +122,7 @@ export class EngineWorld {
     };
     this.#client = client;
     this.#engine = new Engine(ports, {
-      dialects: [argoDialect('argocd')],
+      dialects: [argoDialect('argocd'), fluxDialect()],
       pollMs: 30_000,
       concurrency: 4,
       ...this.#options,

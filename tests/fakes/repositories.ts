@@ -70,7 +70,15 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     }
     const { ref } = spec;
     const name =
-      'commit' in ref ? ref.commit : 'name' in ref ? ref.name : 'branch' in ref ? ref.branch : ref.tag;
+      'commit' in ref
+        ? ref.commit
+        : 'name' in ref
+          ? ref.name
+          : 'branch' in ref
+            ? ref.branch
+            : 'tag' in ref
+              ? ref.tag
+              : ref.semver;
     const id =
       remote.fetched?.get(name === 'HEAD' ? 'main' : name) ?? (remote.commits.has(name) ? name : undefined);
     if (id === undefined) return fail(missing(`there is no ${name}`));

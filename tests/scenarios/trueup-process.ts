@@ -119,7 +119,8 @@ export function startArguments(
   options: Omit<StartOptions, 'logFile'> & { readonly port: number },
 ): readonly string[] {
   const { kubeconfig, dataDirectory, port, namespace, further = [] } = options;
-  const cluster = ['--kubeconfig', kubeconfig, '--namespace', namespace];
+  // Several of them share a cluster.
+  const cluster = ['--kubeconfig', kubeconfig, '--namespace', namespace, '--flux-namespaces', namespace];
   return ['start', ...cluster, '--data-dir', dataDirectory, '--port', String(port), ...further];
 }
 

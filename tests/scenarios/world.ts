@@ -29,6 +29,8 @@ import { waitFor } from './wait-for.ts';
 export { waitFor } from './wait-for.ts';
 
 export const applicationKind = 'argoproj.io/v1alpha1/Application';
+export const kustomizationKind = 'kustomize.toolkit.fluxcd.io/v1/Kustomization';
+export const gitRepositoryKind = 'source.toolkit.fluxcd.io/v1/GitRepository';
 export const unitStateKind = 'trueup.dev/v1alpha1/UnitState';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
@@ -146,7 +148,7 @@ export class World {
   }
 
   async #give(): Promise<void> {
-    for (const kind of [applicationKind, unitStateKind])
+    for (const kind of [applicationKind, kustomizationKind, gitRepositoryKind, unitStateKind])
       for (const { metadata } of await this.api.list(kind, this.controlNamespace)) {
         const { name } = metadata;
         const patch = { metadata: { finalizers: null } };

@@ -1,5 +1,6 @@
 /** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
-import type { Dialect, Lookup, Selection } from '#model/dialect.ts';
+import type { Dialect, Lookup, Readiness, Selection } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
 import { matchesGlob } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
 import { compileApplication } from './compile.ts';
@@ -16,6 +17,8 @@ export function argoDialect(controlNamespace: string): Dialect {
   return {
     kind: applicationKind,
     plural: 'applications',
+    optional: false,
+    sources: [],
     selections: [
       { kind: projectKind, plural: 'appprojects', ...own },
       { kind: { group: '', version: 'v1', kind: 'ConfigMap' }, plural: 'configmaps', ...own },
@@ -28,10 +31,20 @@ export function argoDialect(controlNamespace: string): Dialect {
       ...controllerSelections(controlNamespace),
     ],
     admits: (resource, lookup) => admits(resource, lookup, controlNamespace),
+    reported,
     compile: (resource, lookup) => compileApplication(resource, lookup, controlNamespace),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : applicationStatus(resource, progress, nowMs, controlNamespace),
   };
+}
+
+/** Nothing can depend on an Application yet; what it says of itself is its health. */
+function reported(resource: Manifest): Readiness {
+  const { status } = resource;
+  const health = isObject(status) && isObject(status['health']) ? status['health']['status'] : undefined;
+  return health === 'Healthy'
+    ? { ready: true }
+    : { ready: false, why: `it reports ${String(health ?? 'nothing')}` };
 }
 
 function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {

@@ -427,6 +427,16 @@ describe('projects', () => {
 });
 
 describe('tracking', () => {
+  it('a long name is cut to a label that the API server takes', () => {
+    const settings = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm', namespace: 'argocd' },
+      data: { 'application.resourceTrackingMethod': 'label' },
+    };
+    const { tracking } = compile(application({}, { name: `${'a'.repeat(62)}-long-name` }), [settings]);
+    expect(tracking.labels?.[0]?.value).toMatch(/^[a-z0-9A-Z]([-._a-z0-9A-Z]{0,61}[a-z0-9A-Z])?$/);
+  });
   const cm = (data: object): Manifest => ({
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -440,11 +450,11 @@ describe('tracking', () => {
     [{ 'application.resourceTrackingMethod': 'annotation' }, { owner: 'web', annotation }],
     [
       { 'application.resourceTrackingMethod': 'label' },
-      { owner: 'web', label: 'app.kubernetes.io/instance' },
+      { owner: 'web', labels: [{ key: 'app.kubernetes.io/instance', value: 'web' }] },
     ],
     [
       { 'application.resourceTrackingMethod': 'annotation+label', 'application.instanceLabelKey': 'x/y' },
-      { owner: 'web', annotation, label: 'x/y' },
+      { owner: 'web', annotation, labels: [{ key: 'x/y', value: 'web' }] },
     ],
   ])('%j → %j', (data, tracking) => expect(compile(application(), [cm(data)]).tracking).toEqual(tracking));
   it('names an Application of another namespace with its namespace', () => {

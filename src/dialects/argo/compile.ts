@@ -142,7 +142,8 @@ export function compileApplication(
 
 function identityOf(
   resource: Manifest,
-): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn'> {
+): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn' | 'wishes'> {
+  const { name } = resource.metadata;
   return {
     id: String(resource.metadata['uid'] ?? ''),
     owner: refOf(resource),
@@ -150,6 +151,12 @@ function identityOf(
     manager: fieldManager,
     external: [],
     dependsOn: [],
+    wishes: {
+      sync: `trueup app sync ${name}`,
+      approve: `trueup app sync ${name} --approve {plan}`,
+      prune: `trueup app sync ${name} --prune deletes it`,
+      allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
+    },
   };
 }
 

@@ -4,28 +4,7 @@ import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { PastSync, Predecessor } from '#model/unit.ts';
-
-/** The manager under which we write foreign status. */
-export const statusManager = 'trueup';
-
-interface StatusWriter {
-  readonly manager: string;
-  readonly atMs: number;
-}
-
-/** Everyone whose managedFields entry holds a part of `status`. People's tools do not count as controllers. */
-function statusWriters(resource: Manifest): readonly StatusWriter[] {
-  const entries = resource.metadata['managedFields'];
-  if (!Array.isArray(entries)) return [];
-  const writers: StatusWriter[] = [];
-  for (const entry of entries.filter(isObject)) {
-    const fields = entry['fieldsV1'];
-    const manager = String(entry['manager'] ?? '');
-    if (!isObject(fields) || !isObject(fields['f:status']) || manager.startsWith('kubectl')) continue;
-    writers.push({ manager, atMs: parseTimestamp(entry['time']) ?? 0 });
-  }
-  return writers;
-}
+import { statusManager, statusWriters } from '../status-writers.ts';
 
 const controllerLabel = 'app.kubernetes.io/name=argocd-application-controller';
 

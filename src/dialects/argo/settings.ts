@@ -67,10 +67,18 @@ function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) && value.length > 0 ? value.map(String) : ['*'];
 }
 
+/** Label values have at most 63 characters and end with a letter or a digit. */
+const labelLengthMax = 63;
+function labelValue(owner: string): string {
+  return owner.slice(0, labelLengthMax).replace(/[^A-Za-z0-9]+$/, '');
+}
+
 export function trackingOf(settings: Settings, owner: string): Tracking {
   return {
     owner,
     ...(settings.trackingMethod === 'label' ? {} : { annotation: trackingAnnotation }),
-    ...(settings.trackingMethod === 'annotation' ? {} : { label: settings.instanceLabel }),
+    ...(settings.trackingMethod === 'annotation'
+      ? {}
+      : { labels: [{ key: settings.instanceLabel, value: labelValue(owner) }] }),
   };
 }

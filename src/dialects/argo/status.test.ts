@@ -147,6 +147,7 @@ const failedRun: RunView = {
 const healthy = { overall: 'Healthy', objects: [] } as const;
 const progress = (more: Partial<Progress> = {}): Progress => ({
   unit: unit!,
+  readiness: { ready: true },
   stage: 'record',
   phase: 'settled',
   revisions: [revision],

@@ -11,7 +11,7 @@ import {
   terminateAnnotation,
 } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
-import { mergePatch } from './merge-patch.ts';
+import { mergePatch } from '../merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
 
 /** Beyond this, `status.resources` is cut: the object must fit into etcd. The inventory in UnitState is whole. */

@@ -1,8 +1,10 @@
 /** Honour or refuse (F30): what an Application may set that is known, matters, and is not honoured yet. */
 import type { Failure } from '#model/failure.ts';
-import { isObject } from '#model/json.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
+import { inspectWith, type Findings, type Members } from '../members.ts';
 import type { ApplicationSpec } from './schema.ts';
+
+export { isSet } from '../members.ts';
 
 export function unsupported(
   what: string,
@@ -15,28 +17,6 @@ export function unsupported(
     message: `${what} is not honoured yet, so nothing is applied`,
     hint,
   };
-}
-
-function ignored(what: string): Failure {
-  return {
-    kind: 'blocked',
-    code: 'UnknownField',
-    stage: 'compile',
-    message: `${what} is not a field that is known here; it has no effect`,
-    hint: 'check its spelling',
-  };
-}
-
-/** Present and not merely an empty value: an empty list or block asks for nothing. */
-export function isSet(value: unknown): boolean {
-  if (value === undefined || value === null || value === false || value === '') return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return !isObject(value) || Object.values(value).some(isSet);
-}
-
-interface Members {
-  readonly honoured: readonly string[];
-  readonly refused: readonly string[];
 }
 
 const specMembers: Members = {
@@ -94,20 +74,7 @@ const automatedMembers: Members = { honoured: ['enabled', 'prune', 'selfHeal', '
 /** A retry always plans anew, from the newest commit: `refresh: true` asks for what is done anyway. */
 const retryMembers: Members = { honoured: ['limit', 'backoff', 'refresh'], refused: [] };
 
-interface Findings {
-  readonly refused: Failure[];
-  readonly unknown: Failure[];
-}
-
-function inspect(path: string, value: unknown, members: Members, findings: Findings): void {
-  if (!isObject(value)) return;
-  for (const key of Object.keys(value)) {
-    if (members.honoured.includes(key)) continue;
-    if (members.refused.includes(key)) {
-      if (isSet(value[key])) findings.refused.push(unsupported(`${path}.${key}`));
-    } else findings.unknown.push(ignored(`${path}.${key}`));
-  }
-}
+const inspect = inspectWith(unsupported);
 
 /**
  * Sync options that ask for what is done anyway: objects are always applied by server-side apply, only where they

@@ -2,7 +2,7 @@
 import type { Failure } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import type { Ancestry, Unit } from '#model/unit.ts';
+import { approval, type Ancestry, type Unit } from '#model/unit.ts';
 
 export type Gate =
   | { readonly open: true; readonly by: string; readonly automated: boolean }
@@ -55,7 +55,7 @@ function olderHeld(unit: Unit, plan: Plan, state: UnitState | undefined): Gate {
     code: 'OlderRevision',
     stage: 'source',
     message: `${to?.label} is older than ${from?.label}, which is applied: history was moved back`,
-    hint: `to roll back, revert in Git; or say so: trueup app sync ${unit.owner.name} --approve ${plan.digest}`,
+    hint: `to roll back, revert in Git; or say so: ${approval(unit, plan.digest)}`,
   };
   return { open: false, why: failure.message, failure };
 }

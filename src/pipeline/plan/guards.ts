@@ -3,7 +3,7 @@ import type { Failure } from '#model/failure.ts';
 import type { Digest } from '#model/json.ts';
 import { describe, keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Unit } from '#model/unit.ts';
+import { approval, type Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 
@@ -84,7 +84,7 @@ export function madeUpGuards(question: MadeUpQuestion): readonly Failure[] {
     blocked(
       'RandomTemplate',
       `held for approval: the values that templates made up for ${describe(first.ref)}${more} are not kept here, and others would replace them; plan ${digest}`,
-      `to accept new values, approve it: trueup app sync ${unit.owner.name} --approve ${digest}`,
+      `to accept new values, approve it: ${approval(unit, digest)}`,
     ),
   ];
 }
@@ -105,7 +105,7 @@ export function pruneGuards(question: PruneQuestion): readonly Failure[] {
       blocked(
         'EmptyRender',
         `the source gives no objects, and ${inventory} are in the cluster; they stay`,
-        'if this is meant, set syncPolicy.automated.allowEmpty: true',
+        `if this is meant, ${unit.wishes.allowEmpty}`,
       ),
     ];
   }
@@ -117,7 +117,7 @@ export function pruneGuards(question: PruneQuestion): readonly Failure[] {
     blocked(
       'PruneHeld',
       `held for approval: ${deletes.length} of ${inventory} objects would be deleted (${list}${more}); plan ${question.digest}`,
-      `look at the plan, then approve it: trueup app sync ${unit.owner.name} --approve ${question.digest}`,
+      `look at the plan, then approve it: ${approval(unit, question.digest)}`,
     ),
   ];
 }

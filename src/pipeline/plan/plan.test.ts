@@ -546,13 +546,14 @@ describe('desired objects', () => {
       'NamespaceMissing',
     ]);
   });
-  it('a long name under label tracking is cut to a label that the API server takes, and still known as ours', () => {
-    const owner = `${'a'.repeat(62)}-long-name`;
-    const labelled = { ...unit, tracking: { owner, label: 'app.kubernetes.io/instance' } };
+  it('labels of the owner are set beside those that Git has', () => {
+    const labels = [
+      { key: 'example.com/namespace', value: 'fleet' },
+      { key: 'example.com/name', value: 'web' },
+    ];
+    const labelled = { ...unit, tracking: { owner: 'fleet/web', labels } };
     const { content } = planned({ unit: labelled, git: [one] });
     const [body] = [...content.values()] as Manifest[];
-    expect(body!.metadata.labels!['app.kubernetes.io/instance']).toMatch(
-      /^[a-z0-9A-Z]([-._a-z0-9A-Z]{0,61}[a-z0-9A-Z])?$/,
-    );
+    expect(body!.metadata.labels).toEqual({ 'example.com/namespace': 'fleet', 'example.com/name': 'web' });
   });
 });

@@ -257,7 +257,7 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
     else if (!asked && (state?.takenOver === true || removal.entry.state === 'kept')) {
       kept.push({
         ref,
-        why: 'it came with the takeover and is not in Git: trueup app sync --prune deletes it',
+        why: `it came with the takeover and is not in Git: ${unit.wishes.prune}`,
       });
     } else if (removal.object.deletingSinceMs !== undefined) {
       const finalizers = removal.object.finalizers.join(', ');

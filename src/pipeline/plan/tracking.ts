@@ -2,12 +2,6 @@
 import type { Manifest, ObjectKey } from '#model/object.ts';
 import type { Tracking } from '#model/unit.ts';
 
-/** Label values have at most 63 characters and end with a letter or a digit. */
-const labelLengthMax = 63;
-function labelOf(owner: string): string {
-  return owner.slice(0, labelLengthMax).replace(/[^A-Za-z0-9]+$/, '');
-}
-
 /** `owner:group/Kind:namespace/name`, the form of Argo CD's tracking-id. */
 function markOf(owner: string, key: ObjectKey): string {
   return `${owner}:${key.group}/${key.kind}:${key.namespace}/${key.name}`;
@@ -15,7 +9,7 @@ function markOf(owner: string, key: ObjectKey): string {
 
 /** The manifest with the Unit's marks on it. */
 export function tracked(manifest: Manifest, key: ObjectKey, tracking: Tracking): Manifest {
-  const { annotation, label, owner } = tracking;
+  const { annotation, labels: marks = [], owner } = tracking;
   const { annotations, labels } = manifest.metadata;
   return {
     ...manifest,
@@ -24,7 +18,9 @@ export function tracked(manifest: Manifest, key: ObjectKey, tracking: Tracking):
       ...(annotation === undefined
         ? {}
         : { annotations: { ...annotations, [annotation]: markOf(owner, key) } }),
-      ...(label === undefined ? {} : { labels: { ...labels, [label]: labelOf(owner) } }),
+      ...(marks.length === 0
+        ? {}
+        : { labels: { ...labels, ...Object.fromEntries(marks.map(({ key, value }) => [key, value])) } }),
     },
   };
 }
@@ -43,6 +39,8 @@ export function trackedOwner(
     const owner = mark.slice(0, mark.indexOf(':'));
     return mark === markOf(owner, key) ? owner : undefined;
   }
-  const label = tracking.label === undefined ? undefined : marks[tracking.label];
-  return label === labelOf(tracking.owner) ? tracking.owner : label;
+  const labels = tracking.labels ?? [];
+  const found = labels.flatMap(({ key }) => marks[key] ?? []);
+  if (labels.length === 0 || found.length < labels.length) return undefined;
+  return labels.every(({ key, value }) => marks[key] === value) ? tracking.owner : found.join('/');
 }

@@ -22,20 +22,19 @@ function refusedAnnotations(
   refused: readonly RefusedAnnotation[],
   object: DesiredObject,
 ): readonly Failure[] {
-  const annotations = object.manifest.metadata.annotations ?? {};
-  return refused
-    .filter(({ key, harmless }) => {
-      const value = annotations[key];
-      return value !== undefined && !value.split(',').every((part) => harmless.includes(part.trim()));
-    })
-    .map(({ key }) =>
-      failure(
+  const { annotations = {}, labels = {} } = object.manifest.metadata;
+  return refused.flatMap(({ key, harmless, alsoLabel }) => {
+    const values = { annotation: annotations[key], label: alsoLabel === true ? labels[key] : undefined };
+    return Object.entries(values).flatMap(([what, value]) => {
+      if (value?.split(',').every((part) => harmless.includes(part.trim())) !== false) return [];
+      return failure(
         object,
         'Unsupported',
-        `its annotation ${key}: "${annotations[key]}" is not honoured yet, so nothing is applied`,
-        'remove the annotation, or leave this Unit to its old controller until it is',
-      ),
-    );
+        `its ${what} ${key}: "${value}" is not honoured yet, so nothing is applied`,
+        `remove the ${what}, or leave this Unit to its old controller until it is`,
+      );
+    });
+  });
 }
 
 function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[] {

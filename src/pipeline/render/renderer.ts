@@ -9,6 +9,7 @@ import { contentOfTrace } from '../source/dependence.ts';
 import { renderClosed, type ClosureTools } from './closure.ts';
 import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
 import { renderDirectory } from './directory.ts';
+import { generateKustomization, kustomizationNames } from './generated.ts';
 import { renderLimits } from './limits.ts';
 import { questionOf, questionText } from './lookups.ts';
 import type { RenderSandbox } from './protocol.ts';
@@ -88,9 +89,14 @@ async function renderTool(
   const served = spec.kind === 'helm' ? await request.view?.capabilities() : undefined;
   if (served?.ok === false) return served;
   const capabilities = served?.value;
-  const { kind, ...options } = spec.kind === 'helm' ? helmFor(spec, capabilities) : spec;
+  const { kind, ...options } = spec.kind === 'helm' ? helmFor(spec, capabilities) : withoutGenerating(spec);
+  const generating = spec.kind === 'kustomize' ? spec.generates : undefined;
+  const generated =
+    generating === undefined ? ok(undefined) : await generateKustomization(request, generating, tools.files);
+  if (!generated.ok) return generated;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
-  const closed = await renderClosed(kind, given, request, tools);
+  const files = generated.value?.files ?? tools.files;
+  const closed = await renderClosed(kind, given, request, { ...tools, files });
   if (!closed.ok) return closed;
   const { done, entries, remotes, lookups } = closed.value;
   const { asked, warnings, objects, trace: paths } = done;
@@ -109,7 +115,14 @@ async function renderTool(
     asked.lookups === undefined || request.view !== undefined
       ? []
       : [unanswered(asked.lookups, request.root)];
-  return ok({ objects, warnings: [...warnings, ...unsure], paths, entries, remotes, cluster });
+  const parts = { objects, warnings: [...warnings, ...unsure], paths, entries, remotes, cluster };
+  return ok(generated.value === undefined ? parts : generated.value.undo(parts));
+}
+
+/** That is done here, and the renderer in the sandbox knows nothing of it. */
+function withoutGenerating(spec: KustomizeRender): KustomizeRender {
+  const { generates: _, ...rest } = spec;
+  return rest;
 }
 
 function unanswered(questions: readonly string[], root: string): Failure {
@@ -136,8 +149,6 @@ async function refuseFiles(
   const message = 'Parameter override files are not supported yet.';
   return fail(refusal('Unsupported', message, 'move its content into the Application', { path: there }));
 }
-
-const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
 /** As Argo CD finds it: a kustomization file decides before a chart does. */
 async function settle(

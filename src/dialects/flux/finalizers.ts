@@ -1,0 +1,12 @@
+/** Flux's finalizer: it is on every resource that is reconciled, so that its end is noticed. */
+import type { JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import { finalizer } from './names.ts';
+
+export function finalizerPatch(resource: Manifest, isWanted: boolean): JsonObject {
+  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
+  if (finalizers.includes(finalizer) === isWanted) return {};
+  const now = isWanted ? [...finalizers, finalizer] : finalizers.filter((name) => name !== finalizer);
+  // The list is replaced whole, so it must be the one that was read.
+  return { metadata: { finalizers: now, resourceVersion: resource.metadata['resourceVersion'] as string } };
+}

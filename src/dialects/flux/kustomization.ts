@@ -1,0 +1,42 @@
+/** The dialect of Flux's Kustomization: which resources it reads, and how it reads and answers them. Pure. */
+import type { Dialect, Readiness } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import { admitted } from './admission.ts';
+import { compileKustomization, type FluxOptions } from './compile.ts';
+import { gitRepositories } from './git-repository.ts';
+import { kustomizationKind } from './names.ts';
+import { controllerSelections } from './predecessor.ts';
+import { kustomizationStatus } from './status.ts';
+
+const defaults: FluxOptions = {
+  fluxNamespace: 'flux-system',
+  namespaces: ['*'],
+  allowsOtherNamespaces: false,
+};
+
+/** Flux's resources are reconciled in every namespace. */
+export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
+  const options = { ...defaults, ...given };
+  return {
+    kind: kustomizationKind,
+    plural: 'kustomizations',
+    optional: true,
+    sources: [gitRepositories(options)],
+    selections: controllerSelections(options.fluxNamespace),
+    admits: (resource) => admitted(resource, options),
+    reported,
+    compile: (resource, lookup) => compileKustomization(resource, lookup, options),
+    status: (resource, [progress], nowMs) =>
+      progress === undefined ? {} : kustomizationStatus(resource, progress, nowMs),
+  };
+}
+
+function reported({ status, metadata }: Manifest): Readiness {
+  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  const ready = conditions.filter(isObject).find(({ type }) => type === 'Ready');
+  const isCurrent = isObject(status) && status['observedGeneration'] === metadata['generation'];
+  if (ready?.['status'] === 'True' && isCurrent) return { ready: true };
+  const why = ready?.['status'] === 'True' ? 'its latest change is not applied yet' : ready?.['message'];
+  return { ready: false, why: typeof why === 'string' ? why : 'it has not reported yet' };
+}

@@ -1,0 +1,123 @@
+/** Which Units wait for which others, and who has to be told when one becomes ready or stops being so. */
+import type { Readiness } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
+import { canonicalJson } from '#model/json.ts';
+import { describe, keyText, type ObjectKey } from '#model/object.ts';
+import type { Repositories } from '#model/ports.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
+import type { UnitRuntime } from './runtime.ts';
+
+export interface DependenciesPorts {
+  readonly repositories: Pick<Repositories, 'resolve'>;
+  /** The Unit that the resource declares, if there is one. */
+  readonly runtimeOf: (resource: string) => UnitRuntime | undefined;
+  readonly readinessOf: (runtime: UnitRuntime) => Readiness;
+}
+
+export class Dependencies {
+  readonly #ports: DependenciesPorts;
+  /** Resource → the resources that name it, by key text. */
+  readonly #dependents = new Map<string, Set<string>>();
+  readonly #dependsOn = new Map<string, readonly string[]>();
+
+  constructor(ports: DependenciesPorts) {
+    this.#ports = ports;
+  }
+
+  /** Notes what a resource depends on now; true if that is something else than before. */
+  set(resource: string, dependsOn: readonly ObjectKey[]): boolean {
+    const now = dependsOn.map(keyText);
+    const before = this.#dependsOn.get(resource) ?? [];
+    if (now.join(' ') === before.join(' ')) return false;
+    for (const key of before) {
+      this.#dependents.get(key)?.delete(resource);
+      if (this.#dependents.get(key)?.size === 0) this.#dependents.delete(key);
+    }
+    for (const key of now)
+      this.#dependents.set(key, (this.#dependents.get(key) ?? new Set<string>()).add(resource));
+    if (now.length === 0) this.#dependsOn.delete(resource);
+    else this.#dependsOn.set(resource, now);
+    return true;
+  }
+
+  dependentsOf(resource: string): ReadonlySet<string> {
+    return this.#dependents.get(resource) ?? new Set();
+  }
+
+  /** What has to be told of a Unit, as one text: equal texts are no news. */
+  standingOf(runtime: UnitRuntime): string {
+    const readiness = this.#ports.readinessOf(runtime);
+    const commits = runtime.located?.revisions.map(({ commit }) => commit) ?? [];
+    return canonicalJson([readiness.ready ? '' : readiness.why, commits]);
+  }
+
+  /** Why a Unit has to wait; undefined when everything that it depends on is ready. */
+  async inTheWay(unit: Unit): Promise<Failure | undefined> {
+    if (unit.dependsOn.length === 0) return undefined;
+    const circle = this.circleOf(keyText(unit.owner));
+    if (circle !== undefined) return cycle(circle);
+    for (const key of unit.dependsOn) {
+      const runtime = this.#ports.runtimeOf(keyText(key));
+      if (runtime === undefined) return notReady(key, 'it does not exist');
+      const readiness = this.#ports.readinessOf(runtime);
+      if (!readiness.ready) return notReady(key, readiness.why);
+      const behind = await this.#behind(unit, runtime);
+      if (behind !== undefined) return notReady(key, behind);
+    }
+    return undefined;
+  }
+
+  /** The same commit of the same source is applied everywhere, in order: not the new here and the old there. */
+  async #behind(unit: Unit, { unit: other, located }: UnitRuntime): Promise<string | undefined> {
+    const shared = unit.inputs[0]?.source;
+    const theirs = other.inputs[0]?.source;
+    if (shared === undefined || theirs === undefined || refText(shared) !== refText(theirs)) return undefined;
+    const wanted = await this.#ports.repositories.resolve(shared);
+    const has = located?.revisions[0];
+    if (!wanted.ok || has === undefined || has.commit === wanted.value.commit) return undefined;
+    return `it is at ${has.label}, and ${wanted.value.label} is there`;
+  }
+
+  /** The way on which a resource leads back to itself, if it does. */
+  circleOf(resource: string): readonly string[] | undefined {
+    const seen = new Set<string>();
+    const search = (at: string, way: readonly string[]): readonly string[] | undefined => {
+      for (const next of this.#dependsOn.get(at) ?? []) {
+        if (next === resource) return [...way, next];
+        if (seen.has(next)) continue;
+        seen.add(next);
+        const found = search(next, [...way, next]);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
+    return search(resource, [resource]);
+  }
+}
+
+const refText = ({ url, ref }: SourceSpec): string => canonicalJson([url, ref]);
+
+function nameOf(resource: string): string {
+  const [group = '', kind = '', namespace = '', name = ''] = resource.split('/');
+  return describe({ group, kind, namespace, name });
+}
+
+function notReady(key: ObjectKey, why: string): Failure {
+  return {
+    kind: 'transient',
+    code: 'DependencyNotReady',
+    stage: 'plan',
+    message: `waits for ${describe(key)}: ${why}`,
+    hint: 'it goes on by itself when that is ready',
+  };
+}
+
+function cycle(circle: readonly string[]): Failure {
+  return {
+    kind: 'terminal',
+    code: 'DependencyCycle',
+    stage: 'plan',
+    message: `dependsOn leads back to itself: ${circle.map(nameOf).join(' → ')}`,
+    hint: 'take one of them out of a dependsOn',
+  };
+}

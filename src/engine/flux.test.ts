@@ -1,0 +1,398 @@
+/** Flux's resources on the same engine, in a world of fakes: sources that are shared, and Units that wait for others. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
+import type { JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+
+const namespace = 'flux-system';
+const sourceKind = 'source.toolkit.fluxcd.io/GitRepository';
+const unitKind = 'kustomize.toolkit.fluxcd.io/Kustomization';
+
+let world: EngineWorld;
+beforeEach(() => {
+  world = new EngineWorld();
+});
+afterEach(() => {
+  expect(world.errors).toEqual([]);
+});
+
+const gitRepository = (spec: object = {}, name = 'fleet'): Manifest => ({
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'GitRepository',
+  metadata: { name, namespace },
+  spec: { interval: '1m', url: repository, ref: { branch: 'main' }, ...spec },
+});
+const kustomization = (name: string, spec: object = {}, metadata: JsonObject = {}): Manifest => ({
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+  metadata: { name, namespace, ...metadata },
+  spec: {
+    interval: '10m',
+    path: `./${name}`,
+    prune: true,
+    sourceRef: { kind: 'GitRepository', name: 'fleet' },
+    ...spec,
+  },
+});
+const deployment = (name: string): Manifest => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: 'payments' },
+  spec: { replicas: 1, selector: {}, template: {} },
+});
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+}
+interface Status {
+  readonly conditions?: readonly Condition[];
+  readonly lastAppliedRevision?: string;
+  readonly lastAttemptedRevision?: string;
+  readonly lastHandledReconcileAt?: string;
+  readonly observedGeneration?: number;
+  readonly artifact?: { readonly revision: string };
+  readonly inventory?: { readonly entries: readonly { readonly id: string; readonly v: string }[] };
+}
+const statusOf = (name: string, kind = unitKind): Status =>
+  (world.cluster.must(kind, namespace, name)['status'] ?? {}) as Status;
+const ready = (name: string, kind = unitKind): Condition | undefined =>
+  statusOf(name, kind).conditions?.find(({ type }) => type === 'Ready');
+const change = async (name: string, edit: (draft: any) => void, kind = unitKind): Promise<void> => {
+  world.cluster.edit(kind, namespace, name, edit, 'kubectl');
+  await world.settle();
+};
+const becomesReady = async (name: string, isReady = true): Promise<void> => {
+  world.cluster.edit(
+    'apps/Deployment',
+    'payments',
+    name,
+    (draft) => {
+      draft.status = {
+        observedGeneration: draft.metadata.generation,
+        replicas: 1,
+        updatedReplicas: 1,
+        readyReplicas: isReady ? 1 : 0,
+        availableReplicas: isReady ? 1 : 0,
+      };
+    },
+    'kube-controller-manager',
+  );
+  await world.settle();
+};
+const fetches = (): number => world.git.calls.filter((call) => call.startsWith('fetch')).length;
+
+async function fleet(names: readonly string[], spec: (name: string) => object = () => ({})): Promise<string> {
+  await world.start();
+  const files = Object.assign(
+    {},
+    ...names.map((name) => filesOf([deployment(name), configMap(name)], name)),
+  ) as Record<string, string>;
+  const commit = await world.pushFiles(files);
+  await world.create(gitRepository());
+  for (const name of names) await world.create(kustomization(name, spec(name)));
+  return commit;
+}
+
+describe('a Kustomization', () => {
+  it('is applied from its GitRepository, and both say so as Flux does', async () => {
+    const commit = await fleet(['web']);
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(statusOf('fleet', sourceKind)).toMatchObject({
+      observedGeneration: 1,
+      artifact: { revision: `main@sha1:${commit}` },
+    });
+    expect(ready('fleet', sourceKind)).toMatchObject({ status: 'True', reason: 'Succeeded' });
+    expect(statusOf('web')).toMatchObject({
+      observedGeneration: 1,
+      lastAppliedRevision: `main@sha1:${commit}`,
+      lastAttemptedRevision: `main@sha1:${commit}`,
+      inventory: {
+        entries: [
+          { id: 'payments_web__ConfigMap', v: 'v1' },
+          { id: 'payments_web_apps_Deployment', v: 'v1' },
+        ],
+      },
+    });
+    expect(ready('web')).toMatchObject({ status: 'True', reason: 'ReconciliationSucceeded' });
+    const live = world.cluster.must('ConfigMap', 'payments', 'web');
+    expect(live.metadata.labels).toEqual({
+      'kustomize.toolkit.fluxcd.io/name': 'web',
+      'kustomize.toolkit.fluxcd.io/namespace': namespace,
+    });
+    expect(live.metadata['managedFields']).toMatchObject([
+      { manager: 'kustomize-controller', operation: 'Apply' },
+    ]);
+    expect(world.cluster.must(unitKind, namespace, 'web').metadata['finalizers']).toEqual([
+      'finalizers.fluxcd.io',
+    ]);
+  });
+  it('has nothing to do once it stands: no request, no write', async () => {
+    await fleet(['web']);
+    const { mark } = world;
+    await world.advance(50_000, 10_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+  });
+  it('waits for its source to be declared, and says so', async () => {
+    await world.start();
+    await world.pushFiles(filesOf([configMap('web')], 'web'));
+    await world.create(kustomization('web'));
+    expect(ready('web')).toMatchObject({ status: 'False', reason: 'ArtifactFailed' });
+    expect(ready('web')?.message).toMatch(/GitRepository flux-system\/fleet does not exist/);
+    await world.create(gitRepository());
+    expect(ready('web')).toMatchObject({ status: 'True' });
+  });
+  it('prunes, heals drift, and stands still while it is suspended', async () => {
+    await fleet(['web']);
+    world.cluster.edit('ConfigMap', 'payments', 'web', (draft) => (draft.data.a = 'x'), 'kubectl-edit');
+    await world.settle();
+    expect(world.data('web')).toEqual({ a: '1' });
+    await change('web', (draft) => (draft.spec.suspend = true));
+    const before = statusOf('web');
+    await world.pushFiles(filesOf([deployment('web')], 'web'));
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(statusOf('web')).toEqual(before);
+    await change('web', (draft) => (draft.spec.suspend = false));
+    expect(world.data('web')).toBeUndefined();
+    expect(statusOf('web').inventory?.entries).toEqual([{ id: 'payments_web_apps_Deployment', v: 'v1' }]);
+  });
+  it('takes its objects along when it goes, unless it is not to prune', async () => {
+    await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
+    for (const name of ['web', 'api']) {
+      world.cluster.drop(unitKind, namespace, name);
+      await world.settle();
+      await world.advance(10_000, 5000);
+      expect(world.cluster.get(unitKind, namespace, name), name).toBeUndefined();
+    }
+    expect([world.data('web'), world.data('api')]).toEqual([undefined, { a: '1' }]);
+  });
+  it('is looked at when somebody asks, once', async () => {
+    await fleet(['web']);
+    world.git.push(repository, filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));
+    const annotate = (draft: any): void => {
+      draft.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'T1' };
+    };
+    await change('web', annotate);
+    expect(statusOf('web').lastHandledReconcileAt).toBe('T1');
+    expect(world.data('web')).toEqual({ a: '2' });
+    const { mark } = world;
+    await world.settle();
+    expect(world.cluster.since(mark)).toEqual([]);
+    await change('fleet', annotate, sourceKind);
+    expect(statusOf('fleet', sourceKind).lastHandledReconcileAt).toBe('T1');
+  });
+  it('S6: refers to no source of another namespace', async () => {
+    await fleet(['web'], () => ({ sourceRef: { kind: 'GitRepository', name: 'fleet', namespace: 'other' } }));
+    expect(ready('web')).toMatchObject({ status: 'False', reason: 'AccessDenied' });
+    expect(world.data('web')).toBeUndefined();
+  });
+});
+
+describe('a GitRepository', () => {
+  it('is fetched once for all who refer to it, at its own pace, and only what changed is rendered', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    await world.start();
+    const files = Object.assign({}, ...names.map((name) => filesOf([configMap(name)], name))) as Record<
+      string,
+      string
+    >;
+    await world.pushFiles(files);
+    await world.create(gitRepository());
+    for (const name of names) await world.create(kustomization(name));
+    expect(fetches()).toBe(1);
+    const renders = world.renders;
+    const { mark } = world;
+    const commit = world.git.push(repository, { ...files, ...filesOf([configMap('c', { a: '2' })], 'c') });
+    await world.advance(50_000, 10_000);
+    expect([fetches(), world.renders]).toEqual([1, renders]);
+    await world.advance(20_000, 10_000);
+    expect(fetches()).toBe(2);
+    expect(world.renders - renders).toBe(1);
+    expect(world.writesSince(mark).filter(({ key }) => key.includes('/payments/'))).toHaveLength(1);
+    for (const name of names) expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
+  });
+  it('that is suspended stays where it is, and so do those that refer to it', async () => {
+    const commit = await fleet(['web']);
+    await change('fleet', (draft) => (draft.spec.suspend = true), sourceKind);
+    world.git.push(repository, filesOf([configMap('web', { a: '2' })], 'web'));
+    const before = fetches();
+    await world.advance(200_000, 10_000);
+    expect(fetches()).toBe(before);
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(statusOf('web').lastAppliedRevision).toBe(`main@sha1:${commit}`);
+    await change('fleet', (draft) => (draft.spec.suspend = false), sourceKind);
+    expect(world.data('web')).toEqual({ a: '2' });
+  });
+  it('that cannot be fetched says so; what is applied stays, and stays Ready', async () => {
+    await fleet(['web']);
+    world.git.down = {
+      kind: 'transient',
+      code: 'GitUnreachable',
+      stage: 'source',
+      message: 'no route',
+      hint: '',
+    };
+    await world.advance(150_000, 10_000);
+    expect(ready('fleet', sourceKind)).toMatchObject({ status: 'False', reason: 'GitOperationFailed' });
+    expect(ready('web')).toMatchObject({ status: 'True' });
+    world.git.down = undefined;
+    await world.advance(70_000, 10_000);
+    expect(ready('fleet', sourceKind)).toMatchObject({ status: 'True' });
+  });
+});
+
+describe('dependsOn', () => {
+  const chain = (name: string): object => ({
+    wait: true,
+    ...(name === 'b' ? { dependsOn: [{ name: 'a' }] } : {}),
+    ...(name === 'c' ? { dependsOn: [{ name: 'b' }] } : {}),
+  });
+
+  it('a chain settles by events: no time passes', async () => {
+    await fleet(['c', 'b', 'a'], chain);
+    expect(ready('a')).toMatchObject({ status: 'Unknown', reason: 'Progressing' });
+    expect(ready('b')).toMatchObject({ status: 'False', reason: 'DependencyNotReady' });
+    expect(ready('b')?.message).toMatch(
+      /waits for Kustomization flux-system\/a: Deployment payments\/a is progressing/,
+    );
+    expect([world.data('a'), world.data('b'), world.data('c')]).toEqual([{ a: '1' }, undefined, undefined]);
+    await becomesReady('a');
+    expect(ready('a')).toMatchObject({ status: 'True' });
+    expect(world.data('b')).toEqual({ a: '1' });
+    expect(world.data('c')).toBeUndefined();
+    await becomesReady('b');
+    expect(world.data('c')).toEqual({ a: '1' });
+    await becomesReady('c');
+    for (const name of ['a', 'b', 'c']) expect(ready(name), name).toMatchObject({ status: 'True' });
+  });
+  it('a change goes through the chain in order', async () => {
+    await fleet(['c', 'b', 'a'], chain);
+    for (const name of ['a', 'b', 'c']) await becomesReady(name);
+    await becomesReady('a', false);
+    expect(ready('b')).toMatchObject({ reason: 'DependencyNotReady' });
+    await world.pushFiles(
+      Object.assign(
+        {},
+        ...['a', 'b', 'c'].map((name) => filesOf([deployment(name), configMap(name, { a: '2' })], name)),
+      ) as Record<string, string>,
+    );
+    expect([world.data('a'), world.data('b'), world.data('c')]).toEqual([{ a: '2' }, { a: '1' }, { a: '1' }]);
+    await becomesReady('a');
+    expect([world.data('b'), world.data('c')]).toEqual([{ a: '2' }, { a: '2' }]);
+  });
+  it('drift is healed meanwhile', async () => {
+    await fleet(['b', 'a'], chain);
+    for (const name of ['a', 'b']) await becomesReady(name);
+    await becomesReady('a', false);
+    world.cluster.edit('ConfigMap', 'payments', 'b', (draft) => (draft.data.a = 'x'), 'kubectl-edit');
+    await world.settle();
+    expect(world.data('b')).toEqual({ a: '1' });
+    expect(ready('b')).toMatchObject({ reason: 'DependencyNotReady' });
+  });
+  it('one that does not exist yet is waited for', async () => {
+    await fleet(['b'], chain);
+    expect(ready('b')?.message).toMatch(/Kustomization flux-system\/a: it does not exist/);
+    await world.pushFiles({ ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') });
+    await world.create(kustomization('a', { wait: true }));
+    expect(world.data('b')).toEqual({ a: '1' });
+  });
+  it('a circle is named by all in it, and opens when one leaves', async () => {
+    await fleet(['a', 'b', 'c'], (name) => ({
+      dependsOn: [{ name: name === 'a' ? 'c' : name === 'b' ? 'a' : 'b' }],
+    }));
+    expect(ready('a')?.message).toMatch(
+      /Kustomization flux-system\/a → Kustomization flux-system\/c → Kustomization flux-system\/b → Kustomization flux-system\/a.*\[DependencyCycle\]/,
+    );
+    expect(statusOf('b').conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+      status: 'True',
+    });
+    await change('b', (draft) => (draft.spec.dependsOn = []));
+    for (const name of ['a', 'b', 'c']) expect(ready(name), name).toMatchObject({ status: 'True' });
+  });
+  it('what takes too long is said to have failed, and is waited for all the same', async () => {
+    await fleet(['a'], () => ({ wait: true, timeout: '1m' }));
+    await world.advance(70_000, 10_000);
+    expect(ready('a')).toMatchObject({ status: 'False', reason: 'HealthCheckFailed' });
+    await becomesReady('a');
+    expect(ready('a')).toMatchObject({ status: 'True' });
+  });
+  it('healthChecks may name what another applies', async () => {
+    await fleet(['a', 'b'], (name) =>
+      name === 'a'
+        ? {}
+        : { healthChecks: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'a', namespace: 'payments' }] },
+    );
+    expect(ready('a')).toMatchObject({ status: 'True' });
+    expect(ready('b')).toMatchObject({ status: 'Unknown' });
+    await becomesReady('a');
+    expect(ready('b')).toMatchObject({ status: 'True' });
+  });
+});
+
+describe('F29: Flux was here before', () => {
+  const left = (name: string, commit: string): Manifest => ({
+    ...kustomization(name, {}, { finalizers: ['finalizers.fluxcd.io'] }),
+    status: {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'ReconciliationSucceeded', message: 'Applied' }],
+      observedGeneration: 1,
+      lastAppliedRevision: `main@sha1:${commit}`,
+      inventory: {
+        entries: [
+          { id: 'payments_web__ConfigMap', v: 'v1' },
+          { id: 'payments_old__ConfigMap', v: 'v1' },
+        ],
+      },
+    },
+  });
+  const marked = (name: string): Manifest => {
+    const object = configMap(name);
+    const labels = {
+      'kustomize.toolkit.fluxcd.io/name': 'web',
+      'kustomize.toolkit.fluxcd.io/namespace': namespace,
+    };
+    return { ...object, metadata: { ...object.metadata, labels } };
+  };
+  const lease = (renewTime: string): Manifest => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: 'kustomize-controller-leader-election', namespace },
+    spec: { holderIdentity: 'kustomize-controller-1', leaseDurationSeconds: 35, renewTime },
+  });
+  const ask = (draft: any): void => {
+    draft.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'T1' };
+  };
+
+  async function taken(): Promise<void> {
+    const commit = await world.pushFiles(filesOf([configMap('web', { a: '2' })], 'web'));
+    for (const name of ['web', 'old']) world.cluster.put(marked(name), 'kustomize-controller');
+    world.cluster.put(gitRepository());
+    world.cluster.put(left('web', commit), 'gotk-kustomize-controller');
+  }
+
+  it('its resources are only observed until somebody asks; its inventory is taken over, and nothing is deleted', async () => {
+    await taken();
+    await world.start();
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(statusOf('web').conditions).toHaveLength(1);
+    await change('web', ask);
+    expect(world.data('web')).toEqual({ a: '2' });
+    expect(world.data('old')).toEqual({ a: '1' });
+    expect(ready('web')).toMatchObject({ status: 'True' });
+    expect(ready('web')?.message).toMatch(/ConfigMap payments\/old: it came with the takeover/);
+    await change('web', (draft) => {
+      draft.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'T2', 'trueup.dev/prune': 'true' };
+    });
+    expect(world.data('old')).toBeUndefined();
+  });
+  it('as long as its lease is renewed nothing is written, whoever asks', async () => {
+    await taken();
+    world.cluster.put(lease(new Date(world.time.now()).toISOString()));
+    await world.start();
+    await change('web', ask);
+    expect(world.data('web')).toEqual({ a: '1' });
+    await world.advance(80_000, 10_000);
+    expect(world.data('web')).toEqual({ a: '2' });
+  });
+});

@@ -1,0 +1,396 @@
+/**
+ * Flux's resources on a cluster, as people publish them: the manifests are theirs, as they are, and the repositories that
+ * they name are mirrors. All in one file, because these manifests name the namespace, which is one.
+ */
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, inject, it } from 'vitest';
+import { createWorkTree, type WorkTree } from '../git-server/server.ts';
+import { writesSince } from './audit.ts';
+import type { LiveObject } from './cluster-api.ts';
+import { configMap, deployment, yaml } from './manifests.ts';
+import { repositoryRoot } from './trueup-process.ts';
+import {
+  applicationKind,
+  gitRepositoryKind,
+  kustomizationKind,
+  useWorld,
+  waitFor,
+  writesAreCounted,
+  type Application,
+  type Condition,
+} from './world.ts';
+
+const namespace = 'flux-system';
+const url = (name: string): string => `https://git.example.com/acme/${name}.git`;
+const repositories = ['fleet-infra', 'payment-service', 'fleet', 'mixed', 'plain'];
+
+/** Published: cert-manager, and ingress-nginx that waits for it. */
+const chain = `
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: cert-manager
+  namespace: flux-system
+spec:
+  interval: 10m
+  retryInterval: 2m
+  timeout: 5m
+  sourceRef:
+    kind: GitRepository
+    name: fleet-infra
+  path: ./infrastructure/cert-manager
+  prune: true
+  wait: true
+  healthChecks:
+    - apiVersion: apps/v1
+      kind: Deployment
+      name: cert-manager
+      namespace: cert-manager
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: ingress-nginx
+  namespace: flux-system
+spec:
+  interval: 10m
+  dependsOn:
+    - name: cert-manager
+  sourceRef:
+    kind: GitRepository
+    name: fleet-infra
+  path: ./infrastructure/ingress-nginx
+  prune: true
+  wait: true
+`;
+/** Published, too: its Secrets are encrypted with SOPS. */
+const encrypted = `
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: payments-api-secrets
+  namespace: flux-system
+spec:
+  interval: 10m
+  sourceRef:
+    kind: GitRepository
+    name: fleet-infra
+  path: ./secrets/payments
+  decryption:
+    provider: sops
+    secretRef:
+      name: sops-aws-creds
+`;
+/** Published elsewhere: with a member of an earlier version. */
+const paymentService = `
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata:
+  name: payment-service
+  namespace: flux-system
+spec:
+  interval: 1m
+  sourceRef:
+    kind: GitRepository
+    name: payment-repo
+  path: ./deploy
+  prune: true
+  validation: kubernetes
+`;
+
+const gitRepository = (name: string, repository = name): object => ({
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'GitRepository',
+  metadata: { name, namespace },
+  spec: { interval: '1m', url: url(repository), ref: { branch: 'main' } },
+});
+const kustomization = (name: string, spec: object): object => ({
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+  metadata: { name, namespace },
+  spec: { interval: '10m', prune: true, sourceRef: { kind: 'GitRepository', name }, ...spec },
+});
+const inNamespace = (name: string): object => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+
+interface FluxCondition extends Condition {
+  readonly status: string;
+  readonly reason: string;
+}
+interface FluxStatus {
+  readonly conditions?: readonly FluxCondition[];
+  readonly lastAppliedRevision?: string;
+  readonly lastHandledReconcileAt?: string;
+  readonly artifact?: { readonly revision: string };
+  readonly inventory?: { readonly entries: readonly { readonly id: string; readonly v: string }[] };
+}
+
+const world = useWorld({
+  controlNamespace: namespace,
+  arguments: (origin) => repositories.flatMap((name) => ['--mirror', `${url(name)}=${origin}/${name}.git`]),
+});
+const trees = new Map<string, WorkTree>();
+
+async function push(name: string, files: Readonly<Record<string, string | null>>): Promise<string> {
+  const tree = trees.get(name) ?? (await createWorkTree(world.git, name));
+  trees.set(name, tree);
+  for (const [path, text] of Object.entries(files)) {
+    if (text === null) await tree.remove(path);
+    else await tree.write(path, text);
+  }
+  const commit = await tree.commit('Change');
+  await tree.push();
+  const body = JSON.stringify({ repository: { html_url: url(name).replace(/\.git$/, '') } });
+  await world.hint(tree, {}, body);
+  return commit;
+}
+async function statusOf(name: string, kind = kustomizationKind): Promise<FluxStatus> {
+  const found = await world.api.get(kind, namespace, name);
+  return (found?.['status'] ?? {}) as FluxStatus;
+}
+const conditionOf = async (name: string, type: string, kind = kustomizationKind) =>
+  (await statusOf(name, kind)).conditions?.find((condition) => condition.type === type);
+const says = (name: string, pattern: RegExp, status = 'False') =>
+  waitFor(
+    `${name} to say ${pattern}`,
+    async () => {
+      const ready = await conditionOf(name, 'Ready');
+      return ready?.status === status && pattern.test(ready.message) ? ready : undefined;
+    },
+    { timeoutMs: 60_000, seen: () => statusOf(name) },
+  );
+const applied = (name: string, commit: string) =>
+  waitFor(
+    `${name} to be Ready at ${commit.slice(0, 8)}`,
+    async () => {
+      const status = await statusOf(name);
+      const ready = status.conditions?.find(({ type }) => type === 'Ready');
+      return ready?.status === 'True' && status.lastAppliedRevision === `main@sha1:${commit}`
+        ? status
+        : undefined;
+    },
+    { timeoutMs: 60_000, seen: () => statusOf(name) },
+  );
+const data = async (where: string, name: string): Promise<unknown> =>
+  (await world.api.get('v1/ConfigMap', where, name))?.['data'];
+const apply = async (text: string): Promise<void> => {
+  const finished = await world.kubectlWith(text, 'apply', '-f', '-');
+  expect(finished.code, finished.stderr).toBe(0);
+};
+async function rendersOf(): Promise<number> {
+  const text = await (await fetch(`${world.origin}/metrics`)).text();
+  const lines = text.split('\n').filter((line) => line.startsWith('trueup_renders_total'));
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+describe('what people publish', () => {
+  /** Not available for some minutes. */
+  const slow = (name: string, minReadySeconds: number): object => {
+    const made = deployment(name, { metadata: { namespace: name } }) as { readonly spec: object };
+    return { ...made, spec: { ...made.spec, minReadySeconds } };
+  };
+  const infrastructure = (minReadySeconds: number) => ({
+    'infrastructure/cert-manager/namespace.yaml': yaml(inNamespace('cert-manager')),
+    'infrastructure/cert-manager/deployment.yaml': yaml(slow('cert-manager', minReadySeconds)),
+    'infrastructure/ingress-nginx/all.yaml': yaml(inNamespace('ingress-nginx'), slow('ingress-nginx', 0)),
+  });
+
+  it('ingress-nginx waits while cert-manager is not well, says so, and follows by itself', async () => {
+    await push('fleet-infra', infrastructure(500));
+    await apply(yaml(gitRepository('fleet-infra')));
+    await apply(chain);
+    const waiting = await says('ingress-nginx', /waits for Kustomization flux-system\/cert-manager/);
+    expect(waiting.reason).toBe('DependencyNotReady');
+    await says('ingress-nginx', /Deployment cert-manager\/cert-manager is progressing/);
+    await says('cert-manager', /Running health checks/, 'Unknown');
+    expect(await world.api.get('v1/Namespace', '', 'ingress-nginx')).toBeUndefined();
+
+    const commit = await push('fleet-infra', infrastructure(0));
+    const status = await applied('ingress-nginx', commit);
+    expect(status.inventory?.entries).toEqual([
+      { id: '_ingress-nginx__Namespace', v: 'v1' },
+      { id: 'ingress-nginx_ingress-nginx_apps_Deployment', v: 'v1' },
+    ]);
+    await applied('cert-manager', commit);
+    const { artifact } = await statusOf('fleet-infra', gitRepositoryKind);
+    expect(artifact?.revision).toBe(`main@sha1:${commit}`);
+    expect(await conditionOf('fleet-infra', 'ArtifactInStorage', gitRepositoryKind)).toMatchObject({
+      status: 'True',
+    });
+    const live = await world.api.get('apps/v1/Deployment', 'cert-manager', 'cert-manager');
+    expect(live?.metadata.labels).toEqual({
+      'kustomize.toolkit.fluxcd.io/name': 'cert-manager',
+      'kustomize.toolkit.fluxcd.io/namespace': namespace,
+    });
+    expect(
+      live?.metadata.managedFields?.map(({ manager, operation }) => [manager, operation]),
+    ).toContainEqual(['kustomize-controller', 'Apply']);
+  });
+
+  it('what is encrypted is refused by name, and nothing of it is applied', async () => {
+    await apply(encrypted);
+    const ready = await says('payments-api-secrets', /spec\.decryption is not honoured yet/);
+    expect(ready.reason).toBe('Unsupported');
+    expect(await conditionOf('payments-api-secrets', 'Stalled')).toMatchObject({ status: 'True' });
+  });
+
+  it('a directory of plain manifests is applied, pruned, and healed', async () => {
+    await world.createNamespace(`payments-${world.id}`);
+    const where = `payments-${world.id}`;
+    const file = (name: string, value: string) => yaml(configMap(name, { a: value }, { namespace: where }));
+    await push('payment-service', {
+      'deploy/one.yaml': file('one', '1'),
+      'deploy/deeper/two.yml': file('two', '1'),
+      'deploy/ignored.yaml': 'not: a manifest\n',
+      '.sourceignore': 'deploy/ignored.yaml\n',
+      'README.md': 'not: a manifest\n',
+    });
+    await apply(yaml(gitRepository('payment-repo', 'payment-service')));
+    await apply(paymentService);
+    await waitFor('both to be applied', async () => (await data(where, 'one')) && (await data(where, 'two')));
+
+    await world.api.patch('v1/ConfigMap', where, 'one', { data: { a: 'x' } }, { manager: 'somebody' });
+    await waitFor('the drift to be healed', async () => {
+      const value = (await data(where, 'one')) as { readonly a: string };
+      return value.a === '1';
+    });
+    const commit = await push('payment-service', { 'deploy/deeper/two.yml': null });
+    await applied('payment-service', commit);
+    expect(await data(where, 'two')).toBeUndefined();
+  });
+
+  it('suspended it stands still; asked, it is looked at, as the flux command asks', async () => {
+    const where = `payments-${world.id}`;
+    const patch = (body: object) => world.api.patch(kustomizationKind, namespace, 'payment-service', body);
+    await patch({ spec: { suspend: true } });
+    const file = yaml(configMap('one', { a: '2' }, { namespace: where }));
+    const commit = await push('payment-service', { 'deploy/one.yaml': file });
+    await waitFor('the source to move', async () => {
+      const { artifact } = await statusOf('payment-repo', gitRepositoryKind);
+      return artifact?.revision === `main@sha1:${commit}`;
+    });
+    expect(await data(where, 'one')).toEqual({ a: '1' });
+    await patch({ spec: { suspend: false } });
+    await applied('payment-service', commit);
+    expect(await data(where, 'one')).toEqual({ a: '2' });
+
+    const asked = { metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'now' } } };
+    await patch(asked);
+    await waitFor(
+      'the demand to be answered',
+      async () => (await statusOf('payment-service')).lastHandledReconcileAt === 'now',
+    );
+  });
+
+  it('deleted, it takes its objects along', async () => {
+    const where = `payments-${world.id}`;
+    await world.api.remove(kustomizationKind, namespace, 'payment-service');
+    await waitFor('it to be gone', async () => {
+      return (await world.api.get(kustomizationKind, namespace, 'payment-service')) === undefined;
+    });
+    expect(await data(where, 'one')).toBeUndefined();
+  });
+});
+
+describe('many on one GitRepository', () => {
+  const names = ['a', 'b', 'c', 'd'];
+
+  it('one fetch serves all, and a commit renders only what it changes', async () => {
+    const where = `plain-${world.id}`;
+    await world.createNamespace(where);
+    const file = (name: string, value: string) => yaml(configMap(name, { v: value }, { namespace: where }));
+    const files = Object.fromEntries(names.map((name) => [`${name}/${name}.yaml`, file(name, '1')]));
+    const first = await push('plain', files);
+    await apply(yaml(gitRepository('plain')));
+    const sourceRef = { kind: 'GitRepository', name: 'plain' };
+    for (const name of names)
+      await apply(yaml(kustomization(`plain-${name}`, { path: `./${name}`, sourceRef })));
+    for (const name of names) await applied(`plain-${name}`, first);
+    const before = await rendersOf();
+    const commit = await push('plain', { 'b/b.yaml': file('b', '2') });
+    for (const name of names) await applied(`plain-${name}`, commit);
+    expect(await data(where, 'b')).toEqual({ v: '2' });
+    expect((await rendersOf()) - before).toBe(1);
+  });
+
+  it.runIf(writesAreCounted)('what stands is not written to', async () => {
+    const mark = await world.mark();
+    await world.api.patch(kustomizationKind, namespace, 'plain-a', {
+      metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'again' } },
+    });
+    await waitFor(
+      'the demand to be answered',
+      async () => (await statusOf('plain-a')).lastHandledReconcileAt === 'again',
+    );
+    const writes = await writesSince(inject('auditLog'), mark);
+    expect(writes.filter((write) => write.namespace === `plain-${world.id}`)).toEqual([]);
+  });
+});
+
+describe('one repository for Argo CD and Flux', () => {
+  it('an Application and a Kustomization are applied from one commit', async () => {
+    const where = `mixed-${world.id}`;
+    await world.createNamespace(where);
+    const commit = await push('mixed', {
+      'argo/one.yaml': yaml(configMap('from-argo', { a: '1' })),
+      'flux/two.yaml': yaml(configMap('from-flux', { a: '1' })),
+    });
+    await apply(
+      yaml(gitRepository('mixed'), kustomization('mixed', { path: './flux', targetNamespace: where })),
+    );
+    await world.api.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'Application',
+      metadata: { name: 'mixed', namespace },
+      spec: {
+        project: 'default',
+        source: { repoURL: url('mixed'), path: 'argo', targetRevision: 'main' },
+        destination: { server: 'https://kubernetes.default.svc', namespace: where },
+        syncPolicy: { automated: { prune: true, selfHeal: true } },
+      },
+    });
+    await applied('mixed', commit);
+    await waitFor('the Application to be Synced', async () => {
+      const found = (await world.api.get(applicationKind, namespace, 'mixed')) as Application | undefined;
+      return found?.status?.sync?.status === 'Synced' && found.status.sync.revision === commit;
+    });
+    const managers = async (name: string): Promise<readonly (string | undefined)[]> => {
+      const live = await world.api.get('v1/ConfigMap', where, name);
+      return live?.metadata.managedFields?.map(({ manager }) => manager) ?? [];
+    };
+    expect(await managers('from-argo')).toEqual(['argocd-controller']);
+    expect(await managers('from-flux')).toEqual(['kustomize-controller']);
+  });
+});
+
+describe('the Flux fleet of the examples', () => {
+  const example = join(repositoryRoot, 'examples/flux-fleet');
+
+  async function filesOfExample(): Promise<Readonly<Record<string, string>>> {
+    const entries = await readdir(example, { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+    return Object.fromEntries(
+      await Promise.all(
+        files.map(async (file) => [file.slice(example.length + 1), await readFile(file, 'utf8')] as const),
+      ),
+    );
+  }
+
+  it('staging settles from its two files; what is not honoured yet says so', async () => {
+    const commit = await push('fleet', await filesOfExample());
+    for (const file of ['sources.yaml', 'applications.yaml']) {
+      const path = join(example, 'infrastructure/clusters/staging', file);
+      const finished = await world.kubectl('apply', '-f', path);
+      expect(finished.code, finished.stderr).toBe(0);
+    }
+    await applied('infrastructure', commit);
+    await applied('payment-service', commit);
+    const live = (await world.api.get('apps/v1/Deployment', 'payments', 'payment-api')) as LiveObject;
+    expect(live['spec'].replicas).toBe(2);
+    await says('user-service', /spec\.postBuild is not honoured yet/);
+    const tenant = await world.api.get(kustomizationKind, 'team-a', 'team-a');
+    expect(tenant?.['spec'].serviceAccountName).toBe('deployer');
+  });
+});
