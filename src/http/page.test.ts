@@ -1,7 +1,7 @@
 /** The page at `/`: what it shows, in which order, and what it never lets through. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ManualTime, silent } from '../kube/manual-time.fixture.ts';
+import { CountingMeter, ManualTime, silent } from '../kube/manual-time.fixture.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { page } from './page.ts';
