@@ -36,63 +36,75 @@ interface Call {
   readonly body?: object;
 }
 
-/** `pid` is the server's. */
-export async function measureRequests(kubeconfig: string, pid: number): Promise<RequestFigures> {
-  const send = clientOf(kubeconfig);
+export interface Measurable {
+  readonly kubeconfig: string;
+  readonly pid: number;
+}
+
+/** Case by case in turn, so that what else the machine does is about the same for all. */
+export async function measureRequests(servers: readonly Measurable[]): Promise<readonly RequestFigures[]> {
+  const sends = servers.map(({ kubeconfig }) => clientOf(kubeconfig));
+  for (const send of sends) await prepare(send);
+  const figures = servers.map((): Record<string, Measured> => ({}));
+  for (const name of caseNames) {
+    const [count, call] = cases[name];
+    for (const [index, { pid }] of servers.entries())
+      figures[index]![name] = await measured(count, pid, (at) => sends[index]!(call(at)));
+  }
+  return figures as readonly Record<string, Measured>[] as readonly RequestFigures[];
+}
+
+const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
+const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+const apply = (path: string, name: string, body: object): Call => ({
+  method: 'PATCH',
+  path: `${path}/${name}?fieldManager=bench&force=true`,
+  body,
+});
+// In this order: what is listed and read is what was created and applied.
+const cases: Readonly<Record<CaseName, readonly [count: number, call: (index: number) => Call]>> = {
+  'create ConfigMap': [
+    listed / 2,
+    (index) => ({ method: 'POST', path: configMaps, body: configMap(`created-${index}`, 'first') }),
+  ],
+  'apply ConfigMap, new': [
+    listed / 2,
+    (index) => apply(configMaps, `applied-${index}`, configMap(`applied-${index}`, 'first')),
+  ],
+  'apply ConfigMap, changed': [
+    listed / 2,
+    (index) => apply(configMaps, `applied-${index}`, configMap(`applied-${index}`, 'second')),
+  ],
+  'apply Deployment, new': [
+    250,
+    (index) => apply(deployments, `web-${index}`, deployment(`web-${index}`, 'web:1')),
+  ],
+  'apply Deployment, changed': [
+    250,
+    (index) => apply(deployments, `web-${index}`, deployment(`web-${index}`, 'web:2')),
+  ],
+  'get ConfigMap': [
+    1_000,
+    (index) => ({ method: 'GET', path: `${configMaps}/applied-${index % (listed / 2)}` }),
+  ],
+  [`list ${listed} ConfigMaps`]: [50, () => ({ method: 'GET', path: configMaps })],
+};
+
+const elsewhere = (path: string): string => path.replace(namespace, 'default');
+
+/** So that nothing is measured while it warms up. */
+async function prepare(send: (call: Call) => Promise<void>): Promise<void> {
   await send({
     method: 'POST',
     path: '/api/v1/namespaces',
     body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
   });
-  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
-  const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`;
-  const apply = (path: string, name: string, body: object): Call => ({
-    method: 'PATCH',
-    path: `${path}/${name}?fieldManager=bench&force=true`,
-    body,
-  });
-  // In this order: what is listed and read is what was created and applied.
-  const cases: Readonly<Record<CaseName, readonly [count: number, call: (index: number) => Call]>> = {
-    'create ConfigMap': [
-      listed / 2,
-      (index) => ({ method: 'POST', path: configMaps, body: configMap(`created-${index}`, 'first') }),
-    ],
-    'apply ConfigMap, new': [
-      listed / 2,
-      (index) => apply(configMaps, `applied-${index}`, configMap(`applied-${index}`, 'first')),
-    ],
-    'apply ConfigMap, changed': [
-      listed / 2,
-      (index) => apply(configMaps, `applied-${index}`, configMap(`applied-${index}`, 'second')),
-    ],
-    'apply Deployment, new': [
-      250,
-      (index) => apply(deployments, `web-${index}`, deployment(`web-${index}`, 'web:1')),
-    ],
-    'apply Deployment, changed': [
-      250,
-      (index) => apply(deployments, `web-${index}`, deployment(`web-${index}`, 'web:2')),
-    ],
-    'get ConfigMap': [
-      1_000,
-      (index) => ({ method: 'GET', path: `${configMaps}/applied-${index % (listed / 2)}` }),
-    ],
-    [`list ${listed} ConfigMaps`]: [50, () => ({ method: 'GET', path: configMaps })],
-  };
-  // So that neither is measured while it warms up.
   await forEach(indexes(100), side, async (index) => {
-    await send(apply(configMaps, `applied-${index}`, configMap(`applied-${index}`, 'warm')));
-    await send(apply(deployments, `warm-${index}`, deployment(`warm-${index}`, 'web:1')));
+    const warm = `warm-${index}`;
+    await send(apply(elsewhere(configMaps), warm, configMap(warm, 'first')));
+    await send(apply(elsewhere(deployments), warm, deployment(warm, 'web:1')));
+    await send({ method: 'GET', path: `${elsewhere(configMaps)}/${warm}` });
   });
-  await forEach(indexes(100), side, (index) =>
-    send({ method: 'GET', path: `${configMaps}/applied-${index}` }),
-  );
-  const figures: Record<string, Measured> = {};
-  for (const name of caseNames) {
-    const [count, call] = cases[name];
-    figures[name] = await measured(count, pid, (index) => send(call(index)));
-  }
-  return figures as RequestFigures;
 }
 
 const indexes = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);

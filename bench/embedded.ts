@@ -42,7 +42,9 @@ const { values } = parseArgs({
   },
 });
 
-async function embeddedSide(): Promise<Side> {
+/** Both API servers without controllers, the embedded one in a process of its own. */
+async function measureSides(): Promise<{ readonly embedded: Side; readonly real: Side }> {
+  const real = await startControlPlane({ flags: ['-no-controllers', '-no-scheduler', '-no-kwok'] });
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'embedded-child.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -52,24 +54,15 @@ async function embeddedSide(): Promise<Side> {
       once(createInterface({ input: child.stdout }), 'line'),
       ended.then(() => Promise.reject(new Error('the embedded cluster did not start'))),
     ])) as [string];
+    const servers = [{ kubeconfig, pid: child.pid! }, real];
+    const [ofEmbedded, ofReal] = (await measureRequests(servers)) as [RequestFigures, RequestFigures];
     return {
-      figures: await measureRequests(kubeconfig, child.pid!),
-      residentMb: memoryOf(child.pid!).residentMb,
+      embedded: { figures: ofEmbedded, residentMb: memoryOf(child.pid!).residentMb },
+      real: { figures: ofReal, residentMb: memoryOf(real.pid).residentMb },
     };
   } finally {
     child.stdin.end();
     await ended;
-  }
-}
-
-async function realSide(): Promise<Side> {
-  const real = await startControlPlane({ flags: ['-no-controllers', '-no-scheduler', '-no-kwok'] });
-  try {
-    return {
-      figures: await measureRequests(real.kubeconfig, real.pid),
-      residentMb: memoryOf(real.pid).residentMb,
-    };
-  } finally {
     await real.stop();
   }
 }
@@ -84,10 +77,8 @@ async function run(): Promise<Report> {
     results = { ...results, start: await measureStarts(Number(values.starts)) };
   }
   if (parts.has('requests')) {
-    say('requests to the embedded API server');
-    const embedded = await embeddedSide();
-    say('requests to the real one');
-    results = { ...results, requests: { embedded, real: await realSide() } };
+    say('requests to the embedded API server and to a real one');
+    results = { ...results, requests: await measureSides() };
   }
   return { origin, load1: [before, round(loadavg()[0] ?? 0, 1)], ...results };
 }
