@@ -10,18 +10,24 @@ import { argoDialect } from '#dialects/argo/application.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
 import { ok } from '#model/failure.ts';
-import type { Manifest } from '#model/object.ts';
+import { describe as describeRef, type Manifest } from '#model/object.ts';
+import { appDiff } from './app-diff.ts';
 import { appHistory } from './app-history.ts';
 import { appGet, appList } from './app-list.ts';
 import { appSync, appWait } from './app-sync.ts';
 import type { Unit } from '#model/unit.ts';
 import { CommandEnd, table, type CommandPorts } from './command.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { getCommand } from './get.ts';
 import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
 import { renderCommand } from './render.ts';
+import { listedKinds } from './resources.ts';
 import { appRollback } from './rollback.ts';
+import { refOfWords, resumeCommand, suspendCommand } from './suspend.ts';
 import { handBackCommand, takeoverCommand } from './takeover.ts';
+import { treeCommand } from './tree.ts';
+import { whyCommand } from './why.ts';
 
 let world: EngineWorld;
 let ports: CommandPorts;
@@ -589,5 +595,70 @@ describe('render: manifests without a cluster', () => {
     const end = await ended(renderCommand({ ...defaults, repo: directory, path: 'links' }, ports));
     expect(end.code).toBe(exitCodes.failed);
     expect(end.message).toMatch(/leads out/);
+  });
+});
+
+describe('diff, get, tree and why', () => {
+  it('diff: from what is there to what Git says, also where it is drift; 1, and 2 for what cannot be compared', async () => {
+    await synced();
+    world.crash();
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'hand'), 'rival');
+    const diff = (name: string) =>
+      ended(appDiff(name, { ...options, ...mirror, exitCode: true, output: 'table' }, ports));
+    expect(await diff('web')).toEqual({ code: 1, message: '' });
+    expect(out).toMatch(
+      /^~ ConfigMap payments\/one {2}drifted\n +FIELD +BEFORE +AFTER +OWNER\n +\.data\.a +"hand" +"1" +rival/,
+    );
+    expect((await diff('nothing')).code).toBe(2);
+  });
+  it('get: every kind in one table; a word that means none is a wrong call', async () => {
+    await synced();
+    const get = (words: readonly string[], more: object = {}) =>
+      ended(getCommand(words, { ...options, output: 'table', ...more }, ports));
+    await get(['all']);
+    expect(out).toMatch(/^KIND +NAMESPACE +NAME +READY.*\nApplication +argocd +web +True +no /);
+    out = '';
+    await get(['apps', 'web'], { output: 'name' });
+    expect(out).toBe('application/argocd/web\n');
+    out = '';
+    await get(['applications'], { selector: 'team=x' });
+    expect(out).toBe('');
+    expect(said).toMatch(/no applications in namespace argocd/);
+    expect((await get(['frobs'])).code).toBe(exitCodes.usage);
+  });
+  it('tree and why: what is declared; what it waits for', async () => {
+    await synced();
+    await treeCommand('application/argocd/web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(
+      /^Application argocd\/web {2}ready\n├─ ConfigMap payments\/one .*\n└─ ConfigMap payments\/two /,
+    );
+    out = '';
+    await suspendCommand(['web'], { ...options, reason: 'incident' }, ports);
+    await world.settle();
+    out = '';
+    await whyCommand('web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(/is suspended .*by ada at .*: incident; trueup resume web/);
+    await resumeCommand(['application', 'web'], options, ports);
+    await world.settle();
+    out = '';
+    await whyCommand('web', { ...options, output: 'table' }, ports);
+    expect(out).toMatch(/waits for nothing/);
+  });
+  it.each([
+    [['kustomization', 'apps'], 'Kustomization flux-system/apps'],
+    [['source', 'git', 'team/apps'], 'GitRepository team/apps'],
+    [['web'], 'Application argocd/web'],
+    [['app', 'web'], 'Application argocd/web'],
+  ])('words of flux and of argocd: %j', (words, expected) => {
+    const fluxKind = (group: string, kind: string, plural: string) => ({
+      kind: { group: `${group}.toolkit.fluxcd.io`, version: 'v1', kind },
+      plural,
+    });
+    const kinds = [
+      ...listedKinds([argoDialect('argocd')]),
+      { ...fluxKind('kustomize', 'Kustomization', 'kustomizations'), role: 'unit' as const },
+      { ...fluxKind('source', 'GitRepository', 'gitrepositories'), role: 'source' as const },
+    ];
+    expect(describeRef(refOfWords(words, kinds, options))).toBe(expected);
   });
 });
