@@ -51,6 +51,12 @@ export class Dependencies {
     return canonicalJson([readiness.ready ? '' : readiness.why, commits]);
   }
 
+  /** Whether it is known by now how everything stands that a Unit depends on: after a start, others come first. */
+  isKnown(unit: Unit): boolean {
+    if (this.circleOf(keyText(unit.owner)) !== undefined) return true;
+    return unit.dependsOn.every((key) => this.#ports.runtimeOf(keyText(key))?.looked !== false);
+  }
+
   /** Why a Unit has to wait; undefined when everything that it depends on is ready. */
   async inTheWay(unit: Unit): Promise<Failure | undefined> {
     if (unit.dependsOn.length === 0) return undefined;

@@ -274,8 +274,9 @@ export class Engine {
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
     for (const key of keys) {
       const isOwn = ownKinds(dialect).some(({ kind }) => key.group === kind.group && key.kind === kind.kind);
-      // What only its status tells is for people.
       if (isOwn && !this.#declarationChanged(keyText(key), this.#cache.get(key))) continue;
+      // No Unit is made from what declares another one.
+      if (isKeyOf(keyText(key), dialect)) continue;
       for (const runtime of this.#runtimes.values()) {
         if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
       }
@@ -426,7 +427,7 @@ export class Engine {
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;
-      runtime.looked = true;
+      if (end.isPending !== true) runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
       const resource = this.#resource(key);
       if (resource !== undefined) this.#options.observer?.turned(resource, turn);

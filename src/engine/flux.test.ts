@@ -282,6 +282,17 @@ describe('dependsOn', () => {
     await becomesReady('a');
     expect([world.data('b'), world.data('c')]).toEqual([{ a: '2' }, { a: '2' }]);
   });
+  it('after a restart a chain that stands says nothing new', async () => {
+    await fleet(['c', 'b', 'a'], chain);
+    for (const name of ['a', 'b', 'c']) await becomesReady(name);
+    const { mark } = world;
+    await world.restart();
+    expect(world.cluster.since(mark).filter(({ verb }) => verb === 'mergePatch' || verb === 'apply')).toEqual(
+      [],
+    );
+    await becomesReady('a', false);
+    expect(ready('b')).toMatchObject({ reason: 'DependencyNotReady' });
+  });
   it('drift is healed meanwhile', async () => {
     await fleet(['b', 'a'], chain);
     for (const name of ['a', 'b']) await becomesReady(name);

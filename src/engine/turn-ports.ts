@@ -28,6 +28,8 @@ export interface TurnEnd {
   /** False: nothing may be written, not even a status. */
   readonly mayWriteStatus: boolean;
   readonly tornDown: boolean;
+  /** Nothing was looked at: others come first. */
+  readonly isPending?: true;
 }
 
 export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };

@@ -45,6 +45,8 @@ export async function takeTurn(
     return refuse(runtime, state, ports);
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
+  // They wake it when they have been looked at; until then nothing is news.
+  if (!ports.dependencies.isKnown(unit)) return { mayWriteStatus: false, tornDown: false, isPending: true };
   const dependency = await ports.dependencies.inTheWay(unit);
   if (dependency !== undefined) {
     const isRecorded = recorded !== undefined;

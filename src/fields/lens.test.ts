@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { applied } from './deployment.fixture.ts';
 import { createSealer } from './digest.ts';
@@ -23,6 +24,28 @@ describe('the lens', () => {
       keepBody: true,
     });
     expect(lens.project(applied, 'trueup')?.values['.spec.replicas']).toBe(2);
+  });
+  it('looks at the fields of every name under which we apply: what went from one to another drifts in either', () => {
+    const entry = (manager: string, fields: JsonObject) => ({
+      manager,
+      operation: 'Apply',
+      apiVersion: 'v1',
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:data': fields },
+    });
+    const both = (data: Readonly<Record<string, string>>): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {
+        name: 'c',
+        managedFields: [entry('argocd-controller', { 'f:a': {} }), entry('trueup', { 'f:b': {} })],
+      },
+      data,
+    });
+    const digests = [both({ a: '1', b: '1' }), both({ a: '2', b: '1' }), both({ a: '1', b: '2' })].map(
+      (manifest) => lens.look(manifest).projection,
+    );
+    expect(new Set(digests).size).toBe(3);
   });
   it('keeps the body of what somebody tracks, and of nothing else', () => {
     const object = (metadata: object): Manifest => ({

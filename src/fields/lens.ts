@@ -8,8 +8,8 @@ import { project } from './projection.ts';
 
 export interface LensOptions {
   /**
-   * The names under which we apply, the usual one first. An object that several of them apply (a shared namespace)
-   * is looked at through the first that owns something; `project` sees the others.
+   * The names under which we apply. Of an object that several of them apply, because it went from one dialect to
+   * another, the fields of all are looked at: drift of any is noticed. `project` sees each by itself.
    */
   readonly managers: readonly string[];
   readonly sealer: Sealer;
@@ -22,12 +22,13 @@ export function createLens({ managers, sealer, trackingKeys, health }: LensOptio
   return {
     look(manifest) {
       const entries = managedEntries(manifest);
-      const manager = managers.find((name) => entries.some((entry) => isApplyOf(entry, name)));
-      const projection = manager === undefined ? undefined : project(manifest, manager, sealer)?.digest;
+      const appliers = managers.filter((name) => entries.some((entry) => isApplyOf(entry, name)));
+      const digests = appliers.flatMap((name) => project(manifest, name, sealer)?.digest ?? []);
+      const projection = digests.length > 1 ? sealer.digest(digests.join(' ')) : digests[0];
       const tracking = trackingOf(manifest, trackingKeys);
       return {
         ...(projection === undefined ? {} : { projection }),
-        legacy: manager !== undefined && legacyOverlap(manifest, manager),
+        legacy: appliers.some((name) => legacyOverlap(manifest, name)),
         tracking,
         health: health(manifest),
         keepBody: projection !== undefined || Object.keys(tracking).length > 0,

@@ -30,6 +30,29 @@ describe('names of revisions', () => {
     expect(revision.atMs).toBe(1000 * Number(await tree.git('show', '-s', '--format=%ct', first)));
   });
 
+  test.each([
+    ['>=1.0.0 <2.0.0', 'v1.10.0'],
+    ['>=1.0.0, <2.0.0', 'v1.10.0'],
+    ['~1.2', '1.2.3'],
+    ['1.2.x', '1.2.3'],
+    ['*', 'v2.0.0'],
+    ['>=2.1.0-0', 'v2.1.0-rc.1'],
+  ])('the highest tag in the range of versions %s is %s', async (semver, tag) => {
+    for (const name of ['1.2.3', 'v1.10.0', 'v1.9.0', 'v2.0.0', 'v2.1.0-rc.1', 'latest', 'v1'])
+      await tree.tag(name);
+    await tree.push();
+    const revision = value(await room.repositories.resolve(source(tree.url, { semver })));
+    expect(revision.label).toBe(`${tag}@${first.slice(0, 8)}`);
+  });
+  test.each(['>=3.0.0', 'not a range'])('a range without a tag names it: %s', async (semver) => {
+    await tree.tag('v1.0.0');
+    await tree.push();
+    expect(failure(await room.repositories.resolve(source(tree.url, { semver })))).toMatchObject({
+      code: 'RefNotFound',
+      message: `${tree.url}: there is no tag with a version in "${semver}"`,
+    });
+  });
+
   test('HEAD is the default branch, also after it was changed', async () => {
     await tree.branch('trunk');
     const second = await tree.commit('On trunk');

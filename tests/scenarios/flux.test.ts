@@ -23,7 +23,7 @@ import {
 
 const namespace = 'flux-system';
 const url = (name: string): string => `https://git.example.com/acme/${name}.git`;
-const repositories = ['fleet-infra', 'payment-service', 'fleet', 'mixed', 'plain'];
+const repositories = ['fleet-infra', 'payment-service', 'fleet', 'mixed', 'plain', 'left'];
 
 /** Published: cert-manager, and ingress-nginx that waits for it. */
 const chain = `
@@ -360,6 +360,81 @@ describe('one repository for Argo CD and Flux', () => {
     };
     expect(await managers('from-argo')).toEqual(['argocd-controller']);
     expect(await managers('from-flux')).toEqual(['kustomize-controller']);
+  });
+});
+
+describe('F29: what Flux has reconciled', () => {
+  const where = `left-${world.id}`;
+  const labels = {
+    'kustomize.toolkit.fluxcd.io/name': 'left',
+    'kustomize.toolkit.fluxcd.io/namespace': namespace,
+  };
+  const left = (name: string) => configMap(name, { a: '1' }, { namespace: where, labels });
+  const log = (pattern: RegExp) =>
+    waitFor(`the log to say ${pattern}`, async () => pattern.test(await world.log()));
+
+  it('is only observed, also as to its status, until somebody asks; then its inventory is ours', async () => {
+    await world.createNamespace(where);
+    const commit = await push('left', {
+      'app/kept.yaml': yaml(configMap('kept', { a: '1' }, { namespace: where })),
+    });
+    const how = { type: 'apply', manager: 'kustomize-controller', force: true } as const;
+    for (const name of ['kept', 'gone']) await world.api.patch('v1/ConfigMap', where, name, left(name), how);
+    const before = await world.api.get('v1/ConfigMap', where, 'kept');
+    // While Flux runs: its controller holds a Lease, and writes the status of what it reconciles.
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' };
+    const renewed = new Date().toISOString().replace('Z', '000Z');
+    await world.api.create({
+      ...lease,
+      metadata: { name: 'kustomize-controller-leader-election', namespace },
+      spec: { holderIdentity: 'kustomize-controller-0', leaseDurationSeconds: 3600, renewTime: renewed },
+    });
+    await apply(yaml(gitRepository('left'), kustomization('left', { path: './app' })));
+    await log(/only observed: another controller runs: kustomize-controller-0 holds Lease/);
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const ready = { type: 'Ready', status: 'True', reason: 'ReconciliationSucceeded', message: 'Applied' };
+    const status = {
+      observedGeneration: 1,
+      lastAppliedRevision: `main@sha1:${commit}`,
+      conditions: [{ ...ready, lastTransitionTime: at, observedGeneration: 1 }],
+      inventory: {
+        entries: ['kept', 'gone'].map((name) => ({ id: `${where}_${name}__ConfigMap`, v: 'v1' })),
+      },
+      ofTheFuture: { unknown: ['to', 'us'] },
+    };
+    await world.api.patch(
+      kustomizationKind,
+      namespace,
+      'left',
+      { status },
+      {
+        manager: 'gotk-kustomize-controller',
+        subresource: 'status',
+      },
+    );
+    await world.api.remove('coordination.k8s.io/v1/Lease', namespace, 'kustomize-controller-leader-election');
+    await log(/only observed: gotk-kustomize-controller kept its status so far/);
+    expect(await statusOf('left')).toEqual(status);
+    expect(await world.api.get('v1/ConfigMap', where, 'kept')).toEqual(before);
+
+    await world.api.patch(kustomizationKind, namespace, 'left', {
+      metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': 'T1' } },
+    });
+    await waitFor(
+      'it to be taken over',
+      async () => (await statusOf('left')).lastHandledReconcileAt === 'T1',
+    );
+    const standing = await applied('left', commit);
+    expect(standing.conditions?.find(({ type }) => type === 'Ready')?.message).toMatch(
+      /ConfigMap left-\w+\/gone: it came with the takeover/,
+    );
+    expect((await statusOf('left')) as object).toMatchObject({ ofTheFuture: { unknown: ['to', 'us'] } });
+    const after = await world.api.get('v1/ConfigMap', where, 'kept');
+    expect([after?.metadata.uid, after?.metadata.managedFields?.map(({ manager }) => manager)]).toEqual([
+      before?.metadata.uid,
+      ['kustomize-controller'],
+    ]);
+    expect(await data(where, 'gone')).toEqual({ a: '1' });
   });
 });
 

@@ -44,6 +44,15 @@ export async function generateKustomization(
   const resources = resourcesOf(
     below.value.map(({ path }) => path).filter((path) => !isIgnored(posix.join(root, path))),
   );
+  if (resources.length === 0)
+    return fail(
+      refusal(
+        'KustomizeFailed',
+        'There is no manifest below the directory, and no kustomization.yaml.',
+        'add one, correct the path, or look at what the source ignores',
+        { path: root || '.' },
+      ),
+    );
   if (resources.length > resourcesMax)
     return fail(
       refusal('ManifestTooLarge', `The directory has more than ${resourcesMax} manifests.`, 'split it', {
