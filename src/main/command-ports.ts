@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { createSealer } from '#fields/digest.ts';
@@ -55,7 +56,7 @@ export function commandPorts(): CommandPorts {
   return {
     clock: systemClock,
     timers: systemTimers,
-    dialects: (namespace) => [argoDialect(namespace)],
+    dialects: (namespace) => [argoDialect(namespace), fluxDialect()],
     user: userInfo().username,
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
