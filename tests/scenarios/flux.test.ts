@@ -469,3 +469,41 @@ describe('the Flux fleet of the examples', () => {
     expect(tenant?.['spec'].serviceAccountName).toBe('deployer');
   });
 });
+
+describe('a private repository', () => {
+  it('is fetched with the Secret that the GitRepository names, and as soon as that is right', async () => {
+    const where = `private-${world.id}`;
+    await world.createNamespace(where);
+    const tree = await createWorkTree(world.git, 'private');
+    await tree.write('one.yaml', yaml(configMap('one', { a: '1' }, { namespace: where })));
+    const commit = await tree.commit('Change');
+    await tree.push();
+    world.git.setAuth({ username: 'ada', password: 'right' });
+    try {
+      const source = gitRepository('private') as { readonly spec: object };
+      const spec = { ...source.spec, interval: '1h', url: tree.url, secretRef: { name: 'login' } };
+      await apply(yaml({ ...source, spec }, kustomization('private', {})));
+      const refused = () => conditionOf('private', 'Ready', gitRepositoryKind);
+      await waitFor(
+        'it to lack its login',
+        async () => (await refused())?.reason === 'AuthenticationFailed',
+        {
+          seen: refused,
+        },
+      );
+      const stringData = { username: 'ada', password: 'right' };
+      await world.api.create({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'login', namespace },
+        stringData,
+      });
+      await applied('private', commit);
+      expect(await data(where, 'one')).toEqual({ a: '1' });
+      expect(await world.log()).not.toContain('right"');
+    } finally {
+      world.git.setAuth(undefined);
+      await world.api.remove('v1/Secret', namespace, 'login').catch(() => undefined);
+    }
+  });
+});

@@ -68,7 +68,7 @@ export function compileKustomization(
         name,
       })),
       ...(awaited === undefined ? {} : { awaited }),
-      unsupported: [...refused, ...(found?.read.refused ?? [])],
+      unsupported: [...refused, ...refusedOf(found)],
       warnings: unknown,
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
@@ -158,6 +158,12 @@ function sourceOf(
     return undefined;
   }
   return { manifest, read: readSource(manifest) };
+}
+
+/** What is wrong with the source is said of the source. */
+function refusedOf(found: FoundSource | undefined): readonly Failure[] {
+  if (found === undefined) return [];
+  return found.read.refused.map((failure) => ({ subject: refOf(found.manifest), ...failure }));
 }
 
 function missing(namespace: string, name: string): Failure {
