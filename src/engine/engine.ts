@@ -372,7 +372,9 @@ export class Engine {
     this.#notAdmitted.delete(key);
     this.#declined.delete(key);
     const [unit] = dialect.compile(resource, lookup);
-    if (unit === undefined) return this.#forget(key);
+    // One that is being deleted and that nothing of ours holds is as good as gone: its end may be heard of later.
+    const isLeaving = resource.metadata['deletionTimestamp'] !== undefined && unit?.teardown === undefined;
+    if (unit === undefined || isLeaving) return this.#forget(key);
     // A resource that was deleted and made again under its name is another Unit.
     if (this.#unitOf.get(key) !== unit.id) this.#forget(key);
     this.#unitOf.set(key, unit.id);

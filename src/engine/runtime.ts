@@ -53,6 +53,8 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+  /** It had a state that was kept. */
+  wasRecorded: boolean;
   /** When a turn was taken, or is to be, because the cluster answers a template otherwise; monotonic. */
   answersAtMs: number;
 }
@@ -101,6 +103,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     told: undefined,
     observing: undefined,
     looked: false,
+    wasRecorded: false,
     answersAtMs: -Infinity,
   };
 }

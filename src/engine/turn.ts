@@ -35,6 +35,15 @@ export async function takeTurn(
   const { unit } = runtime;
   runtime.waitingFor = undefined;
   const recorded = ports.states.get(unit.id);
+  // Its state goes with the resource, and the end of either may be heard of first.
+  if (recorded === undefined && runtime.wasRecorded) {
+    const found = await ports.cluster.read(unit.owner);
+    const isThere = found.ok && found.value !== undefined;
+    // Asked of the cluster itself: what is kept of it here may be old (F6).
+    if (!isThere)
+      return { mayWriteStatus: false, tornDown: false, ...(found.ok ? {} : { againMs: unreadableMs }) };
+  }
+  if (recorded !== undefined) runtime.wasRecorded = true;
   const stands = standing(unit, recorded, ports.clock.now());
   if (!stands.mayAct) return observeOnly(runtime, stands, ports);
   runtime.observing = undefined;
@@ -56,6 +65,8 @@ export async function takeTurn(
   await recordStable(runtime, ports);
   return end;
 }
+
+const unreadableMs = 5000;
 
 async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
   for (const source of polledSources(runtime, state.read)) {
