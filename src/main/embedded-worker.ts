@@ -2,9 +2,8 @@
 import { createServer } from 'node:https';
 import path from 'node:path';
 import { workerData, type MessagePort } from 'node:worker_threads';
-import { serve } from '@hono/node-server';
+import { serve, type ServerType } from '@hono/node-server';
 import { openEmbedded } from '#embedded/embedded.ts';
-
 import { loadMachinery } from '#embedded/machinery.ts';
 import { administrator } from '#embedded/users.ts';
 import type { Certificates } from '#host/certificates.ts';
@@ -44,8 +43,9 @@ const embedded = openEmbedded({
   users: new Map([[token, administrator]]),
 });
 
+let server: ServerType;
 const listen = (wanted: number): void => {
-  const server = serve(
+  server = serve(
     {
       fetch: (request: Request) => embedded.handle(request),
       hostname: loopback,
@@ -59,12 +59,13 @@ const listen = (wanted: number): void => {
     if (error.code !== 'EADDRINUSE' || wanted === 0) throw error;
     listen(0);
   });
-  port.on('message', (message: EmbeddedMessage) => {
-    if (message.kind !== 'stop') return;
-    server.close();
-    embedded.close();
-    keeper.close();
-    port.postMessage({ kind: 'stopped' } satisfies EmbeddedMessage);
-  });
 };
 listen(lastPort);
+// Once, however many ports were tried.
+port.on('message', (message: EmbeddedMessage) => {
+  if (message.kind !== 'stop') return;
+  server.close();
+  embedded.close();
+  keeper.close();
+  port.postMessage({ kind: 'stopped' } satisfies EmbeddedMessage);
+});

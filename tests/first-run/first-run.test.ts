@@ -219,6 +219,23 @@ describe('the first run', () => {
     expect(await trueup.stop('SIGTERM')).toBe(0);
   });
 
+  it('takes another port for its API where the last one is taken, and still ends with 0', async () => {
+    const serverIn = async (): Promise<string> =>
+      /https:\/\/127\.0\.0\.1:(\d+)/.exec(await readFile(kubeconfig(), 'utf8'))![1]!;
+    const before = await serverIn();
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(Number(before), '127.0.0.1', resolve));
+    try {
+      trueup = await start();
+      expect(await serverIn()).not.toBe(before);
+      expect(await kubectl('get', 'namespaces')).toContain('argocd');
+      expect(await trueup.stop('SIGTERM')).toBe(0);
+      expect(trueup.output()).not.toMatch(/ended by itself|a bug/);
+    } finally {
+      await new Promise((resolve) => taken.close(resolve));
+    }
+  });
+
   it('reconciles a repository of the user’s own instead, and serves HTTPS if told to', async () => {
     await rm(join(directory, 'data'), { recursive: true });
     trueup = await start('--repo', `file://${example()}`, '--path', 'web', '--tls');
