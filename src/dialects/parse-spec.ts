@@ -20,7 +20,7 @@ export function parseSpec<T>(schema: z.ZodType<T>, resource: Manifest): Result<T
   });
 }
 
-/** A member with nothing after it is null, and means the same as leaving it out. */
+/** `syncPolicy:` with nothing after it is null, and means the same as leaving it out. Items of lists stay in place. */
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isObject(value)) return value ?? undefined;

@@ -182,3 +182,6 @@ function escaped(text: string): string {
     ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
     : text;
 }
+
+/** For what nobody measures. */
+export const silentMeter: Meter = { count: () => undefined, observe: () => undefined };

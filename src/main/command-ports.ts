@@ -16,16 +16,16 @@ import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { openLog } from '#host/log.ts';
+import { silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { ok, type Result } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Cluster, Meter, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
+import type { Cluster, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
-const silentMeter: Meter = { count: () => undefined, observe: () => undefined };
 const renderDeadlineMs = 30_000;
 
 export function commandPorts(): CommandPorts {

@@ -12,6 +12,7 @@ import { HostedRepositories } from '#git/hosted.ts';
 import type { Mirror } from '#git/url.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import type { LogLevel } from '#host/log.ts';
+import { silentMeter } from '#host/metrics.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
 import type { Cluster, Log, Meter, Processes } from '#model/ports.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
@@ -69,8 +70,7 @@ async function prepare(
 ): Promise<Result<undefined>> {
   const access = accessFrom({ kubeconfig }, {});
   if (!access.ok) return access;
-  const silent = { count: () => undefined, observe: () => undefined };
-  const cluster = openDirectCluster({ access: access.value }, log, silent);
+  const cluster = openDirectCluster({ access: access.value }, log, silentMeter);
   try {
     const installed = await installInto(cluster, namespace);
     if (!installed.ok) return installed;

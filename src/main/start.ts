@@ -15,7 +15,7 @@ import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
-import { Metrics } from '#host/metrics.ts';
+import { Metrics, silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
 import { DiskRenderStore } from '#host/render-store.ts';
@@ -280,8 +280,7 @@ async function openLocal(
 async function prepare(options: StartOptions, env: Environment['env'], log: Log): Promise<Result<Prepared>> {
   const access = accessFrom(options, env);
   if (!access.ok) return access;
-  const idle = { count: () => undefined, observe: () => undefined };
-  const cluster = openDirectCluster({ access: access.value }, log, idle);
+  const cluster = openDirectCluster({ access: access.value }, log, silentMeter);
   try {
     const kinds = await checkKinds(cluster, options.kubeconfig);
     if (!kinds.ok) return kinds;

@@ -1,11 +1,12 @@
 /** `argoproj.io/v1alpha1` Application → one Unit. */
 import type { Lookup } from '#model/dialect.ts';
-import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration } from '#model/time.ts';
 import { loginFor, type Login } from '#model/repository-access.ts';
 import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { invalid, parseSpec } from '../parse-spec.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { loginsOf } from './repositories.ts';
@@ -26,29 +27,6 @@ const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 /** Argo CD's controller applies under this name; keeping it lets removals take on both ways of a takeover. */
 export const fieldManager = 'argocd-controller';
 
-function invalid(message: string, hint: string): Failure {
-  return { kind: 'terminal', code: 'InvalidSpec', stage: 'compile', message, hint };
-}
-
-export function parseSpec(resource: Manifest): Result<ApplicationSpec> {
-  const parsed = applicationSpec.safeParse(withoutNulls(resource['spec']) ?? {});
-  if (parsed.success) return ok(parsed.data);
-  const [issue] = parsed.error.issues;
-  const path = ['spec', ...(issue?.path ?? [])].join('.');
-  return fail({
-    ...invalid(`${path}: ${issue?.message ?? 'not valid'}`, `correct ${path}`),
-    subject: refOf(resource),
-  });
-}
-
-/** `syncPolicy:` with nothing after it is null, and means the same as leaving it out. Items of lists stay in place. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value ?? undefined;
-  const members = Object.entries(value).filter(([, member]) => member !== null);
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutNulls(member)]));
-}
-
 export function sourcesOf(spec: ApplicationSpec): readonly ApplicationSource[] {
   if (spec.sources !== undefined && spec.sources.length > 0) return spec.sources;
   return spec.source === undefined ? [] : [spec.source];
@@ -65,7 +43,7 @@ export function compileApplication(
   lookup: Lookup,
   controlNamespace: string,
 ): readonly Unit[] {
-  const parsed = parseSpec(resource);
+  const parsed = parseSpec(applicationSpec, resource);
   const sources = parsed.ok ? sourcesOf(parsed.value) : [];
   if (!parsed.ok || sources.length === 0) {
     const failure = parsed.ok ? invalid('spec.source is missing', 'set spec.source') : parsed.failure;

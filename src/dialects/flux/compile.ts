@@ -18,7 +18,7 @@ import {
   pruneAnnotation,
   requestAnnotation,
 } from './names.ts';
-import { durationMs, parseSpec } from './parse.ts';
+import { durationMs, parseSpec } from '../parse-spec.ts';
 import { predecessorOf } from './predecessor.ts';
 import { isRequested } from './requests.ts';
 import { kustomizationSpec, type KustomizationSpec } from './schema.ts';

@@ -4,7 +4,7 @@ import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { GitRef, SourceSpec } from '#model/unit.ts';
-import { durationMs, parseSpec } from './parse.ts';
+import { durationMs, parseSpec } from '../parse-spec.ts';
 import { parseRevision } from './revision.ts';
 import { gitRepositorySpec, type GitRepositorySpec } from './schema.ts';
 import { inspectGitRepository, unsupported } from './unsupported.ts';
