@@ -20,6 +20,7 @@ import { DeclaredSources } from './declared-sources.ts';
 import { Dependencies } from './dependencies.ts';
 import { Foresight } from './foresight.ts';
 import { endOfTurn, type EngineObserver } from './observer.ts';
+import type { ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
@@ -48,6 +49,8 @@ export interface EngineOptions {
   readonly concurrency: number;
   /** Is told what turns came to, for metrics. */
   readonly observer?: EngineObserver;
+  /** Absent: it is alone, and pays nothing for others. */
+  readonly replica?: ReplicaSettings;
 }
 
 /** What the engine knows of a resource that it reconciles. */

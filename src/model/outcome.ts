@@ -72,6 +72,8 @@ export interface Intent {
   readonly by: string;
   readonly startedAtMs: number;
   readonly attempt: number;
+  /** Whose Run it is, where there are several replicas. */
+  readonly replica?: string;
 }
 
 /** Where a Unit is, kept in the cluster: what any replica takes over from. */
