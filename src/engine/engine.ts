@@ -2,7 +2,7 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import type { Dialect, ForeignKind, Readiness, SourceDialect } from '#model/dialect.ts';
+import type { Dialect, Readiness, SourceDialect } from '#model/dialect.ts';
 import {
   keyText,
   refOf,
@@ -12,9 +12,10 @@ import {
   type SecretRef,
 } from '#model/object.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
-import type { Cancel, ObjectChange } from '#model/ports.ts';
+import type { Cancel } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import type { Unit, UnitId } from '#model/unit.ts';
+import { Changes } from './changes.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { DeclaredSources } from './declared-sources.ts';
 import { Dependencies } from './dependencies.ts';
@@ -26,10 +27,10 @@ import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
 import { noteWellness, readinessOf } from './readiness.ts';
-import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
-import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
+import { declares, Registrations } from './registrations.ts';
+import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
+import { polledSources, type UnitRuntime } from './runtime.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
-import { resourceSignature, sightSignature } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
@@ -82,14 +83,8 @@ export class Engine {
   readonly #declared: DeclaredSources;
   /** Secrets that are followed because a source names them. */
   readonly #secrets = new Map<string, Promise<void>>();
-  readonly #runtimes = new Map<UnitId, UnitRuntime>();
-  /** The Unit that each resource declares, by the resource's key text. */
-  readonly #unitOf = new Map<string, UnitId>();
-  readonly #signatures = new Map<string, string>();
-  /** Why a resource is not ours, so that it is said once. */
-  readonly #declined = new Map<string, string>();
-  /** What made resources not ours to reconcile: when that changes they are asked again. */
-  readonly #notAdmitted = new Map<string, Reads>();
+  readonly #registrations: Registrations;
+  readonly #changes: Changes;
   #ready = false;
   #cancelForgetting: Cancel | undefined;
 
@@ -103,9 +98,18 @@ export class Engine {
       secretKnown: (ref) => this.#secretKnown(ref),
     });
     this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources });
+    this.#registrations = new Registrations({
+      dialects: options.dialects,
+      cache: this.#cache,
+      log: ports.log,
+      compiled: (key, { unit }) => {
+        if (this.#dependencies.set(key, unit.dependsOn)) this.#retryCircles();
+      },
+      left: (key, runtime) => this.#left(key, runtime.unit),
+    });
     this.#dependencies = new Dependencies({
       repositories: ports.repositories,
-      runtimeOf: (resource) => this.#runtimes.get(this.#unitOf.get(resource) ?? ''),
+      runtimeOf: (resource) => this.#registrations.at(resource),
       readinessOf: (runtime) => this.#readinessOf(runtime),
     });
     this.#foresight = new Foresight(ports.repositories);
@@ -114,6 +118,12 @@ export class Engine {
       (unit) => this.#again(unit),
       () => this.#forgetKinds(),
     );
+    this.#changes = new Changes({
+      cache: this.#cache,
+      registrations: this.#registrations,
+      declared: this.#declared,
+      ownership: this.#ownership,
+    });
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
@@ -135,7 +145,9 @@ export class Engine {
     await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#recordChanged(unit))]);
     cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
-    cluster.onChange((changes) => this.#objectsChanged(changes));
+    cluster.onChange((changes) => {
+      for (const { unit } of this.#changes.objects(changes)) this.#again(unit.id);
+    });
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
       for (const { kind } of ownKinds(dialect)) {
@@ -173,13 +185,14 @@ export class Engine {
 
   /** For metrics: how many Units there are, and how many were looked at since the start. */
   get counts(): { readonly units: number; readonly looked: number; readonly queued: number } {
-    const looked = [...this.#runtimes.values()].filter((runtime) => runtime.looked).length;
-    return { units: this.#runtimes.size, looked, queued: this.#queue.depth };
+    const runtimes = [...this.#registrations.runtimes];
+    const looked = runtimes.filter((runtime) => runtime.looked).length;
+    return { units: runtimes.length, looked, queued: this.#queue.depth };
   }
 
   /** The resources of one kind that are reconciled or observed, as they are known now: without a request. */
   declared({ group, kind }: GroupKind): readonly Manifest[] {
-    return this.#cache.list(group, kind).filter((resource) => this.#unitOf.has(keyText(refOf(resource))));
+    return this.#cache.list(group, kind).filter((resource) => declares(this.#registrations, resource));
   }
 
   /** Every resource that some dialect reads. */
@@ -190,8 +203,7 @@ export class Engine {
   /** Undefined for what is not reconciled, whether it is there or not (S13). */
   known(key: ObjectKey): Known | undefined {
     const resource = this.#cache.get(key);
-    const unit = this.#unitOf.get(keyText(key));
-    const runtime = unit === undefined ? undefined : this.#runtimes.get(unit);
+    const runtime = this.#registrations.at(keyText(key));
     if (resource === undefined || runtime === undefined) return undefined;
     return { resource, unit: runtime.unit, state: this.#states.get(runtime.unit.id), health: runtime.health };
   }
@@ -224,12 +236,8 @@ export class Engine {
     const resource = this.#cache.get(runtime.unit.owner);
     if (runtime.observing === undefined || resource === undefined)
       return readinessOf(runtime, this.#ports.clock.monotonic());
-    const dialect = this.#dialectOf(keyText(runtime.unit.owner));
+    const dialect = this.#registrations.dialectOf(keyText(runtime.unit.owner));
     return dialect?.reported(resource) ?? { ready: false, why: runtime.observing };
-  }
-
-  #dialectOf(key: string): Dialect | undefined {
-    return this.#options.dialects.find((dialect) => isKeyOf(key, dialect));
   }
 
   #sourceDialectOf(key: string): SourceDialect | undefined {
@@ -254,13 +262,13 @@ export class Engine {
   }
 
   #again(unit: UnitId): void {
-    const runtime = this.#runtimes.get(unit);
+    const runtime = this.#registrations.runtime(unit);
     if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
   }
 
   #answersChanged(units: Iterable<UnitId>): void {
     for (const unit of units) {
-      const runtime = this.#runtimes.get(unit);
+      const runtime = this.#registrations.runtime(unit);
       if (runtime === undefined) continue;
       const delayMs = answersDelayMs(runtime, this.#ports.clock.monotonic());
       if (delayMs > 0) this.#queue.addAfter(keyText(runtime.unit.owner), delayMs);
@@ -270,52 +278,23 @@ export class Engine {
 
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
   #recordChanged(unit: UnitId): void {
-    if (this.#runtimes.has(unit)) this.#again(unit);
+    if (this.#registrations.runtime(unit) !== undefined) this.#again(unit);
     else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);
   }
 
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
-    for (const key of keys) {
-      const isOwn = ownKinds(dialect).some(({ kind }) => key.group === kind.group && key.kind === kind.kind);
-      if (isOwn && !this.#declarationChanged(keyText(key), this.#cache.get(key))) continue;
-      // No Unit is made from what declares another one.
-      if (isKeyOf(keyText(key), dialect)) continue;
-      for (const runtime of this.#runtimes.values()) {
-        if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
-      }
-      for (const [resource, reads] of [...this.#notAdmitted, ...this.#declared.all]) {
-        if (this.#ready && concerns(reads, key)) this.#queue.add(resource);
-      }
+    const { changed, concerned } = this.#changes.resources(dialect, keys);
+    if (!this.#ready) return;
+    for (const key of changed) {
+      this.#announce(key);
+      this.#queue.add(key, 'urgent');
     }
-  }
-
-  /** Our own status writes come back as events too: only what is not ours makes a turn. */
-  #declarationChanged(key: string, resource: Manifest | undefined): boolean {
-    const signature = resource === undefined ? 'gone' : resourceSignature(resource);
-    if (this.#signatures.get(key) === signature) return false;
-    this.#signatures.set(key, signature);
-    if (!this.#ready) return true;
-    this.#announce(key);
-    this.#queue.add(key, 'urgent');
-    return true;
-  }
-
-  #objectsChanged(changes: readonly ObjectChange[]): void {
-    for (const { ref, object } of changes) {
-      const key = keyText(ref);
-      const signature = sightSignature(object);
-      for (const unit of this.#ownership.concerned(ref)) {
-        const runtime = this.#runtimes.get(unit);
-        if (runtime === undefined || runtime.seen.get(key) === signature) continue;
-        runtime.seen.set(key, signature);
-        this.#again(unit);
-      }
-    }
+    for (const key of concerned) this.#queue.add(key);
   }
 
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
-    const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
+    const runtimes = [...units].flatMap((unit) => this.#registrations.runtime(unit) ?? []);
     for (const key of [...units].flatMap((unit) => this.#declared.keyOf(unit) ?? [])) this.#queue.add(key);
     const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
@@ -327,7 +306,7 @@ export class Engine {
   async #turn(key: string): Promise<void> {
     const source = this.#sourceDialectOf(key);
     if (source !== undefined) return this.#sourceTurn(key, source);
-    const registered = this.#register(key);
+    const registered = this.#registrations.register(key);
     if (registered === undefined) return;
     const { dialect, runtime } = registered;
     runtime.answered = { request: false, refresh: false };
@@ -335,7 +314,7 @@ export class Engine {
   }
 
   async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {
-    const resource = this.#resource(key);
+    const resource = this.#cache.at(key);
     if (resource === undefined) return this.#declared.forget(key);
     try {
       const againMs = await this.#declared.turn(dialect, resource);
@@ -346,52 +325,9 @@ export class Engine {
     }
   }
 
-  /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
-  #register(key: string): Registered | undefined {
-    try {
-      return this.#compile(key);
-    } catch (error) {
-      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `compile failed: ${String(error)}`);
-      return undefined;
-    }
-  }
-
-  /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
-  #compile(key: string): Registered | undefined {
-    const dialect = this.#dialectOf(key);
-    const resource = this.#resource(key);
-    if (resource === undefined) this.#declined.delete(key);
-    if (dialect === undefined || resource === undefined) return this.#forget(key);
-    const { lookup, reads } = this.#cache.recording();
-    const admitted = dialect.admits(resource, lookup);
-    if (admitted !== true) {
-      if (this.#declined.get(key) !== admitted)
-        this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
-      this.#declined.set(key, admitted);
-      this.#forget(key);
-      this.#notAdmitted.set(key, reads);
-      return undefined;
-    }
-    this.#notAdmitted.delete(key);
-    this.#declined.delete(key);
-    const [unit] = dialect.compile(resource, lookup);
-    // One that is being deleted and that nothing of ours holds is as good as gone: its end may be heard of later.
-    const isLeaving = resource.metadata['deletionTimestamp'] !== undefined && unit?.teardown === undefined;
-    if (unit === undefined || isLeaving) return this.#forget(key);
-    // A resource that was deleted and made again under its name is another Unit.
-    if (this.#unitOf.get(key) !== unit.id) this.#forget(key);
-    this.#unitOf.set(key, unit.id);
-    const runtime = this.#runtimes.get(unit.id) ?? newRuntime(unit, reads);
-    this.#runtimes.set(unit.id, runtime);
-    runtime.unit = unit;
-    runtime.reads = reads;
-    if (this.#dependencies.set(key, unit.dependsOn)) this.#retryCircles();
-    return { dialect, runtime };
-  }
-
   /** A circle that was opened holds nobody any more. */
   #retryCircles(): void {
-    for (const { failures, unit } of this.#runtimes.values())
+    for (const { failures, unit } of this.#registrations.runtimes)
       if (failures.some(({ code }) => code === 'DependencyCycle')) this.#again(unit.id);
   }
 
@@ -406,7 +342,7 @@ export class Engine {
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
-    const runtime = this.#register(key)?.runtime;
+    const runtime = this.#registrations.register(key)?.runtime;
     if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
     const { unit } = runtime;
     if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
@@ -434,7 +370,7 @@ export class Engine {
       await inBetween;
       if (end.isPending !== true) runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
-      const resource = this.#resource(key);
+      const resource = this.#cache.at(key);
       if (resource !== undefined) this.#options.observer?.turned(resource, turn);
       const nowMs = this.#ports.clock.monotonic();
       const overdueMs = noteWellness(runtime, this.#readinessOf(runtime), nowMs);
@@ -458,7 +394,7 @@ export class Engine {
     runtime: UnitRuntime,
     end: TurnEnd | undefined,
   ): Promise<void> {
-    const resource = this.#resource(key);
+    const resource = this.#cache.at(key);
     if (resource === undefined || end?.mayWriteStatus === false) return;
     const state = this.#states.get(runtime.unit.id);
     const readiness = this.#readinessOf(runtime);
@@ -484,46 +420,24 @@ export class Engine {
       dependencies: this.#dependencies,
       states: this.#states,
       unitName: (id) => {
-        const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
+        const owner = this.#registrations.runtime(id)?.unit.owner ?? this.#states.get(id)?.owner;
         return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;
       },
       isUnit: (trackingName) =>
-        [...this.#runtimes.values()].some(({ unit }) => unit.tracking.owner === trackingName),
+        [...this.#registrations.runtimes].some(({ unit }) => unit.tracking.owner === trackingName),
     };
   }
 
-  #resource(key: string): Manifest | undefined {
-    const [group = '', kind = '', namespace = '', name = ''] = key.split('/');
-    return this.#cache.get({ group, kind, namespace, name });
-  }
-
-  #forget(key: string): undefined {
-    this.#notAdmitted.delete(key);
-    const unit = this.#unitOf.get(key);
-    if (unit === undefined) return;
-    const owner = this.#runtimes.get(unit)?.unit.owner;
-    if (owner !== undefined) this.#options.observer?.forgotten(owner);
-    this.#unitOf.delete(key);
-    this.#runtimes.delete(unit);
+  #left(key: string, { id, owner }: Unit): void {
+    this.#options.observer?.forgotten(owner);
     this.#dependencies.set(key, []);
     for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
     this.#retryCircles();
-    this.#foresight.forget(unit);
-    this.#views.forget(unit);
-    this.#sources.forget(unit);
-    this.#ownership.forget(unit);
+    this.#foresight.forget(id);
+    this.#views.forget(id);
+    this.#sources.forget(id);
+    this.#ownership.forget(id);
   }
-}
-
-/** The kind that declares Units, and those that declare sources for them. */
-const ownKinds = (dialect: Dialect): readonly ForeignKind[] => [dialect, ...dialect.sources];
-
-const isKeyOf = (key: string, { kind }: ForeignKind): boolean =>
-  key.startsWith(`${kind.group}/${kind.kind}/`);
-
-interface Registered {
-  readonly dialect: Dialect;
-  readonly runtime: UnitRuntime;
 }
 
 function stackOf(error: unknown): string {
