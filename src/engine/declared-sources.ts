@@ -14,6 +14,8 @@ export interface DeclaredSourcesPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly sources: Sources;
+  /** Somebody asks for a look at this repository: other replicas may use it too. */
+  readonly asked: (url: string) => void;
 }
 
 interface Held {
@@ -85,7 +87,10 @@ export class DeclaredSources {
     }
     sources.use(id, [source]);
     await sources.ready(source);
-    if (requested) await sources.hint(source.url);
+    if (requested) {
+      this.#ports.asked(source.url);
+      await sources.hint(source.url);
+    }
     const revision = await repositories.resolve(source);
     const outage = sources.failureOf(source);
     const failure = outage ?? (revision.ok ? undefined : revision.failure);

@@ -2,7 +2,7 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import type { Dialect, Readiness, SourceDialect } from '#model/dialect.ts';
+import type { Dialect, Readiness, Reported, SourceDialect } from '#model/dialect.ts';
 import {
   keyText,
   refOf,
@@ -18,10 +18,11 @@ import type { Unit, UnitId } from '#model/unit.ts';
 import { Changes } from './changes.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { DeclaredSources } from './declared-sources.ts';
-import { Dependencies } from './dependencies.ts';
+import { Dependencies, type Commit } from './dependencies.ts';
+import { fenced } from './fence.ts';
 import { Foresight } from './foresight.ts';
 import { endOfTurn, type EngineObserver } from './observer.ts';
-import type { ReplicaSettings } from './membership.ts';
+import { Membership, type ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
@@ -30,6 +31,7 @@ import { noteWellness, readinessOf } from './readiness.ts';
 import { declares, Registrations } from './registrations.ts';
 import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
 import { polledSources, type UnitRuntime } from './runtime.ts';
+import { Share } from './share.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
@@ -38,7 +40,16 @@ import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
   TurnPorts,
-  'sources' | 'ownership' | 'foresight' | 'dependencies' | 'states' | 'view' | 'unitName' | 'isUnit'
+  | 'sources'
+  | 'ownership'
+  | 'foresight'
+  | 'dependencies'
+  | 'states'
+  | 'view'
+  | 'unitName'
+  | 'isUnit'
+  | 'replica'
+  | 'sinceMs'
 > &
   SourcesPorts;
 
@@ -73,6 +84,8 @@ export class Engine {
   readonly #ports: EnginePorts;
   readonly #options: EngineOptions;
   readonly #cache = new ResourceCache();
+  readonly #membership: Membership | undefined;
+  readonly #share: Share;
   readonly #states: UnitStates;
   readonly #sources: Sources;
   readonly #ownership: Ownership;
@@ -88,16 +101,26 @@ export class Engine {
   #ready = false;
   #cancelForgetting: Cancel | undefined;
 
-  constructor(ports: EnginePorts, options: EngineOptions) {
+  constructor(world: EnginePorts, options: EngineOptions) {
+    this.#membership = this.#join(world, options.replica);
+    // A replica writes nothing, a status neither, while its Lease is not its own.
+    const cluster = this.#membership === undefined ? world.cluster : fenced(world.cluster, this.#membership);
+    const ports = { ...world, cluster };
     this.#ports = ports;
     this.#options = options;
-    this.#states = new UnitStates(ports.cluster);
+    this.#states = new UnitStates(cluster, ports.clock);
+    this.#share = new Share(this.#membership, this.#states, ports.clock);
     this.#sources = new Sources(ports, {
       intervalMs: options.pollMs,
       moved: (units) => void this.#sourceMoved(units),
       secretKnown: (ref) => this.#secretKnown(ref),
     });
-    this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources });
+    this.#declared = new DeclaredSources({
+      ...ports,
+      cache: this.#cache,
+      sources: this.#sources,
+      asked: (url) => this.#membership?.tell([url]),
+    });
     this.#registrations = new Registrations({
       dialects: options.dialects,
       cache: this.#cache,
@@ -111,6 +134,8 @@ export class Engine {
       repositories: ports.repositories,
       runtimeOf: (resource) => this.#registrations.at(resource),
       readinessOf: (runtime) => this.#readinessOf(runtime),
+      isLookedAt: (runtime) => runtime.looked || !this.#isOurs(runtime),
+      commitsOf: (runtime) => this.#commitsOf(runtime),
     });
     this.#foresight = new Foresight(ports.repositories);
     this.#views = new ClusterViews(ports, (units) => this.#answersChanged(units));
@@ -142,7 +167,11 @@ export class Engine {
       );
     }
     const cancelReminder = this.#remindOfMissing();
-    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#recordChanged(unit))]);
+    await Promise.all([
+      this.#cache.synced(),
+      this.#states.start((unit) => this.#recordChanged(unit)),
+      this.#membership?.start(),
+    ]);
     cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => {
@@ -185,7 +214,7 @@ export class Engine {
 
   /** For metrics: how many Units there are, and how many were looked at since the start. */
   get counts(): { readonly units: number; readonly looked: number; readonly queued: number } {
-    const runtimes = [...this.#registrations.runtimes];
+    const runtimes = [...this.#registrations.runtimes].filter(({ isOwn }) => isOwn);
     const looked = runtimes.filter((runtime) => runtime.looked).length;
     return { units: runtimes.length, looked, queued: this.#queue.depth };
   }
@@ -193,6 +222,17 @@ export class Engine {
   /** The resources of one kind that are reconciled or observed, as they are known now: without a request. */
   declared({ group, kind }: GroupKind): readonly Manifest[] {
     return this.#cache.list(group, kind).filter((resource) => declares(this.#registrations, resource));
+  }
+
+  /** Whether this replica looks after it, and so tells of it in metrics. */
+  isOwn(resource: Manifest): boolean {
+    const key = keyText(refOf(resource));
+    return this.#share.isOwn(this.#registrations.at(key)?.unit.id ?? key);
+  }
+
+  /** Who shares the work, we ourselves included; empty: there are no replicas. */
+  get members(): readonly string[] {
+    return this.#membership?.members ?? [];
   }
 
   /** Every resource that some dialect reads. */
@@ -233,11 +273,20 @@ export class Engine {
   }
 
   #readinessOf(runtime: UnitRuntime): Readiness {
-    const resource = this.#cache.get(runtime.unit.owner);
-    if (runtime.observing === undefined || resource === undefined)
-      return readinessOf(runtime, this.#ports.clock.monotonic());
-    const dialect = this.#registrations.dialectOf(keyText(runtime.unit.owner));
-    return dialect?.reported(resource) ?? { ready: false, why: runtime.observing };
+    const isReconciled = this.#isOurs(runtime) && runtime.observing === undefined;
+    const reported = isReconciled ? undefined : this.#reported(runtime);
+    return reported?.readiness ?? readinessOf(runtime, this.#ports.clock.monotonic());
+  }
+
+  #commitsOf(runtime: UnitRuntime): readonly Commit[] {
+    if (this.#isOurs(runtime)) return runtime.located?.revisions ?? [];
+    const commit = this.#reported(runtime)?.commit;
+    return commit === undefined ? [] : [{ commit, label: commit.slice(0, 8) }];
+  }
+
+  #reported({ unit: { owner } }: UnitRuntime): Reported | undefined {
+    const resource = this.#cache.get(owner);
+    return resource && this.#registrations.dialectOf(keyText(owner))?.reported(resource);
   }
 
   #sourceDialectOf(key: string): SourceDialect | undefined {
@@ -246,9 +295,57 @@ export class Engine {
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */
   hint(isMeant: (url: string) => boolean): number {
-    const urls = this.#sources.urls.filter(isMeant);
+    const elsewhere = [...this.#registrations.runtimes]
+      .filter(({ isOwn }) => !isOwn)
+      .flatMap((runtime) => polledSources(runtime, this.#states.get(runtime.unit.id)?.read))
+      .map(({ url }) => url);
+    const urls = [...new Set([...this.#sources.urls, ...elsewhere])].filter(isMeant);
     for (const url of urls) void this.#sources.hint(url);
+    this.#membership?.tell(urls);
     return urls.length;
+  }
+
+  #join(ports: EnginePorts, replica: ReplicaSettings | undefined): Membership | undefined {
+    if (replica === undefined) return undefined;
+    return new Membership(replica, {
+      ...ports,
+      changed: (mayActAgain) => this.#shared(mayActAgain),
+      hinted: (isMeant) => {
+        for (const url of this.#sources.urls.filter(isMeant)) void this.#sources.hint(url);
+      },
+    });
+  }
+
+  /** Others came or went: what we gain takes a turn, what we lose is let go. */
+  #shared(mayActAgain: boolean): void {
+    if (!this.#ready) return;
+    for (const runtime of [...this.#registrations.runtimes]) {
+      const wasOwn = runtime.isOwn;
+      if (!this.#isOurs(runtime) || (wasOwn && !mayActAgain)) continue;
+      const key = keyText(runtime.unit.owner);
+      this.#announce(key);
+      this.#queue.add(key);
+    }
+    for (const { kind } of this.#options.dialects.flatMap(({ sources }) => sources))
+      for (const resource of this.#cache.list(kind.group, kind.kind))
+        this.#queue.add(keyText(refOf(resource)));
+    const { units } = this.counts;
+    this.#ports.log.info({ units, members: this.members }, `this replica looks after ${units} Units`);
+  }
+
+  /** Whether this replica looks after the Unit now; if no longer, it lets it go. */
+  #isOurs(runtime: UnitRuntime): boolean {
+    const isOwn = this.#share.isOwn(runtime.unit.id);
+    const wasOwn = runtime.isOwn;
+    runtime.isOwn = isOwn;
+    if (wasOwn && !isOwn) this.#release(runtime.unit);
+    return isOwn;
+  }
+
+  #release(unit: Unit): void {
+    this.#letGo(unit);
+    this.#ownership.setInterest(unit.id, []);
+    this.#registrations.release(unit.id);
   }
 
   async stop(): Promise<void> {
@@ -259,11 +356,13 @@ export class Engine {
     this.#states.stop();
     this.#views.stop();
     await this.#queue.stop();
+    await this.#membership?.stop();
   }
 
   #again(unit: UnitId): void {
     const runtime = this.#registrations.runtime(unit);
-    if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
+    if (this.#ready && runtime !== undefined && this.#isOurs(runtime))
+      this.#queue.add(keyText(runtime.unit.owner));
   }
 
   #answersChanged(units: Iterable<UnitId>): void {
@@ -278,7 +377,9 @@ export class Engine {
 
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
   #recordChanged(unit: UnitId): void {
-    if (this.#registrations.runtime(unit) !== undefined) this.#again(unit);
+    const runtime = this.#registrations.runtime(unit);
+    if (runtime !== undefined) runtime.wasRecorded = true;
+    if (runtime !== undefined && this.#isOurs(runtime)) this.#again(unit);
     else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);
   }
 
@@ -290,6 +391,12 @@ export class Engine {
       this.#queue.add(key, 'urgent');
     }
     for (const key of concerned) this.#queue.add(key);
+    if (this.#membership === undefined) return;
+    // Of what others look after, their status tells.
+    for (const key of keys.map(keyText)) {
+      const runtime = this.#registrations.at(key);
+      if (runtime !== undefined && !this.#isOurs(runtime)) this.#tellDependents(key, runtime);
+    }
   }
 
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
@@ -309,13 +416,19 @@ export class Engine {
     const registered = this.#registrations.register(key);
     if (registered === undefined) return;
     const { dialect, runtime } = registered;
+    if (!this.#isOurs(runtime) || !this.#share.mayAct) return;
+    const waitMs = this.#share.waitMs(runtime.unit.id);
+    if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
     runtime.answered = { request: false, refresh: false };
     await this.#guardedTurn(key, dialect, runtime);
+    // It may be another's by now: it was ours for the sake of its Run, or went in the middle of its turn.
+    if (!this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
   }
 
   async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {
     const resource = this.#cache.at(key);
-    if (resource === undefined) return this.#declared.forget(key);
+    if (resource === undefined || !this.#share.isOwn(key)) return this.#declared.forget(key);
+    if (!this.#share.mayAct) return;
     try {
       const againMs = await this.#declared.turn(dialect, resource);
       if (againMs !== undefined) this.#queue.addAfter(key, againMs);
@@ -343,7 +456,7 @@ export class Engine {
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
     const runtime = this.#registrations.register(key)?.runtime;
-    if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
+    if (runtime === undefined || !this.#isOurs(runtime) || runtime.unit.unsupported.length > 0) return;
     const { unit } = runtime;
     if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
     this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
@@ -411,8 +524,15 @@ export class Engine {
   }
 
   #turnPorts(unit: Unit): TurnPorts {
+    const sinceMs = this.#share.sinceMs(unit.id);
+    const { cluster } = this.#ports;
+    const membership = this.#membership;
     return {
       ...this.#ports,
+      ...(membership === undefined
+        ? {}
+        : { replica: membership, cluster: fenced(cluster, membership, sinceMs) }),
+      sinceMs,
       view: this.#views.view(unit),
       sources: this.#sources,
       ownership: this.#ownership,
@@ -428,15 +548,20 @@ export class Engine {
     };
   }
 
-  #left(key: string, { id, owner }: Unit): void {
-    this.#options.observer?.forgotten(owner);
+  #left(key: string, unit: Unit): void {
+    this.#letGo(unit);
+    this.#ownership.forget(unit.id);
     this.#dependencies.set(key, []);
     for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
     this.#retryCircles();
+  }
+
+  /** Nothing is done for it here any more. */
+  #letGo({ id, owner }: Unit): void {
+    this.#options.observer?.forgotten(owner);
     this.#foresight.forget(id);
     this.#views.forget(id);
     this.#sources.forget(id);
-    this.#ownership.forget(id);
   }
 }
 

@@ -56,6 +56,14 @@ export class Registrations {
     return this.#ports.dialects.find((dialect) => isKeyOf(key, dialect));
   }
 
+  /** Another replica looks after it from now on: what we remember of it is of no use. */
+  release(id: UnitId): void {
+    const runtime = this.#runtimes.get(id);
+    if (runtime === undefined) return;
+    const { unit, reads, wasRecorded } = runtime;
+    this.#runtimes.set(id, { ...newRuntime(unit, reads), wasRecorded });
+  }
+
   /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
   register(key: string): Registered | undefined {
     try {

@@ -13,10 +13,14 @@ import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
+import { fenced } from './fence.ts';
+import { leaseLost, type Hold } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import type { UnitStates } from './unit-states.ts';
 
 export interface RunPorts {
+  /** Where there are several replicas: who this one is, and its right to write for one Run. */
+  readonly replica?: { readonly id: string; hold(): Hold };
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -59,19 +63,28 @@ export async function carryOut(
   };
   const holder = ports.ownership.claim(unit.id, objects);
   if (holder !== undefined) return ok({ result: 'stale', view });
+  // Before the intent: a right that is lost later is lost for this Run.
+  const hold = ports.replica?.hold();
   try {
     const intent: UnitState = {
       ...order.state,
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(order.state.inventory, plan),
-      intent: { plan: plan.digest, revisions: plan.revisions, by, startedAtMs: view.startedAtMs, attempt },
+      intent: {
+        plan: plan.digest,
+        revisions: plan.revisions,
+        by,
+        startedAtMs: view.startedAtMs,
+        attempt,
+        ...(ports.replica === undefined ? {} : { replica: ports.replica.id }),
+      },
     };
     const recorded = await ports.states.write(intent);
     if (!recorded.ok) return recorded;
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
     started(view);
-    return await conclude(order, intent, view, ports);
+    return await conclude(order, intent, view, { ...ports, ...(hold === undefined ? {} : { hold }) });
   } finally {
     ports.ownership.release(unit.id, objects);
   }
@@ -81,14 +94,21 @@ async function conclude(
   order: RunOrder,
   intent: UnitState,
   view: RunView,
-  ports: RunPorts,
+  ports: RunPorts & { readonly hold?: Hold },
 ): Promise<Result<RunResult>> {
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
   const started = timestamp(view.startedAtMs);
-  const isTerminated = (): boolean => order.terminate()?.startsWith(started) === true;
-  const executed = await execute(plan, content, { ...ports, isTerminated }, () => undefined);
+  const { hold } = ports;
+  const cluster = hold === undefined ? ports.cluster : fenced(ports.cluster, hold);
+  const whyEnded = (): Failure | undefined =>
+    order.terminate()?.startsWith(started) === true
+      ? terminated
+      : hold !== undefined && hold.untilMs() === undefined
+        ? leaseLost
+        : undefined;
+  const executed = await execute(plan, content, { ...ports, cluster, whyEnded }, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -148,6 +168,14 @@ async function conclude(
     },
   });
 }
+
+const terminated: Failure = {
+  kind: 'terminal',
+  code: 'Terminated',
+  stage: 'apply',
+  message: 'the operation was terminated before this step',
+  hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
+};
 
 function startMessage(plan: Plan): string {
   return `applying ${plan.steps.length - plan.pruned} and deleting ${plan.pruned} objects`;

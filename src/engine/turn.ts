@@ -68,11 +68,15 @@ export async function takeTurn(
 
 const unreadableMs = 5000;
 
-async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
+async function freshSources(
+  runtime: UnitRuntime,
+  state: UnitState,
+  { sources, sinceMs }: TurnPorts,
+): Promise<void> {
   for (const source of polledSources(runtime, state.read)) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source);
+    if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
     else await sources.hint(source.url);
   }
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
@@ -151,7 +155,7 @@ async function reconcile(
   const outages = polledSources(runtime, state.read).flatMap(
     (source) => ports.sources.failureOf(source) ?? [],
   );
-  const wanted = await locateWanted(unit, state, ports);
+  const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
   if (!wanted.ok && unit.request?.revision !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
     answer(runtime, failureLine(wanted.failure), ports.clock.now());
@@ -172,6 +176,21 @@ async function reconcile(
   if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
   return earlier(repaired, { ...settled, againMs: retryMs });
+}
+
+/**
+ * A history that was rewritten and one of which we lack the newest part look alike. What another replica has applied is
+ * believed to be newer until Git could be asked (F10).
+ */
+function believed(
+  runtime: UnitRuntime,
+  state: UnitState,
+  located: Result<Located>,
+  { sources, sinceMs }: TurnPorts,
+): Result<Located> {
+  if (!located.ok || located.value.ancestry !== 'rewritten' || sinceMs === -Infinity) return located;
+  const [missed] = polledSources(runtime, state.read).flatMap((source) => sources.missed(source) ?? []);
+  return missed === undefined ? located : fail(missed);
 }
 
 function noteCommits(runtime: UnitRuntime, { revisions }: Located, nowMs: number): void {

@@ -74,6 +74,13 @@ export type Readiness =
       readonly overdue?: true;
     };
 
+export interface Reported {
+  /** Whether those that depend on it may go on. */
+  readonly readiness: Readiness;
+  /** What is applied. */
+  readonly commit?: string;
+}
+
 /** What every reader of a foreign kind says of it. */
 export interface ForeignKind {
   readonly kind: GroupVersionKind;
@@ -124,8 +131,8 @@ export interface Dialect extends ForeignKind {
   readonly selections: readonly Selection[];
   /** Whether this resource is ours to reconcile at all; the sentence says why not. */
   admits(resource: Manifest, lookup: Lookup): true | string;
-  /** What its own status says, for a resource that is only observed: whether those that depend on it may go on. */
-  reported(resource: Manifest): Readiness;
+  /** What its own status says, for a resource that others reconcile. */
+  reported(resource: Manifest): Reported;
   /** A resource that cannot be read gives a Unit that is blocked with the reason, so that only it fails (F28). */
   compile(resource: Manifest, lookup: Lookup): readonly Unit[];
   /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */

@@ -1,5 +1,5 @@
 /** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
-import type { Dialect, Lookup, Readiness, Selection } from '#model/dialect.ts';
+import type { Dialect, Lookup, Reported, Selection } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import { matchesGlob } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
@@ -39,12 +39,11 @@ export function argoDialect(controlNamespace: string): Dialect {
 }
 
 /** Nothing can depend on an Application yet; what it says of itself is its health. */
-function reported(resource: Manifest): Readiness {
+function reported(resource: Manifest): Reported {
   const { status } = resource;
   const health = isObject(status) && isObject(status['health']) ? status['health']['status'] : undefined;
-  return health === 'Healthy'
-    ? { ready: true }
-    : { ready: false, why: `it reports ${String(health ?? 'nothing')}` };
+  const why = `it reports ${String(health ?? 'nothing')}`;
+  return { readiness: health === 'Healthy' ? { ready: true } : { ready: false, why } };
 }
 
 function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {

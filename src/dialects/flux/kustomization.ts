@@ -1,5 +1,5 @@
 /** The dialect of Flux's Kustomization: which resources it reads, and how it reads and answers them. Pure. */
-import type { Dialect, Readiness } from '#model/dialect.ts';
+import type { Dialect, Readiness, Reported } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { admitted } from './admission.ts';
@@ -7,6 +7,7 @@ import { compileKustomization, type FluxOptions } from './compile.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
 import { controllerSelections } from './predecessor.ts';
+import { parseRevision } from './revision.ts';
 import { kustomizationStatus } from './status.ts';
 
 const defaults: FluxOptions = {
@@ -32,7 +33,13 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
   };
 }
 
-function reported({ status, metadata }: Manifest): Readiness {
+function reported(resource: Manifest): Reported {
+  const { status } = resource;
+  const commit = isObject(status) ? parseRevision(status['lastAppliedRevision'])?.commit : undefined;
+  return { readiness: readinessOf(resource), ...(commit === undefined ? {} : { commit }) };
+}
+
+function readinessOf({ status, metadata }: Manifest): Readiness {
   const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
   const ready = conditions.filter(isObject).find(({ type }) => type === 'Ready');
   const isCurrent = isObject(status) && status['observedGeneration'] === metadata['generation'];

@@ -17,8 +17,8 @@ const inFlightMax = 8;
 
 export interface ExecutePorts extends WaitPorts {
   readonly cluster: Cluster;
-  /** Whether somebody wants it ended: what is under way is finished, the rest is not begun. */
-  readonly isTerminated?: () => boolean;
+  /** Why it is to end, if it is: what is under way is finished, the rest is not begun. */
+  readonly whyEnded?: () => Failure | undefined;
 }
 export interface Executed {
   readonly result: 'succeeded' | 'stale' | 'failed';
@@ -35,12 +35,13 @@ export async function execute(
   const results: StepResult[] = [];
   let stopped = false;
   for (const group of groupsOf(plan.steps)) {
-    const isEnded = !stopped && ports.isTerminated?.() === true;
-    const outcomes = isEnded
-      ? group.map((step) => failed(step, terminated()))
-      : stopped
-        ? group.map(skipped)
-        : await inParallel(group, inFlightMax, async (step) => run(step, content, ports));
+    const ended = stopped ? undefined : ports.whyEnded?.();
+    const outcomes =
+      ended !== undefined
+        ? group.map((step) => failed(step, ended))
+        : stopped
+          ? group.map(skipped)
+          : await inParallel(group, inFlightMax, async (step) => run(step, content, ports));
     for (const outcome of outcomes) {
       results.push(outcome);
       onStep(outcome);
@@ -108,20 +109,9 @@ async function run(step: Step, content: Content, ports: ExecutePorts): Promise<S
     }
     case 'wait': {
       const failure = await waitFor(step.object, action.until, action.timeoutMs, ports);
-      if (failure === 'terminated') return failed(step, terminated());
       return failure === undefined ? done(step) : failed(step, failure);
     }
   }
-}
-
-function terminated(): Failure {
-  return {
-    kind: 'terminal',
-    code: 'Terminated',
-    stage: 'apply',
-    message: 'the operation was terminated before this step',
-    hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
-  };
 }
 
 function bodyOf<T>(content: Content, digest: Digest): T {

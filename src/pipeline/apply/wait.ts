@@ -7,19 +7,20 @@ export interface WaitPorts {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly isTerminated?: () => boolean;
+  /** Why the Run is to end now, if it is. */
+  readonly whyEnded?: () => Failure | undefined;
 }
 
 const pollMs = 200;
 const sightingDeadlineMs = 10_000;
 
-/** Undefined when it came about; else why not. Who wants the Run ended does not have to wait for this. */
+/** Undefined when it came about; else why not. A Run that is to end does not wait for this. */
 export async function waitFor(
   ref: ObjectRef,
   until: 'established' | 'absent',
   timeoutMs: number,
-  { cluster, clock, timers, isTerminated }: WaitPorts,
-): Promise<Failure | 'terminated' | undefined> {
+  { cluster, clock, timers, whyEnded }: WaitPorts,
+): Promise<Failure | undefined> {
   const startedMs = clock.monotonic();
   for (;;) {
     const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
@@ -32,7 +33,8 @@ export async function waitFor(
       await cluster.resources(true);
       return undefined;
     }
-    if (isTerminated?.() === true) return 'terminated';
+    const ended = whyEnded?.();
+    if (ended !== undefined) return ended;
     if (clock.monotonic() - startedMs > timeoutMs) return timedOut(ref, until, timeoutMs, sighting);
     await new Promise<void>((resolve) => timers.after(pollMs, resolve));
   }
