@@ -19,7 +19,7 @@ export function fenced(cluster: Cluster, hold: Hold, sinceMs?: number): Cluster 
     follow: (selection, listener) => cluster.follow(selection, listener),
     observe: (kinds) => cluster.observe(kinds),
     onChange: (listener) => cluster.onChange(listener),
-    sightings: (refs, deadlineMs) => cluster.sightings(refs, deadlineMs, sinceMs),
+    sightings: (refs, deadlineMs, since = sinceMs) => cluster.sightings(refs, deadlineMs, since),
     bodies: (refs) => cluster.bodies(refs),
     read: (ref) => cluster.read(ref),
     list: (kind, namespace) => cluster.list(kind, namespace),

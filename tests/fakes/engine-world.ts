@@ -65,6 +65,7 @@ export interface ApplicationStatus {
 }
 
 export interface RunningEngine {
+  readonly git: FakeRepositories;
   readonly engine: Engine;
   readonly client: FakeClient;
 }
@@ -111,6 +112,7 @@ export class EngineWorld {
   /** Starts one more engine: of a replica of that name, if there are several. */
   async join(id?: string): Promise<RunningEngine> {
     const client = this.cluster.client();
+    const git = id === undefined ? this.git : new FakeRepositories(this.git);
     const line = (message: string): void => void this.errors.push(message);
     const log: Log = {
       debug() {},
@@ -120,7 +122,7 @@ export class EngineWorld {
     };
     const ports = {
       cluster: client,
-      repositories: this.git,
+      repositories: git,
       renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
       clock: this.time,
@@ -143,7 +145,7 @@ export class EngineWorld {
     await this.settle();
     if (!client.isCutOff) await started;
     await this.settle();
-    return { engine, client };
+    return { engine, client, git };
   }
   /** The process is gone from one moment to the next. */
   crash(): void {
