@@ -1,14 +1,14 @@
 /**
- * A cluster that is written to only while a right to write is held; what a Run writes is over before that ends (F14).
+ * A cluster that is written to only within a tenure; what a Run writes is over before that ends (F14).
  * What is seen in it is no older than `sinceMs` (F6).
  */
 import { fail, type Result } from '#model/failure.ts';
 import type { Cluster } from '#model/ports.ts';
-import { leaseLost, type Hold } from './lease.ts';
+import { leaseLost, type Tenure } from './lease.ts';
 
-export function fenced(cluster: Cluster, hold: Hold, sinceMs?: number): Cluster {
+export function fenced(cluster: Cluster, tenure: Tenure, sinceMs?: number): Cluster {
   const within = async <T>(write: (untilMs: number) => Promise<Result<T>>): Promise<Result<T>> => {
-    const untilMs = hold.untilMs();
+    const untilMs = tenure.untilMs();
     return untilMs === undefined ? fail(leaseLost) : write(untilMs);
   };
   return {

@@ -1,8 +1,8 @@
 /** What a replica may do while its Lease is its own, and why not else. */
 import type { Failure } from '#model/failure.ts';
 
-/** A right to write. */
-export interface Hold {
+/** A time in which we may write. */
+export interface Tenure {
   /** On the monotonic clock: a request that begins now must be over by then; undefined: none may begin. */
   untilMs(): number | undefined;
 }

@@ -8,7 +8,7 @@ import { microTimestamp } from '#model/time.ts';
 import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Cancel, Clock, Cluster, Following, Log, Random, Timers } from '#model/ports.ts';
 import { Hints } from './hints.ts';
-import type { Hold } from './lease.ts';
+import type { Tenure } from './lease.ts';
 import { leaseMs, longestRequestMs, marginMs, Members, ownerAmong, renewMs } from './members.ts';
 
 export interface ReplicaSettings {
@@ -39,7 +39,7 @@ const leaseLabel = 'trueup.dev/lease';
 const hintsAnnotation = 'trueup.dev/hints';
 const failedMs = 1000;
 
-export class Membership implements Hold {
+export class Membership implements Tenure {
   readonly #settings: ReplicaSettings;
   readonly #ports: MembershipPorts;
   readonly #members: Members;
@@ -126,8 +126,8 @@ export class Membership implements Hold {
     return nowMs < this.#untilMs ? Math.min(this.#untilMs, nowMs + longestRequestMs) : undefined;
   }
 
-  /** A right that, once it was lost, is lost for good, also when the Lease is renewed later. */
-  hold(): Hold {
+  /** One that, once it has ended, has ended for good, also when the Lease is renewed later. */
+  tenure(): Tenure {
     const term = this.#term;
     return { untilMs: () => (term === this.#term ? this.untilMs() : undefined) };
   }

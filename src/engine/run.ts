@@ -14,13 +14,13 @@ import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
 import { fenced } from './fence.ts';
-import { leaseLost, type Hold } from './lease.ts';
+import { leaseLost, type Tenure } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import type { UnitStates } from './unit-states.ts';
 
 export interface RunPorts {
-  /** Where there are several replicas: who this one is, and its right to write for one Run. */
-  readonly replica?: { readonly id: string; hold(): Hold };
+  /** Where there are several replicas: who this one is, and how long one Run of it may write. */
+  readonly replica?: { readonly id: string; tenure(): Tenure };
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -63,8 +63,8 @@ export async function carryOut(
   };
   const holder = ports.ownership.claim(unit.id, objects);
   if (holder !== undefined) return ok({ result: 'stale', view });
-  // Before the intent: a right that is lost later is lost for this Run.
-  const hold = ports.replica?.hold();
+  // From before the intent: one that ends later has ended for this Run.
+  const tenure = ports.replica?.tenure();
   try {
     const intent: UnitState = {
       ...order.state,
@@ -84,7 +84,7 @@ export async function carryOut(
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
     started(view);
-    return await conclude(order, intent, view, { ...ports, ...(hold === undefined ? {} : { hold }) });
+    return await conclude(order, intent, view, { ...ports, ...(tenure === undefined ? {} : { tenure }) });
   } finally {
     ports.ownership.release(unit.id, objects);
   }
@@ -94,18 +94,18 @@ async function conclude(
   order: RunOrder,
   intent: UnitState,
   view: RunView,
-  ports: RunPorts & { readonly hold?: Hold },
+  ports: RunPorts & { readonly tenure?: Tenure },
 ): Promise<Result<RunResult>> {
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
   const started = timestamp(view.startedAtMs);
-  const { hold } = ports;
-  const cluster = hold === undefined ? ports.cluster : fenced(ports.cluster, hold);
+  const { tenure } = ports;
+  const cluster = tenure === undefined ? ports.cluster : fenced(ports.cluster, tenure);
   const whyEnded = (): Failure | undefined =>
     order.terminate()?.startsWith(started) === true
       ? terminated
-      : hold !== undefined && hold.untilMs() === undefined
+      : tenure !== undefined && tenure.untilMs() === undefined
         ? leaseLost
         : undefined;
   const executed = await execute(plan, content, { ...ports, cluster, whyEnded }, () => undefined);
