@@ -3,6 +3,7 @@
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
 import type { Dialect, Readiness, Reported, SourceDialect } from '#model/dialect.ts';
+import { stackOf } from '#model/failure.ts';
 import {
   keyText,
   refOf,
@@ -21,21 +22,20 @@ import { DeclaredSources } from './declared-sources.ts';
 import { Dependencies, type Commit } from './dependencies.ts';
 import { fenced } from './fence.ts';
 import { Foresight } from './foresight.ts';
-import { endOfTurn, type EngineObserver } from './observer.ts';
+import type { EngineObserver } from './observer.ts';
 import { Membership, type ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue } from './queue.ts';
-import { noteWellness, readinessOf } from './readiness.ts';
+import { readinessOf } from './readiness.ts';
 import { declares, Registrations } from './registrations.ts';
 import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
 import { polledSources, type UnitRuntime } from './runtime.ts';
 import { Share } from './share.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
-import { writeStatus } from './status-writer.ts';
-import { takeTurn } from './turn.ts';
-import type { TurnEnd, TurnPorts } from './turn-ports.ts';
+import type { TurnPorts } from './turn-ports.ts';
+import { Turns } from './turns.ts';
 import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
@@ -73,11 +73,7 @@ export interface Known {
   readonly health: HealthReport | undefined;
 }
 
-/** A status in between is written only for Runs that last. */
-const runningStatusAfterMs = 1000;
 const reminderMs = 10_000;
-/** The watch brings what was written meanwhile. */
-const staleStatusMs = 100;
 const forgetKindsAfterMs = 60_000;
 
 export class Engine {
@@ -98,6 +94,7 @@ export class Engine {
   readonly #secrets = new Map<string, Promise<void>>();
   readonly #registrations: Registrations;
   readonly #changes: Changes;
+  readonly #turns: Turns;
   #ready = false;
   #cancelForgetting: Cancel | undefined;
 
@@ -154,6 +151,17 @@ export class Engine {
       work: (key) => this.#turn(key),
       timers: ports.timers,
       monotonic: () => ports.clock.monotonic(),
+    });
+    this.#turns = new Turns({
+      ...ports,
+      cache: this.#cache,
+      states: this.#states,
+      views: this.#views,
+      queue: this.#queue,
+      observer: options.observer,
+      turnPorts: (unit) => this.#turnPorts(unit),
+      readinessOf: (runtime) => this.#readinessOf(runtime),
+      tellDependents: (key, runtime) => this.#tellDependents(key, runtime),
     });
   }
 
@@ -420,7 +428,7 @@ export class Engine {
     const waitMs = this.#share.waitMs(runtime.unit.id);
     if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
     runtime.answered = { request: false, refresh: false };
-    await this.#guardedTurn(key, dialect, runtime);
+    await this.#turns.take(key, dialect, runtime);
     // It may be another's by now: it was ours for the sake of its Run, or went in the middle of its turn.
     if (!this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
   }
@@ -463,66 +471,6 @@ export class Engine {
     this.#foresight.add(unit);
   }
 
-  async #guardedTurn(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
-    const { timers, log } = this.#ports;
-    let cancelStatus = (): void => undefined;
-    let inBetween: Promise<unknown> = Promise.resolve();
-    const progress = (): void => {
-      cancelStatus = timers.after(runningStatusAfterMs, () => {
-        inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
-          log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
-        );
-      });
-    };
-    const ofTurn = endOfTurn(runtime, this.#ports.clock);
-    try {
-      const end = await takeTurn(runtime, this.#turnPorts(runtime.unit), progress);
-      const turn = ofTurn();
-      cancelStatus();
-      // The status of the end must not be overtaken by the one in between.
-      await inBetween;
-      if (end.isPending !== true) runtime.looked = true;
-      await this.#status(key, dialect, runtime, end);
-      const resource = this.#cache.at(key);
-      if (resource !== undefined) this.#options.observer?.turned(resource, turn);
-      const nowMs = this.#ports.clock.monotonic();
-      const overdueMs = noteWellness(runtime, this.#readinessOf(runtime), nowMs);
-      if (overdueMs !== undefined) this.#queue.addAfter(key, overdueMs);
-      this.#tellDependents(key, runtime);
-      if (end.againMs === 0) this.#queue.add(key);
-      else if (end.againMs !== undefined) this.#queue.addAfter(key, end.againMs);
-    } catch (error) {
-      // A bug in one Unit's turn must not stop the others; it is said loudly and tried again.
-      cancelStatus();
-      log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
-      this.#queue.addAfter(key, 60_000);
-    } finally {
-      this.#views.settle(runtime.unit.id, runtime.failures.length === 0);
-    }
-  }
-
-  async #status(
-    key: string,
-    dialect: Dialect,
-    runtime: UnitRuntime,
-    end: TurnEnd | undefined,
-  ): Promise<void> {
-    const resource = this.#cache.at(key);
-    if (resource === undefined || end?.mayWriteStatus === false) return;
-    const state = this.#states.get(runtime.unit.id);
-    const readiness = this.#readinessOf(runtime);
-    const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
-    const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
-    if (!written.ok) {
-      this.#ports.log.warn(
-        { resource: key, code: written.failure.code },
-        `status: ${written.failure.message}`,
-      );
-      this.#queue.addAfter(key, 5000);
-    } else if (written.value === 'stale') this.#queue.addAfter(key, staleStatusMs);
-    else if (written.value !== 'unchanged') this.#cache.put(written.value);
-  }
-
   #turnPorts(unit: Unit): TurnPorts {
     const sinceMs = this.#share.sinceMs(unit.id);
     const { cluster } = this.#ports;
@@ -563,8 +511,4 @@ export class Engine {
     this.#views.forget(id);
     this.#sources.forget(id);
   }
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? '') : '';
 }

@@ -1,5 +1,6 @@
 /** The resources that declare Units, compiled: which Unit each one declares, and why another one declares none. */
 import type { Dialect } from '#model/dialect.ts';
+import { stackOf } from '#model/failure.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
@@ -69,8 +70,7 @@ export class Registrations {
     try {
       return this.#compile(key);
     } catch (error) {
-      const stack = error instanceof Error ? (error.stack ?? '') : '';
-      this.#ports.log.error({ resource: key, stack }, `compile failed: ${String(error)}`);
+      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `compile failed: ${String(error)}`);
       return undefined;
     }
   }

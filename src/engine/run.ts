@@ -79,7 +79,7 @@ export async function carryOut(
         ...(ports.replica === undefined ? {} : { replica: ports.replica.id }),
       },
     };
-    const recorded = await ports.states.write(intent);
+    const recorded = await ports.states.write(intent, order.state);
     if (!recorded.ok) return recorded;
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
@@ -155,7 +155,7 @@ async function conclude(
     if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
-  const written = await ports.states.write(records());
+  const written = await ports.states.write(records(), intent);
   if (!written.ok) return written;
   ports.ownership.setInventory(unit.id, inventory);
   return ok({

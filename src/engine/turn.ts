@@ -206,7 +206,7 @@ async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<voi
   const isSynced = plan?.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0;
   if (!isSynced || failures.length > 0 || health?.overall !== 'Healthy') return;
   // Where the record cannot be written now, the next turn finds it still pending.
-  const written = await ports.states.write(withStable(state, ports.clock.now()));
+  const written = await ports.states.write(withStable(state, ports.clock.now()), state);
   if (!written.ok) ports.log.warn({ code: written.failure.code }, written.failure.message);
 }
 
@@ -367,7 +367,7 @@ async function recordInSync(
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
   const { intent: _, ...rest } = state;
-  const written = await ports.states.write({
+  const next: UnitState = {
     ...rest,
     inventory,
     inputs: located.digest,
@@ -376,7 +376,8 @@ async function recordInSync(
     ancestry: located.ancestry,
     warnings: made.warnings,
     takenOver: false,
-  });
+  };
+  const written = await ports.states.write(next, state);
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
   else ports.ownership.setInventory(state.unit, inventory);
 }

@@ -71,8 +71,14 @@ export class UnitStates {
     return [...this.#held.values()].map(({ state }) => state);
   }
 
-  /** 'stale': somebody else wrote it since we read it; what they wrote arrives by itself. */
-  async write(state: UnitState): Promise<Result<'written' | 'stale'>> {
+  /**
+   * Writes what was made of `from`, which is what `get` gave, or a first state. 'stale': that does not stand there any
+   * more, because somebody else wrote since; what they wrote arrives by itself.
+   */
+  async write(state: UnitState, from: UnitState): Promise<Result<'written' | 'stale'>> {
+    const held = this.#held.get(state.unit);
+    // It may have arrived while `state` was made: its version is not the one that this was made from.
+    if (held !== undefined && held.state !== from) return ok('stale');
     this.#meanwhile.set(state.unit, []);
     try {
       return await this.#write(state);
