@@ -131,7 +131,7 @@ export class Engine {
       repositories: ports.repositories,
       runtimeOf: (resource) => this.#registrations.at(resource),
       readinessOf: (runtime) => this.#readinessOf(runtime),
-      isLookedAt: (runtime) => runtime.looked || !this.#isOurs(runtime),
+      isLookedAt: (runtime) => runtime.looked || !this.#share.isOwn(runtime.unit.id),
       commitsOf: (runtime) => this.#commitsOf(runtime),
     });
     this.#foresight = new Foresight(ports.repositories);
@@ -208,7 +208,8 @@ export class Engine {
   #remindOfMissing(): () => void {
     let cancel = (): void => undefined;
     const remind = (): void => {
-      const kinds = this.#cache.missing.join(', ') || 'UnitState';
+      const own = this.#membership === undefined ? 'UnitState' : 'UnitState, Lease';
+      const kinds = this.#cache.missing.join(', ') || own;
       this.#ports.log.warn({ kinds }, `not ready: these kinds could not be listed yet: ${kinds}`);
       cancel = this.#ports.timers.after(reminderMs, remind);
     };
@@ -281,13 +282,13 @@ export class Engine {
   }
 
   #readinessOf(runtime: UnitRuntime): Readiness {
-    const isReconciled = this.#isOurs(runtime) && runtime.observing === undefined;
+    const isReconciled = this.#share.isOwn(runtime.unit.id) && runtime.observing === undefined;
     const reported = isReconciled ? undefined : this.#reported(runtime);
     return reported?.readiness ?? readinessOf(runtime, this.#ports.clock.monotonic());
   }
 
   #commitsOf(runtime: UnitRuntime): readonly Commit[] {
-    if (this.#isOurs(runtime)) return runtime.located?.revisions ?? [];
+    if (this.#share.isOwn(runtime.unit.id)) return runtime.located?.revisions ?? [];
     const commit = this.#reported(runtime)?.commit;
     return commit === undefined ? [] : [{ commit, label: commit.slice(0, 8) }];
   }
@@ -334,14 +335,15 @@ export class Engine {
       this.#announce(key);
       this.#queue.add(key);
     }
-    for (const { kind } of this.#options.dialects.flatMap(({ sources }) => sources))
+    for (const { kind } of this.#options.dialects.flatMap(({ sources }) => sources)) {
       for (const resource of this.#cache.list(kind.group, kind.kind))
         this.#queue.add(keyText(refOf(resource)));
+    }
     const { units } = this.counts;
     this.#ports.log.info({ units, members: this.members }, `this replica looks after ${units} Units`);
   }
 
-  /** Whether this replica looks after the Unit now; if no longer, it lets it go. */
+  /** Whether this replica looks after the Unit now; if no longer, it lets it go. Who asks this takes a turn if it is. */
   #isOurs(runtime: UnitRuntime): boolean {
     const isOwn = this.#share.isOwn(runtime.unit.id);
     const wasOwn = runtime.isOwn;
@@ -403,7 +405,7 @@ export class Engine {
     // Of what others look after, their status tells.
     for (const key of keys.map(keyText)) {
       const runtime = this.#registrations.at(key);
-      if (runtime !== undefined && !this.#isOurs(runtime)) this.#tellDependents(key, runtime);
+      if (runtime !== undefined && !this.#share.isOwn(runtime.unit.id)) this.#tellDependents(key, runtime);
     }
   }
 

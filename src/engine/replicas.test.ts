@@ -126,6 +126,64 @@ describe('a replica that comes', () => {
   });
 });
 
+describe('a Run of a replica that lives', () => {
+  it("is left alone for as long as it takes, though its Unit would be another's by now", async () => {
+    const { a, b } = await shared('a', 'b');
+    const mine = ownOf(a!);
+    let resume = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (resume = resolve));
+    world.cluster.gate = (call, client) => (client === a!.client && call.verb === 'apply' ? slow : undefined);
+    await push('2', b!);
+    const held = mine.filter((name) => world.state(name)?.intent !== undefined);
+    expect(held.length).toBeGreaterThan(0);
+    const c = await world.join('c');
+    await world.advance(60_000);
+    for (const name of held) {
+      expect(owns(a!, name)).toBe(true);
+      expect(world.state(name)?.intent).toMatchObject({ replica: 'a' });
+      expect(world.data(name)).toEqual({ a: '1' });
+    }
+    resume();
+    await world.settle();
+    expect(values()).toEqual(all('2'));
+    for (const name of names) expect([a!, b!, c].filter((replica) => owns(replica, name))).toHaveLength(1);
+    expect(ownOf(c).length).toBeGreaterThan(0);
+  });
+});
+
+describe('who cannot be heard of is not dead', () => {
+  it('when a watch hangs: the Lease itself is asked for', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    b!.client.lags = ({ plural }) => plural === 'leases';
+    await world.advance(60_000);
+    expect(b!.engine.members).toEqual(['a', 'b']);
+    expect(ownOf(a!)).toEqual(before);
+  });
+  it('when the API server was away: each goes on with what it had', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    const away = {
+      kind: 'transient',
+      code: 'Unreachable',
+      stage: 'observe',
+      message: 'injected',
+      hint: '',
+    } as const;
+    world.cluster.inject = () => away;
+    await world.advance(60_000);
+    world.cluster.inject = () => undefined;
+    const { mark } = world;
+    await world.advance(20_000);
+    expect([a!.engine.members, b!.engine.members]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    expect(ownOf(a!)).toEqual(before);
+    expect(world.writesSince(mark).filter(isObject)).toEqual([]);
+  });
+});
+
 describe('a replica that goes', () => {
   it('in good order leaves its Units at once', async () => {
     const { a, b } = await shared('a', 'b');

@@ -106,6 +106,7 @@ async function twice(mark: number): Promise<ReadonlyMap<string, readonly Write[]
   return new Map([...byName].filter(([, all]) => all.length > 1));
 }
 
+// Five hundred are for the real one; where there are no admission policies it is the embedded cluster.
 describe.runIf(writesAreCounted && inject('hasAdmissionPolicies'))('replicas', () => {
   it('share 500 Units; one is killed, one stands still: nothing is applied twice, nothing stays unowned', async () => {
     const place = await world.place();
