@@ -1,23 +1,20 @@
 /** Commands on a cluster in memory: what they print, what they wait for, and how they end. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applicationKind, configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
-import { failure, sealer } from '../../tests/fakes/cluster.ts';
-import { ClusterViews } from '#engine/cluster-views.ts';
+import { failure } from '../../tests/fakes/cluster.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
-import { openDiskFiles } from '#host/disk-files.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
-import { ok } from '#model/failure.ts';
 import { describe as describeRef, type Manifest } from '#model/object.ts';
 import { diffCommand } from './diff.ts';
 import { historyCommand } from './history.ts';
 import { appGet, appList } from './app-list.ts';
 import { appSync, appWait } from './app-sync.ts';
-import type { Unit } from '#model/unit.ts';
-import { CommandEnd, table, type CommandPorts } from './command.ts';
+import { table, type CommandPorts } from './command.ts';
+import { ended, portsOn, whileItGoesOn } from './commands.fixture.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { getCommand } from './get.ts';
 import { install } from './install.ts';
@@ -41,51 +38,11 @@ beforeEach(() => {
   world = new EngineWorld();
   out = '';
   said = '';
-  const cluster = world.cluster.client();
-  ports = {
-    clock: world.time,
-    timers: world.time,
-    dialects: (namespace) => [argoDialect(namespace), fluxDialect()],
-    cluster: () => Promise.resolve(ok(cluster)),
-    pipeline: () => {
-      const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);
-      const view = (unit: Unit) => views.view(unit);
-      const { git: repositories, renderer } = world;
-      return Promise.resolve(ok({ cluster, repositories, writer: repositories, renderer, sealer, view }));
-    },
-    rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
-    readFile: (name) => readFileSync(name, 'utf8'),
-    writeFile: (name, text) => writeFileSync(name, text),
-    out: (text) => void (out += text),
-    say: (text) => void (said += text),
-    user: 'ada',
-  };
+  ports = portsOn(world, { out: (text) => void (out += text), say: (text) => void (said += text) });
 });
 
-/** How it ended: 0, or the code and the line. */
-async function ended(command: Promise<void>): Promise<{ readonly code: number; readonly message: string }> {
-  try {
-    await command;
-    return { code: 0, message: '' };
-  } catch (error) {
-    if (!(error instanceof CommandEnd)) throw error;
-    return { code: error.exitCode, message: error.message };
-  }
-}
-/** Runs a command while the world goes on. */
-async function meanwhile<T>(
-  command: Promise<T>,
-  act: () => Promise<void> | void = () => undefined,
-): Promise<T> {
-  let isOver = false;
-  const result = command.finally(() => (isOver = true));
-  result.catch(() => undefined);
-  await world.settle();
-  await act();
-  await world.settle();
-  if (!isOver) await world.advance(400_000, 50_000);
-  return result;
-}
+const meanwhile = <T>(command: Promise<T>, act?: () => Promise<void> | void): Promise<T> =>
+  whileItGoesOn(world, command, act);
 async function synced(): Promise<void> {
   await world.start();
   await world.push([configMap('one'), configMap('two')]);

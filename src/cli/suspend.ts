@@ -1,7 +1,6 @@
 /** `trueup suspend`, `resume` and `reconcile`: wishes that stand in the resource itself, as its own users write them. */
 import type { JsonObject } from '#model/json.ts';
 import { describe, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { Cluster } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
 import { textAt } from './applications.ts';
 import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
@@ -80,7 +79,7 @@ export async function reconcileCommand(
   ports: CommandPorts,
 ): Promise<void> {
   const opened = await openResource(words, options, ports);
-  const { cluster, ref, resource } = opened;
+  const { ref, resource } = opened;
   if (resourceStanding(resource).isSuspended) {
     throw new CommandEnd(
       exitCodes.failed,

@@ -29,7 +29,8 @@ export function kustomizationStatus(resource: Manifest, progress: Progress, nowM
   const isDeleting = resource.metadata['deletionTimestamp'] !== undefined;
   const held = isDeleting ? {} : finalizerPatch(resource, true);
   // A suspended resource says what it said when it was suspended.
-  if (progress.unit.sync.trigger === 'suspended' && progress.unit.unsupported.length === 0) return held;
+  if (progress.unit.sync.trigger === 'suspended' && progress.unit.unsupported.length === 0)
+    return withSpentWishes(resource, progress, held);
   const before = isObject(resource['status']) ? resource['status'] : {};
   const own = Object.fromEntries(ownMembers.map((member) => [member, before[member]]));
   const { generation } = progress.unit;
