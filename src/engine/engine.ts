@@ -99,7 +99,8 @@ export class Engine {
       moved: (units) => void this.#sourceMoved(units),
       secretKnown: (ref) => this.#secretKnown(ref),
     });
-    this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources });
+    const { observer } = options;
+    this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources, observer });
     this.#dependencies = new Dependencies({
       repositories: ports.repositories,
       runtimeOf: (resource) => this.#runtimes.get(this.#unitOf.get(resource) ?? ''),

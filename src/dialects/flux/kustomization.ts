@@ -6,6 +6,7 @@ import { admitted } from './admission.ts';
 import { compileKustomization, type FluxOptions } from './compile.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
+import { kustomizationNotice } from './notice.ts';
 import { controllerSelections } from './predecessor.ts';
 import { kustomizationStatus } from './status.ts';
 
@@ -26,6 +27,7 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
     selections: controllerSelections(options.fluxNamespace),
     admits: (resource) => admitted(resource, options),
     reported,
+    notice: kustomizationNotice,
     compile: (resource, lookup) => compileKustomization(resource, lookup, options),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : kustomizationStatus(resource, progress, nowMs),

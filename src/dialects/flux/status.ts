@@ -9,6 +9,7 @@ import type { Revision } from '#model/unit.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
+import { historyOf } from './history.ts';
 import { inventoryOf } from './inventory.ts';
 import { approvalAnnotation, terminateAnnotation } from './names.ts';
 import { requestedAt } from './requests.ts';
@@ -17,6 +18,7 @@ import { revisionText } from './revision.ts';
 /** The members of status that are ours; whatever else stands there survives (F31). */
 const ownMembers = [
   'conditions',
+  'history',
   'inventory',
   'lastAppliedRevision',
   'lastAttemptedRevision',
@@ -37,6 +39,10 @@ export function kustomizationStatus(resource: Manifest, progress: Progress, nowM
   const attempted = progress.revisions[0];
   const status = mergePatch(own, {
     conditions: written(conditionsOf(progress), own['conditions'], generation, nowMs),
+    history:
+      progress.state === undefined
+        ? (own['history'] as Json)
+        : historyOf(progress.state, own['history'], progress.unit.inputs[0]?.source.ref),
     inventory:
       progress.state === undefined ? (own['inventory'] as Json) : inventoryOf(progress.state.inventory),
     lastAppliedRevision: appliedRevision(progress, own['lastAppliedRevision']),
