@@ -127,6 +127,22 @@ describe('events', () => {
       'Kustomization/a Normal ReconciliationSucceeded',
     );
   });
+  it('of what waits for its health tell of a Run when all is well', async () => {
+    await world.start();
+    const spec = { replicas: 1, selector: {}, template: {} };
+    const metadata = { name: 'a', namespace: 'payments' };
+    await world.pushFiles(filesOf([{ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec }], 'a'));
+    await world.create(source);
+    await world.create(kustomization('a', { wait: true }));
+    await world.advance(10_000);
+    expect(lines()).toHaveLength(1);
+    const counts = { replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 };
+    const becomeWell = (draft: any): void =>
+      void (draft.status = { observedGeneration: draft.metadata.generation, ...counts });
+    world.cluster.edit('apps/Deployment', 'payments', 'a', becomeWell, 'kube-controller-manager');
+    await world.settle();
+    expect(lines()[1]).toMatch(/^Kustomization\/a Normal ReconciliationSucceeded x1: /);
+  });
   it('of an Application tell how its operation ended', async () => {
     await world.start();
     await world.push([configMap('one')]);

@@ -46,6 +46,8 @@ class Bucket {
 
 interface Said {
   readonly bucket: Bucket;
+  /** A Run has ended, and how it stands then is not said yet. */
+  isRunOver: boolean;
   /** What was noticed last; of before the start it is only remembered. */
   text?: string;
   event?: { readonly name: string; readonly firstMs: number; count: number };
@@ -75,19 +77,22 @@ export class EventWriter implements EngineObserver {
     const ref = refOf(resource);
     const kind = this.#kinds.find((one) => one.kind.group === ref.group && one.kind.kind === ref.kind);
     const notice = kind?.notice(resource);
-    if (notice === undefined) return;
-    const { clock } = this.#ports;
-    const nowMs = clock.monotonic();
+    const nowMs = this.#ports.clock.monotonic();
     const key = keyText(ref);
-    const said: Said = this.#said.get(key) ?? { bucket: new Bucket(ofOneResource, nowMs) };
-    const isFirst = !this.#said.has(key);
+    const known = this.#said.get(key);
+    const said: Said = known ?? { bucket: new Bucket(ofOneResource, nowMs), isRunOver: false };
     this.#said.set(key, said);
+    // What a Run applied may become well in a later turn.
+    said.isRunOver ||= run !== undefined;
+    if (notice === undefined) return;
+    const { isRunOver } = said;
+    said.isRunOver = false;
     const text = `${notice.type} ${notice.reason} ${notice.message}`;
     const isSame = said.text === text;
     said.text = text;
     // A second begins before the process does.
     const isOld = notice.atMs + 1000 < this.#startMs;
-    if (run === undefined && (notice.ofRun || isSame || (isFirst && isOld))) return;
+    if (!isRunOver && (notice.ofRun || isSame || (known === undefined && isOld))) return;
     if (!said.bucket.take(nowMs) || !this.#all.take(nowMs)) return;
     const again = isSame ? said.event : undefined;
     if (again === undefined) this.#create(resource, notice, said);
