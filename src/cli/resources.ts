@@ -188,7 +188,9 @@ export async function openResource(
   const ref = refOfWords(words, kinds, options);
   const cluster = orEnd(await ports.cluster(options));
   const resource = await readResource(cluster, ref);
-  const isItsOwn = options.isNamespaceGiven === true && isFlux(ref) && ref.namespace === options.namespace;
+  const unnamed = { namespace: '', isNamespaceGiven: true };
+  const isItsOwn =
+    options.isNamespaceGiven === true && isFlux(ref) && refOfWords(words, kinds, unnamed).namespace === '';
   const controlNamespace = isItsOwn ? defaultControlNamespace : options.namespace;
   const plural = kinds.find(({ kind }) => kind.group === ref.group && kind.kind === ref.kind)!.plural;
   return { cluster, dialects, kinds, ref, plural, resource, controlNamespace };
