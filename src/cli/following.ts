@@ -1,6 +1,6 @@
 /** Following one resource until it is as somebody wants it. */
 import { isObject } from '#model/json.ts';
-import { describe, type Manifest, type ObjectRef } from '#model/object.ts';
+import { describe, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { conditionsOf, standingOf } from './applications.ts';
 import { CommandEnd, type CommandPorts } from './command.ts';
@@ -49,7 +49,7 @@ export async function waitUntil(
 }
 
 function progressLine(resource: Manifest): string {
-  if (isFlux({ group: resource.apiVersion.split('/')[0] ?? '' })) {
+  if (isFlux(refOf(resource))) {
     const { ready, message } = resourceStanding(resource);
     return `Ready ${ready}${message === '' ? '' : `: ${message}`}`;
   }

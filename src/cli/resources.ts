@@ -200,6 +200,8 @@ export async function openResource(
 export const applicationWords = (name: string): readonly string[] => ['application', name];
 
 /** As people type it after a verb: an Application needs no kind. */
-export function wordsOf({ group, kind, namespace, name }: ObjectRef): string {
-  return isFlux({ group }) ? `${kind.toLowerCase()}/${namespace}/${name}` : name;
+export function wordsOf({ ref, controlNamespace }: Pick<Opened, 'ref' | 'controlNamespace'>): string {
+  const { kind, namespace, name } = ref;
+  if (isFlux(ref)) return `${kind.toLowerCase()}/${namespace}/${name}`;
+  return namespace === controlNamespace ? name : `${namespace}/${name}`;
 }

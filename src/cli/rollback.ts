@@ -167,10 +167,7 @@ async function choose(
   if (wanted.length === 0) {
     const which =
       id === undefined ? 'has no deployment in its history' : `has no deployment ${id} in its history`;
-    throw new CommandEnd(
-      exitCodes.failed,
-      `${unit.owner.name} ${which}: trueup history ${wordsOf(unit.owner)}`,
-    );
+    throw new CommandEnd(exitCodes.failed, `${unit.owner.name} ${which}, as trueup history has it`);
   }
   const read = state?.read?.[at];
   for (const target of wanted) {
@@ -286,7 +283,8 @@ async function followUp(
   ports: CommandPorts,
 ): Promise<string> {
   const { cluster, ref } = opened;
-  if (unit.sync.trigger === 'suspended') return `it is suspended: trueup resume ${wordsOf(ref)} applies it`;
+  if (unit.sync.trigger === 'suspended')
+    return `it is suspended: trueup resume ${wordsOf(opened)} applies it`;
   if (unit.sync.trigger === 'manual') {
     // Who asks for a rollback asks for it to be applied, too.
     const { kubeconfig, context, namespace, timeoutMs } = options;
@@ -294,11 +292,7 @@ async function followUp(
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       ...(context === undefined ? {} : { context }),
     };
-    await appSync(
-      `${ref.namespace}/${ref.name}`,
-      { ...where, namespace, timeoutMs },
-      { ...ports, out: ports.say },
-    );
+    await appSync(wordsOf(opened), { ...where, namespace, timeoutMs }, { ...ports, out: ports.say });
   } else {
     await requestLook(opened, ports);
   }

@@ -83,7 +83,7 @@ export async function reconcileCommand(
   if (resourceStanding(resource).isSuspended) {
     throw new CommandEnd(
       exitCodes.failed,
-      `${describe(ref)} is suspended: nothing would be done; trueup resume ${wordsOf(ref)} first`,
+      `${describe(ref)} is suspended: nothing would be done; trueup resume ${wordsOf(opened)} first`,
     );
   }
   if (options.withSource === true) await requestOfSource(opened, ports);

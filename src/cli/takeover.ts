@@ -38,7 +38,7 @@ export async function takeoverCommand(
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
   if (options.yes === true) return activate(opened, options, ports);
   ports.say(
-    `${ref.name} is ${observed}\nnothing was changed; this plan is carried out by: trueup takeover ${wordsOf(ref)} --yes\n`,
+    `${ref.name} is ${observed}\nnothing was changed; this plan is carried out by: trueup takeover ${wordsOf(opened)} --yes\n`,
   );
 }
 
@@ -52,8 +52,7 @@ async function activate(opened: Opened, options: TakeoverOptions, ports: Command
     ...(context === undefined ? {} : { context }),
     namespace,
   };
-  const name = ref.namespace === namespace ? ref.name : `${ref.namespace}/${ref.name}`;
-  await appSync(name, { ...where, timeoutMs }, ports);
+  await appSync(wordsOf(opened), { ...where, timeoutMs }, ports);
 }
 
 /** Wishes to Trueup that would mean nothing to another controller, or come into force at a later return. */

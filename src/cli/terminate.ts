@@ -7,7 +7,7 @@ import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { waitUntil } from './following.ts';
 import { readState } from './history.ts';
-import { openResource, resourceStanding, type Opened, type ResourceOptions } from './resources.ts';
+import { openResource, type Opened, type ResourceOptions } from './resources.ts';
 
 /** Carries the start of the operation that is meant, so that no other one is ever hit. */
 const terminateAnnotation = 'trueup.dev/terminate';
@@ -30,7 +30,7 @@ export async function terminateCommand(
     ports.say(`termination of the operation that began at ${started} requested\n`);
     // It is taken off when the operation is over, however that ended.
     const after = await waitUntil(opened, options.timeoutMs, ports, (now) => !hasWish(now));
-    ports.out(`${ref.name}: ${outcomeOf(after)}\n`);
+    ports.out(`${ref.name}: ${await outcomeOf(opened, after)}\n`);
     return;
   }
   if (!isObject(resource['operation'])) {
@@ -56,7 +56,10 @@ async function startOfRun({ cluster, resource }: Opened): Promise<string | undef
 const hasWish = ({ metadata }: Manifest): boolean =>
   metadata.annotations?.[terminateAnnotation] !== undefined;
 
-function outcomeOf(resource: Manifest): string {
+/** Of kinds whose status tells of no operation it stands in the record, which is written first. */
+async function outcomeOf({ cluster }: Opened, resource: Manifest): Promise<string> {
   const { phase, message } = standingOf(resource);
-  return phase === '' ? resourceStanding(resource).message : `${phase}: ${message}`;
+  if (phase !== '') return `${phase}: ${message}`;
+  const last = (await readState(cluster, resource))?.history.findLast(({ kind }) => kind === 'sync');
+  return last?.kind === 'sync' ? `${last.result}: ${last.message}` : 'it is over';
 }
