@@ -50,7 +50,7 @@ interface Said {
   isRunOver: boolean;
   /** What was noticed last; of before the start it is only remembered. */
   text?: string;
-  event?: { readonly name: string; readonly firstMs: number; count: number };
+  event?: { readonly name: string; count: number };
 }
 
 const messageLengthMax = 1024;
@@ -107,17 +107,13 @@ export class EventWriter implements EngineObserver {
     const { cluster, clock, random } = this.#ports;
     const { uid, resourceVersion } = resource.metadata;
     const { namespace, name } = refOf(resource);
-    const event = {
-      name: `${name.slice(0, nameLengthMax)}.${Buffer.from(random.bytes(8)).toString('hex')}`,
-      firstMs: clock.now(),
-      count: 1,
-    };
-    said.event = event;
-    const at = timestamp(event.firstMs);
+    const suffix = Buffer.from(random.bytes(8)).toString('hex');
+    said.event = { name: `${name.slice(0, nameLengthMax)}.${suffix}`, count: 1 };
+    const at = timestamp(clock.now());
     const manifest = {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: event.name, namespace },
+      metadata: { name: said.event.name, namespace },
       involvedObject: {
         apiVersion: resource.apiVersion,
         kind: resource.kind,

@@ -4,6 +4,7 @@ import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { admitted } from './admission.ts';
 import { compileKustomization, type FluxOptions } from './compile.ts';
+import { conditionOf } from './conditions.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
 import { kustomizationNotice } from './notice.ts';
@@ -34,9 +35,9 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
   };
 }
 
-function reported({ status, metadata }: Manifest): Readiness {
-  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  const ready = conditions.filter(isObject).find(({ type }) => type === 'Ready');
+function reported(resource: Manifest): Readiness {
+  const { status, metadata } = resource;
+  const ready = conditionOf(resource, 'Ready');
   const isCurrent = isObject(status) && status['observedGeneration'] === metadata['generation'];
   if (ready?.['status'] === 'True' && isCurrent) return { ready: true };
   const why = ready?.['status'] === 'True' ? 'its latest change is not applied yet' : ready?.['message'];

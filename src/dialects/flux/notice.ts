@@ -3,11 +3,7 @@ import type { Notice } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
-
-function conditionOf({ status }: Manifest, type: string): Readonly<Record<string, unknown>> | undefined {
-  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  return conditions.filter(isObject).find((condition) => condition['type'] === type);
-}
+import { conditionOf } from './conditions.ts';
 
 /** What is under way is no news; what waits for others is none that anybody has to act on. */
 export function kustomizationNotice(resource: Manifest): Notice | undefined {
