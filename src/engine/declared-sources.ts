@@ -1,8 +1,9 @@
 /** Resources that declare a source: kept up to date with everybody else's fetches, and told what is there. */
 import type { DeclaredSource, SourceDialect, SourceProgress } from '#model/dialect.ts';
 import { ok, type Result } from '#model/failure.ts';
-import { keyText, refOf, type Manifest } from '#model/object.ts';
+import { keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
+import type { EngineObserver } from './observer.ts';
 import type { Reads, ResourceCache } from './resource-cache.ts';
 import type { Sources } from './sources.ts';
 import { sourceStanding } from './standing.ts';
@@ -16,10 +17,12 @@ export interface DeclaredSourcesPorts {
   readonly sources: Sources;
   /** Somebody asks for a look at this repository: other replicas may use it too. */
   readonly asked: (url: string) => void;
+  readonly observer?: EngineObserver | undefined;
 }
 
 interface Held {
   readonly id: string;
+  readonly owner: ObjectRef;
   readonly reads: Reads;
   observing?: string;
 }
@@ -46,6 +49,7 @@ export class DeclaredSources {
     if (held === undefined) return;
     this.#held.delete(key);
     this.#ports.sources.forget(held.id);
+    this.#ports.observer?.forgotten(held.owner);
   }
 
   /** When to look again, if not only when something changes. */
@@ -61,7 +65,7 @@ export class DeclaredSources {
     const { lookup, reads } = cache.recording();
     const declared = dialect.compile(resource, lookup);
     if (this.#held.get(key)?.id !== declared.id) this.forget(key);
-    const held: Held = { ...this.#held.get(key), id: declared.id, reads };
+    const held: Held = { ...this.#held.get(key), id: declared.id, owner: declared.owner, reads };
     this.#held.set(key, held);
     const stands = sourceStanding(declared, clock.now());
     if (!stands.mayAct) {
@@ -69,11 +73,16 @@ export class DeclaredSources {
       held.observing = stands.why;
       return stands.againMs;
     }
+    const startedMs = clock.monotonic();
     const progress = await this.#look(declared);
     // It may have been changed or deleted meanwhile: then another turn comes.
     const current = cache.get(declared.owner);
     if (current === undefined) return undefined;
-    return this.#write(dialect, current, progress);
+    const againMs = await this.#write(dialect, current, progress);
+    const told = cache.get(declared.owner);
+    const seconds = (clock.monotonic() - startedMs) / 1000;
+    if (told !== undefined && !declared.deleting) this.#ports.observer?.turned(told, { seconds });
+    return againMs;
   }
 
   async #look(declared: DeclaredSource): Promise<SourceProgress> {

@@ -117,6 +117,7 @@ export class Engine {
       cache: this.#cache,
       sources: this.#sources,
       asked: (url) => this.#membership?.tell([url]),
+      observer: options.observer,
     });
     this.#registrations = new Registrations({
       dialects: options.dialects,

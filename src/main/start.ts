@@ -6,6 +6,8 @@ import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
+import { EventWriter } from '#engine/event-writer.ts';
+import { observers } from '#engine/observer.ts';
 import { createSealer } from '#fields/digest.ts';
 import { meansHosted } from '#git/hosted-address.ts';
 import { gitVersion, openRepositories } from '#git/repositories.ts';
@@ -135,6 +137,13 @@ export async function start(
   });
   const sealer = createSealer(settings.key);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
+  const dialects = [
+    argoDialect(options.namespace),
+    fluxDialect({
+      namespaces: options.fluxNamespaces ?? ['*'],
+      allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
+    }),
+  ];
   const engine: Engine = new Engine(
     {
       cluster,
@@ -148,16 +157,16 @@ export async function start(
       meter: metrics,
     },
     {
-      dialects: [
-        argoDialect(options.namespace),
-        fluxDialect({
-          namespaces: options.fluxNamespaces ?? ['*'],
-          allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
-        }),
-      ],
+      dialects,
       pollMs: prepared.value.pollMs,
       concurrency: turnsSideBySide,
-      observer: unitObserver(metrics),
+      observer: observers(
+        unitObserver(metrics),
+        new EventWriter(
+          { cluster, clock: systemClock, random: systemRandom },
+          dialects.flatMap((dialect) => [dialect, ...dialect.sources]),
+        ),
+      ),
       ...(id === undefined || leases === undefined
         ? {}
         : { replica: { id, namespace: options.namespace, cluster: leases } }),

@@ -87,6 +87,18 @@ export interface ForeignKind {
   readonly plural: string;
   /** A cluster may lack it: the dialect is then idle. */
   readonly optional: boolean;
+  /** What is worth an event, as the resource's own status says it. */
+  notice(resource: Manifest): Notice | undefined;
+}
+export interface Notice {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, as the users of the kind know it. */
+  readonly reason: string;
+  readonly message: string;
+  /** Since when it is so. */
+  readonly atMs: number;
+  /** It tells how a Run ended, and is news only when one has. */
+  readonly ofRun: boolean;
 }
 
 /** A source that a resource of its own declares, for the Units of others. */

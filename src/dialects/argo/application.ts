@@ -4,6 +4,7 @@ import { isObject } from '#model/json.ts';
 import { matchesGlob } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
 import { compileApplication } from './compile.ts';
+import { applicationNotice } from './notice.ts';
 import { controllerSelections } from './predecessor.ts';
 import { secretTypeLabel } from './repositories.ts';
 import { settingsOf } from './settings.ts';
@@ -32,6 +33,7 @@ export function argoDialect(controlNamespace: string): Dialect {
     ],
     admits: (resource, lookup) => admits(resource, lookup, controlNamespace),
     reported,
+    notice: applicationNotice,
     compile: (resource, lookup) => compileApplication(resource, lookup, controlNamespace),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : applicationStatus(resource, progress, nowMs, controlNamespace),

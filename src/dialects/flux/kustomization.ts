@@ -4,8 +4,10 @@ import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { admitted } from './admission.ts';
 import { compileKustomization, type FluxOptions } from './compile.ts';
+import { conditionOf } from './conditions.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
+import { kustomizationNotice } from './notice.ts';
 import { controllerSelections } from './predecessor.ts';
 import { parseRevision } from './revision.ts';
 import { kustomizationStatus } from './status.ts';
@@ -27,6 +29,7 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
     selections: controllerSelections(options.fluxNamespace),
     admits: (resource) => admitted(resource, options),
     reported,
+    notice: kustomizationNotice,
     compile: (resource, lookup) => compileKustomization(resource, lookup, options),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : kustomizationStatus(resource, progress, nowMs),
@@ -39,9 +42,9 @@ function reported(resource: Manifest): Reported {
   return { readiness: readinessOf(resource), ...(commit === undefined ? {} : { commit }) };
 }
 
-function readinessOf({ status, metadata }: Manifest): Readiness {
-  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  const ready = conditions.filter(isObject).find(({ type }) => type === 'Ready');
+function readinessOf(resource: Manifest): Readiness {
+  const { status, metadata } = resource;
+  const ready = conditionOf(resource, 'Ready');
   const isCurrent = isObject(status) && status['observedGeneration'] === metadata['generation'];
   if (ready?.['status'] === 'True' && isCurrent) return { ready: true };
   const why = ready?.['status'] === 'True' ? 'its latest change is not applied yet' : ready?.['message'];
