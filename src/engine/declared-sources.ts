@@ -5,6 +5,7 @@ import { keyText, refOf, type Manifest } from '#model/object.ts';
 import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
 import type { Reads, ResourceCache } from './resource-cache.ts';
 import type { Sources } from './sources.ts';
+import { guarded } from './status-writer.ts';
 import { sourceStanding } from './standing.ts';
 
 export interface DeclaredSourcesPorts {
@@ -14,6 +15,8 @@ export interface DeclaredSourcesPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly sources: Sources;
+  /** There are other replicas. */
+  readonly isShared: boolean;
   /** Somebody asks for a look at this repository: other replicas may use it too. */
   readonly asked: (url: string) => void;
 }
@@ -128,7 +131,10 @@ export class DeclaredSources {
     resource: Manifest,
     patch: ReturnType<SourceDialect['status']>,
   ): Promise<Result<Manifest | 'stale' | 'gone'>> {
-    const written = await cluster.mergePatch(refOf(resource), patch);
+    const written = await cluster.mergePatch(
+      refOf(resource),
+      this.#ports.isShared ? guarded(patch, resource) : patch,
+    );
     if (!written.ok) return written.failure.code === 'NotFound' ? ok('gone') : written;
     return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
   }

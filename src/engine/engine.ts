@@ -116,6 +116,7 @@ export class Engine {
       ...ports,
       cache: this.#cache,
       sources: this.#sources,
+      isShared: this.#membership !== undefined,
       asked: (url) => this.#membership?.tell([url]),
     });
     this.#registrations = new Registrations({
@@ -159,6 +160,7 @@ export class Engine {
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
+      isShared: this.#membership !== undefined,
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),
       tellDependents: (key, runtime) => this.#tellDependents(key, runtime),
