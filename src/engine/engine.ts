@@ -330,7 +330,7 @@ export class Engine {
   /** Others came or went: what we gain takes a turn, what we lose is let go. */
   #shared(mayActAgain: boolean): void {
     if (!this.#ready) return;
-    for (const runtime of [...this.#registrations.runtimes]) {
+    for (const runtime of this.#registrations.runtimes) {
       const wasOwn = runtime.isOwn;
       if (!this.#isOurs(runtime) || (wasOwn && !mayActAgain)) continue;
       const key = keyText(runtime.unit.owner);
