@@ -6,6 +6,7 @@ import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
 import type { EngineObserver } from './observer.ts';
 import type { Reads, ResourceCache } from './resource-cache.ts';
 import type { Sources } from './sources.ts';
+import { guarded } from './status-writer.ts';
 import { sourceStanding } from './standing.ts';
 
 export interface DeclaredSourcesPorts {
@@ -15,6 +16,8 @@ export interface DeclaredSourcesPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly sources: Sources;
+  /** There are other replicas. */
+  readonly isShared: boolean;
   /** Somebody asks for a look at this repository: other replicas may use it too. */
   readonly asked: (url: string) => void;
   readonly observer?: EngineObserver | undefined;
@@ -137,7 +140,10 @@ export class DeclaredSources {
     resource: Manifest,
     patch: ReturnType<SourceDialect['status']>,
   ): Promise<Result<Manifest | 'stale' | 'gone'>> {
-    const written = await cluster.mergePatch(refOf(resource), patch);
+    const written = await cluster.mergePatch(
+      refOf(resource),
+      this.#ports.isShared ? guarded(patch, resource) : patch,
+    );
     if (!written.ok) return written.failure.code === 'NotFound' ? ok('gone') : written;
     return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
   }

@@ -116,6 +116,7 @@ export class Engine {
       ...ports,
       cache: this.#cache,
       sources: this.#sources,
+      isShared: this.#membership !== undefined,
       asked: (url) => this.#membership?.tell([url]),
       observer: options.observer,
     });
@@ -160,6 +161,7 @@ export class Engine {
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
+      isShared: this.#membership !== undefined,
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),
       tellDependents: (key, runtime) => this.#tellDependents(key, runtime),
@@ -329,7 +331,7 @@ export class Engine {
   /** Others came or went: what we gain takes a turn, what we lose is let go. */
   #shared(mayActAgain: boolean): void {
     if (!this.#ready) return;
-    for (const runtime of [...this.#registrations.runtimes]) {
+    for (const runtime of this.#registrations.runtimes) {
       const wasOwn = runtime.isOwn;
       if (!this.#isOurs(runtime) || (wasOwn && !mayActAgain)) continue;
       const key = keyText(runtime.unit.owner);

@@ -29,10 +29,10 @@ export function fenced(cluster: Cluster, tenure: Tenure, sinceMs?: number): Clus
       within((untilMs) => cluster.patch(ref, patch, manager, expect, untilMs)),
     remove: (ref, expect, propagation) =>
       within((untilMs) => cluster.remove(ref, expect, propagation, untilMs)),
+    delete: (ref) => within((untilMs) => cluster.delete(ref, untilMs)),
     // Each of these has a precondition of its own, by which a late one does nothing.
     create: (manifest) => within(() => cluster.create(manifest)),
     replace: (manifest) => within(() => cluster.replace(manifest)),
     mergePatch: (ref, patch) => within(() => cluster.mergePatch(ref, patch)),
-    delete: (ref) => within(() => cluster.delete(ref)),
   };
 }

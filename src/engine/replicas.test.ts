@@ -283,6 +283,27 @@ describe('a replica that stands still past its lease (F14)', () => {
     ).toEqual(['apply /ConfigMap/payments/one']);
     expect(world.state()?.intent).toBeUndefined();
   });
+  it('a status that it was about to write does not take the place of a newer one', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name] = ownOf(a!);
+    let resume = (): void => undefined;
+    const standing = new Promise<void>((resolve) => (resume = resolve));
+    let isStanding = false;
+    world.cluster.gate = (call, client) => {
+      if (client !== a!.client) return undefined;
+      isStanding ||= call.verb === 'mergePatch' && call.key === `${applicationKind}/argocd/${name}`;
+      return isStanding ? standing : undefined;
+    };
+    await push('2', a!);
+    expect(isStanding).toBe(true);
+    const commit = world.git.push(repository, filesWith('3'));
+    b!.engine.hint(() => true);
+    await world.advance(27_000);
+    expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
+    resume();
+    await world.settle();
+    expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
+  });
   it('whose Lease cannot be renewed stops by itself before the others take over', async () => {
     const { a, b } = await shared('a', 'b');
     const mine = ownOf(a!);

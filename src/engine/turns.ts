@@ -24,6 +24,8 @@ export interface TurnsPorts {
   readonly views: ClusterViews;
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
+  /** There are other replicas. */
+  readonly isShared: boolean;
   readonly turnPorts: (unit: Unit) => TurnPorts;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
   readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
@@ -90,7 +92,14 @@ export class Turns {
     if (resource === undefined || end?.mayWriteStatus === false) return;
     const state = this.#ports.states.get(runtime.unit.id);
     const readiness = this.#ports.readinessOf(runtime);
-    const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
+    const view = {
+      runtime,
+      state,
+      end,
+      readiness,
+      nowMs: this.#ports.clock.now(),
+      isShared: this.#ports.isShared,
+    };
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
       this.#ports.log.warn(

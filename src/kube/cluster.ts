@@ -109,7 +109,7 @@ export function openCluster(request: ClusterRequest): Cluster {
     create: (manifest) => createObject(context, manifest),
     replace: (manifest) => replaceObject(context, manifest),
     mergePatch: (ref, patch) => mergePatchObject(context, ref, patch),
-    delete: (ref) => deleteObject(context, ref),
+    delete: (ref, untilMs) => deleteObject(context, ref, untilMs),
     close: async () => {
       for (const selection of followed) selection.stop();
       observations.close();

@@ -98,7 +98,7 @@ export function connectCluster(port: MessagePort, id: string): Cluster {
     create: (manifest) => call('create', manifest),
     replace: (manifest) => call('replace', manifest),
     mergePatch: (ref, patch) => call('mergePatch', ref, patch),
-    delete: (ref) => call('delete', ref),
+    delete: (ref, untilMs) => call('delete', ref, untilMs),
     close: async () => {
       await call('close');
       port.close();

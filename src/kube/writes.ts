@@ -142,7 +142,7 @@ export async function removeObject(
   return ok({ result: 'done', value: 'deleting' });
 }
 
-function endingAt(untilMs: number | undefined): { readonly untilMs?: number } {
+export function endingAt(untilMs: number | undefined): { readonly untilMs?: number } {
   return untilMs === undefined ? {} : { untilMs };
 }
 

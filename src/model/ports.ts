@@ -306,7 +306,7 @@ export interface Cluster {
   /** PUT; the manifest's resourceVersion is the precondition. */
   replace(manifest: Manifest): Promise<Result<Written<Manifest>>>;
   mergePatch(ref: ObjectRef, patch: JsonObject): Promise<Result<Written<Manifest>>>;
-  delete(ref: ObjectRef): Promise<Result<boolean>>;
+  delete(ref: ObjectRef, untilMs?: number): Promise<Result<boolean>>;
   close(): Promise<void>;
 }
 
