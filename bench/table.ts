@@ -59,13 +59,17 @@ const rows: readonly Row[] = [
 ];
 
 export function tableOf(reports: readonly Report[]): string {
-  const lines = reports.flatMap(({ applications, source, results }) =>
+  const lines = reports.flatMap(({ applications, dialect, source, results }) =>
     rows.flatMap(({ title, peers: figuresOfPeers, figures }) => {
       const ours = figures(results);
       if (ours === undefined) return [];
       const { flux = '–', argo = '–' } = figuresOfPeers[applications] ?? {};
-      return [`| ${title}, N=${applications} | ${source} | ${flux} | ${argo} | ${ours} |`];
+      return [`| ${title}, N=${applications} | ${dialect}, ${source} | ${flux} | ${argo} | ${ours} |`];
     }),
   );
-  return ['| | Trueup’s source | Flux | Argo CD | Trueup |', '|---|---|---|---|---|', ...lines].join('\n');
+  return [
+    '| | Trueup’s dialect and source | Flux | Argo CD | Trueup |',
+    '|---|---|---|---|---|',
+    ...lines,
+  ].join('\n');
 }
