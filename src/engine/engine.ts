@@ -315,6 +315,7 @@ export class Engine {
     const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
     for (const key of [...units].flatMap((unit) => this.#declared.keyOf(unit) ?? [])) this.#queue.add(key);
     const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
+    for (const { unit } of moved) if (readsSources(unit)) this.#foresight.add(unit);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
@@ -404,9 +405,8 @@ export class Engine {
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
     const runtime = this.#register(key)?.runtime;
-    if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
+    if (runtime === undefined || !readsSources(runtime.unit)) return;
     const { unit } = runtime;
-    if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
     this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
@@ -517,6 +517,9 @@ const ownKinds = (dialect: Dialect): readonly ForeignKind[] => [dialect, ...dial
 
 const isKeyOf = (key: string, { kind }: ForeignKind): boolean =>
   key.startsWith(`${kind.group}/${kind.kind}/`);
+
+const readsSources = ({ unsupported, predecessor, teardown }: Unit): boolean =>
+  unsupported.length === 0 && predecessor === undefined && teardown === undefined;
 
 interface Registered {
   readonly dialect: Dialect;

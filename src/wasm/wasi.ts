@@ -13,6 +13,8 @@ const subscriptionBytes = 48;
 const eventBytes = 32;
 const realTime = 0;
 const stderrCharsMax = 2000;
+/** Collecting half as often as Go does by itself: a tenth less work for some megabytes more. */
+const environment = Buffer.from('GOGC=200\0');
 
 /** The module ended itself: nothing more can be asked of it. */
 export class Exit extends Error {
@@ -65,11 +67,15 @@ export function createWasi(clock: Clock, random: Random): Wasi {
       return success;
     },
     environ_sizes_get: (countAt: number, bytesAt: number) => {
-      view().setUint32(countAt, 0, true);
-      view().setUint32(bytesAt, 0, true);
+      view().setUint32(countAt, 1, true);
+      view().setUint32(bytesAt, environment.length, true);
       return success;
     },
-    environ_get: () => success,
+    environ_get: (pointersAt: number, textAt: number) => {
+      view().setUint32(pointersAt, textAt, true);
+      bytes(textAt, environment.length).set(environment);
+      return success;
+    },
     clock_time_get: (id: number, _precision: bigint, at: number) => {
       view().setBigUint64(at, nanoseconds(id === realTime ? clock.now() : clock.monotonic()), true);
       return success;
