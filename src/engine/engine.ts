@@ -23,7 +23,7 @@ import { endOfTurn, type EngineObserver } from './observer.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Urgency } from './queue.ts';
 import { noteWellness, readinessOf } from './readiness.ts';
 import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
 import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
@@ -250,9 +250,9 @@ export class Engine {
     await this.#queue.stop();
   }
 
-  #again(unit: UnitId): void {
+  #again(unit: UnitId, urgency?: Urgency): void {
     const runtime = this.#runtimes.get(unit);
-    if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
+    if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner), urgency);
   }
 
   #answersChanged(units: Iterable<UnitId>): void {
@@ -305,7 +305,8 @@ export class Engine {
         const runtime = this.#runtimes.get(unit);
         if (runtime === undefined || runtime.seen.get(key) === signature) continue;
         runtime.seen.set(key, signature);
-        this.#again(unit);
+        // Drift, and the end of what is awaited: neither waits until a whole fleet has been rendered.
+        this.#again(unit, 'urgent');
       }
     }
   }
