@@ -292,8 +292,10 @@ export class Engine {
     if (this.#signatures.get(key) === signature) return false;
     this.#signatures.set(key, signature);
     if (!this.#ready) return true;
+    // A fleet that is created must not hold up who changes one that is there.
+    const isNew = this.#dialectOf(key) !== undefined && !this.#unitOf.has(key);
     this.#announce(key);
-    this.#queue.add(key, 'urgent');
+    this.#queue.add(key, isNew ? 'normal' : 'urgent');
     return true;
   }
 
