@@ -27,7 +27,7 @@ import { Membership, type ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
-import { Queue } from './queue.ts';
+import { Queue, type Urgency } from './queue.ts';
 import { readinessOf } from './readiness.ts';
 import { declares, Registrations } from './registrations.ts';
 import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
@@ -186,7 +186,8 @@ export class Engine {
     cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => {
-      for (const { unit } of this.#changes.objects(changes)) this.#again(unit.id);
+      // Drift, and the end of what is awaited: neither waits until a whole fleet has been rendered.
+      for (const { unit } of this.#changes.objects(changes)) this.#again(unit.id, 'urgent');
     });
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
@@ -372,10 +373,10 @@ export class Engine {
     await this.#membership?.stop();
   }
 
-  #again(unit: UnitId): void {
+  #again(unit: UnitId, urgency?: Urgency): void {
     const runtime = this.#registrations.runtime(unit);
     if (this.#ready && runtime !== undefined && this.#isOurs(runtime))
-      this.#queue.add(keyText(runtime.unit.owner));
+      this.#queue.add(keyText(runtime.unit.owner), urgency);
   }
 
   #answersChanged(units: Iterable<UnitId>): void {
@@ -400,8 +401,11 @@ export class Engine {
     const { changed, concerned } = this.#changes.resources(dialect, keys);
     if (!this.#ready) return;
     for (const key of changed) {
+      // A fleet that is created must not hold up who changes one that is there.
+      const isNew =
+        this.#registrations.dialectOf(key) !== undefined && this.#registrations.at(key) === undefined;
       this.#announce(key);
-      this.#queue.add(key, 'urgent');
+      this.#queue.add(key, isNew ? 'normal' : 'urgent');
     }
     for (const key of concerned) this.#queue.add(key);
     if (this.#membership === undefined) return;
@@ -417,6 +421,7 @@ export class Engine {
     const runtimes = [...units].flatMap((unit) => this.#registrations.runtime(unit) ?? []);
     for (const key of [...units].flatMap((unit) => this.#declared.keyOf(unit) ?? [])) this.#queue.add(key);
     const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
+    for (const { unit } of moved) if (readsSources(unit)) this.#foresight.add(unit);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
@@ -469,9 +474,8 @@ export class Engine {
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
     const runtime = this.#registrations.register(key)?.runtime;
-    if (runtime === undefined || !this.#isOurs(runtime) || runtime.unit.unsupported.length > 0) return;
+    if (runtime === undefined || !this.#isOurs(runtime) || !readsSources(runtime.unit)) return;
     const { unit } = runtime;
-    if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
     this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
@@ -517,3 +521,6 @@ export class Engine {
     this.#sources.forget(id);
   }
 }
+
+const readsSources = ({ unsupported, predecessor, teardown }: Unit): boolean =>
+  unsupported.length === 0 && predecessor === undefined && teardown === undefined;

@@ -235,9 +235,9 @@ const propagations: Readonly<Record<string, Propagation>> = {
   orphan: 'Orphan',
 };
 
-function propagationOf(options: readonly string[]): Propagation {
+function propagationOf(options: readonly string[]): Propagation | undefined {
   const option = options.find((text) => text.startsWith('PrunePropagationPolicy='));
-  return propagations[option?.split('=')[1]?.toLowerCase() ?? ''] ?? 'Foreground';
+  return propagations[option?.split('=')[1]?.toLowerCase() ?? ''];
 }
 
 /** Where nothing is set a failed sync is tried again as well; Argo CD gives up until the next commit. */

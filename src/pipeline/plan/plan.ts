@@ -8,7 +8,7 @@ import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan, Step, StepAction, StepReason } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
-import type { Revision, Unit } from '#model/unit.ts';
+import type { Propagation, Revision, Unit } from '#model/unit.ts';
 import { isGoing, type Compared, type Comparison } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 import { madeUpGuards, objectGuards, pruneGuards } from './guards.ts';
@@ -267,7 +267,7 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
       });
     } else {
       const expect = { uid: removal.object.uid };
-      const propagation = unit.teardown?.propagation ?? unit.sync.propagation;
+      const propagation = unit.teardown?.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
       deletes.push(
         makeStep(ref, { verb: 'delete', expect, propagation }, 'removed', {
           order: deleteOrder(ref),
@@ -278,4 +278,12 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
     }
   }
   return { deletes, kept };
+}
+
+/**
+ * Foreground: what belongs to it goes first. Plain data has nothing that belongs to it, or nothing whose end anybody
+ * waits for: it is gone with the request, without the garbage collector's three and without a second turn.
+ */
+function usualPropagation({ group, kind }: ObjectRef): Propagation {
+  return group === '' && (kind === 'ConfigMap' || kind === 'Secret') ? 'Background' : 'Foreground';
 }
