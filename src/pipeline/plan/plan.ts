@@ -282,7 +282,7 @@ function removals(input: PlanInput): { readonly deletes: readonly Step[]; readon
 
 /**
  * Foreground: what belongs to it goes first. Plain data has nothing that belongs to it, or nothing whose end anybody
- * waits for: it is gone with the request, without the garbage collector's three and without a second turn.
+ * waits for: in the background it is gone with the request, without three more of the garbage collector and another turn.
  */
 function usualPropagation({ group, kind }: ObjectRef): Propagation {
   return group === '' && (kind === 'ConfigMap' || kind === 'Secret') ? 'Background' : 'Foreground';

@@ -180,10 +180,11 @@ class Reading {
       if (!looked.ok || files.length > aheadFilesMax) return;
       const read = (await this.look(files)).ok && (await this.read(files, aheadBytesMax)).ok;
       if (!read) return;
-      directories = files
+      const named = files
         .filter((path) => kustomizationNames.includes(posix.basename(path)))
-        .flatMap((path) => namedIn(this.#contents.get(path) ?? nothing, posix.dirname(path)))
-        .filter((path) => !this.entries.has(path));
+        .flatMap((path) => namedIn(this.#contents.get(path) ?? nothing, posix.dirname(path)));
+      // The root is rarely meant, and is never written so where it is asked for.
+      directories = [...new Set(named)].filter((path) => path !== '.' && !this.entries.has(path));
     }
   }
 
