@@ -11,7 +11,7 @@ import { Authorization, type User } from './authorization.ts';
 import { bootstrap } from './bootstrap.ts';
 import { startControllers } from './controllers.ts';
 import { Edge } from './edge.ts';
-import { openMachinery, type Machinery } from './machinery.ts';
+import type { Machinery } from './machinery.ts';
 import { OpenApi } from './open-api.ts';
 import { Presentation } from './presentation.ts';
 import { Registry } from './registry.ts';
@@ -22,8 +22,7 @@ import { Users } from './users.ts';
 import { Watching } from './watching.ts';
 
 export interface EmbeddedParts {
-  /** From `loadMachinery`. */
-  readonly module: WebAssembly.Module;
+  readonly machinery: Machinery;
   readonly keeper: ObjectKeeper;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -48,9 +47,8 @@ export interface Embedded {
 const definitions = resourceKey({ group: 'apiextensions.k8s.io', name: definitionsName });
 
 export function openEmbedded(parts: EmbeddedParts): Embedded {
-  const { clock, timers, random } = parts;
+  const { clock, timers, random, machinery } = parts;
   const users = new Users(parts.users, clock, random);
-  const machinery = openMachinery(parts.module, clock, random);
   const store = new Store(parts.keeper);
   const registry = new Registry(machinery);
   for (const definition of store.list(definitions)) registry.define(definition);

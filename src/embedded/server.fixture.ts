@@ -5,7 +5,7 @@ import type { ObjectKeeper } from '#model/ports.ts';
 import type { User } from './authorization.ts';
 import { seeded } from './controllers/cluster.fixture.ts';
 import { openEmbedded, type Embedded } from './embedded.ts';
-import { loadMachinery } from './machinery.ts';
+import { loadMachinery, openMachinery } from './machinery.ts';
 import { forgetful } from './store.ts';
 import { administrator } from './users.ts';
 
@@ -41,13 +41,14 @@ export class TestServer {
     const complain = (fields: object, message: string): void => {
       this.complaints.push(`${message} ${jsonText(fields)}`);
     };
+    const random = seeded();
     this.embedded = openEmbedded({
-      module,
+      machinery: openMachinery(module, this.time, random),
       keeper,
       controllers: false,
       clock: this.time,
       timers: this.time,
-      random: seeded(),
+      random,
       log: { ...silent, error: complain },
       users: new Map([
         [adminToken, administrator],

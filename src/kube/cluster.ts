@@ -23,6 +23,7 @@ import {
 import type { ReflectorOptions } from './reflector.ts';
 import type { TransportOptions } from './transport.ts';
 import { Transport } from './transport.ts';
+import type { Wire } from './wire.ts';
 import { applyObject, patchObject, removeObject } from './writes.ts';
 
 export interface ClusterOptions {
@@ -45,6 +46,8 @@ export interface ClusterRequest {
   readonly meter: Meter;
   /** Reads the token file again, if `access` has one. */
   readonly readFile: ReadFile;
+  /** Sockets, unless something else is to carry the requests. */
+  readonly wire?: Wire;
   readonly options?: ClusterOptions;
 }
 

@@ -1,9 +1,7 @@
 /**
- * Sends calls to one Kubernetes API over HTTP/1.1. Calls share few connections and a limiter; watches have an agent
- * of their own that is never capped, because each holds a connection for minutes. Undici's own time limits are off:
- * deadlines run on the injected timers.
+ * Sends calls to one Kubernetes API. Calls share a limiter; watches are never capped, because each holds a connection
+ * for minutes. Deadlines run on the injected timers.
  */
-import { Agent, request } from 'undici';
 import type { Failure } from '#model/failure.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { Clock, Meter, Random, Timers } from '#model/ports.ts';
@@ -15,6 +13,7 @@ import { Limiter } from './limiter.ts';
 import { failureOfRefusal, isFinal, refusalOf } from './status.ts';
 import { Backoff, pause } from './waiting.ts';
 import { connectionFailure, neverSent } from './unreachable.ts';
+import { openWire, type Wire, type WireHeaders } from './wire.ts';
 
 export interface TransportPorts {
   readonly clock: Clock;
@@ -22,6 +21,8 @@ export interface TransportPorts {
   readonly random: Random;
   readonly meter: Meter;
   readonly readFile: ReadFile;
+  /** Sockets, unless something else is to carry the requests. */
+  readonly wire?: Wire;
 }
 export interface TransportOptions {
   readonly inFlightMax: number;
@@ -46,11 +47,10 @@ type Attempt =
   | {
       readonly got: 'answer';
       readonly status: number;
-      readonly headers: AnswerHeaders;
+      readonly headers: WireHeaders;
       readonly text: string;
     }
   | { readonly got: 'nothing'; readonly error: unknown; readonly timedOut: boolean };
-type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 const RETRY_AFTER_MS_MAX = 60_000;
 
@@ -60,9 +60,7 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #credentials: Credentials;
   readonly #limiter: Limiter;
-  readonly #calls: Agent;
-  readonly #watches: Agent;
-  readonly #origin: string;
+  readonly #wire: Wire;
   readonly #prefix: string;
   readonly #sent = new Set<AbortController>();
   readonly #closing = new AbortController();
@@ -73,20 +71,8 @@ export class Transport {
     this.#options = { ...TRANSPORT_DEFAULTS, ...options };
     this.#credentials = new Credentials(access, ports.clock, ports.readFile);
     this.#limiter = new Limiter(this.#options.inFlightMax, ports.clock, ports.timers);
-    const url = new URL(access.server);
-    this.#origin = url.origin;
-    this.#prefix = url.pathname.replace(/\/+$/, '');
-    const connect = {
-      rejectUnauthorized: !access.insecure,
-      timeout: 10_000,
-      keepAlive: true,
-      ...(access.ca === undefined ? {} : { ca: access.ca }),
-      ...(access.certificate === undefined ? {} : { cert: access.certificate, key: access.key }),
-      ...(access.serverName === undefined ? {} : { servername: access.serverName }),
-    };
-    const shared = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
-    this.#calls = new Agent({ ...shared, connections: this.#options.inFlightMax, keepAliveTimeout: 30_000 });
-    this.#watches = new Agent({ ...shared, connections: null });
+    this.#prefix = new URL(access.server).pathname.replace(/\/+$/, '');
+    this.#wire = ports.wire ?? openWire(access, this.#options.inFlightMax);
   }
 
   /** The reply to a call; retries what may be retried, within the call's deadline. Never throws. */
@@ -112,7 +98,7 @@ export class Transport {
     const joined = AbortSignal.any([signal, this.#closing.signal]);
     for (let renewed = false; ; renewed = true) {
       const credentials = this.#credentials.headers();
-      const answer = await this.#open(this.#watches, call, credentials, joined);
+      const answer = await this.#open(call, credentials, joined, true);
       if (answer.got === 'nothing') return this.#unreached(call, answer.error, answer.timedOut);
       const { statusCode, headers, body } = answer.response;
       this.#count(call, String(statusCode));
@@ -127,7 +113,7 @@ export class Transport {
     this.#closing.abort();
     for (const abort of this.#sent) abort.abort();
     this.#limiter.close();
-    await Promise.all([this.#calls.destroy(), this.#watches.destroy()]);
+    await this.#wire.close();
   }
 
   async #attempts(call: Call, deadlineMs: number): Promise<Reply> {
@@ -191,7 +177,7 @@ export class Transport {
       abort.abort();
     });
     try {
-      const answer = await this.#open(this.#calls, call, credentials, abort.signal);
+      const answer = await this.#open(call, credentials, abort.signal, false);
       if (answer.got === 'nothing') return { got: 'nothing', error: answer.error, timedOut };
       const { statusCode, headers, body } = answer.response;
       const text = await body.text();
@@ -206,7 +192,7 @@ export class Transport {
     }
   }
 
-  async #open(agent: Agent, call: Call, credentials: readonly string[], signal: AbortSignal) {
+  async #open(call: Call, credentials: readonly string[], signal: AbortSignal, isWatch: boolean) {
     const headers = [
       'accept',
       call.accept ?? 'application/json',
@@ -216,13 +202,9 @@ export class Transport {
       ...(call.body === undefined ? [] : ['content-type', call.contentType ?? 'application/json']),
     ];
     try {
-      const response = await request(`${this.#origin}${this.#prefix}${call.path}`, {
-        dispatcher: agent,
-        method: call.method,
-        headers,
-        body: call.body ?? null,
-        signal,
-      });
+      const { method, path, body } = call;
+      const asked = { method, path: `${this.#prefix}${path}`, headers, body, isWatch, signal };
+      const response = await this.#wire.request(asked);
       return { got: 'response' as const, response };
     } catch (error) {
       this.#count(call, signal.aborted ? 'Aborted' : 'Unreachable');
@@ -255,7 +237,7 @@ export class Transport {
     }
   }
 
-  #refused(call: Call, status: number, headers: AnswerHeaders, text: string): NoAnswer {
+  #refused(call: Call, status: number, headers: WireHeaders, text: string): NoAnswer {
     const retryAfterMs = retryAfterOf(headers['retry-after'], this.#ports.clock.now());
     const refusal: Refusal = refusalOf(status, text, retryAfterMs);
     const who = `${this.#access.user} (${this.#access.origin})`;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { workerData, type MessagePort } from 'node:worker_threads';
 import { serve, type ServerType } from '@hono/node-server';
 import { openEmbedded } from '#embedded/embedded.ts';
-import { loadMachinery } from '#embedded/machinery.ts';
+import { loadMachinery, openMachinery } from '#embedded/machinery.ts';
 import { administrator } from '#embedded/users.ts';
 import type { Certificates } from '#host/certificates.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
@@ -33,7 +33,7 @@ const { port, dataDir, certificates, token, lastPort, logLevel } = workerData as
 const log = openLog(logLevel);
 const keeper = openObjectKeeper(path.join(dataDir, 'cluster.db'), log);
 const embedded = openEmbedded({
-  module: await loadMachinery(),
+  machinery: openMachinery(await loadMachinery(), systemClock, systemRandom),
   keeper,
   controllers: true,
   clock: systemClock,

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
 import { openEmbedded, type Embedded } from '#embedded/embedded.ts';
-import { loadMachinery } from '#embedded/machinery.ts';
+import { loadMachinery, openMachinery } from '#embedded/machinery.ts';
 import { routeOf } from '#embedded/route.ts';
 import { forgetful } from '#embedded/store.ts';
 import { administrator } from '#embedded/users.ts';
@@ -37,7 +37,7 @@ export async function startEmbeddedCluster(options: EmbeddedOptions = {}): Promi
   const auditLog = join(directory, 'audit.log');
   await writeFile(auditLog, '');
   const embedded = openEmbedded({
-    module: await loadMachinery(),
+    machinery: openMachinery(await loadMachinery(), systemClock, systemRandom),
     keeper: forgetful,
     controllers: options.controllers ?? true,
     clock: systemClock,

@@ -1,0 +1,212 @@
+/**
+ * The promises, looked at after every write. Each throws a Violation that says which promise, and by what it was broken.
+ * docs/internals/simulation.md has the table of which promise is held by what.
+ */
+import { isObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Log } from '#model/ports.ts';
+import type { UnitState } from '#model/outcome.ts';
+import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
+import type { Change } from '#embedded/store.ts';
+import { secretCanary, stampName, type App, type Fleet } from './fleet.ts';
+import { memberOf } from './kubectl.ts';
+import type { Replica } from './replica.ts';
+import { isWrite } from './faults.ts';
+import type { Request as Asked } from './steps.ts';
+import type { Watcher, World, Written } from './world.ts';
+
+export class Violation extends Error {
+  readonly promise: string;
+  constructor(promise: string, message: string) {
+    super(`${promise}: ${message}`);
+    this.promise = promise;
+  }
+}
+
+/** What people and other controllers write into our objects, and nobody else may touch. */
+export const foreignPrefix = 'people.example/';
+
+const ownGroups = ['trueup.dev', 'argoproj.io', 'source.toolkit.fluxcd.io', 'kustomize.toolkit.fluxcd.io'];
+const isOurs = (resource: string): boolean => ownGroups.some((group) => resource.startsWith(`${group}/`));
+
+export class Oracles implements Watcher {
+  readonly #world: World;
+  readonly #fleet: Fleet;
+  /** The record of each Unit, by the name of the object. */
+  readonly #records = new Map<string, UnitState>();
+  /** The newest stamp that each application has had. */
+  readonly #stamps = new Map<string, number>();
+  /** Below which a stamp may not fall, unless somebody moved history by force. */
+  readonly #rewritten = new Set<string>();
+  /** Applications that somebody deleted: what is theirs may go. */
+  readonly #deleted = new Set<string>();
+  /** Writes of replicas, and reads that are not part of a watch, since the last call of `startCounting`. */
+  counted: string[] = [];
+  checks = 0;
+
+  constructor(world: World, fleet: Fleet) {
+    this.#world = world;
+    this.#fleet = fleet;
+  }
+
+  /** Somebody moved the branch by force: F10 does not say what is newer now. */
+  historyMoved(app: App): void {
+    this.#rewritten.add(app.name);
+  }
+  appDeleted(app: App): void {
+    this.#deleted.add(app.name);
+  }
+  startCounting(): void {
+    this.counted = [];
+  }
+  recordOf(app: App): UnitState | undefined {
+    return [...this.#records.values()].find(({ owner }) => owner.name === app.name);
+  }
+
+  wrote({ change, replica, asked, body }: Written): void {
+    if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
+    if (replica === undefined) return;
+    this.checks += 1;
+    this.#noCanary(change);
+    if (isOurs(change.resource)) return this.#ownResource(change);
+    if (change.resource === 'coordination.k8s.io/leases') return;
+    if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, asked);
+    else this.#application(change, body);
+  }
+
+  sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
+    this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
+    if (this.#world.nowMs < notBeforeMs)
+      throw new Violation('F4', `${asked.verb} ${asked.resource} was sent ${notBeforeMs - this.#world.nowMs} ms before Retry-After was over`);
+  }
+
+  logged(replica: string, level: keyof Log, text: string): void {
+    if (text.includes(secretCanary)) throw new Violation('S14', `${replica} logged a secret: ${text}`);
+    if (level === 'error') throw new Violation('bug', `${replica} logged an error: ${text}`);
+  }
+
+  /** F18: what was created stays in the inventory until it is gone. */
+  #recordWritten({ object, type }: Change): void {
+    const { name } = object.metadata;
+    if (object['shardOf'] !== undefined) return;
+    const before = this.#records.get(name);
+    if (type === 'DELETED') {
+      this.#records.delete(name);
+      return;
+    }
+    const state = decodeUnitState(object as unknown as Manifest, (shard) => this.#shard(object, shard));
+    if (state === undefined) throw new Violation('F1', `the record ${name} cannot be read`);
+    this.#records.set(name, state);
+    if (before === undefined) return;
+    if (state.epoch < before.epoch) throw new Violation('F14', `the epoch of ${name} went back`);
+    const kept = new Set(state.inventory.map(({ ref }) => placeOf(ref)));
+    for (const entry of before.inventory) {
+      if (kept.has(placeOf(entry.ref))) continue;
+      const live = this.#live(entry.ref);
+      if (live !== undefined && (!('uid' in entry) || entry.uid === live.metadata.uid))
+        throw new Violation('F18', `${placeOf(entry.ref)} left the inventory of ${name} and is still there`);
+    }
+  }
+
+  #shard(head: Change['object'], name: string): Manifest | undefined {
+    const found = this.#world.embedded.store.get('trueup.dev/unitstates', head.metadata.namespace ?? '', name);
+    return found as unknown as Manifest | undefined;
+  }
+
+  #live({ group, kind, namespace, name }: { group: string; kind: string; namespace: string; name: string }) {
+    const resource = this.#world.embedded.registry.ofKind(group, kind);
+    return resource && this.#world.embedded.store.get(`${group}/${resource.name}`, namespace, name);
+  }
+
+  #appOf(change: Change): App | undefined {
+    const name = change.object.metadata.name;
+    const namespace = change.object.metadata.namespace ?? '';
+    return this.#fleet.apps.find(
+      (app) => app.namespace === namespace && (name.startsWith(`${app.name}-`) || name === stampName(app)),
+    );
+  }
+
+  /** F6, F8, F19, F26: what is deleted is ours, and some later commit that can be used has it no more. */
+  #deletion(change: Change, asked: Asked | undefined): void {
+    const { uid, name } = change.object.metadata;
+    const place = `${change.resource} ${change.object.metadata.namespace}/${name}`;
+    if (asked !== undefined && !isWrite(asked.verb)) return;
+    const app = this.#appOf(change);
+    if (app === undefined) throw new Violation('F26', `${place} was deleted, which nobody declared`);
+    const record = this.recordOf(app);
+    const entry = record?.inventory.find(({ ref }) => ref.name === name && placeOf(ref).includes(`/${change.object.kind}/`));
+    if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
+    if ('uid' in entry && entry.uid !== uid) throw new Violation('F26', `${place} was deleted in place of another`);
+    if (this.#deleted.has(app.name)) return;
+    if (!this.#mayGo(app, change.object.kind, name))
+      throw new Violation('F8', `${place} was deleted, and every commit since the last sync has it`);
+  }
+
+  /** Whether some commit that may be what is wanted now leaves it out on purpose. */
+  #mayGo(app: App, kind: string, name: string): boolean {
+    const since = this.#rewritten.has(app.name) ? 0 : (this.#stamps.get(app.name) ?? 0);
+    return [...this.#fleet.commits.values()].some(({ number, content }) => {
+      const found = content.get(app.directory);
+      if (number < since || found === undefined || 'broken' in found) return false;
+      return !found.items.some((item) => item.kind === kind && item.name === name);
+    });
+  }
+
+  #application(change: Change, body: string | undefined): void {
+    const { object, before } = change;
+    const app = this.#appOf(change);
+    const place = `${change.resource} ${object.metadata.namespace}/${object.metadata.name}`;
+    if (app === undefined) throw new Violation('F26', `${place} was written, which nobody declares`);
+    this.#isRecorded(app, change, place);
+    if (object.metadata.name === stampName(app)) this.#stamped(app, Number(memberOf(object, 'data', 'commit')));
+    if (before !== undefined) this.#foreignFieldsStay(before, object, place);
+    void body;
+  }
+
+  /** F18: before it is applied it is in the inventory. */
+  #isRecorded(app: App, { object }: Change, place: string): void {
+    const record = this.recordOf(app);
+    const isThere = record?.inventory.some(({ ref }) => ref.name === object.metadata.name && ref.kind === object.kind);
+    if (isThere !== true) throw new Violation('F18', `${place} was applied before it was recorded`);
+  }
+
+  /** F10: never older after newer. */
+  #stamped(app: App, stamp: number): void {
+    const last = this.#stamps.get(app.name) ?? 0;
+    if (stamp < last && !this.#rewritten.has(app.name))
+      throw new Violation('F10', `${app.name} went back from commit ${last} to ${stamp}`);
+    this.#stamps.set(app.name, stamp);
+    if (stamp > last) this.#rewritten.delete(app.name);
+  }
+
+  /** F3, F31: what others wrote beside what we declare is theirs. */
+  #foreignFieldsStay(before: Change['object'], after: Change['object'], place: string): void {
+    const [was, is] = [before, after].map((object) => memberOf(object, 'metadata', 'annotations'));
+    for (const [key, value] of Object.entries(isObject(was) ? was : {}))
+      if (key.startsWith(foreignPrefix) && memberOf(is, key) !== value)
+        throw new Violation('F3', `${place} lost ${key}, which somebody else wrote`);
+  }
+
+  /** F31: of the resources that people write only the status is ours, and what was asked for and is answered. */
+  #ownResource({ resource, object, before, type }: Change): void {
+    if (resource === 'trueup.dev/unitstates' || before === undefined || type === 'DELETED') return;
+    if (JSON.stringify(before['spec']) !== JSON.stringify(object['spec']))
+      throw new Violation('F31', `the spec of ${resource} ${object.metadata.name} was changed by us`);
+    this.#foreignFieldsStay(before, object, resource);
+  }
+
+  /** S14. */
+  #noCanary({ resource, object, type }: Change): void {
+    if (type === 'DELETED' || resource === '/secrets') return;
+    if (JSON.stringify(object).includes(secretCanary))
+      throw new Violation('S14', `${resource} ${object.metadata.name} shows a secret`);
+  }
+}
+
+function isMarkedNow({ object, before }: Change): boolean {
+  return object.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined;
+}
+
+function placeOf(ref: { group: string; kind: string; namespace: string; name: string }): string {
+  return `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
+}

@@ -1,0 +1,163 @@
+/** One replica: the real engine over the real client, wired as `trueup start` wires them, on what it has of the world. */
+import { argoDialect } from '#dialects/argo/application.ts';
+import { fieldManager } from '#dialects/argo/compile.ts';
+import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
+import { fluxManager, ownerNameLabel, ownerNamespaceLabel } from '#dialects/flux/names.ts';
+import { Engine } from '#engine/engine.ts';
+import { createSealer } from '#fields/digest.ts';
+import { createLens } from '#fields/lens.ts';
+import { openCluster } from '#kube/cluster.ts';
+import { jsonText, type JsonObject } from '#model/json.ts';
+import type { Log, Meter } from '#model/ports.ts';
+import { healthOf } from '#pipeline/health/health.ts';
+import { keepingRenderer } from '#pipeline/render/keeping.ts';
+import { rendererOn } from '#pipeline/render/renderer.ts';
+import { loadRenderer, sandboxOf } from './render-model.ts';
+import type { FaultGate } from './faults.ts';
+import { Clones, type GitServer } from './git-model.ts';
+import type { SeededRandom } from './random.ts';
+import type { Process, Scheduler } from './scheduler.ts';
+import type { Phase } from './steps.ts';
+import { Disk } from './store.ts';
+import { SimulatedWire, type WireParts } from './transport.ts';
+
+export const controlNamespace = 'argocd';
+export const pollMs = 30_000;
+
+export interface ReplicaParts {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  readonly random: SeededRandom;
+  readonly faults: FaultGate;
+  readonly servers: ReadonlyMap<string, GitServer>;
+  readonly handle: (replica: Replica, ...asked: Parameters<WireParts['handle']>) => Promise<Response>;
+  readonly sent: (replica: Replica, ...asked: Parameters<WireParts['sent']>) => void;
+  readonly isRunning: () => boolean;
+  readonly token: () => string;
+  readonly trace: (who: string, what: string) => void;
+  readonly logged: (level: keyof Log, text: string) => void;
+  readonly openProcess: (name: string) => Process;
+  /** How long until a process that died is started again. */
+  readonly restartMs: () => number;
+}
+
+const sealingKey = new Uint8Array(32).fill(7);
+const renderer = await loadRenderer();
+
+export class Replica {
+  readonly name: string;
+  readonly #parts: ReplicaParts;
+  readonly #clones: Clones;
+  readonly #disk = new Disk();
+  #running: { readonly process: Process; readonly wire: SimulatedWire; readonly engine: Engine } | undefined;
+  starts = 0;
+
+  constructor(parts: ReplicaParts) {
+    this.name = parts.name;
+    this.#parts = parts;
+    this.#clones = new Clones(parts.servers);
+  }
+
+  get engine(): Engine | undefined {
+    return this.#running?.engine;
+  }
+  get process(): Process | undefined {
+    return this.#running?.process;
+  }
+  get watches(): number {
+    return this.#running?.wire.watches ?? 0;
+  }
+
+  start(): void {
+    const { scheduler, faults, trace } = this.#parts;
+    this.starts += 1;
+    const who = this.starts === 1 ? this.name : `${this.name}.${this.starts}`;
+    const process = this.#parts.openProcess(who);
+    const random = this.#parts.random.fork(who);
+    const io = {
+      process,
+      scheduler,
+      faults,
+      random: random.fork('io'),
+      phase: (): Phase => (this.engine?.isReady === true ? (this.#parts.isRunning() ? 'run' : 'quiet') : 'start'),
+      trace: (what: string) => trace(who, what),
+      crash: () => this.crash(),
+    };
+    const wire = new SimulatedWire({
+      ...io,
+      handle: (...asked) => this.#parts.handle(this, ...asked),
+      sent: (...asked) => this.#parts.sent(this, ...asked),
+    });
+    const log = this.#log(who);
+    const sealer = createSealer(sealingKey);
+    const cluster = openCluster({
+      id: 'in-cluster',
+      access: {
+        server: 'https://simulated',
+        origin: 'the simulation',
+        user: this.name,
+        insecure: false,
+        tokenFile: 'token',
+      },
+      lens: createLens({
+        managers: [fieldManager, fluxManager],
+        sealer,
+        trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel],
+        health: healthOf,
+      }),
+      clock: process,
+      timers: process,
+      random,
+      log,
+      meter: silentMeter,
+      readFile: () => this.#parts.token(),
+      wire,
+    });
+    const engine = new Engine(
+      {
+        cluster,
+        repositories: this.#clones.repositories(io),
+        renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
+        sealer,
+        clock: process,
+        timers: process,
+        random,
+        log,
+        meter: silentMeter,
+      },
+      {
+        dialects: [argoDialect(controlNamespace), fluxDialect({ namespaces: ['*'], allowsOtherNamespaces: false })],
+        pollMs,
+        concurrency: 16,
+      },
+    );
+    this.#running = { process, wire, engine };
+    trace(who, 'starts');
+    engine.start().catch((error: unknown) => log.error({}, `start failed: ${String(error)}`));
+  }
+
+  /** The process is gone from one moment to the next; something starts it again. */
+  crash(): void {
+    if (this.#running === undefined) return;
+    const { process, wire } = this.#running;
+    this.#parts.trace(process.name, 'crashes');
+    process.end();
+    wire.cut();
+    this.#running = undefined;
+    this.#parts.scheduler.at(this.#parts.restartMs(), () => {
+      if (this.#running === undefined) this.start();
+    });
+  }
+
+  #log(who: string): Log {
+    const line = (level: keyof Log) => (fields: JsonObject, message: string) => {
+      const text = `${message} ${jsonText(fields)}`;
+      this.#parts.trace(who, `${level}: ${text}`);
+      this.#parts.logged(level, text);
+    };
+    return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  }
+}
+
+const silentMeter: Meter = { count() {}, observe() {} };

@@ -1,0 +1,169 @@
+/** One seed: its world, its faults, its people; and what came of it. */
+import { canonicalJson } from '#model/json.ts';
+import { RandomFaults, noFaults, type FaultKind, type Faults } from './faults.ts';
+import { stampName, type App, type Fleet } from './fleet.ts';
+import { applicationAt, configMapAt, memberOf } from './kubectl.ts';
+import { Oracles, Violation } from './oracles.ts';
+import { SeededRandom } from './random.ts';
+import { arrange, finale, newFleet, type Doing } from './workload.ts';
+import { arrangeWeather, clearWeather } from './weather.ts';
+import { World } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly keepsTrace?: boolean;
+  readonly replicas?: number;
+  /** Else those that the seed draws. */
+  readonly faults?: Faults;
+  /** Else as the seed says: crashes, outages, jumps of the clock. */
+  readonly weather?: boolean;
+}
+export interface Ran {
+  readonly seed: number;
+  readonly violation: string | undefined;
+  readonly digest: string;
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly writes: number;
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly cells: ReadonlyMap<string, number>;
+  readonly final: string;
+  readonly trace: readonly string[];
+}
+
+const spanMs = 20 * 60_000;
+/** After the last fault: the longest backoff, twice. */
+const convergenceMs = 25 * 60_000;
+const quietMs = 60 * 60_000;
+
+/** The seed's run under its faults, and, where that kept every promise, the same without a fault: both must end alike. */
+export async function runSeed(options: RunOptions): Promise<Ran> {
+  const ran = await runOnce(options);
+  if (ran.violation !== undefined) return ran;
+  const calm = await runOnce({ ...options, faults: noFaults, weather: false });
+  if (calm.violation !== undefined) return { ...ran, violation: `without a fault: ${calm.violation}`, trace: calm.trace };
+  if (calm.final === ran.final) return ran;
+  return { ...ran, violation: `it does not end as without faults:\n${ran.final}\n${calm.final}` };
+}
+
+export async function runOnce({ seed, keepsTrace = false, replicas = 1, faults, weather = true }: RunOptions): Promise<Ran> {
+  const random = new SeededRandom(`run ${seed}`);
+  const world = new World({
+    seed,
+    faults: faults ?? new RandomFaults(random.fork('faults')),
+    replicas,
+    keepsTrace,
+  });
+  const people = random.fork('people');
+  const fleet = newFleet(world, people);
+  const oracles = new Oracles(world, fleet);
+  world.watch(oracles);
+  const doing: Doing = { world, fleet, oracles, random: people };
+  if (weather) arrangeWeather(world, random.fork('weather'), spanMs);
+  arrange(doing, spanMs);
+  for (const replica of world.replicas) replica.start();
+  try {
+    await world.runFor(spanMs);
+    clearWeather(world);
+    world.faults.isOn = false;
+    finale(doing);
+    await converge(world, fleet, oracles);
+    oracles.startCounting();
+    await world.runFor(quietMs);
+    if (world.violation === undefined) staysQuiet(world, oracles);
+  } catch (error) {
+    world.violation ??= error as Error;
+  }
+  if (world.flaws.length > 0) world.violation ??= new Error(`the simulated cluster failed: ${world.flaws[0]}`);
+  world.close();
+  const { violation } = world;
+  return {
+    seed,
+    violation: violation instanceof Violation ? violation.message : violation?.stack,
+    digest: world.trace.digest,
+    simulatedMs: world.nowMs,
+    events: world.scheduler.events,
+    writes: world.writes,
+    faults: world.faults.met,
+    cells: world.faults.cells,
+    final: finalState(world, fleet),
+    trace: world.trace.lines,
+  };
+}
+
+/** In bounded time after the last fault everything is as Git says, and said to be so. */
+async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<void> {
+  const untilMs = world.nowMs + convergenceMs;
+  let open = openQuestions(world, fleet, oracles);
+  while (open.length > 0 && world.nowMs < untilMs && world.violation === undefined) {
+    await world.runFor(15_000);
+    open = openQuestions(world, fleet, oracles);
+  }
+  if (world.violation !== undefined) return;
+  if (open.length > 0) throw new Violation('convergence', `after ${convergenceMs / 60_000} minutes: ${open.join('; ')}`);
+  // What else is under way at that moment may end.
+  await world.runFor(120_000);
+}
+
+function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {
+  return fleet.apps.flatMap((app) => {
+    const resource = world.kubectl.get(applicationAt(app.name));
+    const sync = memberOf(resource, 'status', 'sync', 'status');
+    const revision = memberOf(resource, 'status', 'sync', 'revision');
+    const open: string[] = [];
+    if (sync !== 'Synced') open.push(`${app.name} is ${String(sync)}`);
+    if (revision !== app.server.head?.id) open.push(`${app.name} says that it is at ${String(revision)}`);
+    if (memberOf(resource, 'operation') !== undefined) open.push(`${app.name} has an operation that nobody answers`);
+    if (oracles.recordOf(app)?.intent !== undefined) open.push(`${app.name} has an intent left (F1)`);
+    return [...open, ...wrongObjects(world, fleet, app)];
+  });
+}
+
+const plurals = { ConfigMap: 'configmaps', Secret: 'secrets', Service: 'services' } as const;
+
+function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
+  const content = fleet.content(app);
+  const items = 'items' in content ? content.items : [];
+  const wanted = new Set([`ConfigMap ${stampName(app)}`, ...items.map(({ kind, name }) => `${kind} ${name}`)]);
+  const wrong = Object.entries(plurals).flatMap(([kind, plural]) =>
+    world.kubectl
+      .list({ group: '', version: 'v1', plural }, app.namespace)
+      .filter(({ metadata: { name } }) => name.startsWith(`${app.name}-`) || name === stampName(app))
+      .flatMap(({ metadata: { name } }) => (wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`])),
+  );
+  for (const missing of wanted) wrong.push(`${missing} is missing`);
+  for (const { kind, name, value } of items) {
+    const live = kind === 'ConfigMap' ? world.kubectl.get(configMapAt(app.namespace, name)) : undefined;
+    if (live !== undefined && memberOf(live, 'data', 'value') !== String(value)) wrong.push(`${name} has another value`);
+  }
+  return wrong;
+}
+
+/** F5: in steady state nothing is written, and nothing is asked for. */
+function staysQuiet(world: World, oracles: Oracles): void {
+  if (oracles.counted.length > 0)
+    throw new Violation('quiet', `${oracles.counted.length} requests in an hour without a change: ${[...new Set(oracles.counted)].slice(0, 5).join('; ')}`);
+  for (const replica of world.replicas) {
+    const { queued = 0 } = replica.engine?.counts ?? {};
+    if (queued > 0) throw new Violation('bounds', `${queued} Units wait for a turn for an hour`);
+    if ((replica.process?.pending ?? 0) > 200) throw new Violation('bounds', `${replica.process?.pending} timers`);
+  }
+}
+
+/** What is in the cluster of what Git says, without what differs from run to run. */
+function finalState(world: World, fleet: Fleet): string {
+  const objects = Object.values(plurals).flatMap((plural) =>
+    [...new Set(fleet.apps.map(({ namespace }) => namespace))].flatMap((namespace) =>
+      world.kubectl.list({ group: '', version: 'v1', plural }, namespace).map((object) => {
+        const { kind, data, metadata } = object as typeof object & { data?: unknown };
+        const { namespace = '', name, labels = {} } = metadata as typeof metadata & { labels?: object };
+        return { kind, namespace, name, labels, data: kind === 'Service' ? undefined : data };
+      }),
+    ),
+  );
+  const apps = fleet.apps.map((app) => {
+    const status = world.kubectl.get(applicationAt(app.name))?.['status'];
+    return [app.name, memberOf(status, 'sync', 'status'), memberOf(status, 'health', 'status')];
+  });
+  return canonicalJson({ apps, objects });
+}

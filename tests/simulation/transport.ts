@@ -1,0 +1,264 @@
+/**
+ * The wire between one replica and the API server: only the socket is simulated. Each request meets a fault or none;
+ * both ways take time, and a request that is on its way arrives whether or not its sender is still there.
+ */
+import { isObject } from '#model/json.ts';
+import type { Wire, WireAnswer, WireHeaders, WireRequest } from '#kube/wire.ts';
+import type { FaultGate, FaultKind } from './faults.ts';
+import { broken, Pipe } from './pipe.ts';
+import type { SeededRandom } from './random.ts';
+import type { Process, Scheduler } from './scheduler.ts';
+import { requestOf, sortOf, type Phase, type Request as Asked } from './steps.ts';
+import { coalesced } from './watch-lines.ts';
+
+export interface WireParts {
+  readonly process: Process;
+  readonly scheduler: Scheduler;
+  readonly random: SeededRandom;
+  readonly faults: FaultGate;
+  /** The API server; what it does until this resolves is this replica's doing. */
+  readonly handle: (request: Request, asked: Asked, body: string | undefined) => Promise<Response>;
+  readonly phase: () => Phase;
+  readonly trace: (what: string) => void;
+  /** The process ends, now. */
+  readonly crash: () => void;
+  /** Of every request that leaves, with when the server allows the next one. */
+  readonly sent: (asked: Asked, notBeforeMs: number) => void;
+}
+
+const never = new Promise<never>(() => undefined);
+/** As long as a fault may delay what it does not lose. */
+const slowMsMax = 45_000;
+const hangAfterMsMax = 600_000;
+const breakAfterMsMax = 900_000;
+
+export class SimulatedWire implements Wire {
+  readonly #parts: WireParts;
+  readonly #watches = new Set<() => void>();
+  #notBeforeMs = 0;
+
+  constructor(parts: WireParts) {
+    this.#parts = parts;
+  }
+
+  /** Watches that the server still feeds. */
+  get watches(): number {
+    return this.#watches.size;
+  }
+
+  /** Its end, as the server hears of it: connections are closed. */
+  cut(): void {
+    for (const end of this.#watches) end();
+  }
+  close(): Promise<void> {
+    this.cut();
+    return Promise.resolve();
+  }
+
+  request(sent: WireRequest): Promise<WireAnswer> {
+    const { process, faults, phase, trace } = this.#parts;
+    if (process.isGone) return never;
+    const headers = headersOf(sent.headers);
+    const asked = requestOf(sent.method, sent.path, headers.get('content-type') ?? '');
+    const what = `${asked.verb} ${asked.resource}${asked.subresource === '' ? '' : `/${asked.subresource}`} ${asked.namespace}/${asked.name}`;
+    const io = sent.isWatch ? 'watch' : 'request';
+    const fault = faults.next({ io, verb: asked.verb, sort: sortOf(asked.resource), phase: phase(), what });
+    if (!sent.isWatch) this.#parts.sent(asked, this.#notBeforeMs);
+    if (fault !== undefined) trace(`${what} ⚡ ${fault}`);
+    if (fault === 'crash-before') {
+      this.#parts.crash();
+      return never;
+    }
+    const answered = new Promise<WireAnswer>((resolve, reject) => {
+      const abort = (): void => reject(broken('ABORT_ERR'));
+      if (sent.signal.aborted) return abort();
+      sent.signal.addEventListener('abort', abort, { once: true });
+      this.#send(sent, { asked, what, headers, fault }, resolve, reject);
+    });
+    return answered;
+  }
+
+  #send(
+    sent: WireRequest,
+    { asked, what, headers, fault }: Sending,
+    resolve: (answer: WireAnswer) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { process, scheduler, random, trace } = this.#parts;
+    const later = (delayMs: number, call: () => void): void => scheduler.at(delayMs, () => process.run(call));
+    if (fault === 'swallowed') return;
+    if (fault === 'refused') return later(this.#lag(), () => reject(broken('ECONNREFUSED')));
+    if (fault === 'reset-before') return later(this.#lag(), () => reject(broken('ECONNRESET')));
+    const there = fault === 'slow' ? random.between(1000, slowMsMax) : this.#lag();
+    const arrive = async (): Promise<void> => {
+      const canned = fault === undefined ? undefined : this.#refusal(fault);
+      // A gateway that gave up says nothing about the server behind it.
+      const response =
+        canned === undefined || (fault === '504' && random.chance(0.5))
+          ? await this.#parts.handle(this.#built(sent, headers), asked, sent.body)
+          : canned;
+      const answer = canned ?? response;
+      trace(`${what} → ${answer.status}`);
+      if (fault === 'crash-after') return this.#parts.crash();
+      if (sent.isWatch && answer.status === 200) return this.#stream(sent, answer, fault, resolve);
+      const text = await answer.text();
+      if (fault === 'reply-swallowed') return;
+      const back = fault === 'slow' && random.chance(0.5) ? random.between(1000, slowMsMax) : this.#lag();
+      later(back, () => {
+        if (fault === 'reply-lost') return reject(broken('ECONNRESET'));
+        const body = new Pipe();
+        body.push(Buffer.from(text));
+        body.end();
+        if (answer.status === 429) this.#slowDown(answer);
+        resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
+      });
+    };
+    scheduler.at(there, () => void arrive());
+  }
+
+  /** F4: from when this replica has heard it, its requests wait. */
+  #slowDown(answer: Response): void {
+    const untilMs = this.#parts.scheduler.nowMs + Number(answer.headers.get('retry-after') ?? 0) * 1000;
+    this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
+  }
+
+  #lag(): number {
+    const { random } = this.#parts;
+    return random.chance(0.05) ? random.between(20, 800) : random.between(0, 12);
+  }
+
+  #built(sent: WireRequest, headers: Headers): Request {
+    return new Request(`https://simulated${sent.path}`, {
+      method: sent.method,
+      headers,
+      ...(sent.body === undefined ? {} : { body: sent.body }),
+    });
+  }
+
+  #refusal(fault: FaultKind): Response | undefined {
+    const { random } = this.#parts;
+    const seconds = String(1 + random.below(20));
+    switch (fault) {
+      case '429':
+        return status(429, 'TooManyRequests', 'too many requests', { 'retry-after': seconds });
+      case '500':
+        return status(500, 'InternalError', 'etcdserver: leader changed');
+      case '503':
+        return status(503, 'ServiceUnavailable', 'the server is starting', random.chance(0.5) ? { 'retry-after': seconds } : {});
+      case '504':
+        return status(504, 'Timeout', 'request did not complete within the allotted timeout');
+      case '401':
+        return status(401, 'Unauthorized', 'Unauthorized');
+      case '410':
+        return status(410, 'Expired', 'too old resource version');
+      case '409':
+        return status(409, 'Conflict', 'the object has been modified; please apply your changes to the latest version');
+      default:
+        return undefined;
+    }
+  }
+
+  #stream(
+    sent: WireRequest,
+    response: Response,
+    fault: FaultKind | undefined,
+    resolve: (answer: WireAnswer) => void,
+  ): void {
+    const { process, scheduler, random, faults } = this.#parts;
+    const pipe = new Pipe();
+    const reader = response.body!.getReader();
+    let isHung = false;
+    const stop = (): void => {
+      if (!this.#watches.delete(stop)) return;
+      void reader.cancel();
+    };
+    this.#watches.add(stop);
+    sent.signal.addEventListener('abort', () => {
+      stop();
+      pipe.end(broken('ABORT_ERR'));
+    });
+    if (sent.signal.aborted) stop();
+    const breaks = (error?: Error): void => {
+      stop();
+      process.run(() => pipe.end(error));
+    };
+    if (fault === 'watch-broken')
+      scheduler.at(random.between(0, breakAfterMsMax), () => breaks(broken('ECONNRESET')));
+    if (fault === 'watch-ended') scheduler.at(random.between(0, breakAfterMsMax), () => breaks());
+    if (fault === 'watch-hung')
+      scheduler.at(random.between(0, hangAfterMsMax), () => {
+        isHung = true;
+      });
+    const holdsMs = fault === 'watch-coalesced' ? random.between(500, 20_000) : 0;
+    let lastMs = scheduler.nowMs;
+    let held: Uint8Array[] | undefined;
+    const deliver = (chunk: () => Uint8Array, lagMs: number): void => {
+      lastMs = Math.max(lastMs, scheduler.nowMs + lagMs);
+      scheduler.at(lastMs - scheduler.nowMs, () => {
+        const bytes = chunk();
+        if (!isHung) process.run(() => pipe.push(bytes));
+      });
+    };
+    const take = (chunk: Uint8Array): void => {
+      if (held !== undefined) return void held.push(chunk);
+      const isSlow = fault === 'watch-slow' && faults.isOn;
+      const lagMs = isSlow ? random.between(0, slowMsMax) : this.#lag();
+      if (holdsMs === 0 || !faults.isOn) return deliver(() => chunk, lagMs);
+      const holding = (held = [chunk]);
+      deliver(() => {
+        held = undefined;
+        return coalesced(holding);
+      }, holdsMs);
+    };
+    const read = async (): Promise<void> => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        take(value);
+      }
+      scheduler.at(Math.max(0, lastMs - scheduler.nowMs) + 1, () => {
+        if (!isHung) breaks();
+      });
+    };
+    // A reader that was cancelled has nothing more to say.
+    read().catch(() => undefined);
+    scheduler.at(this.#lag(), () =>
+      process.run(() => resolve({ statusCode: 200, headers: headersFrom(response.headers), body: pipe })),
+    );
+  }
+}
+
+interface Sending {
+  readonly asked: Asked;
+  readonly what: string;
+  readonly headers: Headers;
+  readonly fault: FaultKind | undefined;
+}
+
+function headersOf(list: readonly string[]): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < list.length; index += 2) headers.append(list[index]!, list[index + 1]!);
+  return headers;
+}
+
+function headersFrom(headers: Headers): WireHeaders {
+  return Object.fromEntries(headers);
+}
+
+function status(code: number, reason: string, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+  const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
+  return new Response(JSON.stringify(body), {
+    status: code,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+}
+
+/** What a body says, where a body is JSON. */
+export function parsed(body: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(body ?? '');
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,68 @@
+/** What goes wrong for a while, not with one request: outages, crashes, pauses, clocks that jump, tokens that expire. */
+import type { SeededRandom } from './random.ts';
+import type { World } from './world.ts';
+
+interface Weather {
+  readonly name: string;
+  readonly weight: number;
+  readonly begin: (world: World, random: SeededRandom) => void;
+}
+
+const hourMs = 3_600_000;
+
+const kinds: readonly Weather[] = [
+  {
+    name: 'a replica crashes',
+    weight: 4,
+    begin: (world, random) => random.pick(world.replicas).crash(),
+  },
+  {
+    name: 'a replica is paused',
+    weight: 2,
+    begin: (world, random) => {
+      const { process } = random.pick(world.replicas);
+      process?.pause();
+      world.scheduler.at(random.between(1000, 240_000), () => process?.resume());
+    },
+  },
+  {
+    name: 'a wall clock jumps',
+    weight: 2,
+    begin: (world, random) => {
+      const { process } = random.pick(world.replicas);
+      if (process !== undefined) process.wallMs += random.between(-hourMs, hourMs);
+    },
+  },
+  {
+    name: 'tokens expire',
+    weight: 2,
+    begin: (world) => world.newToken(),
+  },
+  {
+    name: 'Git is away',
+    weight: 3,
+    begin: (world, random) => {
+      const server = random.pick([...world.servers.values()]);
+      server.down = random.pick(['git-unreachable', 'git-refused']);
+      world.scheduler.at(random.between(10_000, 600_000), () => {
+        server.down = undefined;
+      });
+    },
+  },
+];
+
+export function arrangeWeather(world: World, random: SeededRandom, spanMs: number): void {
+  for (let left = random.below(5); left > 0; left -= 1) {
+    const kind = random.weighted(kinds);
+    const own = random.fork(`${left}`);
+    world.scheduler.at(random.between(0, spanMs), () => {
+      world.note(`⚡ ${kind.name}`);
+      kind.begin(world, own);
+    });
+  }
+}
+
+export function clearWeather(world: World): void {
+  for (const server of world.servers.values()) server.down = undefined;
+  for (const { process } of world.replicas) process?.resume();
+}

@@ -1,0 +1,195 @@
+/** What people do to a fleet while it is being managed: commits, edits, deletions; drawn from the seed, in any weather. */
+import { firstItems, Fleet, itemKey, newItem, type App, type Content, type Item } from './fleet.ts';
+import { applicationAt, configMapAt, type Named } from './kubectl.ts';
+import { foreignPrefix, type Oracles } from './oracles.ts';
+import type { SeededRandom } from './random.ts';
+import type { World } from './world.ts';
+
+const url = (index: number): string => `https://git.example/acme/fleet-${index + 1}`;
+
+export function newFleet(world: World, random: SeededRandom): Fleet {
+  const names = ['web', 'api', 'jobs'].slice(0, 1 + random.below(3));
+  const repositories = 1 + random.below(2);
+  const apps = names.map(
+    (name, index): App => ({
+      name,
+      server: world.gitServer(url(index % repositories)),
+      directory: `apps/${name}`,
+      namespace: random.pick(['payments', 'shop']),
+      selfHeal: random.chance(0.8),
+    }),
+  );
+  const fleet = new Fleet(apps);
+  for (const server of world.servers.values()) {
+    const content = new Map<App, Content>(
+      fleet.appsOf(server).map((app) => [app, { items: firstItems(random, app.name) }]),
+    );
+    fleet.push(server, content, 'First');
+  }
+  for (const app of apps) world.kubectl.create(applicationAt(app.name), application(app));
+  return fleet;
+}
+
+function application(app: App): object {
+  return {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: app.name, namespace: 'argocd' },
+    spec: {
+      project: 'default',
+      source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
+      destination: { server: 'https://kubernetes.default.svc', namespace: app.namespace },
+      syncPolicy: { automated: { prune: true, selfHeal: app.selfHeal } },
+    },
+  };
+}
+
+export interface Doing {
+  readonly world: World;
+  readonly fleet: Fleet;
+  readonly oracles: Oracles;
+  readonly random: SeededRandom;
+}
+interface Action {
+  readonly name: string;
+  readonly weight: number;
+  readonly act: (doing: Doing, app: App) => void;
+}
+
+function changed(items: readonly Item[], random: SeededRandom, app: App): readonly Item[] {
+  const draft = [...items];
+  for (let left = 1 + random.below(3); left > 0; left -= 1) {
+    const at = random.below(draft.length + 1);
+    const item = draft[at];
+    if (item === undefined) draft.push(newItem(random, `${app.name}-${random.below(12)}x`));
+    else if (random.chance(0.35)) draft.splice(at, 1);
+    else draft[at] = { ...item, value: random.below(1000) };
+  }
+  const unique = new Map(draft.map((item) => [itemKey(item), item]));
+  return unique.size === 0 ? [newItem(random, `${app.name}-0`)] : [...unique.values()];
+}
+
+const itemsOf = (content: Content): readonly Item[] => ('items' in content ? content.items : []);
+
+/** Where one of the objects that Git has now should stand; undefined when Git has none. */
+function someObject({ fleet, random }: Doing, app: App): Named | undefined {
+  const items = itemsOf(fleet.content(app));
+  if (items.length === 0) return undefined;
+  const { kind, name } = random.pick(items);
+  return { ...configMapAt(app.namespace, name), plural: `${kind.toLowerCase()}s` };
+}
+
+export const actions: readonly Action[] = [
+  {
+    name: 'commit',
+    weight: 10,
+    act: ({ fleet, random }, app) => {
+      const items = changed(itemsOf(fleet.content(app)), random, app);
+      fleet.push(app.server, new Map([[app, { items }]]), 'Change');
+    },
+  },
+  {
+    name: 'break',
+    weight: 2,
+    act: ({ fleet, random }, app) => {
+      const broken = random.pick(['text', 'empty', 'link', 'huge'] as const);
+      fleet.push(app.server, new Map([[app, { broken }]]), `Break: ${broken}`);
+    },
+  },
+  {
+    name: 'revert',
+    weight: 1,
+    act: ({ fleet }, app) => {
+      const head = app.server.head;
+      const before = fleet.commits.get(head?.parent ?? '')?.content.get(app.directory);
+      if (before !== undefined) fleet.push(app.server, new Map([[app, before]]), `Revert "${head!.message}"`);
+    },
+  },
+  {
+    name: 'force-push',
+    weight: 1,
+    act: ({ fleet, random, oracles }, app) => {
+      const { head } = app.server;
+      if (head?.parent === undefined) return;
+      for (const other of fleet.appsOf(app.server)) oracles.historyMoved(other);
+      const before = fleet.commits.get(head.parent)?.content.get(app.directory);
+      const items = changed(itemsOf(before ?? { items: [] }), random, app);
+      fleet.push(app.server, new Map([[app, { items }]]), 'Rewritten', head.parent);
+    },
+  },
+  {
+    name: 'edit',
+    weight: 3,
+    act: (doing, app) => {
+      const at = someObject(doing, app);
+      if (at?.plural === 'configmaps') doing.world.kubectl.merge(at, { data: { value: 'edited' } });
+    },
+  },
+  {
+    name: 'annotate',
+    weight: 2,
+    act: (doing, app) => {
+      const at = someObject(doing, app);
+      const annotations = { [`${foreignPrefix}note`]: String(doing.random.below(100)) };
+      if (at !== undefined) doing.world.kubectl.merge(at, { metadata: { annotations } });
+    },
+  },
+  {
+    name: 'delete',
+    weight: 2,
+    act: (doing, app) => {
+      const at = someObject(doing, app);
+      if (at !== undefined) doing.world.kubectl.delete(at);
+    },
+  },
+  {
+    name: 'refresh',
+    weight: 1,
+    act: ({ world, random }, app) => {
+      const kind = random.pick(['normal', 'hard']);
+      world.kubectl.merge(applicationAt(app.name), { metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } });
+    },
+  },
+  {
+    name: 'sync',
+    weight: 1,
+    act: ({ world }, app) => {
+      world.kubectl.merge(applicationAt(app.name), { operation: { initiatedBy: { username: 'ada' }, sync: {} } });
+    },
+  },
+  {
+    name: 'hint',
+    weight: 4,
+    act: ({ world }) => {
+      for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
+    },
+  },
+];
+
+/** Everything that people do in this span, arranged in advance: the same in any weather. */
+export function arrange(doing: Doing, spanMs: number): void {
+  const { world, fleet, random } = doing;
+  const count = 3 + random.below(12);
+  for (let index = 0; index < count; index += 1) {
+    const action = random.weighted(actions);
+    const app = random.pick(fleet.apps);
+    const own = random.fork(`${index}`);
+    world.scheduler.at(random.between(0, spanMs), () => {
+      world.note(`${action.name} ${app.name}`);
+      action.act({ ...doing, random: own }, app);
+    });
+  }
+}
+
+/** Git says something that can be had, and every application is to be as it says. */
+export function finale({ fleet, world, random }: Doing): void {
+  world.note('the last commits');
+  for (const server of world.servers.values()) {
+    const content = new Map<App, Content>();
+    for (const app of fleet.appsOf(server)) {
+      const items = itemsOf(fleet.content(app));
+      content.set(app, { items: [...items.filter(({ name }) => name !== `${app.name}-last`), { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(1000) }] });
+    }
+    fleet.push(server, content, 'Last');
+  }
+}

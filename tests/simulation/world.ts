@@ -1,0 +1,237 @@
+/** A whole system on simulated time: an API server, Git, replicas; and whoever looks at what they do. */
+import { argoDefinitions } from '#dialects/argo/crds.ts';
+import { fluxDefinitions } from '#dialects/flux/crds.ts';
+import { openEmbedded, type Embedded } from '#embedded/embedded.ts';
+import { forgetful, type Change } from '#embedded/store.ts';
+import { administrator } from '#embedded/users.ts';
+import type { User } from '#embedded/authorization.ts';
+import type { Log, ObjectKeeper } from '#model/ports.ts';
+import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
+import { FaultGate, type Faults } from './faults.ts';
+import { GitServer } from './git-model.ts';
+import { Kubectl } from './kubectl.ts';
+import { sharedMachinery } from './machinery.ts';
+import { SeededRandom } from './random.ts';
+import { controlNamespace, Replica } from './replica.ts';
+import { Process, Scheduler } from './scheduler.ts';
+import type { Request as Asked } from './steps.ts';
+import { Trace } from './trace.ts';
+
+/** Somewhere in 2026. */
+export const epochMs = 1_790_000_000_000;
+export const namespaces = [controlNamespace, 'flux-system', 'payments', 'shop'];
+
+export interface Written {
+  readonly change: Change;
+  /** Whose request it came from; undefined: others. */
+  readonly replica: Replica | undefined;
+  readonly asked: Asked | undefined;
+  readonly body: string | undefined;
+}
+/** Sees everything, and throws a Violation when a promise is broken. */
+export interface Watcher {
+  wrote(written: Written): void;
+  sent(replica: Replica, asked: Asked, notBeforeMs: number): void;
+  logged(replica: string, level: keyof Log, text: string): void;
+}
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly faults: Faults;
+  readonly replicas: number;
+  readonly keepsTrace: boolean;
+}
+
+const machinery = await sharedMachinery();
+const snapshot = prepared();
+
+/** A cluster with our kinds installed: made once, because each takes the real schemas. */
+function prepared(): ObjectKeeper {
+  const scheduler = new Scheduler(new SeededRandom('preparing'));
+  const server = new Process('server', scheduler, epochMs - 3_600_000);
+  const random = new SeededRandom('preparing');
+  machinery.use(server, random);
+  const objects = new Map<string, { resource: string; object: unknown }>();
+  let last = 0;
+  const keeper: ObjectKeeper = {
+    load: forgetful.load,
+    put: (resource, key, version, object) => {
+      last = version;
+      objects.set(`${resource} ${key}`, { resource, object });
+    },
+    remove: (resource, key, version) => {
+      last = version;
+      objects.delete(`${resource} ${key}`);
+    },
+  };
+  const embedded = embeddedOn(server, random, keeper, new Map(), () => undefined);
+  const kubectl = new Kubectl(embedded);
+  const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
+  for (const definition of [...argoDefinitions, ...fluxDefinitions, unitStateDefinition])
+    kubectl.create({ ...definitions, namespace: '', name: '' }, definition);
+  for (const name of namespaces)
+    kubectl.create(
+      { group: '', version: 'v1', plural: 'namespaces', namespace: '', name: '' },
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
+    );
+  // What its controllers make of it belongs to it: a definition is established, a namespace has its account.
+  scheduler.settle(600_000);
+  embedded.close();
+  return { ...forgetful, load: () => ({ version: last, objects: [...objects.values()] }) };
+}
+
+function embeddedOn(
+  server: Process,
+  random: SeededRandom,
+  keeper: ObjectKeeper,
+  users: ReadonlyMap<string, User>,
+  bug: (text: string) => void,
+): Embedded {
+  const complain = (fields: object, message: string): void => bug(`${message} ${JSON.stringify(fields)}`);
+  return openEmbedded({
+    machinery: machinery.machinery,
+    keeper,
+    controllers: true,
+    clock: server,
+    timers: server,
+    random,
+    log: { debug() {}, info() {}, warn() {}, error: complain },
+    users,
+  });
+}
+
+export class World {
+  readonly seed: number;
+  readonly trace: Trace;
+  readonly scheduler: Scheduler;
+  readonly faults: FaultGate;
+  readonly server: Process;
+  readonly embedded: Embedded;
+  readonly kubectl: Kubectl;
+  readonly servers = new Map<string, GitServer>();
+  readonly replicas: readonly Replica[];
+  readonly random: SeededRandom;
+  /** A bug of the world itself. */
+  readonly flaws: string[] = [];
+  readonly #users = new Map<string, User>();
+  readonly #watchers: Watcher[] = [];
+  #token = 0;
+  #acting: { replica: Replica; asked: Asked; body: string | undefined } | undefined;
+  /** The first promise that was broken. */
+  violation: Error | undefined;
+  writes = 0;
+
+  constructor({ seed, faults, replicas, keepsTrace }: WorldOptions) {
+    this.seed = seed;
+    this.random = new SeededRandom(seed);
+    this.trace = new Trace(keepsTrace);
+    this.scheduler = new Scheduler(this.random.fork('scheduler'));
+    this.faults = new FaultGate(faults);
+    this.server = new Process('server', this.scheduler, epochMs);
+    const ofServer = this.random.fork('server');
+    machinery.use(this.server, ofServer);
+    this.newToken();
+    this.embedded = embeddedOn(this.server, ofServer, snapshot, this.#users, (text) => this.flaws.push(text));
+    this.kubectl = new Kubectl(this.embedded);
+    this.embedded.store.onChange((change) => this.#changed(change));
+    this.replicas = Array.from({ length: replicas }, (_, index) => this.#replica(`replica-${index + 1}`));
+  }
+
+  get nowMs(): number {
+    return this.scheduler.nowMs;
+  }
+
+  watch(watcher: Watcher): void {
+    this.#watchers.push(watcher);
+  }
+  /** Every token but the newest is refused from now on (F25). */
+  newToken(): void {
+    this.#users.clear();
+    this.#token += 1;
+    this.#users.set(`token-${this.#token}`, administrator);
+  }
+  gitServer(url: string): GitServer {
+    const known = this.servers.get(url);
+    if (known !== undefined) return known;
+    const made = new GitServer(url);
+    this.servers.set(url, made);
+    return made;
+  }
+  note(what: string): void {
+    this.trace.add(this.nowMs, '·', what);
+  }
+  async runFor(ms: number): Promise<void> {
+    await this.scheduler.runUntil(this.nowMs + ms, () => this.violation !== undefined);
+  }
+  close(): void {
+    this.embedded.close();
+    for (const replica of this.replicas) replica.process?.end();
+  }
+
+  #replica(name: string): Replica {
+    const random = this.random.fork(name);
+    return new Replica({
+      name,
+      random,
+      scheduler: this.scheduler,
+      faults: this.faults,
+      servers: this.servers,
+      handle: (replica, request, asked, body) => this.#handle(replica, request, asked, body),
+      sent: (replica, asked, notBeforeMs) =>
+        this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
+      isRunning: () => this.#hasIntent,
+      token: () => `token-${this.#token}`,
+      trace: (who, what) => this.trace.add(this.nowMs, who, what),
+      logged: (level, text) =>
+        this.#check(() => this.#watchers.forEach((watcher) => watcher.logged(name, level, text))),
+      openProcess: (who) => new Process(who, this.scheduler, epochMs),
+      restartMs: () => random.between(100, 20_000),
+    });
+  }
+
+  get #hasIntent(): boolean {
+    return this.#intents.size > 0;
+  }
+  /** Records that say that a Run is under way. */
+  readonly #intents = new Set<string>();
+
+  async #handle(
+    replica: Replica,
+    request: Request,
+    asked: Asked,
+    body: string | undefined,
+  ): Promise<Response> {
+    this.#acting = { replica, asked, body };
+    try {
+      return await this.embedded.handle(request);
+    } finally {
+      this.#acting = undefined;
+    }
+  }
+
+  #changed(change: Change): void {
+    const { resource, object, type } = change;
+    const { namespace = '', name, resourceVersion } = object.metadata;
+    if (resource === 'trueup.dev/unitstates') {
+      const intent = (object['state'] as { intent?: unknown } | undefined)?.intent;
+      if (intent !== undefined && type !== 'DELETED') this.#intents.add(name);
+      else this.#intents.delete(name);
+    }
+    const { replica, asked, body } = this.#acting ?? {};
+    if (replica !== undefined) this.writes += 1;
+    const who = replica?.process?.name ?? replica?.name ?? 'others';
+    this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
+    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, asked, body })));
+  }
+
+  /** The first violation ends the run; what is thrown must not reach whoever was looked at. */
+  #check(look: () => void): void {
+    if (this.violation !== undefined) return;
+    try {
+      look();
+    } catch (error) {
+      this.violation = error instanceof Error ? error : new Error(String(error));
+      this.note(`VIOLATION ${this.violation.message}`);
+    }
+  }
+}
