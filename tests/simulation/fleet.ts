@@ -115,5 +115,5 @@ export function firstItems(random: SeededRandom, app: string): readonly Item[] {
   return Array.from({ length: 2 + random.below(3) }, (_, index) => newItem(random, `${app}-${index}`));
 }
 export function newItem(random: SeededRandom, name: string): Item {
-  return { kind: random.pick(['ConfigMap', 'ConfigMap', 'Secret', 'Service']), name, value: random.below(1000) };
+  return { kind: random.pick(['ConfigMap', 'ConfigMap', 'Secret', 'Service']), name, value: random.below(10) };
 }

@@ -1,18 +1,29 @@
 /**
- * One instance of the embedded cluster's module for all worlds of this process: opening it takes a second. Clock and
- * randomness are those of the world that runs.
+ * One instance of the embedded cluster's module for all worlds of this process, and its answers: opening it takes a
+ * second, and a write some milliseconds. What it answers depends on the request alone; chance and time are put in here.
  */
-import { loadMachinery, openMachinery, type Machinery } from '#embedded/machinery.ts';
+import { loadMachinery, openMachinery, type Machinery, type WriteRequest, type WriteResult } from '#embedded/machinery.ts';
 import type { Stored } from '#embedded/objects.ts';
+import { StatusError, type Status } from '#embedded/status.ts';
+import { isObject, jsonText, parseJson } from '#model/json.ts';
 import type { Clock, Random } from '#model/ports.ts';
+import { Kept } from './kept.ts';
+import { Placeholders, type IsOpaque } from './placeholders.ts';
 import { SeededRandom } from './random.ts';
 
 export interface SharedMachinery {
   readonly machinery: Machinery;
+  readonly answers: Kept<Answer>;
   /** From now on it lives in this world. */
   use(clock: Clock, random: Random): void;
+  /** Whether each request is answered as it stands: to see that it makes no difference. */
+  answerPlainly(isPlain: boolean): void;
 }
+type Answer =
+  | { readonly result: WriteResult }
+  | { readonly status: Status; readonly warnings: readonly string[] };
 
+const answersMax = 30_000;
 let shared: Promise<SharedMachinery> | undefined;
 
 export function sharedMachinery(): Promise<SharedMachinery> {
@@ -21,22 +32,104 @@ export function sharedMachinery(): Promise<SharedMachinery> {
 }
 
 async function open(): Promise<SharedMachinery> {
-  let clock: Clock = { now: () => 1, monotonic: () => 0 };
-  let random: Random = new SeededRandom('the module');
-  const machinery = openMachinery(
-    await loadMachinery(),
-    { now: () => clock.now(), // Go's runtime refuses to start at zero.
-      monotonic: () => clock.monotonic() + 1,
-    },
-    { next: () => random.next(), bytes: (count) => random.bytes(count) },
-  );
+  let clock: Clock = { now: () => 1, monotonic: () => 1 };
+  let random: Random = new SeededRandom('');
+  let nowMs = 1;
+  let isPlain = false;
+  // Go's runtime does not start at zero.
+  const frozen: Clock = { now: () => nowMs, monotonic: () => 1 };
+  const machinery = openMachinery(await loadMachinery(), frozen, new SeededRandom('the module'));
+  const answers = new Kept<Answer>(answersMax);
+
+  const write = (request: WriteRequest): WriteResult => {
+    const named = withName(request, random);
+    const written = isPlain ? plainly(named) : known(named);
+    return written.created ? withUid(written, random) : written;
+  };
+  const plainly = (request: WriteRequest): WriteResult => {
+    nowMs = clock.now();
+    return machinery.write(request);
+  };
+  const known = (named: WriteRequest): WriteResult => {
+    const live = named.live as unknown;
+    const read = bodyOf(named.body);
+    const places = new Placeholders([live, read], clock.now(), opaqueIn(named.resource.group));
+    const hidden = {
+      ...named,
+      name: String(places.hide(named.name)),
+      live: live === undefined ? undefined : (places.hide(live) as Stored),
+      body: read === undefined ? named.body : jsonText(places.hide(read)),
+    };
+    const { resource, ...rest } = hidden;
+    const key = jsonText([resource.group, resource.version, resource.kind, rest, places.nowMs]);
+    const answer = answers.get(key, () => {
+      nowMs = places.nowMs;
+      return answerTo(() => machinery.write(hidden));
+    });
+    if ('status' in answer)
+      throw new StatusError(places.show(answer.status) as Status, places.show(answer.warnings) as readonly string[]);
+    return { ...answer.result, object: places.show(answer.result.object) as Stored };
+  };
   return {
-    machinery: withKnownDefinitions(machinery),
+    machinery: { ...withKnownDefinitions(machinery), write },
+    answers,
     use: (newClock, newRandom) => {
       clock = newClock;
       random = newRandom;
     },
+    answerPlainly: (wanted) => {
+      isPlain = wanted;
+    },
   };
+}
+
+function answerTo(call: () => WriteResult): Answer {
+  try {
+    return { result: call() };
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    return { status: error.status, warnings: error.warnings };
+  }
+}
+
+/** Our own records, and what Argo CD's kinds carry as their status: free of formats. */
+function opaqueIn(group: string): IsOpaque {
+  const known = new Set(['apiVersion', 'kind', 'metadata']);
+  if (group === 'trueup.dev') return ([first = 'kind']) => !known.has(first);
+  if (group === 'argoproj.io') return ([first]) => first === 'status';
+  return () => false;
+}
+
+function bodyOf(body: string): unknown {
+  if (!/^\s*[[{]/.test(body)) return undefined;
+  try {
+    return parseJson(body);
+  } catch {
+    return undefined;
+  }
+}
+
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** As the API server makes names up, but from the world's own chance. */
+function withName(request: WriteRequest, random: Random): WriteRequest {
+  if (request.verb !== 'create' || !request.body.includes('"generateName"')) return request;
+  const body = bodyOf(request.body);
+  if (!isObject(body) || !isObject(body['metadata'])) return request;
+  const { name = '', generateName } = body['metadata'];
+  if (name !== '' || typeof generateName !== 'string') return request;
+  const suffix = Array.from({ length: 5 }, () => suffixLetters[Math.floor(random.next() * suffixLetters.length)]);
+  const metadata = { ...body['metadata'], name: `${generateName.slice(0, 58)}${suffix.join('')}` };
+  return { ...request, body: jsonText({ ...body, metadata }) };
+}
+
+function withUid(result: WriteResult, random: Random): WriteResult {
+  const bytes = Buffer.from(random.bytes(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const text = bytes.toString('hex');
+  const uid = [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
+  return { ...result, object: { ...result.object, metadata: { ...result.object.metadata, uid } } };
 }
 
 /** A definition that stands as it is wanted is not made again: each world begins with the same ones. */
@@ -46,9 +139,9 @@ function withKnownDefinitions(machinery: Machinery): Machinery {
   return {
     ...machinery,
     define: (definition) => {
-      const { group, names } = definition['spec'] as { group: string; names: { kind: string } };
+      const { group, names } = definition['spec'] as unknown as { group: string; names: { kind: string } };
       const key = keyOf(group, names.kind);
-      const text = JSON.stringify((definition as Stored)['spec']);
+      const text = jsonText(definition['spec']);
       const before = known.get(key);
       if (before?.text === text) return before.schemas;
       const schemas = machinery.define(definition);

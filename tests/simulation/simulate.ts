@@ -1,6 +1,7 @@
 /** `npm run simulate -- --seeds 1000`: many worlds, one after the other; `--seed 123 --trace`: one of them, step by step. */
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { sharedMachinery } from './machinery.ts';
 import { runSeed } from './run.ts';
 
 const { values } = parseArgs({
@@ -9,9 +10,12 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    plain: { type: 'boolean', default: false },
   },
 });
 
+const machinery = await sharedMachinery();
+machinery.answerPlainly(values.plain);
 const started = performance.now();
 const first = Number(values.seed ?? values.from);
 const count = values.seed === undefined ? Number(values.seeds) : 1;
@@ -30,5 +34,7 @@ for (let seed = first; seed < first + count; seed += 1) {
   console.log(`  replay: npm run -s simulate -- --seed ${seed} --trace`);
 }
 const seconds = (performance.now() - started) / 1000;
+const { answers } = machinery;
+console.log(`kept answers: ${answers.hits} of ${answers.hits + answers.misses}`);
 console.log(`${count} seeds in ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(2)} seeds/s, ${hours.toFixed(0)} simulated hours, ${writes} writes; ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

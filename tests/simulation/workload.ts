@@ -63,7 +63,7 @@ function changed(items: readonly Item[], random: SeededRandom, app: App): readon
     const item = draft[at];
     if (item === undefined) draft.push(newItem(random, `${app.name}-${random.below(12)}x`));
     else if (random.chance(0.35)) draft.splice(at, 1);
-    else draft[at] = { ...item, value: random.below(1000) };
+    else draft[at] = { ...item, value: random.below(10) };
   }
   const unique = new Map(draft.map((item) => [itemKey(item), item]));
   return unique.size === 0 ? [newItem(random, `${app.name}-0`)] : [...unique.values()];
@@ -188,7 +188,7 @@ export function finale({ fleet, world, random }: Doing): void {
     const content = new Map<App, Content>();
     for (const app of fleet.appsOf(server)) {
       const items = itemsOf(fleet.content(app));
-      content.set(app, { items: [...items.filter(({ name }) => name !== `${app.name}-last`), { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(1000) }] });
+      content.set(app, { items: [...items.filter(({ name }) => name !== `${app.name}-last`), { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) }] });
     }
     fleet.push(server, content, 'Last');
   }
