@@ -56,6 +56,11 @@ export class Limiter {
     });
   }
 
+  /** How long nothing may be sent. */
+  get pausedMs(): number {
+    return Math.max(0, this.#pausedUntilMs - this.#clock.monotonic());
+  }
+
   close(): void {
     this.#wake?.();
     this.#wake = undefined;

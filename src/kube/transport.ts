@@ -138,11 +138,14 @@ export class Transport {
       if (delayMs === undefined) return reply;
       // All others wait too, also when this call gives up.
       if (reply.refusal?.status === 429) this.#limiter.pauseFor(delayMs);
-      const pastDeadline = this.#ports.clock.monotonic() + delayMs >= deadlineMs;
-      if (attempt >= this.#options.attemptsMax || pastDeadline || this.#closing.signal.aborted) {
-        return { ...reply, failure: { retryAfterMs: Math.round(delayMs), ...reply.failure } };
+      const giveUp = { ...reply, failure: { retryAfterMs: Math.round(delayMs), ...reply.failure } };
+      if (attempt >= this.#options.attemptsMax) return giveUp;
+      // What another call was told meanwhile holds for this one too.
+      for (let waitMs = delayMs; waitMs > 0; waitMs = this.#limiter.pausedMs) {
+        const pastDeadline = this.#ports.clock.monotonic() + waitMs >= deadlineMs;
+        if (pastDeadline || this.#closing.signal.aborted) return giveUp;
+        await pause(this.#ports.timers, waitMs, this.#closing.signal);
       }
-      await pause(this.#ports.timers, delayMs, this.#closing.signal);
     }
   }
 

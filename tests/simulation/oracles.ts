@@ -35,7 +35,7 @@ export class Oracles implements Watcher {
   /** The record of each Unit, by the name of the object. */
   readonly #records = new Map<string, UnitState>();
   /** The newest stamp that each application has had. */
-  readonly #stamps = new Map<string, number>();
+  readonly #stamps = new Map<string, { readonly number: number; readonly atMs: number }>();
   /** Below which a stamp may not fall, unless somebody moved history by force. */
   readonly #rewritten = new Set<string>();
   /** Applications that somebody deleted: what is theirs may go. */
@@ -63,7 +63,7 @@ export class Oracles implements Watcher {
     return [...this.#records.values()].find(({ owner }) => owner.name === app.name);
   }
 
-  wrote({ change, replica, asked, body }: Written): void {
+  wrote({ change, replica, asked, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
     if (replica === undefined) return;
     this.checks += 1;
@@ -71,7 +71,7 @@ export class Oracles implements Watcher {
     if (isOurs(change.resource)) return this.#ownResource(change);
     if (change.resource === 'coordination.k8s.io/leases') return;
     if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, asked);
-    else this.#application(change, body);
+    else this.#application(change, sentMs);
   }
 
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
@@ -144,7 +144,7 @@ export class Oracles implements Watcher {
 
   /** Whether some commit that may be what is wanted now leaves it out on purpose. */
   #mayGo(app: App, kind: string, name: string): boolean {
-    const since = this.#rewritten.has(app.name) ? 0 : (this.#stamps.get(app.name) ?? 0);
+    const since = this.#rewritten.has(app.name) ? 0 : (this.#stamps.get(app.name)?.number ?? 0);
     return [...this.#fleet.commits.values()].some(({ number, content }) => {
       const found = content.get(app.directory);
       if (number < since || found === undefined || 'broken' in found) return false;
@@ -152,15 +152,14 @@ export class Oracles implements Watcher {
     });
   }
 
-  #application(change: Change, body: string | undefined): void {
+  #application(change: Change, sentMs: number): void {
     const { object, before } = change;
     const app = this.#appOf(change);
     const place = `${change.resource} ${object.metadata.namespace}/${object.metadata.name}`;
     if (app === undefined) throw new Violation('F26', `${place} was written, which nobody declares`);
     this.#isRecorded(app, change, place);
-    if (object.metadata.name === stampName(app)) this.#stamped(app, Number(memberOf(object, 'data', 'commit')));
+    if (object.metadata.name === stampName(app)) this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
-    void body;
   }
 
   /** F18: before it is applied it is in the inventory. */
@@ -170,13 +169,14 @@ export class Oracles implements Watcher {
     if (isThere !== true) throw new Violation('F18', `${place} was applied before it was recorded`);
   }
 
-  /** F10: never older after newer. */
-  #stamped(app: App, stamp: number): void {
-    const last = this.#stamps.get(app.name) ?? 0;
-    if (stamp < last && !this.#rewritten.has(app.name))
-      throw new Violation('F10', `${app.name} went back from commit ${last} to ${stamp}`);
-    this.#stamps.set(app.name, stamp);
-    if (stamp > last) this.#rewritten.delete(app.name);
+  /** F10: never older after newer. A request that was on its way before may land late: that is repaired (F14). */
+  #stamped(app: App, stamp: number, sentMs: number): void {
+    const last = this.#stamps.get(app.name) ?? { number: 0, atMs: 0 };
+    if (stamp < last.number && sentMs < last.atMs) return;
+    if (stamp < last.number && !this.#rewritten.has(app.name))
+      throw new Violation('F10', `${app.name} went back from commit ${last.number} to ${stamp}`);
+    this.#stamps.set(app.name, { number: stamp, atMs: this.#world.nowMs });
+    if (stamp > last.number) this.#rewritten.delete(app.name);
   }
 
   /** F3, F31: what others wrote beside what we declare is theirs. */

@@ -106,8 +106,8 @@ export class Scheduler {
 
   add(process: Process | undefined, delayMs: number, call: () => void): Event {
     const event: Event = {
-      // Whole milliseconds, so that events do meet.
-      atMs: this.#nowMs + Math.max(0, Math.round(delayMs)),
+      // Whole milliseconds, so that events do meet; and never too early.
+      atMs: this.#nowMs + Math.max(0, Math.ceil(delayMs)),
       rank: this.#random.next(),
       order: this.#order++,
       process,

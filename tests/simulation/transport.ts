@@ -2,7 +2,6 @@
  * The wire between one replica and the API server: only the socket is simulated. Each request meets a fault or none;
  * both ways take time, and a request that is on its way arrives whether or not its sender is still there.
  */
-import { isObject } from '#model/json.ts';
 import type { Wire, WireAnswer, WireHeaders, WireRequest } from '#kube/wire.ts';
 import type { FaultGate, FaultKind } from './faults.ts';
 import { broken, Pipe } from './pipe.ts';
@@ -17,7 +16,7 @@ export interface WireParts {
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   /** The API server; what it does until this resolves is this replica's doing. */
-  readonly handle: (request: Request, asked: Asked, body: string | undefined) => Promise<Response>;
+  readonly handle: (request: Request, asked: Asked, sentMs: number) => Promise<Response>;
   readonly phase: () => Phase;
   readonly trace: (what: string) => void;
   /** The process ends, now. */
@@ -89,13 +88,14 @@ export class SimulatedWire implements Wire {
     if (fault === 'swallowed') return;
     if (fault === 'refused') return later(this.#lag(), () => reject(broken('ECONNREFUSED')));
     if (fault === 'reset-before') return later(this.#lag(), () => reject(broken('ECONNRESET')));
+    const sentMs = scheduler.nowMs;
     const there = fault === 'slow' ? random.between(1000, slowMsMax) : this.#lag();
     const arrive = async (): Promise<void> => {
       const canned = fault === undefined ? undefined : this.#refusal(fault);
       // A gateway that gave up says nothing about the server behind it.
       const response =
         canned === undefined || (fault === '504' && random.chance(0.5))
-          ? await this.#parts.handle(this.#built(sent, headers), asked, sent.body)
+          ? await this.#parts.handle(this.#built(sent, headers), asked, sentMs)
           : canned;
       const answer = canned ?? response;
       trace(`${what} → ${answer.status}`);
@@ -109,14 +109,14 @@ export class SimulatedWire implements Wire {
         const body = new Pipe();
         body.push(Buffer.from(text));
         body.end();
-        if (answer.status === 429) this.#slowDown(answer);
+        if (answer.status === 429 && !sent.isWatch) this.#slowDown(answer);
         resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
       });
     };
     scheduler.at(there, () => void arrive());
   }
 
-  /** F4: from when this replica has heard it, its requests wait. */
+  /** F4: from when this replica has heard it, its requests wait; a watch waits for itself. */
   #slowDown(answer: Response): void {
     const untilMs = this.#parts.scheduler.nowMs + Number(answer.headers.get('retry-after') ?? 0) * 1000;
     this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
@@ -193,7 +193,8 @@ export class SimulatedWire implements Wire {
     let lastMs = scheduler.nowMs;
     let held: Uint8Array[] | undefined;
     const deliver = (chunk: () => Uint8Array, lagMs: number): void => {
-      lastMs = Math.max(lastMs, scheduler.nowMs + lagMs);
+      // One after the other: of two events at one moment chance says which is first.
+      lastMs = Math.max(lastMs + 1, Math.ceil(scheduler.nowMs + lagMs));
       scheduler.at(lastMs - scheduler.nowMs, () => {
         const bytes = chunk();
         if (!isHung) process.run(() => pipe.push(bytes));
@@ -251,14 +252,4 @@ function status(code: number, reason: string, message: string, headers: Readonly
     status: code,
     headers: { 'content-type': 'application/json', ...headers },
   });
-}
-
-/** What a body says, where a body is JSON. */
-export function parsed(body: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(body ?? '');
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

@@ -26,7 +26,8 @@ export interface Written {
   /** Whose request it came from; undefined: others. */
   readonly replica: Replica | undefined;
   readonly asked: Asked | undefined;
-  readonly body: string | undefined;
+  /** When that request left. */
+  readonly sentMs: number;
 }
 /** Sees everything, and throws a Violation when a promise is broken. */
 export interface Watcher {
@@ -116,7 +117,7 @@ export class World {
   readonly #users = new Map<string, User>();
   readonly #watchers: Watcher[] = [];
   #token = 0;
-  #acting: { replica: Replica; asked: Asked; body: string | undefined } | undefined;
+  #acting: { replica: Replica; asked: Asked; sentMs: number } | undefined;
   /** The first promise that was broken. */
   violation: Error | undefined;
   writes = 0;
@@ -176,7 +177,7 @@ export class World {
       scheduler: this.scheduler,
       faults: this.faults,
       servers: this.servers,
-      handle: (replica, request, asked, body) => this.#handle(replica, request, asked, body),
+      handle: (replica, request, asked, sentMs) => this.#handle(replica, request, asked, sentMs),
       sent: (replica, asked, notBeforeMs) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
       isRunning: () => this.#hasIntent,
@@ -199,9 +200,9 @@ export class World {
     replica: Replica,
     request: Request,
     asked: Asked,
-    body: string | undefined,
+    sentMs: number,
   ): Promise<Response> {
-    this.#acting = { replica, asked, body };
+    this.#acting = { replica, asked, sentMs };
     try {
       return await this.embedded.handle(request);
     } finally {
@@ -217,11 +218,11 @@ export class World {
       if (intent !== undefined && type !== 'DELETED') this.#intents.add(name);
       else this.#intents.delete(name);
     }
-    const { replica, asked, body } = this.#acting ?? {};
+    const { replica, asked, sentMs = this.nowMs } = this.#acting ?? {};
     if (replica !== undefined) this.writes += 1;
     const who = replica?.process?.name ?? replica?.name ?? 'others';
     this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
-    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, asked, body })));
+    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, asked, sentMs })));
   }
 
   /** The first violation ends the run; what is thrown must not reach whoever was looked at. */
