@@ -34,9 +34,9 @@ export class Oracles implements Watcher {
   readonly #fleet: Fleet;
   /** The record of each Unit, by the name of the object. */
   readonly #records = new Map<string, UnitState>();
-  /** The newest stamp that each application has had. */
-  readonly #stamps = new Map<string, { readonly number: number; readonly atMs: number }>();
-  /** Below which a stamp may not fall, unless somebody moved history by force. */
+  /** When each application's record began to name the commit that it names. */
+  readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
+  /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
   /** Applications that somebody deleted: what is theirs may go. */
   readonly #deleted = new Set<string>();
@@ -97,6 +97,9 @@ export class Oracles implements Watcher {
     const state = decodeUnitState(object as unknown as Manifest, (shard) => this.#shard(object, shard));
     if (state === undefined) throw new Violation('F1', `the record ${name} cannot be read`);
     this.#records.set(name, state);
+    const { commit = '' } = state.revisions[0] ?? {};
+    if (this.#appliedSince.get(state.owner.name)?.commit !== commit)
+      this.#appliedSince.set(state.owner.name, { commit, atMs: this.#world.nowMs });
     if (before === undefined) return;
     if (state.epoch < before.epoch) throw new Violation('F14', `the epoch of ${name} went back`);
     const kept = new Set(state.inventory.map(({ ref }) => placeOf(ref)));
@@ -144,7 +147,7 @@ export class Oracles implements Watcher {
 
   /** Whether some commit that may be what is wanted now leaves it out on purpose. */
   #mayGo(app: App, kind: string, name: string): boolean {
-    const since = this.#rewritten.has(app.name) ? 0 : (this.#stamps.get(app.name)?.number ?? 0);
+    const since = this.#rewritten.has(app.name) ? 0 : this.#applied(app).number;
     return [...this.#fleet.commits.values()].some(({ number, content }) => {
       const found = content.get(app.directory);
       if (number < since || found === undefined || 'broken' in found) return false;
@@ -169,14 +172,23 @@ export class Oracles implements Watcher {
     if (isThere !== true) throw new Violation('F18', `${place} was applied before it was recorded`);
   }
 
-  /** F10: never older after newer. A request that was on its way before may land late: that is repaired (F14). */
+  /**
+   * F10: never older than what is recorded as applied. A request that was on its way before that was recorded may land
+   * late: that is repaired (F14).
+   */
   #stamped(app: App, stamp: number, sentMs: number): void {
-    const last = this.#stamps.get(app.name) ?? { number: 0, atMs: 0 };
-    if (stamp < last.number && sentMs < last.atMs) return;
-    if (stamp < last.number && !this.#rewritten.has(app.name))
-      throw new Violation('F10', `${app.name} went back from commit ${last.number} to ${stamp}`);
-    this.#stamps.set(app.name, { number: stamp, atMs: this.#world.nowMs });
-    if (stamp > last.number) this.#rewritten.delete(app.name);
+    const applied = this.#applied(app);
+    if (stamp < applied.number && sentMs >= applied.sinceMs && !this.#rewritten.has(app.name))
+      throw new Violation('F10', `${app.name} went back from commit ${applied.number} to ${stamp}`);
+    if (stamp > applied.number) this.#rewritten.delete(app.name);
+  }
+
+  /** The commit that is recorded as applied last. */
+  #applied(app: App): { readonly number: number; readonly sinceMs: number } {
+    const commit = this.recordOf(app)?.revisions[0]?.commit ?? '';
+    const { number = 0 } = this.#fleet.commits.get(commit) ?? {};
+    const known = this.#appliedSince.get(app.name);
+    return { number, sinceMs: known?.commit === commit ? known.atMs : 0 };
   }
 
   /** F3, F31: what others wrote beside what we declare is theirs. */

@@ -1,6 +1,6 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { canonicalJson } from '#model/json.ts';
-import { RandomFaults, noFaults, type FaultKind, type Faults } from './faults.ts';
+import { RandomFaults, noFaults, type Faults } from './faults.ts';
 import { stampName, type App, type Fleet } from './fleet.ts';
 import { applicationAt, configMapAt, memberOf } from './kubectl.ts';
 import { Oracles, Violation } from './oracles.ts';
@@ -15,61 +15,66 @@ export interface RunOptions {
   readonly replicas?: number;
   /** Else those that the seed draws. */
   readonly faults?: Faults;
-  /** Else as the seed says: crashes, outages, jumps of the clock. */
-  readonly weather?: boolean;
+  /** What people and the weather do; else as the seed says. */
+  readonly scenario?: Scenario;
+}
+export interface Scenario {
+  readonly spanMs: number;
+  readonly quietMs: number;
+  readonly fleet: (world: World, random: SeededRandom) => Fleet;
+  readonly arrange: (doing: Doing, spanMs: number) => void;
 }
 export interface Ran {
-  readonly seed: number;
   readonly violation: string | undefined;
   readonly digest: string;
   readonly simulatedMs: number;
   readonly events: number;
   readonly writes: number;
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  readonly cells: ReadonlyMap<string, number>;
+  readonly steps: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly cells: Readonly<Record<string, number>>;
+  /** What it comes to in the end, to be compared. */
   readonly final: string;
   readonly trace: readonly string[];
 }
 
-const spanMs = 20 * 60_000;
 /** After the last fault: the longest backoff, twice. */
 const convergenceMs = 25 * 60_000;
-const quietMs = 60 * 60_000;
+
+const drawn: Scenario = { spanMs: 20 * 60_000, quietMs: 60 * 60_000, fleet: newFleet, arrange };
 
 /** The seed's run under its faults, and, where that kept every promise, the same without a fault: both must end alike. */
 export async function runSeed(options: RunOptions): Promise<Ran> {
-  const ran = await runOnce(options);
+  const ran = await runOnce(options, true);
   if (ran.violation !== undefined) return ran;
-  const calm = await runOnce({ ...options, faults: noFaults, weather: false });
-  if (calm.violation !== undefined) return { ...ran, violation: `without a fault: ${calm.violation}`, trace: calm.trace };
+  const calm = await runOnce({ ...options, faults: noFaults }, false);
+  if (calm.violation !== undefined)
+    return { ...ran, violation: `without a fault: ${calm.violation}`, trace: calm.trace };
   if (calm.final === ran.final) return ran;
   return { ...ran, violation: `it does not end as without faults:\n${ran.final}\n${calm.final}` };
 }
 
-export async function runOnce({ seed, keepsTrace = false, replicas = 1, faults, weather = true }: RunOptions): Promise<Ran> {
+export async function runOnce(options: RunOptions, hasWeather: boolean): Promise<Ran> {
+  const { seed, keepsTrace = false, replicas = 1, scenario = drawn } = options;
   const random = new SeededRandom(`run ${seed}`);
-  const world = new World({
-    seed,
-    faults: faults ?? new RandomFaults(random.fork('faults')),
-    replicas,
-    keepsTrace,
-  });
+  const faults = options.faults ?? new RandomFaults(random.fork('faults'));
+  const world = new World({ seed, faults, replicas, keepsTrace });
   const people = random.fork('people');
-  const fleet = newFleet(world, people);
+  const fleet = scenario.fleet(world, people);
   const oracles = new Oracles(world, fleet);
   world.watch(oracles);
   const doing: Doing = { world, fleet, oracles, random: people };
-  if (weather) arrangeWeather(world, random.fork('weather'), spanMs);
-  arrange(doing, spanMs);
+  if (hasWeather) arrangeWeather(world, random.fork('weather'), scenario.spanMs);
+  scenario.arrange(doing, scenario.spanMs);
   for (const replica of world.replicas) replica.start();
   try {
-    await world.runFor(spanMs);
+    await world.runFor(scenario.spanMs);
     clearWeather(world);
     world.faults.isOn = false;
     finale(doing);
     await converge(world, fleet, oracles);
     oracles.startCounting();
-    await world.runFor(quietMs);
+    await world.runFor(scenario.quietMs);
     if (world.violation === undefined) staysQuiet(world, oracles);
   } catch (error) {
     world.violation ??= error as Error;
@@ -78,15 +83,15 @@ export async function runOnce({ seed, keepsTrace = false, replicas = 1, faults, 
   world.close();
   const { violation } = world;
   return {
-    seed,
     violation: violation instanceof Violation ? violation.message : violation?.stack,
     digest: world.trace.digest,
     simulatedMs: world.nowMs,
     events: world.scheduler.events,
     writes: world.writes,
-    faults: world.faults.met,
-    cells: world.faults.cells,
-    final: finalState(world, fleet),
+    steps: world.faults.steps,
+    faults: Object.fromEntries(world.faults.met),
+    cells: Object.fromEntries(world.faults.cells),
+    final: violation === undefined ? finalState(world, fleet) : '',
     trace: world.trace.lines,
   };
 }

@@ -1,40 +1,127 @@
-/** `npm run simulate -- --seeds 1000`: many worlds, one after the other; `--seed 123 --trace`: one of them, step by step. */
+/**
+ * `npm run simulate -- --seeds 1000`: many worlds, on every core. `--seed 123 --trace`: one of them, step by step.
+ * docs/internals/simulation.md says how to read what it prints.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { coverageTable } from './coverage.ts';
+import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
-import { runSeed } from './run.ts';
+import { runSeed, type Ran } from './run.ts';
+import { allShortRuns, runShort, shortText } from './short-runs.ts';
+import type { Done, Task } from './worker.ts';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
+    hours: { type: 'string' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
+    replicas: { type: 'string', default: '1' },
+    processes: { type: 'string', default: String(availableParallelism()) },
+    coverage: { type: 'boolean', default: false },
+    short: { type: 'string' },
+    at: { type: 'string' },
+    fault: { type: 'string' },
+    every: { type: 'string', default: '1' },
   },
 });
+const replicas = Number(values.replicas);
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const machinery = await sharedMachinery();
-machinery.answerPlainly(values.plain);
-const started = performance.now();
-const first = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
-let failed = 0;
-let hours = 0;
-let writes = 0;
-for (let seed = first; seed < first + count; seed += 1) {
-  const ran = await runSeed({ seed, keepsTrace: values.trace });
-  if (values.trace) for (const line of ran.trace) console.log(line);
-  hours += ran.simulatedMs / 3_600_000;
-  writes += ran.writes;
-  if (values.seed !== undefined || ran.violation !== undefined)
-    console.log(`seed ${seed} ${ran.digest} ${ran.events} events ${ran.writes} writes: ${ran.violation ?? 'ok'}`);
-  if (ran.violation === undefined) continue;
-  failed += 1;
-  console.log(`  replay: npm run -s simulate -- --seed ${seed} --trace`);
+if (values.seed !== undefined) await one(runSeed({ seed: Number(values.seed), replicas, keepsTrace: values.trace }));
+else if (values.at !== undefined) {
+  const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
+  if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
+  await one(runShort({ scenario: values.short ?? '', at: Number(values.at), fault }, values.trace));
+} else await many(values.short === undefined ? seeds() : await shortRuns(values.short));
+
+async function one(run: Promise<Ran>): Promise<void> {
+  (await sharedMachinery()).answerPlainly(values.plain);
+  const { violation, digest, events, writes, trace } = await run;
+  for (const line of trace) print(line);
+  print(`${digest}: ${events} events, ${writes} writes: ${violation ?? 'every promise was kept'}`);
+  process.exitCode = violation === undefined ? 0 : 1;
 }
-const seconds = (performance.now() - started) / 1000;
-const { answers } = machinery;
-console.log(`kept answers: ${answers.hits} of ${answers.hits + answers.misses}`);
-console.log(`${count} seeds in ${seconds.toFixed(1)} s, ${(count / seconds).toFixed(2)} seeds/s, ${hours.toFixed(0)} simulated hours, ${writes} writes; ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+
+function* seeds(): Generator<Task> {
+  const first = Number(values.from);
+  const endMs = performance.now() + Number(values.hours ?? 0) * 3_600_000;
+  for (let seed = first; ; seed += 1) {
+    const isOver = values.hours === undefined ? seed >= first + Number(values.seeds) : performance.now() > endMs;
+    if (isOver) return;
+    yield { seed, replicas };
+  }
+}
+
+/** `all`, or one scenario; every n-th of its runs. */
+async function shortRuns(scenario: string): Promise<Iterable<Task>> {
+  const runs = (await allShortRuns()).filter((run) => scenario === 'all' || run.scenario === scenario);
+  return runs.filter((_, index) => index % Number(values.every) === 0);
+}
+
+async function many(tasks: Iterable<Task>): Promise<void> {
+  const startedMs = performance.now();
+  const total = { runs: 0, failed: 0, simulatedMs: 0, writes: 0, steps: 0 };
+  const faults = new Map<string, number>();
+  const cells = new Map<string, number>();
+  const add = (sums: Map<string, number>, found: Readonly<Record<string, number>>): void => {
+    for (const [name, count] of Object.entries(found)) sums.set(name, (sums.get(name) ?? 0) + count);
+  };
+  await share(tasks, Number(values.processes), ({ task, ran }) => {
+    total.runs += 1;
+    total.simulatedMs += ran.simulatedMs;
+    total.writes += ran.writes;
+    total.steps += ran.steps;
+    add(faults, ran.faults);
+    add(cells, ran.cells);
+    if (ran.violation === undefined) return;
+    total.failed += 1;
+    const of = 'seed' in task ? `--seed ${task.seed}${replicas === 1 ? '' : ` --replicas ${replicas}`}` : shortText(task);
+    print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
+  });
+  const seconds = (performance.now() - startedMs) / 1000;
+  if (values.coverage) for (const line of coverageTable(cells)) print(line);
+  const counted = [...faults].toSorted(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
+  print(`faults: ${counted.join(', ') || 'none'}`);
+  print(
+    `${total.runs} runs in ${seconds.toFixed(0)} s (${(total.runs / seconds).toFixed(1)} a second), ` +
+      `${(total.simulatedMs / 3_600_000).toFixed(0)} simulated hours, ${total.steps} steps, ` +
+      `${total.writes} writes checked: ${total.failed} failed`,
+  );
+  process.exitCode = total.failed === 0 && total.runs > 0 ? 0 : 1;
+}
+
+/** Each process takes the next task when it has done one. */
+async function share(tasks: Iterable<Task>, processes: number, done: (result: Done) => void): Promise<void> {
+  const left = tasks[Symbol.iterator]();
+  const workOf = (child: ChildProcess): Promise<void> =>
+    new Promise((resolve, reject) => {
+      let current: Task | undefined;
+      child.on('message', (message: Done | 'ready') => {
+        if (message !== 'ready') done(message);
+        const next = left.next();
+        if (next.done === true) {
+          current = undefined;
+          child.disconnect();
+          return;
+        }
+        current = next.value;
+        child.send(current);
+      });
+      child.on('exit', (code) => {
+        if (current === undefined) resolve();
+        else reject(new Error(`a process ended with ${code} in ${JSON.stringify(current)}`));
+      });
+    });
+  const children = Array.from({ length: processes }, () => fork(new URL('./worker.ts', import.meta.url)));
+  try {
+    await Promise.all(children.map(workOf));
+  } finally {
+    for (const child of children) child.kill();
+  }
+}

@@ -30,7 +30,7 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
   return fleet;
 }
 
-function application(app: App): object {
+export function application(app: App): object {
   return {
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',

@@ -1,0 +1,109 @@
+/**
+ * Small syncs under every fault at every I/O, one at a time and not by chance: a crash at each, each reply lost, each
+ * request failed once in each way that it can fail.
+ */
+import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
+import { Fleet, type App, type Content, type Item } from './fleet.ts';
+import { applicationAt } from './kubectl.ts';
+import { runOnce, type Ran, type Scenario } from './run.ts';
+import { application, type Doing } from './workload.ts';
+import type { World } from './world.ts';
+import type { Step } from './steps.ts';
+
+const minuteMs = 60_000;
+const before: readonly Item[] = [
+  { kind: 'ConfigMap', name: 'web-kept', value: 1 },
+  { kind: 'ConfigMap', name: 'web-changed', value: 1 },
+  { kind: 'Secret', name: 'web-gone', value: 1 },
+  { kind: 'Service', name: 'web-also', value: 1 },
+];
+/** Created, changed and pruned in one sync. */
+const after: readonly Item[] = [
+  { kind: 'ConfigMap', name: 'web-kept', value: 1 },
+  { kind: 'ConfigMap', name: 'web-changed', value: 2 },
+  { kind: 'Secret', name: 'web-new', value: 1 },
+  { kind: 'Service', name: 'web-also', value: 1 },
+];
+
+function oneApp(world: World): Fleet {
+  const app: App = {
+    name: 'web',
+    server: world.gitServer('https://git.example/acme/web'),
+    directory: 'apps/web',
+    namespace: 'payments',
+    selfHeal: true,
+  };
+  const fleet = new Fleet([app]);
+  fleet.push(app.server, new Map<App, Content>([[app, { items: before }]]), 'First');
+  world.kubectl.create(applicationAt(app.name), application(app));
+  return fleet;
+}
+
+function update({ world, fleet }: Doing): void {
+  const app = fleet.apps[0]!;
+  world.scheduler.at(20_000, () => {
+    world.note('commit');
+    fleet.push(app.server, new Map<App, Content>([[app, { items: after }]]), 'Second');
+    for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
+  });
+}
+
+function heal({ world, fleet }: Doing): void {
+  const app = fleet.apps[0]!;
+  const at = { group: '', version: 'v1', namespace: app.namespace };
+  world.scheduler.at(20_000, () => {
+    world.note('edit and delete');
+    world.kubectl.merge({ ...at, plural: 'configmaps', name: 'web-changed' }, { data: { value: 'edited' } });
+    world.kubectl.delete({ ...at, plural: 'secrets', name: 'web-gone' });
+  });
+}
+
+const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs, fleet: oneApp };
+export const shortScenarios: Readonly<Record<string, Scenario>> = {
+  update: { ...spans, arrange: update },
+  heal: { ...spans, arrange: heal },
+};
+
+export interface ShortRun {
+  readonly scenario: string;
+  /** Which I/O of the run, from 0. */
+  readonly at: number;
+  readonly fault: FaultKind;
+}
+export const shortText = ({ scenario, at, fault }: ShortRun): string => `--short ${scenario} --at ${at} --fault ${fault}`;
+
+/** Any seed will do: everything else is given. */
+const seed = 1;
+
+export async function runShort({ scenario, at, fault }: ShortRun, keepsTrace = false): Promise<Ran> {
+  const faults = new OneFault(at, () => fault);
+  const ran = await runOnce({ seed, faults, keepsTrace, scenario: scenarioOf(scenario) }, false);
+  if (ran.violation !== undefined) return ran;
+  calm.set(scenario, calm.get(scenario) ?? (await calmRun(scenario)));
+  if (calm.get(scenario)!.final === ran.final) return ran;
+  return { ...ran, violation: `it does not end as without faults:\n${ran.final}\n${calm.get(scenario)!.final}` };
+}
+
+const calm = new Map<string, Ran>();
+const calmRun = (scenario: string): Promise<Ran> =>
+  runOnce({ seed, faults: noFaults, scenario: scenarioOf(scenario) }, false);
+
+function scenarioOf(name: string): Scenario {
+  const found = shortScenarios[name];
+  if (found === undefined) throw new Error(`there is no short scenario ${name}: ${Object.keys(shortScenarios).join(', ')}`);
+  return found;
+}
+
+/** Every fault that can happen at every I/O of the run without faults. */
+export async function allShortRuns(): Promise<readonly ShortRun[]> {
+  const all: ShortRun[] = [];
+  for (const scenario of Object.keys(shortScenarios)) {
+    const steps: Step[] = [];
+    const listening = { next: (step: Step) => (steps.push(step), undefined) };
+    await runOnce({ seed, faults: listening, scenario: scenarioOf(scenario) }, false);
+    steps.forEach((step, at) => {
+      for (const fault of possibleFaults(step)) all.push({ scenario, at, fault });
+    });
+  }
+  return all;
+}
