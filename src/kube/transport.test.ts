@@ -67,6 +67,24 @@ describe('F4: a cluster that is busy', () => {
     });
   });
 
+  test('is left alone also by calls that were about to be tried again', async () => {
+    const { api, time, transport } = await start((request, response) => {
+      if (api.received.length === 1) return json(response, 503, status(503, 'ServiceUnavailable'));
+      if (api.received.length === 2)
+        return json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '7' });
+      return json(response, 200, { fine: request.url });
+    });
+    const waiting = transport.send(get);
+    await until(() => time.delaysMs.some((delay) => delay < 1_000));
+    const told = transport.send(get);
+    await until(() => time.delaysMs.some((delay) => delay > 7_000 && delay < 9_000));
+    time.advance(6_999);
+    await turns();
+    expect(api.received).toHaveLength(2);
+    time.advance(2_000);
+    expect(await Promise.all([waiting, told])).toMatchObject([{ answered: true }, { answered: true }]);
+  });
+
   test('that asks for longer than the deadline ends the call with when to come back', async () => {
     const { transport } = await start((_, response) =>
       json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '40' }),

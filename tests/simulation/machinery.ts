@@ -92,11 +92,10 @@ function answerTo(call: () => WriteResult): Answer {
   }
 }
 
-/** Our own records, and what Argo CD's kinds carry as their status: free of formats. */
+/** Our own records, and what Argo CD's kinds carry: their schemas ask for types, and for no format but that of times. */
 function opaqueIn(group: string): IsOpaque {
   const known = new Set(['apiVersion', 'kind', 'metadata']);
-  if (group === 'trueup.dev') return ([first = 'kind']) => !known.has(first);
-  if (group === 'argoproj.io') return ([first]) => first === 'status';
+  if (group === 'trueup.dev' || group === 'argoproj.io') return ([first = 'kind']) => !known.has(first);
   return () => false;
 }
 
