@@ -3,21 +3,66 @@ import { stringify } from 'yaml';
 import type { Files, GitServer } from './git-model.ts';
 import type { SeededRandom } from './random.ts';
 
+export const kinds = {
+  ConfigMap: { group: '', version: 'v1', plural: 'configmaps' },
+  Secret: { group: '', version: 'v1', plural: 'secrets' },
+  Service: { group: '', version: 'v1', plural: 'services' },
+  Widget: { group: 'example.dev', version: 'v1', plural: 'widgets' },
+} as const;
+export type Kind = keyof typeof kinds;
+
+/** A kind of its own, which may go and come back. */
+export const widgetDefinition = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'widgets.example.dev' },
+  spec: {
+    group: 'example.dev',
+    scope: 'Namespaced',
+    names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: { spec: { type: 'object', properties: { size: { type: 'integer' } } } },
+          },
+        },
+      },
+    ],
+  },
+};
+
 export interface Item {
-  readonly kind: 'ConfigMap' | 'Secret' | 'Service';
+  readonly kind: Kind;
   readonly name: string;
   readonly value: number;
 }
 /** What a directory has at a commit: objects, or why it has none that can be used. */
-export type Content = { readonly items: readonly Item[] } | { readonly broken: 'text' | 'empty' | 'link' | 'huge' };
+export type Content =
+  | {
+      readonly items: readonly Item[];
+      /** F9: so many have gone that somebody has to be asked. */
+      readonly isHeld?: boolean;
+    }
+  | { readonly broken: 'text' | 'empty' | 'link' | 'huge' };
 
 export interface App {
   readonly name: string;
+  readonly dialect: 'argo' | 'flux';
   readonly server: GitServer;
   readonly directory: string;
   readonly namespace: string;
   readonly selfHeal: boolean;
+  /** Whether its objects go with it. */
+  readonly cascades: boolean;
+  /** It never has few objects, but where they vanish. */
+  readonly isLarge: boolean;
 }
+export const itemsMin = (app: App): number => (app.isLarge ? 11 : 1);
 export interface Recorded {
   /** In the order of pushes, from 1. */
   readonly number: number;
@@ -35,6 +80,7 @@ function manifestOf({ kind, name, value }: Item): object {
   if (kind === 'ConfigMap') return { apiVersion: 'v1', kind, metadata, data: { value: String(value) } };
   if (kind === 'Secret')
     return { apiVersion: 'v1', kind, metadata, stringData: { password: `${secretCanary}-${value}` } };
+  if (kind === 'Widget') return { apiVersion: 'example.dev/v1', kind, metadata, spec: { size: value } };
   return {
     apiVersion: 'v1',
     kind,
@@ -111,9 +157,13 @@ export class Fleet {
   }
 }
 
-export function firstItems(random: SeededRandom, app: string): readonly Item[] {
-  return Array.from({ length: 2 + random.below(3) }, (_, index) => newItem(random, `${app}-${index}`));
+const drawnKinds: readonly Kind[] = ['ConfigMap', 'ConfigMap', 'ConfigMap', 'Secret', 'Service', 'Widget'];
+
+export function firstItems(random: SeededRandom, app: App): readonly Item[] {
+  return Array.from({ length: itemsMin(app) + 1 + random.below(3) }, (_, index) =>
+    newItem(random, `${app.name}-${index}`),
+  );
 }
 export function newItem(random: SeededRandom, name: string): Item {
-  return { kind: random.pick(['ConfigMap', 'ConfigMap', 'Secret', 'Service']), name, value: random.below(10) };
+  return { kind: random.pick(drawnKinds), name, value: random.below(10) };
 }

@@ -60,19 +60,4 @@ export class Kubectl {
   }
 }
 
-export const configMapAt = (namespace: string, name: string): Named => ({
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  namespace,
-  name,
-});
-export const applicationAt = (name: string): Named => ({
-  group: 'argoproj.io',
-  version: 'v1alpha1',
-  plural: 'applications',
-  namespace: 'argocd',
-  name,
-});
-
 export const memberOf = (object: unknown, ...path: readonly string[]): unknown => valueAt(object, path);

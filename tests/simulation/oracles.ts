@@ -9,6 +9,7 @@ import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Change } from '#embedded/store.ts';
 import { secretCanary, stampName, type App, type Fleet } from './fleet.ts';
+import { resourceOf } from './declared.ts';
 import { memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
 import { isWrite } from './faults.ts';
@@ -38,8 +39,8 @@ export class Oracles implements Watcher {
   readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
   /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
-  /** Applications that somebody deleted: what is theirs may go. */
-  readonly #deleted = new Set<string>();
+  /** The resources of applications that somebody deleted. */
+  readonly #deleted = new Map<string, string>();
   /** Writes of replicas, and reads that are not part of a watch, since the last call of `startCounting`. */
   counted: string[] = [];
   checks = 0;
@@ -53,14 +54,26 @@ export class Oracles implements Watcher {
   historyMoved(app: App): void {
     this.#rewritten.add(app.name);
   }
+  /** Somebody deletes it: what is theirs may go, until it is back. */
   appDeleted(app: App): void {
-    this.#deleted.add(app.name);
+    const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
+    if (uid !== undefined) this.#deleted.set(app.name, uid);
+  }
+  isBack(app: App): boolean {
+    const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
+    return uid !== undefined && uid !== this.#deleted.get(app.name);
   }
   startCounting(): void {
     this.counted = [];
   }
+  /** Of the resource that declares it now; of the one before, where that is gone. */
   recordOf(app: App): UnitState | undefined {
-    return [...this.#records.values()].find(({ owner }) => owner.name === app.name);
+    const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
+    const found = [...this.#records.values()].filter(({ owner }) => owner.name === app.name);
+    return found.find(({ unit }) => unit.split('/')[0] === uid) ?? found[0];
+  }
+  #recordsOf(app: App): readonly UnitState[] {
+    return [...this.#records.values()].filter(({ owner }) => owner.name === app.name);
   }
 
   wrote({ change, replica, asked, sentMs }: Written): void {
@@ -136,11 +149,13 @@ export class Oracles implements Watcher {
     if (asked !== undefined && !isWrite(asked.verb)) return;
     const app = this.#appOf(change);
     if (app === undefined) throw new Violation('F26', `${place} was deleted, which nobody declared`);
-    const record = this.recordOf(app);
-    const entry = record?.inventory.find(({ ref }) => ref.name === name && placeOf(ref).includes(`/${change.object.kind}/`));
+    const entry = this.#recordsOf(app)
+      .flatMap(({ inventory }) => inventory)
+      .find(({ ref }) => ref.name === name && ref.kind === change.object.kind);
     if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
     if ('uid' in entry && entry.uid !== uid) throw new Violation('F26', `${place} was deleted in place of another`);
-    if (this.#deleted.has(app.name)) return;
+    if (app.cascades && this.#deleted.has(app.name)) return;
+    if (app.dialect === 'flux' && this.#deleted.has(app.name)) return;
     if (!this.#mayGo(app, change.object.kind, name))
       throw new Violation('F8', `${place} was deleted, and every commit since the last sync has it`);
   }
@@ -150,7 +165,8 @@ export class Oracles implements Watcher {
     const since = this.#rewritten.has(app.name) ? 0 : this.#applied(app).number;
     return [...this.#fleet.commits.values()].some(({ number, content }) => {
       const found = content.get(app.directory);
-      if (number < since || found === undefined || 'broken' in found) return false;
+      // F9: what a person has to allow, nobody has allowed.
+      if (number < since || found === undefined || 'broken' in found || found.isHeld === true) return false;
       return !found.items.some((item) => item.kind === kind && item.name === name);
     });
   }
@@ -167,9 +183,10 @@ export class Oracles implements Watcher {
 
   /** F18: before it is applied it is in the inventory. */
   #isRecorded(app: App, { object }: Change, place: string): void {
-    const record = this.recordOf(app);
-    const isThere = record?.inventory.some(({ ref }) => ref.name === object.metadata.name && ref.kind === object.kind);
-    if (isThere !== true) throw new Violation('F18', `${place} was applied before it was recorded`);
+    const isThere = this.#recordsOf(app)
+      .flatMap(({ inventory }) => inventory)
+      .some(({ ref }) => ref.name === object.metadata.name && ref.kind === object.kind);
+    if (!isThere) throw new Violation('F18', `${place} was applied before it was recorded`);
   }
 
   /**

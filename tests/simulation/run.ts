@@ -1,8 +1,9 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { canonicalJson } from '#model/json.ts';
 import { RandomFaults, noFaults, type Faults } from './faults.ts';
-import { stampName, type App, type Fleet } from './fleet.ts';
-import { applicationAt, configMapAt, memberOf } from './kubectl.ts';
+import { declaring, resourceOf } from './declared.ts';
+import { kinds, stampName, type App, type Fleet, type Kind } from './fleet.ts';
+import { memberOf } from './kubectl.ts';
 import { Oracles, Violation } from './oracles.ts';
 import { SeededRandom } from './random.ts';
 import { arrange, finale, newFleet, type Doing } from './workload.ts';
@@ -112,33 +113,29 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
 
 function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {
   return fleet.apps.flatMap((app) => {
-    const resource = world.kubectl.get(applicationAt(app.name));
-    const sync = memberOf(resource, 'status', 'sync', 'status');
-    const revision = memberOf(resource, 'status', 'sync', 'revision');
+    const { isDone, says, commit } = declaring(app).standing(resourceOf(world.kubectl, app));
     const open: string[] = [];
-    if (sync !== 'Synced') open.push(`${app.name} is ${String(sync)}`);
-    if (revision !== app.server.head?.id) open.push(`${app.name} says that it is at ${String(revision)}`);
-    if (memberOf(resource, 'operation') !== undefined) open.push(`${app.name} has an operation that nobody answers`);
+    if (!isDone) open.push(`${app.name} is ${says}`);
+    if (commit !== app.server.head?.id) open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
     if (oracles.recordOf(app)?.intent !== undefined) open.push(`${app.name} has an intent left (F1)`);
     return [...open, ...wrongObjects(world, fleet, app)];
   });
 }
 
-const plurals = { ConfigMap: 'configmaps', Secret: 'secrets', Service: 'services' } as const;
-
 function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
   const content = fleet.content(app);
   const items = 'items' in content ? content.items : [];
   const wanted = new Set([`ConfigMap ${stampName(app)}`, ...items.map(({ kind, name }) => `${kind} ${name}`)]);
-  const wrong = Object.entries(plurals).flatMap(([kind, plural]) =>
+  const wrong = (Object.keys(kinds) as Kind[]).flatMap((kind) =>
     world.kubectl
-      .list({ group: '', version: 'v1', plural }, app.namespace)
+      .list(kinds[kind], app.namespace)
       .filter(({ metadata: { name } }) => name.startsWith(`${app.name}-`) || name === stampName(app))
       .flatMap(({ metadata: { name } }) => (wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`])),
   );
   for (const missing of wanted) wrong.push(`${missing} is missing`);
   for (const { kind, name, value } of items) {
-    const live = kind === 'ConfigMap' ? world.kubectl.get(configMapAt(app.namespace, name)) : undefined;
+    if (kind !== 'ConfigMap') continue;
+    const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
     if (live !== undefined && memberOf(live, 'data', 'value') !== String(value)) wrong.push(`${name} has another value`);
   }
   return wrong;
@@ -157,9 +154,9 @@ function staysQuiet(world: World, oracles: Oracles): void {
 
 /** What is in the cluster of what Git says, without what differs from run to run. */
 function finalState(world: World, fleet: Fleet): string {
-  const objects = Object.values(plurals).flatMap((plural) =>
+  const objects = Object.values(kinds).flatMap((kind) =>
     [...new Set(fleet.apps.map(({ namespace }) => namespace))].flatMap((namespace) =>
-      world.kubectl.list({ group: '', version: 'v1', plural }, namespace).map((object) => {
+      world.kubectl.list(kind, namespace).map((object) => {
         const { kind, data, metadata } = object as typeof object & { data?: unknown };
         const { namespace = '', name, labels = {} } = metadata as typeof metadata & { labels?: object };
         return { kind, namespace, name, labels, data: kind === 'Service' ? undefined : data };
@@ -167,8 +164,8 @@ function finalState(world: World, fleet: Fleet): string {
     ),
   );
   const apps = fleet.apps.map((app) => {
-    const status = world.kubectl.get(applicationAt(app.name))?.['status'];
-    return [app.name, memberOf(status, 'sync', 'status'), memberOf(status, 'health', 'status')];
+    const resource = resourceOf(world.kubectl, app);
+    return [app.name, declaring(app).standing(resource).isDone, memberOf(resource, 'status', 'health', 'status')];
   });
   return canonicalJson({ apps, objects });
 }

@@ -4,9 +4,9 @@
  */
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
 import { Fleet, type App, type Content, type Item } from './fleet.ts';
-import { applicationAt } from './kubectl.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
-import { application, type Doing } from './workload.ts';
+import type { Doing } from './workload.ts';
+import { declare } from './declared.ts';
 import type { World } from './world.ts';
 import type { Step } from './steps.ts';
 
@@ -28,14 +28,17 @@ const after: readonly Item[] = [
 function oneApp(world: World): Fleet {
   const app: App = {
     name: 'web',
+    dialect: 'argo',
     server: world.gitServer('https://git.example/acme/web'),
     directory: 'apps/web',
     namespace: 'payments',
     selfHeal: true,
+    cascades: false,
+    isLarge: false,
   };
   const fleet = new Fleet([app]);
   fleet.push(app.server, new Map<App, Content>([[app, { items: before }]]), 'First');
-  world.kubectl.create(applicationAt(app.name), application(app));
+  declare(world.kubectl, app);
   return fleet;
 }
 

@@ -1,6 +1,7 @@
 /** What goes wrong for a while, not with one request: outages, crashes, pauses, clocks that jump, tokens that expire. */
 import type { SeededRandom } from './random.ts';
-import type { World } from './world.ts';
+import { widgetDefinition } from './fleet.ts';
+import { definitionKind, type World } from './world.ts';
 
 interface Weather {
   readonly name: string;
@@ -49,7 +50,24 @@ const kinds: readonly Weather[] = [
       });
     },
   },
+  {
+    name: 'a definition is deleted',
+    weight: 2,
+    begin: (world, random) => {
+      const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
+      world.kubectl.delete(at);
+      world.scheduler.at(random.between(1000, 300_000), () => restoreDefinition(world));
+    },
+  },
 ];
+
+function restoreDefinition(world: World): void {
+  const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
+  world.kubectl.create(at, widgetDefinition);
+  // It may still be going.
+  if (world.kubectl.get(at)?.metadata.deletionTimestamp !== undefined)
+    world.scheduler.at(1000, () => restoreDefinition(world));
+}
 
 export function arrangeWeather(world: World, random: SeededRandom, spanMs: number): void {
   for (let left = random.below(5); left > 0; left -= 1) {
@@ -65,4 +83,5 @@ export function arrangeWeather(world: World, random: SeededRandom, spanMs: numbe
 export function clearWeather(world: World): void {
   for (const server of world.servers.values()) server.down = undefined;
   for (const { process } of world.replicas) process?.resume();
+  restoreDefinition(world);
 }

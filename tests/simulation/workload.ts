@@ -1,6 +1,7 @@
 /** What people do to a fleet while it is being managed: commits, edits, deletions; drawn from the seed, in any weather. */
-import { firstItems, Fleet, itemKey, newItem, type App, type Content, type Item } from './fleet.ts';
-import { applicationAt, configMapAt, type Named } from './kubectl.ts';
+import { declare, declaring } from './declared.ts';
+import { firstItems, Fleet, itemKey, itemsMin, kinds, newItem, type App, type Content, type Item } from './fleet.ts';
+import type { Named } from './kubectl.ts';
 import { foreignPrefix, type Oracles } from './oracles.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -13,35 +14,24 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
   const apps = names.map(
     (name, index): App => ({
       name,
+      dialect: random.pick(['argo', 'argo', 'flux']),
       server: world.gitServer(url(index % repositories)),
       directory: `apps/${name}`,
       namespace: random.pick(['payments', 'shop']),
       selfHeal: random.chance(0.8),
+      cascades: random.chance(0.5),
+      isLarge: random.chance(0.15),
     }),
   );
   const fleet = new Fleet(apps);
   for (const server of world.servers.values()) {
     const content = new Map<App, Content>(
-      fleet.appsOf(server).map((app) => [app, { items: firstItems(random, app.name) }]),
+      fleet.appsOf(server).map((app) => [app, { items: firstItems(random, app) }]),
     );
     fleet.push(server, content, 'First');
   }
-  for (const app of apps) world.kubectl.create(applicationAt(app.name), application(app));
+  for (const app of apps) declare(world.kubectl, app);
   return fleet;
-}
-
-export function application(app: App): object {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: { name: app.name, namespace: 'argocd' },
-    spec: {
-      project: 'default',
-      source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
-      destination: { server: 'https://kubernetes.default.svc', namespace: app.namespace },
-      syncPolicy: { automated: { prune: true, selfHeal: app.selfHeal } },
-    },
-  };
 }
 
 export interface Doing {
@@ -62,11 +52,11 @@ function changed(items: readonly Item[], random: SeededRandom, app: App): readon
     const at = random.below(draft.length + 1);
     const item = draft[at];
     if (item === undefined) draft.push(newItem(random, `${app.name}-${random.below(12)}x`));
-    else if (random.chance(0.35)) draft.splice(at, 1);
+    else if (random.chance(0.35) && draft.length > itemsMin(app)) draft.splice(at, 1);
     else draft[at] = { ...item, value: random.below(10) };
   }
-  const unique = new Map(draft.map((item) => [itemKey(item), item]));
-  return unique.size === 0 ? [newItem(random, `${app.name}-0`)] : [...unique.values()];
+  while (draft.length < itemsMin(app)) draft.push(newItem(random, `${app.name}-${draft.length}`));
+  return [...new Map(draft.map((item) => [itemKey(item), item])).values()];
 }
 
 const itemsOf = (content: Content): readonly Item[] => ('items' in content ? content.items : []);
@@ -76,7 +66,7 @@ function someObject({ fleet, random }: Doing, app: App): Named | undefined {
   const items = itemsOf(fleet.content(app));
   if (items.length === 0) return undefined;
   const { kind, name } = random.pick(items);
-  return { ...configMapAt(app.namespace, name), plural: `${kind.toLowerCase()}s` };
+  return { ...kinds[kind], namespace: app.namespace, name };
 }
 
 export const actions: readonly Action[] = [
@@ -147,14 +137,70 @@ export const actions: readonly Action[] = [
     weight: 1,
     act: ({ world, random }, app) => {
       const kind = random.pick(['normal', 'hard']);
-      world.kubectl.merge(applicationAt(app.name), { metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } });
+      const { at, refresh } = declaring(app);
+      world.kubectl.merge(at(app.name), refresh(kind, world.server.now()));
     },
   },
   {
     name: 'sync',
     weight: 1,
     act: ({ world }, app) => {
-      world.kubectl.merge(applicationAt(app.name), { operation: { initiatedBy: { username: 'ada' }, sync: {} } });
+      if (app.dialect === 'argo')
+        world.kubectl.merge(declaring(app).at(app.name), { operation: { initiatedBy: { username: 'ada' }, sync: {} } });
+    },
+  },
+  {
+    name: 'vanish',
+    weight: 1,
+    act: ({ world, fleet, random }, app) => {
+      const items = itemsOf(fleet.content(app));
+      if (!app.isLarge || items.length < itemsMin(app)) return;
+      fleet.push(app.server, new Map([[app, { items: items.slice(0, 1), isHeld: true }]]), 'Vanish');
+      world.scheduler.at(random.between(60_000, 300_000), () => {
+        fleet.push(app.server, new Map([[app, { items }]]), 'Back');
+      });
+    },
+  },
+  {
+    name: 'hold',
+    weight: 1,
+    act: (doing, app) => {
+      const { world, random } = doing;
+      const at = someObject(doing, app);
+      if (at === undefined) return;
+      world.kubectl.merge(at, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
+      world.scheduler.at(random.between(10_000, 240_000), () => {
+        world.kubectl.merge(at, { metadata: { finalizers: null } });
+      });
+    },
+  },
+  {
+    name: 'borrow',
+    weight: 1,
+    act: ({ world, random }, app) => {
+      // F26: somebody copies the labels of an object of ours to their own.
+      const at = { ...kinds.ConfigMap, namespace: app.namespace, name: `borrowed-${random.below(5)}` };
+      const annotations = { 'argocd.argoproj.io/tracking-id': `${app.name}:/ConfigMap:${app.namespace}/${at.name}` };
+      const labels = {
+        'kustomize.toolkit.fluxcd.io/name': app.name,
+        'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+        'app.kubernetes.io/instance': app.name,
+      };
+      world.kubectl.create(at, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: at.name, annotations, labels } });
+    },
+  },
+  {
+    name: 'delete-app',
+    weight: 1,
+    act: ({ world, oracles, random }, app) => {
+      oracles.appDeleted(app);
+      world.kubectl.delete(declaring(app).at(app.name));
+      const again = (): void => {
+        declare(world.kubectl, app);
+        // What is torn down for long holds its name.
+        if (!oracles.isBack(app)) world.scheduler.at(10_000, again);
+      };
+      world.scheduler.at(random.between(1000, 240_000), again);
     },
   },
   {
@@ -188,7 +234,8 @@ export function finale({ fleet, world, random }: Doing): void {
     const content = new Map<App, Content>();
     for (const app of fleet.appsOf(server)) {
       const items = itemsOf(fleet.content(app));
-      content.set(app, { items: [...items.filter(({ name }) => name !== `${app.name}-last`), { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) }] });
+      const last: Item = { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) };
+      content.set(app, { items: [...items.filter(({ name }) => name !== last.name), last] });
     }
     fleet.push(server, content, 'Last');
   }

@@ -8,6 +8,7 @@ import type { User } from '#embedded/authorization.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { FaultGate, type Faults } from './faults.ts';
+import { widgetDefinition } from './fleet.ts';
 import { GitServer } from './git-model.ts';
 import { Kubectl } from './kubectl.ts';
 import { sharedMachinery } from './machinery.ts';
@@ -20,6 +21,8 @@ import { Trace } from './trace.ts';
 /** Somewhere in 2026. */
 export const epochMs = 1_790_000_000_000;
 export const namespaces = [controlNamespace, 'flux-system', 'payments', 'shop'];
+
+export const definitionKind = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
 
 export interface Written {
   readonly change: Change;
@@ -67,9 +70,8 @@ function prepared(): ObjectKeeper {
   };
   const embedded = embeddedOn(server, random, keeper, new Map(), () => undefined);
   const kubectl = new Kubectl(embedded);
-  const definitions = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
-  for (const definition of [...argoDefinitions, ...fluxDefinitions, unitStateDefinition])
-    kubectl.create({ ...definitions, namespace: '', name: '' }, definition);
+  for (const definition of [...argoDefinitions, ...fluxDefinitions, unitStateDefinition, widgetDefinition])
+    kubectl.create({ ...definitionKind, namespace: '', name: '' }, definition);
   for (const name of namespaces)
     kubectl.create(
       { group: '', version: 'v1', plural: 'namespaces', namespace: '', name: '' },

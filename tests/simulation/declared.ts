@@ -1,0 +1,115 @@
+/** How an application is declared in each dialect, and where its resource says how it stands. */
+import type { Stored } from '#embedded/objects.ts';
+import type { App } from './fleet.ts';
+import { memberOf, type Kubectl, type Named } from './kubectl.ts';
+
+const controlNamespace = 'argocd';
+const fluxNamespace = 'flux-system';
+
+export interface Standing {
+  readonly isDone: boolean;
+  readonly says: string;
+  readonly commit: string | undefined;
+}
+interface Declaring {
+  readonly at: (name: string) => Named;
+  /** All that has to be created, the application's own resource last. */
+  readonly manifests: (app: App) => readonly { readonly at: Named; readonly manifest: object }[];
+  readonly cascade: readonly string[];
+  readonly refresh: (kind: string, nowMs: number) => object;
+  readonly standing: (resource: Stored | undefined) => Standing;
+}
+
+const argo: Declaring = {
+  at: (name) => ({ group: 'argoproj.io', version: 'v1alpha1', plural: 'applications', namespace: controlNamespace, name }),
+  manifests: (app) => [
+    {
+      at: argo.at(app.name),
+      manifest: {
+        apiVersion: 'argoproj.io/v1alpha1',
+        kind: 'Application',
+        metadata: { name: app.name, namespace: controlNamespace, ...(app.cascades ? { finalizers: argo.cascade } : {}) },
+        spec: {
+          project: 'default',
+          source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
+          destination: { server: 'https://kubernetes.default.svc', namespace: app.namespace },
+          syncPolicy: { automated: { prune: true, selfHeal: app.selfHeal } },
+        },
+      },
+    },
+  ],
+  cascade: ['resources-finalizer.argocd.argoproj.io'],
+  refresh: (kind) => ({ metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } }),
+  standing: (resource) => {
+    const says = String(memberOf(resource, 'status', 'sync', 'status'));
+    const hasOperation = memberOf(resource, 'operation') !== undefined;
+    const revision = memberOf(resource, 'status', 'sync', 'revision');
+    return {
+      isDone: says === 'Synced' && !hasOperation,
+      says: hasOperation ? `${says}, with an operation that nobody answers` : says,
+      commit: typeof revision === 'string' ? revision : undefined,
+    };
+  },
+};
+
+const flux: Declaring = {
+  at: (name) => ({
+    group: 'kustomize.toolkit.fluxcd.io',
+    version: 'v1',
+    plural: 'kustomizations',
+    namespace: fluxNamespace,
+    name,
+  }),
+  manifests: (app) => {
+    const source = app.server.url.split('/').at(-1)!;
+    return [
+      {
+        at: { group: 'source.toolkit.fluxcd.io', version: 'v1', plural: 'gitrepositories', namespace: fluxNamespace, name: source },
+        manifest: {
+          apiVersion: 'source.toolkit.fluxcd.io/v1',
+          kind: 'GitRepository',
+          metadata: { name: source, namespace: fluxNamespace },
+          spec: { interval: '1m', url: app.server.url, ref: { branch: 'main' } },
+        },
+      },
+      {
+        at: flux.at(app.name),
+        manifest: {
+          apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+          kind: 'Kustomization',
+          metadata: { name: app.name, namespace: fluxNamespace },
+          spec: {
+            interval: '10m',
+            path: `./${app.directory}`,
+            prune: true,
+            targetNamespace: app.namespace,
+            sourceRef: { kind: 'GitRepository', name: source },
+          },
+        },
+      },
+    ];
+  },
+  cascade: [],
+  refresh: (_, nowMs) => ({
+    metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': new Date(nowMs).toISOString() } },
+  }),
+  standing: (resource) => {
+    const conditions = memberOf(resource, 'status', 'conditions');
+    const ready = (Array.isArray(conditions) ? conditions : []).find((each) => memberOf(each, 'type') === 'Ready') as unknown;
+    const applied = String(memberOf(resource, 'status', 'lastAppliedRevision'));
+    return {
+      isDone: memberOf(ready, 'status') === 'True',
+      says: `${String(memberOf(ready, 'reason'))}: ${String(memberOf(ready, 'message'))}`,
+      commit: applied.split(':')[1],
+    };
+  },
+};
+
+export const declaring = (app: App): Declaring => (app.dialect === 'argo' ? argo : flux);
+
+export function declare(kubectl: Kubectl, app: App): void {
+  for (const { at, manifest } of declaring(app).manifests(app)) kubectl.create(at, manifest);
+}
+export function resourceOf(kubectl: Kubectl, app: App): Stored | undefined {
+  return kubectl.get(declaring(app).at(app.name));
+}
