@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'tests/unit/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'tests/unit/**/*.test.ts', 'tests/simulation/**/*.test.ts'],
           testTimeout: 20_000,
           // Loading a Go module takes a second, and many where the machine has much else to do.
           hookTimeout: 60_000,

@@ -1,0 +1,16 @@
+/**
+ * Runs in which a promise was broken once. A seed draws another run when the workload changes, so that each has a test
+ * of its own beside the code as well; here they stay because they were worth it once.
+ */
+import type { Task } from './worker.ts';
+
+export interface Regression {
+  readonly run: Task;
+  readonly was: string;
+}
+export const regressions: readonly Regression[] = [
+  {
+    run: { seed: 6, replicas: 1 },
+    was: 'F4: a call that was refused for another reason was sent again while the cluster had asked all to wait',
+  },
+];
