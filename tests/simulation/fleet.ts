@@ -129,6 +129,13 @@ export class Fleet {
   content(app: App): Content {
     return this.#head.get(app.server)?.get(app.directory) ?? { items: [] };
   }
+  /** What it had last that nobody has to be asked about. */
+  unheld(app: App): Content {
+    const all = [...this.commits.values()].map(({ content }) => content.get(app.directory));
+    const usable = (content: Content | undefined): boolean => content !== undefined && 'items' in content && content.isHeld !== true;
+    const content = this.content(app);
+    return usable(content) ? content : (all.findLast(usable) ?? { items: [] });
+  }
   numberOf(server: GitServer): number {
     return this.#numbers.get(server) ?? 0;
   }

@@ -4,6 +4,8 @@ import { valueAt, type Stored } from '#embedded/objects.ts';
 import type { Resource } from '#embedded/resources.ts';
 import { StatusError } from '#embedded/status.ts';
 
+export const editor = 'kubectl-edit';
+
 export interface Named {
   readonly group: string;
   readonly version: string;
@@ -32,12 +34,9 @@ export class Kubectl {
       this.#embedded.api.create(resource, at.namespace, JSON.stringify(object), { manager }),
     )?.object;
   }
-  merge(at: Named, patch: object, manager = 'kubectl-edit', subresource?: 'status'): Stored | undefined {
+  merge(at: Named, patch: object, manager = editor): Stored | undefined {
     return this.#tried(at, (resource) =>
-      this.#embedded.api.change({ ...at, resource }, 'merge', JSON.stringify(patch), {
-        manager,
-        ...(subresource === undefined ? {} : { subresource }),
-      }),
+      this.#embedded.api.change({ ...at, resource }, 'merge', JSON.stringify(patch), { manager }),
     )?.object;
   }
   delete(at: Named): void {

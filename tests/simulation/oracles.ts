@@ -10,10 +10,9 @@ import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Change } from '#embedded/store.ts';
 import { secretCanary, stampName, type App, type Fleet } from './fleet.ts';
 import { resourceOf } from './declared.ts';
-import { memberOf } from './kubectl.ts';
+import { editor, memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
-import { isWrite } from './faults.ts';
-import type { Request as Asked } from './steps.ts';
+import type { Asked } from './steps.ts';
 import type { Watcher, World, Written } from './world.ts';
 
 export class Violation extends Error {
@@ -27,6 +26,12 @@ export class Violation extends Error {
 /** What people and other controllers write into our objects, and nobody else may touch. */
 export const foreignPrefix = 'people.example/';
 
+/** What people write where we declare another value. */
+export const editedValue = 'edited';
+
+/** Far above what a few applications need. */
+const pendingMax = 300;
+
 const ownGroups = ['trueup.dev', 'argoproj.io', 'source.toolkit.fluxcd.io', 'kustomize.toolkit.fluxcd.io'];
 const isOurs = (resource: string): boolean => ownGroups.some((group) => resource.startsWith(`${group}/`));
 
@@ -39,11 +44,10 @@ export class Oracles implements Watcher {
   readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
   /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
-  /** The resources of applications that somebody deleted. */
-  readonly #deleted = new Map<string, string>();
+  /** The resources of applications that somebody deleted, and since when they are back. */
+  readonly #deleted = new Map<string, { readonly uid: string; readonly backMs?: number }>();
   /** Writes of replicas, and reads that are not part of a watch, since the last call of `startCounting`. */
   counted: string[] = [];
-  checks = 0;
 
   constructor(world: World, fleet: Fleet) {
     this.#world = world;
@@ -57,11 +61,15 @@ export class Oracles implements Watcher {
   /** Somebody deletes it: what is theirs may go, until it is back. */
   appDeleted(app: App): void {
     const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
-    if (uid !== undefined) this.#deleted.set(app.name, uid);
+    if (uid !== undefined) this.#deleted.set(app.name, { uid });
   }
   isBack(app: App): boolean {
     const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
-    return uid !== undefined && uid !== this.#deleted.get(app.name);
+    const deleted = this.#deleted.get(app.name);
+    const isBack = uid !== undefined && uid !== deleted?.uid;
+    if (isBack && deleted?.backMs === undefined)
+      this.#deleted.set(app.name, { uid: deleted?.uid ?? '', backMs: this.#world.nowMs });
+    return isBack;
   }
   startCounting(): void {
     this.counted = [];
@@ -76,19 +84,20 @@ export class Oracles implements Watcher {
     return [...this.#records.values()].filter(({ owner }) => owner.name === app.name);
   }
 
-  wrote({ change, replica, asked, sentMs }: Written): void {
+  wrote({ change, replica, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
     if (replica === undefined) return;
-    this.checks += 1;
     this.#noCanary(change);
     if (isOurs(change.resource)) return this.#ownResource(change);
     if (change.resource === 'coordination.k8s.io/leases') return;
-    if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, asked);
+    if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, sentMs);
     else this.#application(change, sentMs);
   }
 
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
     this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
+    if ((replica.process?.pending ?? 0) > pendingMax)
+      throw new Violation('bounds', `${replica.name} waits for ${replica.process?.pending} timers and answers`);
     if (this.#world.nowMs < notBeforeMs)
       throw new Violation('F4', `${asked.verb} ${asked.resource} was sent ${notBeforeMs - this.#world.nowMs} ms before Retry-After was over`);
   }
@@ -113,6 +122,7 @@ export class Oracles implements Watcher {
     const { commit = '' } = state.revisions[0] ?? {};
     if (this.#appliedSince.get(state.owner.name)?.commit !== commit)
       this.#appliedSince.set(state.owner.name, { commit, atMs: this.#world.nowMs });
+    this.#driftsAreAttributed(state, before);
     if (before === undefined) return;
     if (state.epoch < before.epoch) throw new Violation('F14', `the epoch of ${name} went back`);
     const kept = new Set(state.inventory.map(({ ref }) => placeOf(ref)));
@@ -121,6 +131,20 @@ export class Oracles implements Watcher {
       const live = this.#live(entry.ref);
       if (live !== undefined && (!('uid' in entry) || entry.uid === live.metadata.uid))
         throw new Violation('F18', `${placeOf(entry.ref)} left the inventory of ${name} and is still there`);
+    }
+  }
+
+  /** Of each drift it is said who made it, or that nobody can know. */
+  #driftsAreAttributed({ owner, history }: UnitState, before: UnitState | undefined): void {
+    const known = new Set(before?.history.map(({ id }) => id));
+    for (const entry of history) {
+      if (entry.kind !== 'drift' || known.has(entry.id)) continue;
+      for (const { path, before: found, owner: who } of entry.changes) {
+        const manager = typeof who === 'object' ? who.manager : who;
+        const isEdit = found === editedValue;
+        if (manager === undefined || (isEdit && manager !== editor))
+          throw new Violation('attribution', `${owner.name}: ${entry.object.name} ${path} is said to be by ${manager ?? 'nobody'}`);
+      }
     }
   }
 
@@ -143,10 +167,9 @@ export class Oracles implements Watcher {
   }
 
   /** F6, F8, F19, F26: what is deleted is ours, and some later commit that can be used has it no more. */
-  #deletion(change: Change, asked: Asked | undefined): void {
+  #deletion(change: Change, sentMs: number): void {
     const { uid, name } = change.object.metadata;
     const place = `${change.resource} ${change.object.metadata.namespace}/${name}`;
-    if (asked !== undefined && !isWrite(asked.verb)) return;
     const app = this.#appOf(change);
     if (app === undefined) throw new Violation('F26', `${place} was deleted, which nobody declared`);
     const entry = this.#recordsOf(app)
@@ -154,15 +177,16 @@ export class Oracles implements Watcher {
       .find(({ ref }) => ref.name === name && ref.kind === change.object.kind);
     if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
     if ('uid' in entry && entry.uid !== uid) throw new Violation('F26', `${place} was deleted in place of another`);
-    if (app.cascades && this.#deleted.has(app.name)) return;
-    if (app.dialect === 'flux' && this.#deleted.has(app.name)) return;
-    if (!this.#mayGo(app, change.object.kind, name))
+    const deleted = this.#deleted.get(app.name);
+    if (app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity)) return;
+    if (!this.#mayGo(app, change.object.kind, name, sentMs))
       throw new Violation('F8', `${place} was deleted, and every commit since the last sync has it`);
   }
 
-  /** Whether some commit that may be what is wanted now leaves it out on purpose. */
-  #mayGo(app: App, kind: string, name: string): boolean {
-    const since = this.#rewritten.has(app.name) ? 0 : this.#applied(app).number;
+  /** Whether some commit that may have been what was wanted when the request left leaves it out on purpose. */
+  #mayGo(app: App, kind: string, name: string, sentMs: number): boolean {
+    const applied = this.#applied(app);
+    const since = this.#rewritten.has(app.name) || sentMs < applied.sinceMs ? 0 : applied.number;
     return [...this.#fleet.commits.values()].some(({ number, content }) => {
       const found = content.get(app.directory);
       // F9: what a person has to allow, nobody has allowed.

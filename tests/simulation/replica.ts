@@ -9,7 +9,7 @@ import { createSealer } from '#fields/digest.ts';
 import { createLens } from '#fields/lens.ts';
 import { openCluster } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
-import type { Log, Meter } from '#model/ports.ts';
+import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
@@ -42,7 +42,19 @@ export interface ReplicaParts {
   readonly restartMs: () => number;
 }
 
-const sealingKey = new Uint8Array(32).fill(7);
+const sealer = createSealer(new Uint8Array(32).fill(7));
+const lens = createLens({
+  managers: [fieldManager, fluxManager],
+  sealer,
+  trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel],
+  health: healthOf,
+});
+const simulatedAccess = {
+  server: 'https://simulated',
+  origin: 'the simulation',
+  insecure: false,
+  tokenFile: 'token',
+} as const;
 const renderer = await loadRenderer();
 
 export class Replica {
@@ -50,7 +62,9 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
-  #running: { readonly process: Process; readonly wire: SimulatedWire; readonly engine: Engine } | undefined;
+  #running:
+    | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
+    | undefined;
   starts = 0;
 
   constructor(parts: ReplicaParts) {
@@ -66,7 +80,7 @@ export class Replica {
     return this.#running?.process;
   }
   get watches(): number {
-    return this.#running?.wire.watches ?? 0;
+    return (this.#running?.wires ?? []).reduce((sum, { watches }) => sum + watches, 0);
   }
 
   start(): void {
@@ -84,47 +98,26 @@ export class Replica {
       trace: (what: string) => trace(who, what),
       crash: () => this.crash(),
     };
-    const wire = new SimulatedWire({
-      ...io,
-      handle: (...asked) => this.#parts.handle(this, ...asked),
-      sent: (...asked) => this.#parts.sent(this, ...asked),
-    });
     const log = this.#log(who);
-    const sealer = createSealer(sealingKey);
-    const cluster = openCluster({
-      id: 'in-cluster',
-      access: {
-        server: 'https://simulated',
-        origin: 'the simulation',
-        user: this.name,
-        insecure: false,
-        tokenFile: 'token',
-      },
-      lens: createLens({
-        managers: [fieldManager, fluxManager],
-        sealer,
-        trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel],
-        health: healthOf,
-      }),
-      clock: process,
-      timers: process,
-      random,
-      log,
-      meter: silentMeter,
-      readFile: () => this.#parts.token(),
-      wire,
-    });
+    const ports = { clock: process, timers: process, random, log, meter: silentMeter };
+    const wires: SimulatedWire[] = [];
+    const connect = (): Cluster => {
+      const wire = new SimulatedWire({
+        ...io,
+        handle: (...asked) => this.#parts.handle(this, ...asked),
+        sent: (...asked) => this.#parts.sent(this, ...asked),
+      });
+      wires.push(wire);
+      const access = { ...simulatedAccess, user: this.name };
+      return openCluster({ ...ports, id: 'in-cluster', access, lens, readFile: () => this.#parts.token(), wire });
+    };
     const engine = new Engine(
       {
-        cluster,
+        ...ports,
+        cluster: connect(),
         repositories: this.#clones.repositories(io),
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
-        clock: process,
-        timers: process,
-        random,
-        log,
-        meter: silentMeter,
       },
       {
         dialects: [argoDialect(controlNamespace), fluxDialect({ namespaces: ['*'], allowsOtherNamespaces: false })],
@@ -132,7 +125,7 @@ export class Replica {
         concurrency: 16,
       },
     );
-    this.#running = { process, wire, engine };
+    this.#running = { process, wires, engine };
     trace(who, 'starts');
     engine.start().catch((error: unknown) => log.error({}, `start failed: ${String(error)}`));
   }
@@ -140,10 +133,10 @@ export class Replica {
   /** The process is gone from one moment to the next; something starts it again. */
   crash(): void {
     if (this.#running === undefined) return;
-    const { process, wire } = this.#running;
+    const { process, wires } = this.#running;
     this.#parts.trace(process.name, 'crashes');
     process.end();
-    wire.cut();
+    for (const wire of wires) wire.cut();
     this.#running = undefined;
     this.#parts.scheduler.at(this.#parts.restartMs(), () => {
       if (this.#running === undefined) this.start();

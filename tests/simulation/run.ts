@@ -141,6 +141,9 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
   return wrong;
 }
 
+/** Of one replica: what its dialects read, and the kinds that its applications have. */
+const watchesMax = 30;
+
 /** F5: in steady state nothing is written, and nothing is asked for. */
 function staysQuiet(world: World, oracles: Oracles): void {
   if (oracles.counted.length > 0)
@@ -148,7 +151,7 @@ function staysQuiet(world: World, oracles: Oracles): void {
   for (const replica of world.replicas) {
     const { queued = 0 } = replica.engine?.counts ?? {};
     if (queued > 0) throw new Violation('bounds', `${queued} Units wait for a turn for an hour`);
-    if ((replica.process?.pending ?? 0) > 200) throw new Violation('bounds', `${replica.process?.pending} timers`);
+    if (replica.watches > watchesMax) throw new Violation('bounds', `${replica.watches} watches are open`);
   }
 }
 

@@ -2,11 +2,11 @@
  * Small syncs under every fault at every I/O, one at a time and not by chance: a crash at each, each reply lost, each
  * request failed once in each way that it can fail.
  */
+import { declare, declaring } from './declared.ts';
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
 import { Fleet, type App, type Content, type Item } from './fleet.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
 import type { Doing } from './workload.ts';
-import { declare } from './declared.ts';
 import type { World } from './world.ts';
 import type { Step } from './steps.ts';
 
@@ -25,7 +25,7 @@ const after: readonly Item[] = [
   { kind: 'Service', name: 'web-also', value: 1 },
 ];
 
-function oneApp(world: World): Fleet {
+function oneApp(world: World, given: Partial<App> = {}): Fleet {
   const app: App = {
     name: 'web',
     dialect: 'argo',
@@ -35,6 +35,7 @@ function oneApp(world: World): Fleet {
     selfHeal: true,
     cascades: false,
     isLarge: false,
+    ...given,
   };
   const fleet = new Fleet([app]);
   fleet.push(app.server, new Map<App, Content>([[app, { items: before }]]), 'First');
@@ -61,10 +62,30 @@ function heal({ world, fleet }: Doing): void {
   });
 }
 
-const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs, fleet: oneApp };
+function remove({ world, fleet, oracles }: Doing): void {
+  const app = fleet.apps[0]!;
+  world.scheduler.at(20_000, () => {
+    world.note('delete the application');
+    oracles.appDeleted(app);
+    world.kubectl.delete(declaring(app).at(app.name));
+  });
+  const again = (): void => {
+    declare(world.kubectl, app);
+    if (!oracles.isBack(app)) world.scheduler.at(10_000, again);
+  };
+  world.scheduler.at(80_000, again);
+}
+
+const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
+const argo = { ...spans, fleet: (world: World) => oneApp(world) };
+const flux = { ...spans, fleet: (world: World) => oneApp(world, { dialect: 'flux', cascades: true }) };
+const cascading = { ...spans, fleet: (world: World) => oneApp(world, { cascades: true }) };
 export const shortScenarios: Readonly<Record<string, Scenario>> = {
-  update: { ...spans, arrange: update },
-  heal: { ...spans, arrange: heal },
+  update: { ...argo, arrange: update },
+  heal: { ...argo, arrange: heal },
+  remove: { ...cascading, arrange: remove },
+  'flux-update': { ...flux, arrange: update },
+  'flux-remove': { ...flux, arrange: remove },
 };
 
 export interface ShortRun {

@@ -6,12 +6,13 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { branchTable, nowhereRun, type NotRun } from './branches.ts';
 import { coverageTable } from './coverage.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
 import { runSeed, type Ran } from './run.ts';
 import { allShortRuns, runShort, shortText } from './short-runs.ts';
-import type { Done, Task } from './worker.ts';
+import type { FromWorker, Task, ToWorker } from './worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -72,7 +73,10 @@ async function many(tasks: Iterable<Task>): Promise<void> {
   const add = (sums: Map<string, number>, found: Readonly<Record<string, number>>): void => {
     for (const [name, count] of Object.entries(found)) sums.set(name, (sums.get(name) ?? 0) + count);
   };
-  await share(tasks, Number(values.processes), ({ task, ran }) => {
+  const notRun: NotRun[] = [];
+  await share(tasks, Number(values.processes), (message) => {
+    if ('notRun' in message) return void notRun.push(message.notRun);
+    const { task, ran } = message;
     total.runs += 1;
     total.simulatedMs += ran.simulatedMs;
     total.writes += ran.writes;
@@ -85,7 +89,7 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
   });
   const seconds = (performance.now() - startedMs) / 1000;
-  if (values.coverage) for (const line of coverageTable(cells)) print(line);
+  if (values.coverage) for (const line of [...coverageTable(cells), ...branchTable(nowhereRun(notRun))]) print(line);
   const counted = [...faults].toSorted(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
   print(`faults: ${counted.join(', ') || 'none'}`);
   print(
@@ -97,28 +101,29 @@ async function many(tasks: Iterable<Task>): Promise<void> {
 }
 
 /** Each process takes the next task when it has done one. */
-async function share(tasks: Iterable<Task>, processes: number, done: (result: Done) => void): Promise<void> {
+async function share(
+  tasks: Iterable<Task>,
+  processes: number,
+  heard: (message: Exclude<FromWorker, 'ready'>) => void,
+): Promise<void> {
   const left = tasks[Symbol.iterator]();
   const workOf = (child: ChildProcess): Promise<void> =>
     new Promise((resolve, reject) => {
-      let current: Task | undefined;
-      child.on('message', (message: Done | 'ready') => {
-        if (message !== 'ready') done(message);
+      let current: ToWorker = 'end';
+      child.on('message', (message: FromWorker) => {
+        if (message !== 'ready') heard(message);
+        if (message !== 'ready' && 'notRun' in message) return;
         const next = left.next();
-        if (next.done === true) {
-          current = undefined;
-          child.disconnect();
-          return;
-        }
-        current = next.value;
+        current = next.done === true ? 'end' : next.value;
         child.send(current);
       });
       child.on('exit', (code) => {
-        if (current === undefined) resolve();
+        if (current === 'end' && code === 0) resolve();
         else reject(new Error(`a process ended with ${code} in ${JSON.stringify(current)}`));
       });
     });
-  const children = Array.from({ length: processes }, () => fork(new URL('./worker.ts', import.meta.url)));
+  const args = values.coverage ? ['--coverage'] : [];
+  const children = Array.from({ length: processes }, () => fork(new URL('./worker.ts', import.meta.url), args));
   try {
     await Promise.all(children.map(workOf));
   } finally {

@@ -8,7 +8,7 @@ import { Process, Scheduler } from './scheduler.ts';
 import { regressions } from './seeds.ts';
 import { runShort } from './short-runs.ts';
 import { coalesced } from './watch-lines.ts';
-import type { Done } from './worker.ts';
+import type { Done, FromWorker } from './worker.ts';
 
 const seed = 11;
 
@@ -106,9 +106,9 @@ function elsewhere(wanted: number): Promise<Done> {
   const child = fork(new URL('./worker.ts', import.meta.url), { execArgv: [] });
   return new Promise<Done>((resolve, reject) => {
     child.on('error', reject);
-    child.on('message', (message: Done | 'ready') => {
+    child.on('message', (message: FromWorker) => {
       if (message === 'ready') child.send({ seed: wanted, replicas: 1 });
-      else resolve(message);
+      else if ('ran' in message) resolve(message);
     });
   }).finally(() => child.kill());
 }

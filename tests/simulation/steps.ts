@@ -33,7 +33,7 @@ export function sortOf(resource: string): Sort {
   return resource === '' ? 'discovery' : 'object';
 }
 
-export interface Request {
+export interface Asked {
   readonly verb: string;
   readonly resource: string;
   readonly group: string;
@@ -43,7 +43,7 @@ export interface Request {
 }
 
 /** What a request asks for, from its method and path. */
-export function requestOf(method: string, pathAndQuery: string, contentType: string): Request {
+export function requestOf(method: string, pathAndQuery: string, contentType: string): Asked {
   const [path = '', query = ''] = pathAndQuery.split('?');
   const parts = path.split('/').filter(Boolean);
   const isCore = parts[0] === 'api';

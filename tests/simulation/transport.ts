@@ -7,7 +7,7 @@ import type { FaultGate, FaultKind } from './faults.ts';
 import { broken, Pipe } from './pipe.ts';
 import type { SeededRandom } from './random.ts';
 import type { Process, Scheduler } from './scheduler.ts';
-import { requestOf, sortOf, type Phase, type Request as Asked } from './steps.ts';
+import { requestOf, sortOf, type Phase, type Asked } from './steps.ts';
 import { coalesced } from './watch-lines.ts';
 
 export interface WireParts {
@@ -16,7 +16,7 @@ export interface WireParts {
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   /** The API server; what it does until this resolves is this replica's doing. */
-  readonly handle: (request: Request, asked: Asked, sentMs: number) => Promise<Response>;
+  readonly handle: (request: Request, sentMs: number) => Promise<Response>;
   readonly phase: () => Phase;
   readonly trace: (what: string) => void;
   /** The process ends, now. */
@@ -72,14 +72,14 @@ export class SimulatedWire implements Wire {
       const abort = (): void => reject(broken('ABORT_ERR'));
       if (sent.signal.aborted) return abort();
       sent.signal.addEventListener('abort', abort, { once: true });
-      this.#send(sent, { asked, what, headers, fault }, resolve, reject);
+      this.#send(sent, { what, headers, fault }, resolve, reject);
     });
     return answered;
   }
 
   #send(
     sent: WireRequest,
-    { asked, what, headers, fault }: Sending,
+    { what, headers, fault }: Sending,
     resolve: (answer: WireAnswer) => void,
     reject: (error: Error) => void,
   ): void {
@@ -95,7 +95,7 @@ export class SimulatedWire implements Wire {
       // A gateway that gave up says nothing about the server behind it.
       const response =
         canned === undefined || (fault === '504' && random.chance(0.5))
-          ? await this.#parts.handle(this.#built(sent, headers), asked, sentMs)
+          ? await this.#parts.handle(this.#built(sent, headers), sentMs)
           : canned;
       const answer = canned ?? response;
       trace(`${what} → ${answer.status}`);
@@ -230,7 +230,6 @@ export class SimulatedWire implements Wire {
 }
 
 interface Sending {
-  readonly asked: Asked;
   readonly what: string;
   readonly headers: Headers;
   readonly fault: FaultKind | undefined;

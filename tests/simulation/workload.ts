@@ -2,7 +2,7 @@
 import { declare, declaring } from './declared.ts';
 import { firstItems, Fleet, itemKey, itemsMin, kinds, newItem, type App, type Content, type Item } from './fleet.ts';
 import type { Named } from './kubectl.ts';
-import { foreignPrefix, type Oracles } from './oracles.ts';
+import { editedValue, foreignPrefix, type Oracles } from './oracles.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -12,16 +12,20 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
   const names = ['web', 'api', 'jobs'].slice(0, 1 + random.below(3));
   const repositories = 1 + random.below(2);
   const apps = names.map(
-    (name, index): App => ({
+    (name, index): App => {
+      const dialect = random.pick(['argo', 'argo', 'flux'] as const);
+      return {
       name,
-      dialect: random.pick(['argo', 'argo', 'flux']),
+      dialect,
       server: world.gitServer(url(index % repositories)),
       directory: `apps/${name}`,
       namespace: random.pick(['payments', 'shop']),
       selfHeal: random.chance(0.8),
-      cascades: random.chance(0.5),
+      // Flux always takes its objects along.
+      cascades: dialect === 'flux' || random.chance(0.5),
       isLarge: random.chance(0.15),
-    }),
+    };
+    },
   );
   const fleet = new Fleet(apps);
   for (const server of world.servers.values()) {
@@ -52,12 +56,15 @@ function changed(items: readonly Item[], random: SeededRandom, app: App): readon
     const at = random.below(draft.length + 1);
     const item = draft[at];
     if (item === undefined) draft.push(newItem(random, `${app.name}-${random.below(12)}x`));
-    else if (random.chance(0.35) && draft.length > itemsMin(app)) draft.splice(at, 1);
+    else if (random.chance(0.35) && draft.length > 1 && !app.isLarge) draft.splice(at, 1);
     else draft[at] = { ...item, value: random.below(10) };
   }
-  while (draft.length < itemsMin(app)) draft.push(newItem(random, `${app.name}-${draft.length}`));
   return [...new Map(draft.map((item) => [itemKey(item), item])).values()];
 }
+
+/** Whoever is asked has not answered yet: others keep their hands off. */
+const isHeld = (content: Content | undefined): boolean =>
+  content !== undefined && 'items' in content && content.isHeld === true;
 
 const itemsOf = (content: Content): readonly Item[] => ('items' in content ? content.items : []);
 
@@ -74,6 +81,7 @@ export const actions: readonly Action[] = [
     name: 'commit',
     weight: 10,
     act: ({ fleet, random }, app) => {
+      if (isHeld(fleet.content(app))) return;
       const items = changed(itemsOf(fleet.content(app)), random, app);
       fleet.push(app.server, new Map([[app, { items }]]), 'Change');
     },
@@ -92,7 +100,7 @@ export const actions: readonly Action[] = [
     act: ({ fleet }, app) => {
       const head = app.server.head;
       const before = fleet.commits.get(head?.parent ?? '')?.content.get(app.directory);
-      if (before !== undefined) fleet.push(app.server, new Map([[app, before]]), `Revert "${head!.message}"`);
+      if (before !== undefined && !isHeld(before)) fleet.push(app.server, new Map([[app, before]]), `Revert "${head!.message}"`);
     },
   },
   {
@@ -103,6 +111,7 @@ export const actions: readonly Action[] = [
       if (head?.parent === undefined) return;
       for (const other of fleet.appsOf(app.server)) oracles.historyMoved(other);
       const before = fleet.commits.get(head.parent)?.content.get(app.directory);
+      if (isHeld(before)) return;
       const items = changed(itemsOf(before ?? { items: [] }), random, app);
       fleet.push(app.server, new Map([[app, { items }]]), 'Rewritten', head.parent);
     },
@@ -112,7 +121,7 @@ export const actions: readonly Action[] = [
     weight: 3,
     act: (doing, app) => {
       const at = someObject(doing, app);
-      if (at?.plural === 'configmaps') doing.world.kubectl.merge(at, { data: { value: 'edited' } });
+      if (at?.plural === 'configmaps') doing.world.kubectl.merge(at, { data: { value: editedValue } });
     },
   },
   {
@@ -156,9 +165,10 @@ export const actions: readonly Action[] = [
       const items = itemsOf(fleet.content(app));
       if (!app.isLarge || items.length < itemsMin(app)) return;
       fleet.push(app.server, new Map([[app, { items: items.slice(0, 1), isHeld: true }]]), 'Vanish');
-      world.scheduler.at(random.between(60_000, 300_000), () => {
-        fleet.push(app.server, new Map([[app, { items }]]), 'Back');
-      });
+      const back = (): void => {
+        if (isHeld(fleet.content(app))) fleet.push(app.server, new Map([[app, { items }]]), 'Back');
+      };
+      world.scheduler.at(random.between(60_000, 300_000), back);
     },
   },
   {
@@ -233,7 +243,7 @@ export function finale({ fleet, world, random }: Doing): void {
   for (const server of world.servers.values()) {
     const content = new Map<App, Content>();
     for (const app of fleet.appsOf(server)) {
-      const items = itemsOf(fleet.content(app));
+      const items = itemsOf(fleet.unheld(app));
       const last: Item = { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) };
       content.set(app, { items: [...items.filter(({ name }) => name !== last.name), last] });
     }

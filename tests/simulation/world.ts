@@ -15,7 +15,7 @@ import { sharedMachinery } from './machinery.ts';
 import { SeededRandom } from './random.ts';
 import { controlNamespace, Replica } from './replica.ts';
 import { Process, Scheduler } from './scheduler.ts';
-import type { Request as Asked } from './steps.ts';
+import type { Asked } from './steps.ts';
 import { Trace } from './trace.ts';
 
 /** Somewhere in 2026. */
@@ -28,7 +28,6 @@ export interface Written {
   readonly change: Change;
   /** Whose request it came from; undefined: others. */
   readonly replica: Replica | undefined;
-  readonly asked: Asked | undefined;
   /** When that request left. */
   readonly sentMs: number;
 }
@@ -119,7 +118,7 @@ export class World {
   readonly #users = new Map<string, User>();
   readonly #watchers: Watcher[] = [];
   #token = 0;
-  #acting: { replica: Replica; asked: Asked; sentMs: number } | undefined;
+  #acting: { replica: Replica; sentMs: number } | undefined;
   /** The first promise that was broken. */
   violation: Error | undefined;
   writes = 0;
@@ -179,7 +178,7 @@ export class World {
       scheduler: this.scheduler,
       faults: this.faults,
       servers: this.servers,
-      handle: (replica, request, asked, sentMs) => this.#handle(replica, request, asked, sentMs),
+      handle: (replica, request, sentMs) => this.#handle(replica, request, sentMs),
       sent: (replica, asked, notBeforeMs) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
       isRunning: () => this.#hasIntent,
@@ -201,10 +200,9 @@ export class World {
   async #handle(
     replica: Replica,
     request: Request,
-    asked: Asked,
     sentMs: number,
   ): Promise<Response> {
-    this.#acting = { replica, asked, sentMs };
+    this.#acting = { replica, sentMs };
     try {
       return await this.embedded.handle(request);
     } finally {
@@ -220,11 +218,11 @@ export class World {
       if (intent !== undefined && type !== 'DELETED') this.#intents.add(name);
       else this.#intents.delete(name);
     }
-    const { replica, asked, sentMs = this.nowMs } = this.#acting ?? {};
+    const { replica, sentMs = this.nowMs } = this.#acting ?? {};
     if (replica !== undefined) this.writes += 1;
     const who = replica?.process?.name ?? replica?.name ?? 'others';
     this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
-    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, asked, sentMs })));
+    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, sentMs })));
   }
 
   /** The first violation ends the run; what is thrown must not reach whoever was looked at. */
