@@ -4,8 +4,7 @@ import { Session } from 'node:inspector/promises';
 import { fileURLToPath } from 'node:url';
 
 /** What decides about writes: apply, prune, inventory, leases, and what the cluster is taken to be. */
-const looked =
-  /\/src\/(pipeline\/(apply|plan|record)|engine|kube)\/[\w-]+\.ts$/;
+const looked = /\/src\/(pipeline\/(apply|plan|record)|engine|kube)\/[\w-]+\.ts$/;
 
 /** From, to: offsets in the file. */
 export type Ranges = readonly (readonly [number, number])[];
@@ -25,9 +24,12 @@ export async function countBranches(): Promise<() => Promise<NotRun>> {
       files.map(({ url, functions }) => {
         const ranges = functions.flatMap((each) => each.ranges);
         // Inner ranges say more than those around them.
-        const ordered = ranges.toSorted((a, b) => b.endOffset - b.startOffset - (a.endOffset - a.startOffset));
+        const ordered = ranges.toSorted(
+          (a, b) => b.endOffset - b.startOffset - (a.endOffset - a.startOffset),
+        );
         const ran = new Uint8Array(Math.max(0, ...ranges.map(({ endOffset }) => endOffset))).fill(1);
-        for (const { startOffset, endOffset, count } of ordered) ran.fill(count > 0 ? 1 : 0, startOffset, endOffset);
+        for (const { startOffset, endOffset, count } of ordered)
+          ran.fill(count > 0 ? 1 : 0, startOffset, endOffset);
         return [url, rangesOf(ran)];
       }),
     );
@@ -49,7 +51,10 @@ function rangesOf(ran: Uint8Array): Ranges {
 export function nowhereRun(all: readonly NotRun[]): NotRun {
   const urls = new Set(all.flatMap((each) => Object.keys(each)));
   return Object.fromEntries(
-    [...urls].map((url) => [url, shared(all.flatMap((each) => (each[url] === undefined ? [] : [each[url]])))]),
+    [...urls].map((url) => [
+      url,
+      shared(all.flatMap((each) => (each[url] === undefined ? [] : [each[url]]))),
+    ]),
   );
 }
 

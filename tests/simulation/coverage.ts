@@ -2,7 +2,6 @@
 import { possibleFaults } from './faults.ts';
 import type { Io } from './steps.ts';
 
-
 interface Row {
   readonly step: string;
   readonly times: number;
@@ -26,7 +25,10 @@ export function coverageTable(cells: ReadonlyMap<string, number>): readonly stri
   }, 0);
   return [
     'step (I/O, verb, sort of object, phase): times, faults that it never met',
-    ...rows.map(({ step, times, missing }) => `${step.padEnd(36)} ${String(times).padStart(8)}  ${missing.join(' ') || '-'}`),
+    ...rows.map(
+      ({ step, times, missing }) =>
+        `${step.padEnd(36)} ${String(times).padStart(8)}  ${missing.join(' ') || '-'}`,
+    ),
     `${all - open} of ${all} cells were met`,
   ];
 }

@@ -21,14 +21,24 @@ interface Declaring {
 }
 
 const argo: Declaring = {
-  at: (name) => ({ group: 'argoproj.io', version: 'v1alpha1', plural: 'applications', namespace: controlNamespace, name }),
+  at: (name) => ({
+    group: 'argoproj.io',
+    version: 'v1alpha1',
+    plural: 'applications',
+    namespace: controlNamespace,
+    name,
+  }),
   manifests: (app) => [
     {
       at: argo.at(app.name),
       manifest: {
         apiVersion: 'argoproj.io/v1alpha1',
         kind: 'Application',
-        metadata: { name: app.name, namespace: controlNamespace, ...(app.cascades ? { finalizers: argo.cascade } : {}) },
+        metadata: {
+          name: app.name,
+          namespace: controlNamespace,
+          ...(app.cascades ? { finalizers: argo.cascade } : {}),
+        },
         spec: {
           project: 'default',
           source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
@@ -64,7 +74,13 @@ const flux: Declaring = {
     const source = app.server.url.split('/').at(-1)!;
     return [
       {
-        at: { group: 'source.toolkit.fluxcd.io', version: 'v1', plural: 'gitrepositories', namespace: fluxNamespace, name: source },
+        at: {
+          group: 'source.toolkit.fluxcd.io',
+          version: 'v1',
+          plural: 'gitrepositories',
+          namespace: fluxNamespace,
+          name: source,
+        },
         manifest: {
           apiVersion: 'source.toolkit.fluxcd.io/v1',
           kind: 'GitRepository',
@@ -95,7 +111,9 @@ const flux: Declaring = {
   }),
   standing: (resource) => {
     const conditions = memberOf(resource, 'status', 'conditions');
-    const ready = (Array.isArray(conditions) ? conditions : []).find((each) => memberOf(each, 'type') === 'Ready') as unknown;
+    const ready = (Array.isArray(conditions) ? conditions : []).find(
+      (each) => memberOf(each, 'type') === 'Ready',
+    ) as unknown;
     const applied = String(memberOf(resource, 'status', 'lastAppliedRevision'));
     return {
       isDone: memberOf(ready, 'status') === 'True',

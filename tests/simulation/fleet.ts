@@ -94,10 +94,18 @@ const hugeBytes = 512 * 1024 * 1024;
 function filesOf(app: App, content: Content, number: number): Files {
   const at = (file: string): string => `${app.directory}/${file}`;
   if ('items' in content) {
-    const stamp = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: stampName(app) }, data: { commit: String(number) } };
+    const stamp = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: stampName(app) },
+      data: { commit: String(number) },
+    };
     return Object.fromEntries([
       [at('stamp.yaml'), stringify(stamp)],
-      ...content.items.map((item) => [at(`${item.kind.toLowerCase()}-${item.name}.yaml`), stringify(manifestOf(item))]),
+      ...content.items.map((item) => [
+        at(`${item.kind.toLowerCase()}-${item.name}.yaml`),
+        stringify(manifestOf(item)),
+      ]),
     ]);
   }
   switch (content.broken) {
@@ -132,7 +140,8 @@ export class Fleet {
   /** What it had last that nobody has to be asked about. */
   unheld(app: App): Content {
     const all = [...this.commits.values()].map(({ content }) => content.get(app.directory));
-    const usable = (content: Content | undefined): boolean => content !== undefined && 'items' in content && content.isHeld !== true;
+    const usable = (content: Content | undefined): boolean =>
+      content !== undefined && 'items' in content && content.isHeld !== true;
     const content = this.content(app);
     return usable(content) ? content : (all.findLast(usable) ?? { items: [] });
   }
@@ -147,7 +156,12 @@ export class Fleet {
   }
 
   /** Pushes a commit in which these directories are so, and the others as they were. */
-  push(server: GitServer, changes: ReadonlyMap<App, Content>, message: string, parent?: string | null): string {
+  push(
+    server: GitServer,
+    changes: ReadonlyMap<App, Content>,
+    message: string,
+    parent?: string | null,
+  ): string {
     const base = parent === undefined ? this.#head.get(server) : this.commits.get(parent ?? '')?.content;
     const content = new Map<string, Content>(base);
     for (const [app, wanted] of changes) content.set(app.directory, wanted);

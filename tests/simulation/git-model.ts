@@ -150,7 +150,8 @@ export class Clones {
     const { server, branches } = this.#locals.get(spec.url)!;
     const name = Object.values(spec.ref)[0] as string;
     const id = branches.get(name === 'HEAD' ? 'main' : name) ?? (server.commits.has(name) ? name : undefined);
-    if (id === undefined) return fail(failureOf('RefNotFound', 'terminal', `${spec.url}: there is no ${name}`));
+    if (id === undefined)
+      return fail(failureOf('RefNotFound', 'terminal', `${spec.url}: there is no ${name}`));
     const { message } = server.commits.get(id)!;
     const label = `${name}@${id.slice(0, 8)}`;
     return ok({ url: spec.url, commit: id, label, author: 'ada', message, atMs: 0 });
@@ -211,7 +212,8 @@ export class Clones {
       const end = resolved(files, path);
       if ('why' in end) return fail(badLink(url, path, end.why));
       const isLinked = end.isLinked ? ({ isLinked: true } as const) : {};
-      if (end.content !== undefined) entries.push({ kind: 'file', blob: this.#blob(end.content), ...isLinked });
+      if (end.content !== undefined)
+        entries.push({ kind: 'file', blob: this.#blob(end.content), ...isLinked });
       else entries.push({ ...this.#directory(files, end.isLinked ? '\0' : path), ...isLinked });
     }
     return ok(entries);
@@ -278,14 +280,21 @@ function failureOf(code: string, kind: Failure['kind'], message: string): Failur
   return { kind, code, stage: 'source', message, hint: '' };
 }
 function badLink(url: string, path: string, why: string): Failure {
-  return { ...failureOf('BadSymbolicLink', 'terminal', `${url}: the symbolic link ${path} ${why}`), stage: 'artifact' };
+  return {
+    ...failureOf('BadSymbolicLink', 'terminal', `${url}: the symbolic link ${path} ${why}`),
+    stage: 'artifact',
+  };
 }
 function gitFailure(fault: FaultKind, url: string): Failure | undefined {
   switch (fault) {
     case 'git-unreachable':
       return failureOf('GitUnreachable', 'transient', `${url}: the Git server cannot be reached`);
     case 'git-refused':
-      return failureOf('GitAuthenticationFailed', 'terminal', `${url}: the Git server refused the credentials`);
+      return failureOf(
+        'GitAuthenticationFailed',
+        'terminal',
+        `${url}: the Git server refused the credentials`,
+      );
     case 'git-full':
       return failureOf('GitStoreFull', 'transient', `${url}: there is no room left`);
     default:

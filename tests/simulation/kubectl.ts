@@ -40,7 +40,9 @@ export class Kubectl {
     )?.object;
   }
   delete(at: Named): void {
-    this.#tried(at, (resource) => this.#embedded.api.delete({ ...at, resource }, { propagation: 'Background' }));
+    this.#tried(at, (resource) =>
+      this.#embedded.api.delete({ ...at, resource }, { propagation: 'Background' }),
+    );
   }
   list(at: Omit<Named, 'name' | 'namespace'>, namespace?: string): readonly Stored[] {
     const resource = this.resource(at);

@@ -2,7 +2,13 @@
  * One instance of the embedded cluster's module for all worlds of this process, and its answers: opening it takes a
  * second, and a write some milliseconds. What it answers depends on the request alone; chance and time are put in here.
  */
-import { loadMachinery, openMachinery, type Machinery, type WriteRequest, type WriteResult } from '#embedded/machinery.ts';
+import {
+  loadMachinery,
+  openMachinery,
+  type Machinery,
+  type WriteRequest,
+  type WriteResult,
+} from '#embedded/machinery.ts';
 import type { Stored } from '#embedded/objects.ts';
 import { StatusError, type Status } from '#embedded/status.ts';
 import { isObject, jsonText, parseJson } from '#model/json.ts';
@@ -67,7 +73,10 @@ async function open(): Promise<SharedMachinery> {
       return answerTo(() => machinery.write(hidden));
     });
     if ('status' in answer)
-      throw new StatusError(places.show(answer.status) as Status, places.show(answer.warnings) as readonly string[]);
+      throw new StatusError(
+        places.show(answer.status) as Status,
+        places.show(answer.warnings) as readonly string[],
+      );
     return { ...answer.result, object: places.show(answer.result.object) as Stored };
   };
   return {
@@ -117,7 +126,10 @@ function withName(request: WriteRequest, random: Random): WriteRequest {
   if (!isObject(body) || !isObject(body['metadata'])) return request;
   const { name = '', generateName } = body['metadata'];
   if (name !== '' || typeof generateName !== 'string') return request;
-  const suffix = Array.from({ length: 5 }, () => suffixLetters[Math.floor(random.next() * suffixLetters.length)]);
+  const suffix = Array.from(
+    { length: 5 },
+    () => suffixLetters[Math.floor(random.next() * suffixLetters.length)],
+  );
   const metadata = { ...body['metadata'], name: `${generateName.slice(0, 58)}${suffix.join('')}` };
   return { ...request, body: jsonText({ ...body, metadata }) };
 }
@@ -127,13 +139,22 @@ function withUid(result: WriteResult, random: Random): WriteResult {
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const text = bytes.toString('hex');
-  const uid = [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-');
+  const uid = [
+    text.slice(0, 8),
+    text.slice(8, 12),
+    text.slice(12, 16),
+    text.slice(16, 20),
+    text.slice(20),
+  ].join('-');
   return { ...result, object: { ...result.object, metadata: { ...result.object.metadata, uid } } };
 }
 
 /** A definition that stands as it is wanted is not made again: each world begins with the same ones. */
 function withKnownDefinitions(machinery: Machinery): Machinery {
-  const known = new Map<string, { readonly text: string; readonly schemas: ReturnType<Machinery['define']> }>();
+  const known = new Map<
+    string,
+    { readonly text: string; readonly schemas: ReturnType<Machinery['define']> }
+  >();
   const keyOf = (group: string, kind: string): string => `${group}/${kind}`;
   return {
     ...machinery,

@@ -97,9 +97,15 @@ export class Oracles implements Watcher {
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
     this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
     if ((replica.process?.pending ?? 0) > pendingMax)
-      throw new Violation('bounds', `${replica.name} waits for ${replica.process?.pending} timers and answers`);
+      throw new Violation(
+        'bounds',
+        `${replica.name} waits for ${replica.process?.pending} timers and answers`,
+      );
     if (this.#world.nowMs < notBeforeMs)
-      throw new Violation('F4', `${asked.verb} ${asked.resource} was sent ${notBeforeMs - this.#world.nowMs} ms before Retry-After was over`);
+      throw new Violation(
+        'F4',
+        `${asked.verb} ${asked.resource} was sent ${notBeforeMs - this.#world.nowMs} ms before Retry-After was over`,
+      );
   }
 
   logged(replica: string, level: keyof Log, text: string): void {
@@ -143,13 +149,20 @@ export class Oracles implements Watcher {
         const manager = typeof who === 'object' ? who.manager : who;
         const isEdit = found === editedValue;
         if (manager === undefined || (isEdit && manager !== editor))
-          throw new Violation('attribution', `${owner.name}: ${entry.object.name} ${path} is said to be by ${manager ?? 'nobody'}`);
+          throw new Violation(
+            'attribution',
+            `${owner.name}: ${entry.object.name} ${path} is said to be by ${manager ?? 'nobody'}`,
+          );
       }
     }
   }
 
   #shard(head: Change['object'], name: string): Manifest | undefined {
-    const found = this.#world.embedded.store.get('trueup.dev/unitstates', head.metadata.namespace ?? '', name);
+    const found = this.#world.embedded.store.get(
+      'trueup.dev/unitstates',
+      head.metadata.namespace ?? '',
+      name,
+    );
     return found as unknown as Manifest | undefined;
   }
 
@@ -176,7 +189,8 @@ export class Oracles implements Watcher {
       .flatMap(({ inventory }) => inventory)
       .find(({ ref }) => ref.name === name && ref.kind === change.object.kind);
     if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
-    if ('uid' in entry && entry.uid !== uid) throw new Violation('F26', `${place} was deleted in place of another`);
+    if ('uid' in entry && entry.uid !== uid)
+      throw new Violation('F26', `${place} was deleted in place of another`);
     const deleted = this.#deleted.get(app.name);
     if (app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity)) return;
     if (!this.#mayGo(app, change.object.kind, name, sentMs))
@@ -201,7 +215,8 @@ export class Oracles implements Watcher {
     const place = `${change.resource} ${object.metadata.namespace}/${object.metadata.name}`;
     if (app === undefined) throw new Violation('F26', `${place} was written, which nobody declares`);
     this.#isRecorded(app, change, place);
-    if (object.metadata.name === stampName(app)) this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
+    if (object.metadata.name === stampName(app))
+      this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
   }
 

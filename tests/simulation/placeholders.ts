@@ -9,7 +9,8 @@ const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const longHex = /\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g;
 const shortHex = /(?<=@)[0-9a-f]{8}\b/g;
 const second = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
-const anyPlaceholder = /00000000-0000-4000-8000-[0-9a-f]{12}|\b0{24}[0-9a-f]{16}(?:0{24})?\b|(?<=@)0000[0-9a-f]{4}\b/g;
+const anyPlaceholder =
+  /00000000-0000-4000-8000-[0-9a-f]{12}|\b0{24}[0-9a-f]{16}(?:0{24})?\b|(?<=@)0000[0-9a-f]{4}\b/g;
 
 /** Placeholders of times are seconds from here on. */
 const firstSecondMs = 1_000_000_000_000;
@@ -126,7 +127,10 @@ export class Placeholders {
     return text
       .replaceAll(uuid, (found) => this.#known(found, (index) => `00000000-0000-4000-8000-${hex(index, 12)}`))
       .replaceAll(longHex, (found) =>
-        this.#known(found, (index) => `${'0'.repeat(24)}${hex(index, 16)}${found.length === 64 ? '0'.repeat(24) : ''}`),
+        this.#known(
+          found,
+          (index) => `${'0'.repeat(24)}${hex(index, 16)}${found.length === 64 ? '0'.repeat(24) : ''}`,
+        ),
       )
       .replaceAll(shortHex, (found) => this.#known(found, (index) => `0000${hex(index, 4)}`));
   }
@@ -165,7 +169,10 @@ export class Placeholders {
     }
     if (typeof value !== 'object' || value === null) return shown?.get(value) ?? value;
     return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [this.#texts(name), this.#showOpaque(member, [...path, name])]),
+      Object.entries(value).map(([name, member]) => [
+        this.#texts(name),
+        this.#showOpaque(member, [...path, name]),
+      ]),
     );
   }
 }
@@ -174,7 +181,17 @@ export class Placeholders {
 function standIn(index: number): readonly object[] {
   const mark = `~${index}~`;
   return [
-    { name: mark, type: mark, message: mark, group: mark, kind: mark, namespace: mark, version: mark, deployedAt: timeAt(0), id: index },
+    {
+      name: mark,
+      type: mark,
+      message: mark,
+      group: mark,
+      kind: mark,
+      namespace: mark,
+      version: mark,
+      deployedAt: timeAt(0),
+      id: index,
+    },
   ];
 }
 function markOf([item]: readonly unknown[]): unknown {

@@ -94,7 +94,8 @@ export class Replica {
       scheduler,
       faults,
       random: random.fork('io'),
-      phase: (): Phase => (this.engine?.isReady === true ? (this.#parts.isRunning() ? 'run' : 'quiet') : 'start'),
+      phase: (): Phase =>
+        this.engine?.isReady === true ? (this.#parts.isRunning() ? 'run' : 'quiet') : 'start',
       trace: (what: string) => trace(who, what),
       crash: () => this.crash(),
     };
@@ -109,7 +110,14 @@ export class Replica {
       });
       wires.push(wire);
       const access = { ...simulatedAccess, user: this.name };
-      return openCluster({ ...ports, id: 'in-cluster', access, lens, readFile: () => this.#parts.token(), wire });
+      return openCluster({
+        ...ports,
+        id: 'in-cluster',
+        access,
+        lens,
+        readFile: () => this.#parts.token(),
+        wire,
+      });
     };
     const engine = new Engine(
       {
@@ -120,7 +128,10 @@ export class Replica {
         sealer,
       },
       {
-        dialects: [argoDialect(controlNamespace), fluxDialect({ namespaces: ['*'], allowsOtherNamespaces: false })],
+        dialects: [
+          argoDialect(controlNamespace),
+          fluxDialect({ namespaces: ['*'], allowsOtherNamespaces: false }),
+        ],
         pollMs,
         concurrency: 16,
       },

@@ -80,7 +80,8 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   } catch (error) {
     world.violation ??= error as Error;
   }
-  if (world.flaws.length > 0) world.violation ??= new Error(`the simulated cluster failed: ${world.flaws[0]}`);
+  if (world.flaws.length > 0)
+    world.violation ??= new Error(`the simulated cluster failed: ${world.flaws[0]}`);
   world.close();
   const { violation } = world;
   return {
@@ -106,7 +107,8 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
     open = openQuestions(world, fleet, oracles);
   }
   if (world.violation !== undefined) return;
-  if (open.length > 0) throw new Violation('convergence', `after ${convergenceMs / 60_000} minutes: ${open.join('; ')}`);
+  if (open.length > 0)
+    throw new Violation('convergence', `after ${convergenceMs / 60_000} minutes: ${open.join('; ')}`);
   // What else is under way at that moment may end.
   await world.runFor(120_000);
 }
@@ -125,18 +127,24 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
 function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
   const content = fleet.content(app);
   const items = 'items' in content ? content.items : [];
-  const wanted = new Set([`ConfigMap ${stampName(app)}`, ...items.map(({ kind, name }) => `${kind} ${name}`)]);
+  const wanted = new Set([
+    `ConfigMap ${stampName(app)}`,
+    ...items.map(({ kind, name }) => `${kind} ${name}`),
+  ]);
   const wrong = (Object.keys(kinds) as Kind[]).flatMap((kind) =>
     world.kubectl
       .list(kinds[kind], app.namespace)
       .filter(({ metadata: { name } }) => name.startsWith(`${app.name}-`) || name === stampName(app))
-      .flatMap(({ metadata: { name } }) => (wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`])),
+      .flatMap(({ metadata: { name } }) =>
+        wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`],
+      ),
   );
   for (const missing of wanted) wrong.push(`${missing} is missing`);
   for (const { kind, name, value } of items) {
     if (kind !== 'ConfigMap') continue;
     const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
-    if (live !== undefined && memberOf(live, 'data', 'value') !== String(value)) wrong.push(`${name} has another value`);
+    if (live !== undefined && memberOf(live, 'data', 'value') !== String(value))
+      wrong.push(`${name} has another value`);
   }
   return wrong;
 }
@@ -147,7 +155,10 @@ const watchesMax = 30;
 /** F5: in steady state nothing is written, and nothing is asked for. */
 function staysQuiet(world: World, oracles: Oracles): void {
   if (oracles.counted.length > 0)
-    throw new Violation('quiet', `${oracles.counted.length} requests in an hour without a change: ${[...new Set(oracles.counted)].slice(0, 5).join('; ')}`);
+    throw new Violation(
+      'quiet',
+      `${oracles.counted.length} requests in an hour without a change: ${[...new Set(oracles.counted)].slice(0, 5).join('; ')}`,
+    );
   for (const replica of world.replicas) {
     const { queued = 0 } = replica.engine?.counts ?? {};
     if (queued > 0) throw new Violation('bounds', `${queued} Units wait for a turn for an hour`);
@@ -168,7 +179,11 @@ function finalState(world: World, fleet: Fleet): string {
   );
   const apps = fleet.apps.map((app) => {
     const resource = resourceOf(world.kubectl, app);
-    return [app.name, declaring(app).standing(resource).isDone, memberOf(resource, 'status', 'health', 'status')];
+    return [
+      app.name,
+      declaring(app).standing(resource).isDone,
+      memberOf(resource, 'status', 'health', 'status'),
+    ];
   });
   return canonicalJson({ apps, objects });
 }

@@ -154,7 +154,8 @@ export class Scheduler {
       pop(this.#heap);
       if (next.isCancelled || next.process?.isGone === true) continue;
       this.#atOnce = next.atMs === this.#nowMs ? this.#atOnce + 1 : 0;
-      if (this.#atOnce > eventsAtOnceMax) throw new Error(`it spins: ${eventsAtOnceMax} events at one moment`);
+      if (this.#atOnce > eventsAtOnceMax)
+        throw new Error(`it spins: ${eventsAtOnceMax} events at one moment`);
       this.#nowMs = next.atMs;
       this.#events += 1;
       return next;
@@ -164,7 +165,8 @@ export class Scheduler {
 
 const isBefore = (one: Event, other: Event): boolean =>
   one.atMs - other.atMs < 0 ||
-  (one.atMs === other.atMs && (one.rank < other.rank || (one.rank === other.rank && one.order < other.order)));
+  (one.atMs === other.atMs &&
+    (one.rank < other.rank || (one.rank === other.rank && one.order < other.order)));
 
 function push(heap: Event[], event: Event): void {
   let at = heap.push(event) - 1;

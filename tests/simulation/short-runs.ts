@@ -94,7 +94,8 @@ export interface ShortRun {
   readonly at: number;
   readonly fault: FaultKind;
 }
-export const shortText = ({ scenario, at, fault }: ShortRun): string => `--short ${scenario} --at ${at} --fault ${fault}`;
+export const shortText = ({ scenario, at, fault }: ShortRun): string =>
+  `--short ${scenario} --at ${at} --fault ${fault}`;
 
 /** Any seed will do: everything else is given. */
 const seed = 1;
@@ -105,7 +106,10 @@ export async function runShort({ scenario, at, fault }: ShortRun, keepsTrace = f
   if (ran.violation !== undefined) return ran;
   calm.set(scenario, calm.get(scenario) ?? (await calmRun(scenario)));
   if (calm.get(scenario)!.final === ran.final) return ran;
-  return { ...ran, violation: `it does not end as without faults:\n${ran.final}\n${calm.get(scenario)!.final}` };
+  return {
+    ...ran,
+    violation: `it does not end as without faults:\n${ran.final}\n${calm.get(scenario)!.final}`,
+  };
 }
 
 const calm = new Map<string, Ran>();
@@ -114,7 +118,8 @@ const calmRun = (scenario: string): Promise<Ran> =>
 
 function scenarioOf(name: string): Scenario {
   const found = shortScenarios[name];
-  if (found === undefined) throw new Error(`there is no short scenario ${name}: ${Object.keys(shortScenarios).join(', ')}`);
+  if (found === undefined)
+    throw new Error(`there is no short scenario ${name}: ${Object.keys(shortScenarios).join(', ')}`);
   return found;
 }
 

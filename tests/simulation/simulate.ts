@@ -34,7 +34,8 @@ const { values } = parseArgs({
 const replicas = Number(values.replicas);
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-if (values.seed !== undefined) await one(runSeed({ seed: Number(values.seed), replicas, keepsTrace: values.trace }));
+if (values.seed !== undefined)
+  await one(runSeed({ seed: Number(values.seed), replicas, keepsTrace: values.trace }));
 else if (values.at !== undefined) {
   const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
   if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
@@ -53,7 +54,8 @@ function* seeds(): Generator<Task> {
   const first = Number(values.from);
   const endMs = performance.now() + Number(values.hours ?? 0) * 3_600_000;
   for (let seed = first; ; seed += 1) {
-    const isOver = values.hours === undefined ? seed >= first + Number(values.seeds) : performance.now() > endMs;
+    const isOver =
+      values.hours === undefined ? seed >= first + Number(values.seeds) : performance.now() > endMs;
     if (isOver) return;
     yield { seed, replicas };
   }
@@ -85,11 +87,15 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     add(cells, ran.cells);
     if (ran.violation === undefined) return;
     total.failed += 1;
-    const of = 'seed' in task ? `--seed ${task.seed}${replicas === 1 ? '' : ` --replicas ${replicas}`}` : shortText(task);
+    const of =
+      'seed' in task
+        ? `--seed ${task.seed}${replicas === 1 ? '' : ` --replicas ${replicas}`}`
+        : shortText(task);
     print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
   });
   const seconds = (performance.now() - startedMs) / 1000;
-  if (values.coverage) for (const line of [...coverageTable(cells), ...branchTable(nowhereRun(notRun))]) print(line);
+  if (values.coverage)
+    for (const line of [...coverageTable(cells), ...branchTable(nowhereRun(notRun))]) print(line);
   const counted = [...faults].toSorted(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
   print(`faults: ${counted.join(', ') || 'none'}`);
   print(
@@ -123,7 +129,9 @@ async function share(
       });
     });
   const args = values.coverage ? ['--coverage'] : [];
-  const children = Array.from({ length: processes }, () => fork(new URL('./worker.ts', import.meta.url), args));
+  const children = Array.from({ length: processes }, () =>
+    fork(new URL('./worker.ts', import.meta.url), args),
+  );
   try {
     await Promise.all(children.map(workOf));
   } finally {

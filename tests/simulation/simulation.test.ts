@@ -39,10 +39,14 @@ describe('a run', () => {
   }, 60_000);
 });
 
-test.each(regressions)('$was', async (regression) => {
-  const ran = await ('seed' in regression.run ? runSeed(regression.run) : runShort(regression.run));
-  expect(ran.violation).toBeUndefined();
-}, 60_000);
+test.each(regressions)(
+  '$was',
+  async (regression) => {
+    const ran = await ('seed' in regression.run ? runSeed(regression.run) : runShort(regression.run));
+    expect(ran.violation).toBeUndefined();
+  },
+  60_000,
+);
 
 describe('the scheduler', () => {
   const world = (): Scheduler => new Scheduler(new SeededRandom(1));
@@ -64,8 +68,12 @@ describe('the scheduler', () => {
   test('a process that is gone hears of nothing more; one that is paused hears of it later', async () => {
     const scheduler = world();
     const seen: string[] = [];
-    const [gone, paused] = ['gone', 'paused'].map((name) => new Process(name, scheduler, 0)) as [Process, Process];
-    for (const process of [gone, paused]) process.after(10, () => seen.push(`${process.name} ${scheduler.nowMs}`));
+    const [gone, paused] = ['gone', 'paused'].map((name) => new Process(name, scheduler, 0)) as [
+      Process,
+      Process,
+    ];
+    for (const process of [gone, paused])
+      process.after(10, () => seen.push(`${process.name} ${scheduler.nowMs}`));
     gone.end();
     paused.pause();
     scheduler.at(50, () => paused.resume());
@@ -85,14 +93,22 @@ describe('the scheduler', () => {
 test('F7: of several events for one object the last is left, in its place', () => {
   const line = (type: string, uid: string, version: number): string =>
     `${JSON.stringify({ type, object: { metadata: { uid, version } } })}\n`;
-  const chunks = [line('ADDED', 'a', 1), line('ADDED', 'b', 2), line('MODIFIED', 'a', 3), line('DELETED', 'b', 4)];
+  const chunks = [
+    line('ADDED', 'a', 1),
+    line('ADDED', 'b', 2),
+    line('MODIFIED', 'a', 3),
+    line('DELETED', 'b', 4),
+  ];
   const left = coalesced(chunks.map((text) => Buffer.from(text)));
   expect(Buffer.from(left).toString()).toBe(line('ADDED', 'a', 3) + line('DELETED', 'b', 4));
 });
 
 test('every fault can happen to some step', () => {
   const steps = [
-    ...['get', 'list', 'discover', 'create', 'update', 'apply', 'patch', 'delete'].map((verb) => ({ io: 'request' as const, verb })),
+    ...['get', 'list', 'discover', 'create', 'update', 'apply', 'patch', 'delete'].map((verb) => ({
+      io: 'request' as const,
+      verb,
+    })),
     { io: 'watch' as const, verb: 'watch' },
     { io: 'git' as const, verb: 'fetch' },
     { io: 'store' as const, verb: 'get' },

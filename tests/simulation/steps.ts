@@ -1,7 +1,15 @@
 /** Each I/O of a replica, as faults and coverage see it. */
 export type Io = 'request' | 'watch' | 'git' | 'store' | 'render';
 /** What the object of a request is to us. */
-export type Sort = 'resource' | 'record' | 'lease' | 'object' | 'secret' | 'definition' | 'discovery' | 'none';
+export type Sort =
+  | 'resource'
+  | 'record'
+  | 'lease'
+  | 'object'
+  | 'secret'
+  | 'definition'
+  | 'discovery'
+  | 'none';
 /** When: before the first turns, while some Run is recorded as under way, or else. */
 export type Phase = 'start' | 'run' | 'quiet';
 
@@ -52,7 +60,14 @@ export function requestOf(method: string, pathAndQuery: string, contentType: str
   const isNamespaced = rest[0] === 'namespaces' && rest.length > 2;
   const [resource = '', name = '', subresource = ''] = isNamespaced ? rest.slice(2) : rest;
   const namespace = isNamespaced ? (rest[1] ?? '') : '';
-  return { verb: verbOf(method, resource, name, query, contentType), resource, group, namespace, name, subresource };
+  return {
+    verb: verbOf(method, resource, name, query, contentType),
+    resource,
+    group,
+    namespace,
+    name,
+    subresource,
+  };
 }
 
 function verbOf(method: string, resource: string, name: string, query: string, contentType: string): string {

@@ -144,7 +144,12 @@ export class SimulatedWire implements Wire {
       case '500':
         return status(500, 'InternalError', 'etcdserver: leader changed');
       case '503':
-        return status(503, 'ServiceUnavailable', 'the server is starting', random.chance(0.5) ? { 'retry-after': seconds } : {});
+        return status(
+          503,
+          'ServiceUnavailable',
+          'the server is starting',
+          random.chance(0.5) ? { 'retry-after': seconds } : {},
+        );
       case '504':
         return status(504, 'Timeout', 'request did not complete within the allotted timeout');
       case '401':
@@ -152,7 +157,11 @@ export class SimulatedWire implements Wire {
       case '410':
         return status(410, 'Expired', 'too old resource version');
       case '409':
-        return status(409, 'Conflict', 'the object has been modified; please apply your changes to the latest version');
+        return status(
+          409,
+          'Conflict',
+          'the object has been modified; please apply your changes to the latest version',
+        );
       default:
         return undefined;
     }
@@ -245,7 +254,12 @@ function headersFrom(headers: Headers): WireHeaders {
   return Object.fromEntries(headers);
 }
 
-function status(code: number, reason: string, message: string, headers: Readonly<Record<string, string>> = {}): Response {
+function status(
+  code: number,
+  reason: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
   return new Response(JSON.stringify(body), {
     status: code,

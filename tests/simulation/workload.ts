@@ -1,6 +1,16 @@
 /** What people do to a fleet while it is being managed: commits, edits, deletions; drawn from the seed, in any weather. */
 import { declare, declaring } from './declared.ts';
-import { firstItems, Fleet, itemKey, itemsMin, kinds, newItem, type App, type Content, type Item } from './fleet.ts';
+import {
+  firstItems,
+  Fleet,
+  itemKey,
+  itemsMin,
+  kinds,
+  newItem,
+  type App,
+  type Content,
+  type Item,
+} from './fleet.ts';
 import type { Named } from './kubectl.ts';
 import { editedValue, foreignPrefix, type Oracles } from './oracles.ts';
 import type { SeededRandom } from './random.ts';
@@ -11,10 +21,9 @@ const url = (index: number): string => `https://git.example/acme/fleet-${index +
 export function newFleet(world: World, random: SeededRandom): Fleet {
   const names = ['web', 'api', 'jobs'].slice(0, 1 + random.below(3));
   const repositories = 1 + random.below(2);
-  const apps = names.map(
-    (name, index): App => {
-      const dialect = random.pick(['argo', 'argo', 'flux'] as const);
-      return {
+  const apps = names.map((name, index): App => {
+    const dialect = random.pick(['argo', 'argo', 'flux'] as const);
+    return {
       name,
       dialect,
       server: world.gitServer(url(index % repositories)),
@@ -25,8 +34,7 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
       cascades: dialect === 'flux' || random.chance(0.5),
       isLarge: random.chance(0.15),
     };
-    },
-  );
+  });
   const fleet = new Fleet(apps);
   for (const server of world.servers.values()) {
     const content = new Map<App, Content>(
@@ -81,8 +89,7 @@ export const actions: readonly Action[] = [
     name: 'commit',
     weight: 10,
     act: ({ fleet, random }, app) => {
-      if (isHeld(fleet.content(app))) return;
-      const items = changed(itemsOf(fleet.content(app)), random, app);
+      const items = changed(itemsOf(fleet.unheld(app)), random, app);
       fleet.push(app.server, new Map([[app, { items }]]), 'Change');
     },
   },
@@ -100,7 +107,8 @@ export const actions: readonly Action[] = [
     act: ({ fleet }, app) => {
       const head = app.server.head;
       const before = fleet.commits.get(head?.parent ?? '')?.content.get(app.directory);
-      if (before !== undefined && !isHeld(before)) fleet.push(app.server, new Map([[app, before]]), `Revert "${head!.message}"`);
+      if (before !== undefined && !isHeld(before))
+        fleet.push(app.server, new Map([[app, before]]), `Revert "${head!.message}"`);
     },
   },
   {
@@ -111,8 +119,8 @@ export const actions: readonly Action[] = [
       if (head?.parent === undefined) return;
       for (const other of fleet.appsOf(app.server)) oracles.historyMoved(other);
       const before = fleet.commits.get(head.parent)?.content.get(app.directory);
-      if (isHeld(before)) return;
-      const items = changed(itemsOf(before ?? { items: [] }), random, app);
+      const isUsable = before !== undefined && 'items' in before && !isHeld(before);
+      const items = changed(itemsOf(isUsable ? before : fleet.unheld(app)), random, app);
       fleet.push(app.server, new Map([[app, { items }]]), 'Rewritten', head.parent);
     },
   },
@@ -155,7 +163,9 @@ export const actions: readonly Action[] = [
     weight: 1,
     act: ({ world }, app) => {
       if (app.dialect === 'argo')
-        world.kubectl.merge(declaring(app).at(app.name), { operation: { initiatedBy: { username: 'ada' }, sync: {} } });
+        world.kubectl.merge(declaring(app).at(app.name), {
+          operation: { initiatedBy: { username: 'ada' }, sync: {} },
+        });
     },
   },
   {
@@ -190,13 +200,19 @@ export const actions: readonly Action[] = [
     act: ({ world, random }, app) => {
       // F26: somebody copies the labels of an object of ours to their own.
       const at = { ...kinds.ConfigMap, namespace: app.namespace, name: `borrowed-${random.below(5)}` };
-      const annotations = { 'argocd.argoproj.io/tracking-id': `${app.name}:/ConfigMap:${app.namespace}/${at.name}` };
+      const annotations = {
+        'argocd.argoproj.io/tracking-id': `${app.name}:/ConfigMap:${app.namespace}/${at.name}`,
+      };
       const labels = {
         'kustomize.toolkit.fluxcd.io/name': app.name,
         'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
         'app.kubernetes.io/instance': app.name,
       };
-      world.kubectl.create(at, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: at.name, annotations, labels } });
+      world.kubectl.create(at, {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: at.name, annotations, labels },
+      });
     },
   },
   {

@@ -22,7 +22,11 @@ import { Trace } from './trace.ts';
 export const epochMs = 1_790_000_000_000;
 export const namespaces = [controlNamespace, 'flux-system', 'payments', 'shop'];
 
-export const definitionKind = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions' };
+export const definitionKind = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+};
 
 export interface Written {
   readonly change: Change;
@@ -197,11 +201,7 @@ export class World {
   /** Records that say that a Run is under way. */
   readonly #intents = new Set<string>();
 
-  async #handle(
-    replica: Replica,
-    request: Request,
-    sentMs: number,
-  ): Promise<Response> {
+  async #handle(replica: Replica, request: Request, sentMs: number): Promise<Response> {
     this.#acting = { replica, sentMs };
     try {
       return await this.embedded.handle(request);
