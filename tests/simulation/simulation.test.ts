@@ -20,12 +20,12 @@ describe('a run', () => {
     const { ran } = await elsewhere(seed);
     expect(ran.digest).toBe(first.digest);
     expect(ran.events).toBe(first.events);
-  }, 60_000);
+  }, 180_000);
 
   test('is another one for another seed', async () => {
     const { digest } = await runOnce({ seed }, true);
     expect((await runOnce({ seed: seed + 1 }, true)).digest).not.toBe(digest);
-  }, 60_000);
+  }, 180_000);
 
   test('is the same where the answers of the module are not kept', async () => {
     const kept = await runOnce({ seed }, true);
@@ -36,7 +36,7 @@ describe('a run', () => {
     } finally {
       answerPlainly(false);
     }
-  }, 60_000);
+  }, 180_000);
 });
 
 test.each(regressions)(
