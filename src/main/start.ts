@@ -20,6 +20,7 @@ import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
 import { Metrics, silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
+import { RecordStore } from '#host/record-store.ts';
 import { DiskRenderStore } from '#host/render-store.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { listen } from '#http/server.ts';
@@ -36,7 +37,7 @@ import {
   startSettings,
   webhookSecret,
 } from './installation.ts';
-import { certificatesIn, tokenIn } from './local-identity.ts';
+import { certificatesIn, recordsFile, tokenIn } from './local-identity.ts';
 import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
 import { checkLeases, openLeases, replicaId } from './replica.ts';
@@ -135,6 +136,8 @@ export async function start(
     timers: systemTimers,
     meter: metrics,
   });
+  const dataDir = path.resolve(options.dataDir);
+  const records = new RecordStore({ file: recordsFile(dataDir), clock: systemClock, log });
   const sealer = createSealer(settings.key);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
   const dialects = [
@@ -155,6 +158,7 @@ export async function start(
       random: systemRandom,
       log,
       meter: metrics,
+      records,
     },
     {
       dialects,
@@ -191,7 +195,6 @@ export async function start(
   metrics.family('gotk_reconcile_condition', () =>
     conditionSamples(engine.followed().filter((resource) => engine.isOwn(resource))),
   );
-  const dataDir = path.resolve(options.dataDir);
   const access = new ApiAccess({
     clock: systemClock,
     token: tokenIn(dataDir),
@@ -236,6 +239,7 @@ export async function start(
   });
   const close = async (): Promise<void> => {
     await engine.stop();
+    records.close();
     views.stop();
     await Promise.all([repositories.close(), renderer.close(), worker.close(), leases?.close()]);
     await local?.close();
