@@ -224,6 +224,8 @@ export async function start(
       namespace: options.namespace,
       declared: (kind) => engine.declared(kind),
       known: (key) => engine.known(key),
+      records,
+      states: () => engine.states(),
       manifests: renderedManifests({ repositories, renderer, keeping, view: (unit) => views.view(unit) }),
       who: (bearer) => access.who(bearer),
       login: (username, password) => access.login(username, password),

@@ -35,6 +35,8 @@ beforeEach(async () => {
       namespace: 'argocd',
       declared: (kind) => world.engine.declared(kind),
       known: (key) => world.engine.known(key),
+      records: world.records,
+      states: () => world.engine.states(),
       manifests: (_, revision) =>
         Promise.resolve(
           revision === 'missing'
@@ -87,6 +89,8 @@ describe('without a token that is somebody’s', () => {
     '/api/v1/applications/nothing',
     '/api/v1/applications/web/resource-tree',
     '/api/v1/applications/web/manifests',
+    '/api/v1/report',
+    '/api/v1/report/deployments',
     '/api/v1/session/userinfo',
     '/api/v1/anything',
   ];

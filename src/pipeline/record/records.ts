@@ -25,8 +25,8 @@ export interface Look {
   readonly owner: ObjectRef;
   readonly atMs: number;
   readonly drift: readonly Drifted[];
-  /** Objects about which the plan says something: whether they still drift is not known. */
-  readonly unsettled: ReadonlySet<string>;
+  /** Objects of which the plan does not tell whether they still drift. */
+  readonly unsettled: ReadonlySet<string> | 'all';
   /** Why drift is left as it is, where the policy says so. */
   readonly left: string | undefined;
 }
@@ -76,7 +76,7 @@ export function unrecorded(state: UnitState, mark: RecordMark | undefined): read
 export function fromLook(look: Look, recorded: Recorded): RecordChanges | undefined {
   const seen = new Set(look.drift.map(({ object }) => keyText(object)));
   const ended = [...recorded.open]
-    .filter(([key]) => !seen.has(key) && !look.unsettled.has(key))
+    .filter(([key]) => !seen.has(key) && look.unsettled !== 'all' && !look.unsettled.has(key))
     .map(([, drift]): DriftRecord => ({ ...drift, ended: { atMs: look.atMs, how: 'elsewhere' } }));
   const found = taken(look, look.drift, recorded.open).filter(
     (drift) => JSON.stringify(drift) !== JSON.stringify(recorded.open.get(keyText(drift.object))),
@@ -118,7 +118,8 @@ export function lookOf(unit: Unit, plan: Plan, nowMs: number): Look {
     owner: unit.owner,
     atMs: nowMs,
     drift: driftOf(plan, nowMs),
-    unsettled: new Set(others.map(({ object }) => keyText(object))),
+    // What could not be looked at has no step.
+    unsettled: plan.blocked.length > 0 ? 'all' : new Set(others.map(({ object }) => keyText(object))),
     left: leftBecause(unit),
   };
 }
