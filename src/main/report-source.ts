@@ -1,5 +1,5 @@
 /** Where `trueup report` reads: the running server, else the file of one that does not run. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import type { ReportSource } from '#cli/report.ts';

@@ -352,7 +352,7 @@ export interface Sealer {
   seal(text: string): Digest;
 }
 
-/** What is kept of deployments and drift for reports. Failures are `RecordsUnwritable` or `RecordsUnreadable`. */
+/** What is kept of deployments and drift for reports. Its failures are `RecordsUnwritable`. */
 export interface Records {
   /** Where it stands: what was brought in of which Unit, and the drift that is open. */
   standing(): Promise<
