@@ -190,7 +190,7 @@ export class Engine {
       this.#membership?.start(),
     ]);
     cancelReminder();
-    void this.#recorder.only((unit) => this.#states.get(unit) !== undefined);
+    this.#recorder.only((unit) => this.#states.get(unit) !== undefined);
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => {
       // Drift, and the end of what is awaited: neither waits until a whole fleet has been rendered.

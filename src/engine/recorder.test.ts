@@ -181,6 +181,20 @@ describe('drift', () => {
     expect(world.records.marks.size).toBe(0);
   });
 
+  it('that was open when its Application went while nothing ran, or could be written, ends all the same', async () => {
+    await deployed(byHand);
+    await edit('9');
+    world.crash();
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    world.records.failure = full;
+    await world.start();
+    expect(incidents()).toMatchObject([{ left: 'self-heal is off' }]);
+    world.records.failure = undefined;
+    await world.advance(60_000);
+    expect(incidents()).toMatchObject([{ ended: { how: 'forgotten' } }]);
+    expect(world.errors.splice(0)).toEqual([expect.stringMatching(/the disk is full/)]);
+  });
+
   it('in steady state nothing is written, and no timer runs', async () => {
     await deployed(byHand);
     await edit('9');

@@ -57,6 +57,8 @@ export class Recorder {
   #provenAtMs = -Infinity;
   #draining: Promise<void> | undefined;
   #cancelRetry: Cancel | undefined;
+  #isThere: ((unit: UnitId) => boolean) | undefined;
+  #isStopped = false;
 
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
@@ -92,10 +94,16 @@ export class Recorder {
     this.#add(unit, { kind: 'end', changes: (recorded) => fromEnd(unit, atMs, recorded) });
   }
 
-  /** After a start: Units that went while nobody looked. */
-  async only(isThere: (unit: UnitId) => boolean): Promise<void> {
-    await this.#drain();
-    for (const unit of this.#known?.keys() ?? []) if (!isThere(unit)) this.forgotten(unit);
+  /** All states are known from now on: Units that went while nobody looked are forgotten. */
+  only(isThere: (unit: UnitId) => boolean): void {
+    this.#isThere = isThere;
+    this.#forgetOthers();
+    void this.#drain();
+  }
+
+  #forgetOthers(): void {
+    if (this.#isThere === undefined) return;
+    for (const unit of this.#known?.keys() ?? []) if (!this.#isThere(unit)) this.forgotten(unit);
   }
 
   /**
@@ -114,6 +122,7 @@ export class Recorder {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#cancelRetry?.();
     await this.#draining;
   }
@@ -121,14 +130,18 @@ export class Recorder {
   #add(unit: UnitId, item: Item): void {
     const items = this.#waiting.get(unit) ?? [];
     // The newer state has all that the older one had, and the newer look is the one that holds.
-    if (items.at(-1)?.kind === item.kind) items.pop();
+    if (items.at(-1)?.kind === item.kind && item.kind !== 'run') items.pop();
     items.push(item);
     this.#waiting.set(unit, items);
     if (this.#failure === undefined) void this.#drain();
   }
 
   #drain(): Promise<void> {
-    this.#draining ??= this.#writeAll().finally(() => (this.#draining = undefined));
+    this.#draining ??= this.#writeAll().finally(() => {
+      this.#draining = undefined;
+      // What came after the last look at what waits, and before this.
+      if (this.#waiting.size > 0 && this.#failure === undefined) void this.#drain();
+    });
     return this.#draining;
   }
 
@@ -185,6 +198,7 @@ export class Recorder {
       known.set(record.unit, of);
     }
     this.#known = known;
+    this.#forgetOthers();
     return true;
   }
 
@@ -204,7 +218,9 @@ export class Recorder {
     if (this.#failure === undefined) log.error({ code }, message);
     this.#failure = result.failure;
     this.#cancelRetry?.();
-    this.#cancelRetry = timers.after(retryMs, () => void this.#drain().then(() => this.#prove()));
+    // What is left is in the Units' histories.
+    if (!this.#isStopped)
+      this.#cancelRetry = timers.after(retryMs, () => void this.#drain().then(() => this.#prove()));
     return false;
   }
 

@@ -36,8 +36,6 @@ export function tokenIn(dataDir: string): string {
   return token;
 }
 
-export const recordsFile = (dataDir: string): string => path.join(dataDir, 'records.db');
-
 export function writePrivate(file: string, text: string): void {
   writeFileSync(file, text, { mode: 0o600 });
   // The mode above is for a new file only.

@@ -11,13 +11,15 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { RecordQuery } from '#model/record.ts';
 import { makeReport } from '#pipeline/record/report.ts';
-import { recordsFile, textIn } from './local-identity.ts';
+import { textIn } from './local-identity.ts';
 
 export interface ReportPlace {
   readonly server?: string;
   readonly tokenFile?: string;
   readonly dataDir: string;
 }
+
+export const recordsFile = (dataDir: string): string => path.join(dataDir, 'records.db');
 
 const serverDefault = 'http://127.0.0.1:8080';
 /** What lives in a large cluster takes a while to list. */

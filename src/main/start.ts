@@ -37,12 +37,13 @@ import {
   startSettings,
   webhookSecret,
 } from './installation.ts';
-import { certificatesIn, recordsFile, tokenIn } from './local-identity.ts';
+import { certificatesIn, tokenIn } from './local-identity.ts';
 import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
 import { checkLeases, openLeases, replicaId } from './replica.ts';
 import { allReady } from './readiness.ts';
 import { renderedManifests } from './rendered-manifests.ts';
+import { recordsFile } from './report-source.ts';
 import { thingsToTry } from './things-to-try.ts';
 
 export interface StartOptions {
