@@ -11,6 +11,7 @@ import { openRepositories } from '#git/repositories.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
+import { RecordStore } from '#host/record-store.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Log, Meter, Renderer } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
@@ -118,6 +119,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
   });
   const inner = createRenderer({ workers: 2, deadlineMs: 60_000, timers: systemTimers });
   const renderer = new Counting(inner);
+  const records = new RecordStore({ file: path.join(directory, 'records.db'), clock: systemClock, log });
   const engine = new Engine(
     {
       cluster: cluster.client(),
@@ -129,11 +131,13 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
       random: systemRandom,
       log,
       meter: silent,
+      records,
     },
     { dialects: [argoDialect(argo.namespace)], pollMs: 3_600_000, concurrency: 16 },
   );
   endings.add(async () => {
     await engine.stop();
+    records.close();
     await Promise.all([repositories.close(), inner.close()]);
     processes.close();
   });

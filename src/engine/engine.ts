@@ -28,6 +28,7 @@ import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
 import { Queue, type Urgency } from './queue.ts';
+import { Recorder, type RecorderPorts } from './recorder.ts';
 import { readinessOf } from './readiness.ts';
 import { declares, Registrations } from './registrations.ts';
 import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
@@ -45,13 +46,15 @@ export type EnginePorts = Omit<
   | 'foresight'
   | 'dependencies'
   | 'states'
+  | 'recorder'
   | 'view'
   | 'unitName'
   | 'isUnit'
   | 'replica'
   | 'sinceMs'
 > &
-  SourcesPorts;
+  SourcesPorts &
+  RecorderPorts;
 
 export interface EngineOptions {
   readonly dialects: readonly Dialect[];
@@ -83,6 +86,7 @@ export class Engine {
   readonly #membership: Membership | undefined;
   readonly #share: Share;
   readonly #states: UnitStates;
+  readonly #recorder: Recorder;
   readonly #sources: Sources;
   readonly #ownership: Ownership;
   readonly #queue: Queue;
@@ -105,7 +109,8 @@ export class Engine {
     const ports = { ...world, cluster };
     this.#ports = ports;
     this.#options = options;
-    this.#states = new UnitStates(cluster, ports.clock);
+    this.#recorder = new Recorder(ports);
+    this.#states = new UnitStates(cluster, ports.clock, this.#recorder);
     this.#share = new Share(this.#membership, this.#states, ports.clock);
     this.#sources = new Sources(ports, {
       intervalMs: options.pollMs,
@@ -158,6 +163,7 @@ export class Engine {
       ...ports,
       cache: this.#cache,
       states: this.#states,
+      recorder: this.#recorder,
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
@@ -184,6 +190,7 @@ export class Engine {
       this.#membership?.start(),
     ]);
     cancelReminder();
+    this.#recorder.only((unit) => this.#states.get(unit) !== undefined);
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
     cluster.onChange((changes) => {
       // Drift, and the end of what is awaited: neither waits until a whole fleet has been rendered.
@@ -246,6 +253,11 @@ export class Engine {
   /** Who shares the work, we ourselves included; empty: there are no replicas. */
   get members(): readonly string[] {
     return this.#membership?.members ?? [];
+  }
+
+  /** What is recorded of every Unit. */
+  states(): readonly UnitState[] {
+    return this.#states.all();
   }
 
   /** Every resource that some dialect reads. */
@@ -371,6 +383,7 @@ export class Engine {
     this.#views.stop();
     await this.#queue.stop();
     await this.#membership?.stop();
+    await this.#recorder.stop();
   }
 
   #again(unit: UnitId, urgency?: Urgency): void {
@@ -496,6 +509,7 @@ export class Engine {
       foresight: this.#foresight,
       dependencies: this.#dependencies,
       states: this.#states,
+      recorder: this.#recorder,
       unitName: (id) => {
         const owner = this.#registrations.runtime(id)?.unit.owner ?? this.#states.get(id)?.owner;
         return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;

@@ -23,6 +23,7 @@ export function fenced(cluster: Cluster, tenure: Tenure, sinceMs?: number): Clus
     bodies: (refs) => cluster.bodies(refs),
     read: (ref) => cluster.read(ref),
     list: (kind, namespace) => cluster.list(kind, namespace),
+    metadata: (kind, page) => cluster.metadata(kind, page),
     close: () => cluster.close(),
     apply: (request) => within((untilMs) => cluster.apply({ ...request, untilMs })),
     patch: (ref, patch, manager, expect) =>

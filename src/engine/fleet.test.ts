@@ -1,6 +1,7 @@
 /** A large tree of Flux's resources on one repository: Git and the renderer are the real ones, the cluster is in memory. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeCluster, isWrite, sealer } from '../../tests/fakes/cluster.ts';
+import { MemoryRecords } from '../../tests/fakes/records.ts';
 import { openGitRoom, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
@@ -65,6 +66,7 @@ beforeAll(async () => {
       random: systemRandom,
       log,
       meter,
+      records: new MemoryRecords(),
     },
     { dialects: [fluxDialect()], pollMs: 3_600_000, concurrency: 16 },
   );

@@ -16,6 +16,7 @@ import type { Ancestry, Unit } from '#model/unit.ts';
 import { fenced } from './fence.ts';
 import { leaseLost, type Tenure } from './lease.ts';
 import type { Ownership } from './ownership.ts';
+import type { Recorder } from './recorder.ts';
 import type { UnitStates } from './unit-states.ts';
 
 export interface RunPorts {
@@ -25,6 +26,7 @@ export interface RunPorts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly states: UnitStates;
+  readonly recorder: Pick<Recorder, 'inTheWay' | 'ran'>;
   readonly ownership: Ownership;
 }
 export interface RunOrder {
@@ -147,16 +149,22 @@ async function conclude(
   const seenAtMs = order.seenAtMs.get(reverting?.commit ?? '') ?? view.startedAtMs;
   const isDeployed = reverting !== undefined && !order.fromLastGood;
   const revert = isDeployed ? { revert: { seenAtMs } } : {};
-  const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message, ...revert } as const;
+  const { startedAtMs: atMs, by, automated, attempt } = view;
+  const facts = { atMs, durationMs, by, automated, attempt, message, ...revert } as const;
+  const nowMs = ports.clock.now();
   const records = (): UnitState => {
     if (executed.result === 'stale') return settled;
-    const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());
+    const drift = { healed: succeeded, nowMs, seenAtMs: atMs } as const;
+    const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift.
     if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
-  const written = await ports.states.write(records(), intent);
+  const recorded = records();
+  const written = await ports.states.write(recorded, intent);
   if (!written.ok) return written;
+  if (written.value === 'written' && executed.result !== 'stale')
+    ports.recorder.ran(recorded, plan, { seenAtMs: atMs, healedAtMs: succeeded ? nowMs : undefined });
   ports.ownership.setInventory(unit.id, inventory);
   return ok({
     result: written.value === 'stale' ? 'stale' : executed.result,

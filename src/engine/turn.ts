@@ -323,6 +323,11 @@ async function act(
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
+  const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
+  if (unrecordable !== undefined) {
+    runtime.failures = [...runtime.failures, unrecordable];
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
   runtime.looks = 0;
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;

@@ -8,6 +8,7 @@ import { endOfTurn, type EngineObserver } from './observer.ts';
 import type { Queue } from './queue.ts';
 import { noteWellness } from './readiness.ts';
 import type { ResourceCache } from './resource-cache.ts';
+import type { Recorder } from './recorder.ts';
 import type { UnitRuntime } from './runtime.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
@@ -21,6 +22,7 @@ export interface TurnsPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly states: UnitStates;
+  readonly recorder: Pick<Recorder, 'looked'>;
   readonly views: ClusterViews;
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
@@ -59,6 +61,7 @@ export class Turns {
     try {
       const end = await takeTurn(runtime, this.#ports.turnPorts(runtime.unit), progress);
       const turn = ofTurn();
+      this.#ports.recorder.looked(runtime, end);
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;

@@ -31,7 +31,7 @@ const intentOf = (replica: string): UnitState => ({
 const time = new ManualTime();
 let cluster: FakeCluster;
 const open = async (): Promise<UnitStates> => {
-  const states = new UnitStates(cluster.client(), time);
+  const states = new UnitStates(cluster.client(), time, { noted() {}, forgotten() {} });
   await states.start(() => undefined);
   return states;
 };

@@ -22,9 +22,16 @@ interface Held {
   readonly heardMs: number;
 }
 
+/** Is told of every state that is held from now on, whoever wrote it, and of each that is gone. */
+export interface StatesObserver {
+  noted(state: UnitState): void;
+  forgotten(unit: UnitId): void;
+}
+
 export class UnitStates {
   readonly #cluster: Cluster;
   readonly #clock: Clock;
+  readonly #observer: StatesObserver;
   readonly #held = new Map<UnitId, Held>();
   /** Heads and shards as they came, by namespace and name, until they can be put together. */
   readonly #objects = new Map<string, Manifest>();
@@ -33,9 +40,10 @@ export class UnitStates {
   #changed: (unit: UnitId) => void = () => undefined;
   #following: Following | undefined;
 
-  constructor(cluster: Cluster, clock: Clock) {
+  constructor(cluster: Cluster, clock: Clock, observer: StatesObserver) {
     this.#cluster = cluster;
     this.#clock = clock;
+    this.#observer = observer;
   }
 
   /** Resolves when all of them are known. `changed` tells of states that somebody else wrote or deleted. */
@@ -45,8 +53,10 @@ export class UnitStates {
       this.#following = this.#cluster.follow(
         { kind: unitStateKind, plural: unitStatePlural, optional: false },
         ({ synced, changed: manifests, gone }) => {
-          for (const unit of gone.flatMap((key) => this.#forget(`${key.namespace}/${key.name}`)))
+          for (const unit of gone.flatMap((key) => this.#forget(`${key.namespace}/${key.name}`))) {
+            this.#observer.forgotten(unit);
             changed(unit);
+          }
           for (const unit of this.#take(manifests)) changed(unit);
           if (synced) resolve();
         },
@@ -107,6 +117,7 @@ export class UnitStates {
       shards: shardNames(value),
       heardMs: held?.heardMs ?? -Infinity,
     });
+    this.#observer.noted(state);
     await this.#dropShards(held?.shards ?? [], shardNames(value), state.owner.namespace);
     return ok('written');
   }
@@ -168,6 +179,7 @@ export class UnitStates {
     const resourceVersion = String(head.metadata['resourceVersion']);
     const heardMs = this.#clock.monotonic();
     this.#held.set(state.unit, { state, resourceVersion, shards: shardNames(head), heardMs });
+    this.#observer.noted(state);
     return state.unit;
   }
 

@@ -114,6 +114,11 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
     help: 'Sources that were not rendered because what they render to was kept.',
     labels: [],
   },
+  trueup_record_failures_total: {
+    kind: 'counter',
+    help: 'Attempts to write the records that failed.',
+    labels: [],
+  },
   trueup_render_store_failures_total: {
     kind: 'counter',
     help: 'Files of rendered output that could not be read or written.',

@@ -15,6 +15,7 @@ import type { PlainContext } from './plain.ts';
 import {
   createObject,
   deleteObject,
+  listMetadata,
   listObjects,
   mergePatchObject,
   readObject,
@@ -109,6 +110,7 @@ export function openCluster(request: ClusterRequest): Cluster {
     remove: (ref, expect, propagation, untilMs) => removeObject(context, ref, expect, propagation, untilMs),
     read: (ref) => readObject(context, ref),
     list: (kind, namespace) => listObjects(context, kind, namespace),
+    metadata: (kind, page) => listMetadata(context, kind, page),
     create: (manifest) => createObject(context, manifest),
     replace: (manifest) => replaceObject(context, manifest),
     mergePatch: (ref, patch) => mergePatchObject(context, ref, patch),

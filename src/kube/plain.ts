@@ -5,10 +5,11 @@ import { jsonText, type JsonObject } from '#model/json.ts';
 import { isObject } from '#model/json.ts';
 import type { GroupVersionKind, Manifest, ObjectRef } from '#model/object.ts';
 import { apiVersionOf, describe, refOf } from '#model/object.ts';
-import type { Written } from '#model/ports.ts';
+import type { MetadataPage, Written } from '#model/ports.ts';
 import type { Call } from './call.ts';
 import { query } from './call.ts';
 import { collectionPath, objectPath, resourceName } from './discovery.ts';
+import { METADATA_ONLY } from './reflector.ts';
 import { asManifest } from './watch-events.ts';
 import type { WriteContext } from './writes.ts';
 import { callOf, endingAt, liveManifest, locateObject, notAnObject, stale } from './writes.ts';
@@ -35,33 +36,67 @@ export async function listObjects(
   kind: GroupVersionKind,
   namespace?: string,
 ): Promise<Result<readonly Manifest[]>> {
-  const served = await context.discovery.locate(kind);
-  if (!served.ok) return served;
   const found: Manifest[] = [];
-  const shape = { apiVersion: apiVersionOf(kind), kind: kind.kind, resource: '', path: '' };
   let next: string | undefined;
   do {
-    const path = collectionPath(served.value, served.value.namespaced ? namespace : undefined);
-    const reply = await context.transport.send({
-      verb: 'list',
-      method: 'GET',
-      path: `${path}${query({ limit: '500', continue: next })}`,
-      resource: resourceName(served.value),
-      stage: 'observe',
-      repeatable: true,
-      ...(namespace === undefined ? {} : { namespace }),
-    });
-    if (!reply.answered) return fail(reply.failure);
-    const body = isObject(reply.body) ? reply.body : {};
-    const items = Array.isArray(body['items']) ? body['items'] : [];
-    for (const item of items) {
-      const manifest = asManifest(item, shape);
-      if (manifest !== undefined) found.push(manifest);
-    }
-    const more = isObject(body['metadata']) ? body['metadata']['continue'] : undefined;
-    next = typeof more === 'string' && more !== '' ? more : undefined;
+    const page = await listPage(context, kind, { ...maybe('namespace', namespace), ...maybe('next', next) });
+    if (!page.ok) return page;
+    found.push(...page.value.items);
+    next = page.value.next;
   } while (next !== undefined);
   return ok(found);
+}
+
+/** One page of a collection, of which only the metadata is sent. */
+export async function listMetadata(
+  context: PlainContext,
+  kind: GroupVersionKind,
+  page: PageOrder,
+): Promise<Result<MetadataPage>> {
+  const found = await listPage(context, kind, page, METADATA_ONLY);
+  if (!found.ok) return found;
+  const items = found.value.items.map(({ metadata }) => metadata);
+  return ok({ items, ...maybe('next', found.value.next) });
+}
+
+interface PageOrder {
+  readonly namespace?: string;
+  readonly next?: string;
+}
+
+async function listPage(
+  context: PlainContext,
+  kind: GroupVersionKind,
+  { namespace, next }: PageOrder,
+  accept?: string,
+): Promise<Result<{ readonly items: readonly Manifest[]; readonly next?: string }>> {
+  const served = await context.discovery.locate(kind);
+  if (!served.ok) return served;
+  const path = collectionPath(served.value, served.value.namespaced ? namespace : undefined);
+  const reply = await context.transport.send({
+    verb: 'list',
+    method: 'GET',
+    path: `${path}${query({ limit: '500', continue: next })}`,
+    resource: resourceName(served.value),
+    stage: 'observe',
+    repeatable: true,
+    ...maybe('namespace', namespace),
+    ...maybe('accept', accept),
+  });
+  if (!reply.answered) return fail(reply.failure);
+  const shape = { apiVersion: apiVersionOf(kind), kind: kind.kind, resource: '', path: '' };
+  const body = isObject(reply.body) ? reply.body : {};
+  const items = Array.isArray(body['items']) ? body['items'] : [];
+  const more = isObject(body['metadata']) ? body['metadata']['continue'] : undefined;
+  return ok({
+    items: items.flatMap((item) => asManifest(item, shape) ?? []),
+    ...(typeof more === 'string' && more !== '' ? { next: more } : {}),
+  });
+}
+
+/** The member, if it has a value. */
+function maybe<K extends string>(name: K, value: string | undefined): { readonly [name in K]?: string } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in K]: string });
 }
 
 /** 'stale' when it exists already. */

@@ -26,7 +26,8 @@ export interface ReflectorPorts {
   readonly log: Log;
   readonly meter: Meter;
 }
-const METADATA_ONLY =
+/** Asks for objects without their bodies. */
+export const METADATA_ONLY =
   'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 
 export interface ReflectorOptions {

@@ -42,7 +42,8 @@ export function writePrivate(file: string, text: string): void {
   chmodSync(file, 0o600);
 }
 
-function textIn(file: string): string | undefined {
+/** Undefined where it is not there or not to be read. */
+export function textIn(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {

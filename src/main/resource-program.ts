@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { CommandPorts } from '#cli/command.ts';
 import { eventsCommand } from '#cli/events.ts';
 import { getCommand } from '#cli/get.ts';
+import { reportCommand, type ReportOptions } from '#cli/report.ts';
 import { reconcileCommand, resumeCommand, suspendCommand } from '#cli/suspend.ts';
 import { handBackCommand, takeoverCommand } from '#cli/takeover.ts';
 import { treeCommand } from '#cli/tree.ts';
@@ -15,6 +16,7 @@ import {
   withMirror,
   withTimeout,
 } from './program-options.ts';
+import { openReportSource, type ReportPlace } from './report-source.ts';
 import { addRollback, addSharedVerbs } from './shared-verbs.ts';
 
 export function addResources(root: Command, ports: CommandPorts): void {
@@ -35,6 +37,7 @@ export function addResources(root: Command, ports: CommandPorts): void {
       getCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
     );
   addLooking(root, ports);
+  addReport(root, ports);
   addTakingOver(root, ports);
   addAsking(root, ports);
   const form = {
@@ -49,6 +52,39 @@ export function addResources(root: Command, ports: CommandPorts): void {
 
 const wordsHelp =
   'NAME or NAMESPACE/NAME of an Application; KIND/NAME, KIND/NAMESPACE/NAME or KIND NAME of any resource; source git NAME';
+
+function addReport(root: Command, ports: CommandPorts): void {
+  const command = root
+    .command('report')
+    .description('deployments, drift, rollbacks, and how much of the cluster Git explains')
+    .option('--since <time>', 'from then: 30d, 12h, or a date', '30d')
+    .option('--until <time>', 'until then; now if not given')
+    .option(
+      '--app <name>',
+      'only of NAME or NAMESPACE/NAME of an Application, KIND/NAME or KIND/NAMESPACE/NAME of another',
+    )
+    .option(
+      '-n, --namespace <name>',
+      'only of resources in this namespace; for --app, where it is looked for',
+      'argocd',
+    )
+    .option('--events', 'every event that is counted')
+    .option('--no-objects', 'do not look at what lives in the cluster')
+    .option('--server <url>', 'the running Trueup (else $TRUEUP_SERVER, else http://127.0.0.1:8080)')
+    .option(
+      '--token-file <file>',
+      'its token (else $TRUEUP_TOKEN, else the file token of the data directory)',
+    )
+    .option('--data-dir <directory>', 'of the Trueup; its records are read where no server runs', '.trueup')
+    .addOption(output('table', 'markdown', 'json'));
+  withExample(command, 'trueup report', 'trueup report --since 2026-01-01 --app web --events').action(
+    (options: ReportOptions & ReportPlace, own: Command) =>
+      reportCommand(
+        { ...options, ...isNamespaceGiven(own) },
+        { ...ports, open: () => openReportSource(options, ports.say) },
+      ),
+  );
+}
 
 function addLooking(root: Command, ports: CommandPorts): void {
   withExample(

@@ -20,6 +20,7 @@ import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
 import { Metrics, silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { systemRandom } from '#host/random.ts';
+import { RecordStore } from '#host/record-store.ts';
 import { DiskRenderStore } from '#host/render-store.ts';
 import { onStopSignal } from '#host/signals.ts';
 import { listen } from '#http/server.ts';
@@ -42,6 +43,7 @@ import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings 
 import { checkLeases, openLeases, replicaId } from './replica.ts';
 import { allReady } from './readiness.ts';
 import { renderedManifests } from './rendered-manifests.ts';
+import { recordsFile } from './report-source.ts';
 import { thingsToTry } from './things-to-try.ts';
 
 export interface StartOptions {
@@ -135,6 +137,8 @@ export async function start(
     timers: systemTimers,
     meter: metrics,
   });
+  const dataDir = path.resolve(options.dataDir);
+  const records = new RecordStore({ file: recordsFile(dataDir), clock: systemClock, log });
   const sealer = createSealer(settings.key);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
   const dialects = [
@@ -155,6 +159,7 @@ export async function start(
       random: systemRandom,
       log,
       meter: metrics,
+      records,
     },
     {
       dialects,
@@ -191,7 +196,6 @@ export async function start(
   metrics.family('gotk_reconcile_condition', () =>
     conditionSamples(engine.followed().filter((resource) => engine.isOwn(resource))),
   );
-  const dataDir = path.resolve(options.dataDir);
   const access = new ApiAccess({
     clock: systemClock,
     token: tokenIn(dataDir),
@@ -221,6 +225,8 @@ export async function start(
       namespace: options.namespace,
       declared: (kind) => engine.declared(kind),
       known: (key) => engine.known(key),
+      records,
+      states: () => engine.states(),
       manifests: renderedManifests({ repositories, renderer, keeping, view: (unit) => views.view(unit) }),
       who: (bearer) => access.who(bearer),
       login: (username, password) => access.login(username, password),
@@ -236,6 +242,7 @@ export async function start(
   });
   const close = async (): Promise<void> => {
     await engine.stop();
+    records.close();
     views.stop();
     await Promise.all([repositories.close(), renderer.close(), worker.close(), leases?.close()]);
     await local?.close();

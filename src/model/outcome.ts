@@ -47,6 +47,10 @@ export type HistoryEntry =
       readonly durationMs: number;
       readonly revisions: readonly Revision[];
       readonly by: string;
+      /** Absent: not known, as before a takeover. */
+      readonly automated?: boolean;
+      /** Counts from 0 within retries. */
+      readonly attempt?: number;
       readonly plan: Digest;
       readonly result: 'succeeded' | 'failed';
       readonly message: string;
@@ -60,7 +64,11 @@ export type HistoryEntry =
       readonly atMs: number;
       readonly object: ObjectRef;
       readonly changes: readonly FieldChange[];
+      /** The object was away. */
+      readonly deleted?: true;
       readonly healed: boolean;
+      /** When the Run that found it began. */
+      readonly seenAtMs?: number;
       /** How long it stood, from the time in managedFields or from when it was seen. */
       readonly durationMs: number;
       readonly sentence: string;

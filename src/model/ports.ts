@@ -6,7 +6,15 @@ import type { Selection } from './dialect.ts';
 import type { Failure, Result } from './failure.ts';
 import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
-import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
+import type { GroupVersionKind, Manifest, Metadata, ObjectKey, ObjectRef, SecretRef } from './object.ts';
+import type {
+  DeploymentRecord,
+  DriftRecord,
+  RecordChanges,
+  RecordMark,
+  RecordPage,
+  RecordQuery,
+} from './record.ts';
 import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
 import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
 
@@ -256,6 +264,11 @@ export interface Following {
   stop(): void;
 }
 
+export interface MetadataPage {
+  readonly items: readonly Metadata[];
+  readonly next?: string;
+}
+
 /** A Kubernetes API, as the engine uses it. One identity: that of the credentials it was opened with. */
 export interface Cluster {
   readonly id: string;
@@ -302,6 +315,11 @@ export interface Cluster {
   // Plain requests, for our own resources, foreign status and the command line.
   read(ref: ObjectRef): Promise<Result<Manifest | undefined>>;
   list(kind: GroupVersionKind, namespace?: string): Promise<Result<readonly Manifest[]>>;
+  /** One page of a collection, without bodies; `next` of the page before. */
+  metadata(
+    kind: GroupVersionKind,
+    page: { readonly namespace?: string; readonly next?: string },
+  ): Promise<Result<MetadataPage>>;
   create(manifest: Manifest): Promise<Result<Written<Manifest>>>;
   /** PUT; the manifest's resourceVersion is the precondition. */
   replace(manifest: Manifest): Promise<Result<Written<Manifest>>>;
@@ -332,6 +350,22 @@ export interface Lens {
 export interface Sealer {
   digest(text: string): Digest;
   seal(text: string): Digest;
+}
+
+/** What is kept of deployments and drift for reports. Its failures are `RecordsUnwritable`. */
+export interface Records {
+  /** Where it stands: what was brought in of which Unit, and the drift that is open. */
+  standing(): Promise<
+    Result<{ readonly marks: readonly RecordMark[]; readonly open: readonly DriftRecord[] }>
+  >;
+  /** All or nothing; what is there under the same identity is replaced. Also without changes it proves that it can. */
+  write(changes: RecordChanges): Promise<Result<undefined>>;
+  /** By when they were, oldest first. */
+  deployments(query: RecordQuery): Promise<Result<RecordPage<DeploymentRecord>>>;
+  /** By when it was seen; what was seen before and is still open comes too. */
+  drift(query: RecordQuery): Promise<Result<RecordPage<DriftRecord>>>;
+  /** Since when there are records. */
+  beganAtMs(): Promise<Result<number>>;
 }
 
 /** Where the embedded cluster's objects outlive the process; `resource` and `key` name one object. */

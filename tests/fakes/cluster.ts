@@ -28,6 +28,7 @@ import type {
   Cluster,
   FollowBatch,
   Following,
+  MetadataPage,
   ObjectChange,
   Written,
 } from '#model/ports.ts';
@@ -533,6 +534,15 @@ export class FakeClient implements Cluster {
         }),
       ),
     );
+  }
+  async metadata(
+    kind: GroupVersionKind,
+    { namespace }: { readonly namespace?: string },
+  ): Promise<Result<MetadataPage>> {
+    if (this.#cluster.forbidden.has(`${kind.group}/${kind.kind}`))
+      return fail(failure('Forbidden', 'denied', { message: `tester may not list ${kind.kind}` }));
+    const listed = await this.list(kind, namespace);
+    return listed.ok ? ok({ items: listed.value.map(({ metadata }) => metadata) }) : listed;
   }
   create(manifest: Manifest): Promise<Result<Written<Manifest>>> {
     const key = keyText(refOf(manifest));

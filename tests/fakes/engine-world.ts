@@ -16,6 +16,7 @@ import { Rendering } from '#pipeline/render/rendering.ts';
 import { loadModule } from '#pipeline/render/wasm-module.ts';
 import { keyText } from '#model/object.ts';
 import { FakeCluster, isWrite, sealer, type FakeCall, type FakeClient } from './cluster.ts';
+import { MemoryRecords } from './records.ts';
 import { MemoryRenderStore } from './render-store.ts';
 import { FakeRepositories, type Files } from './repositories.ts';
 
@@ -87,6 +88,7 @@ export class EngineWorld {
   };
   /** What outlives the process on its disk. */
   readonly kept = new MemoryRenderStore();
+  readonly records = new MemoryRecords();
   renders = 0;
   /** How often it was said that something will be rendered. */
   prepared = 0;
@@ -130,6 +132,7 @@ export class EngineWorld {
       random: middling,
       log,
       meter: this.meter,
+      records: this.records,
     };
     const engine = new Engine(ports, {
       dialects: [argoDialect('argocd'), fluxDialect()],

@@ -35,6 +35,8 @@ beforeEach(async () => {
       namespace: 'argocd',
       declared: (kind) => world.engine.declared(kind),
       known: (key) => world.engine.known(key),
+      records: world.records,
+      states: () => world.engine.states(),
       manifests: (_, revision) =>
         Promise.resolve(
           revision === 'missing'
@@ -87,6 +89,8 @@ describe('without a token that is somebody’s', () => {
     '/api/v1/applications/nothing',
     '/api/v1/applications/web/resource-tree',
     '/api/v1/applications/web/manifests',
+    '/api/v1/report',
+    '/api/v1/report/deployments',
     '/api/v1/session/userinfo',
     '/api/v1/anything',
   ];
@@ -438,5 +442,75 @@ describe('before everything is listed', () => {
     waitsFor = 'the resources are being listed';
     expect(await ask('/api/v1/applications')).toMatchObject({ status: 503, body: { code: 14 } });
     expect((await ask('/api/v1/applications', {}, 'wrong')).status).toBe(401);
+  });
+});
+
+describe('a report', () => {
+  beforeEach(async () => {
+    await world.push([configMap('one'), configMap('two')]);
+    await world.create(world.application());
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = '9'), 'vi');
+    await world.settle();
+    await world.advance(1000);
+  });
+
+  it('counts what happened, and what lives where Units apply; a page of events has what was counted', async () => {
+    world.cluster.put(configMap('stray'), 'vi');
+    const { status, headers, body } = await ask('/api/v1/report');
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect(body).toMatchObject({
+      deployments: { count: 1, succeeded: 1, successRate: 1 },
+      drift: { incidents: 1, healed: 1 },
+      objects: { objects: 3, explained: 2, groups: [{ kind: 'ConfigMap', manager: 'vi', count: 1 }] },
+    });
+    expect((await ask('/api/v1/report/drift')).body.items).toHaveLength(body.drift.incidents);
+    expect((await ask('/api/v1/report/deployments')).body.items).toHaveLength(body.deployments.count);
+    expect((await ask('/api/v1/report?objects=false')).body).not.toHaveProperty('objects');
+    expect((await ask('/api/v1/report?name=other')).body.deployments.count).toBe(0);
+  });
+
+  it('names the kinds that it may not read, and counts nothing of them', async () => {
+    world.cluster.forbidden.add('/Secret');
+    const { objects } = (await ask('/api/v1/report')).body;
+    expect(objects.unread).toMatchObject([
+      { kind: '/v1/Secret', why: expect.stringMatching(/may not list/) },
+    ]);
+    expect(objects.objects).toBe(2);
+  });
+
+  it('what stands otherwise than Git says is not explained', async () => {
+    world.cluster.inject = ({ verb }) => (verb === 'apply' ? failure('Timeout') : undefined);
+    world.cluster.edit('ConfigMap', 'payments', 'two', (draft) => (draft.data.a = '9'), 'vi');
+    await world.settle();
+    const { objects } = (await ask('/api/v1/report')).body;
+    expect(objects).toMatchObject({ explained: 1, groups: [{ why: 'differs', examples: ['two'] }] });
+  });
+
+  it('of a time that is none says so', async () => {
+    expect(await ask('/api/v1/report?since=yesterday')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/the parameter since.*\[BadQuery\]/) },
+    });
+  });
+
+  it('S14: has no value of a Secret, whoever changed it', async () => {
+    const secret = (value: string): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 's', namespace: 'payments' },
+      data: { key: Buffer.from(value).toString('base64') },
+    });
+    await world.push([configMap('one'), secret(canary)]);
+    const changed = Buffer.from('another-canary').toString('base64');
+    world.cluster.edit('Secret', 'payments', 's', (draft) => (draft.data.key = changed), 'vi');
+    await world.settle();
+    const told = JSON.stringify([
+      world.records.drifted,
+      world.records.deployed,
+      (await ask('/api/v1/report')).body,
+    ]);
+    expect(told).toContain('.data.key');
+    for (const value of [canary, Buffer.from(canary).toString('base64'), changed, 'another-canary'])
+      expect(told).not.toContain(value);
   });
 });

@@ -3,9 +3,10 @@ import { Hono, type MiddlewareHandler } from 'hono';
 import type { Result } from '#model/failure.ts';
 import { applications, type ApplicationPorts, type Caller } from './applications.ts';
 import { errorAnswer, failureAnswer } from './problems.ts';
+import { report, type ReportPorts } from './report.ts';
 import { session, type SessionPorts } from './session.ts';
 
-export interface ApiPorts extends ApplicationPorts, SessionPorts {
+export interface ApiPorts extends ApplicationPorts, ReportPorts, SessionPorts {
   readonly version: string;
   /** Undefined when ready; else what it waits for. */
   readonly notReady: () => string | undefined;
@@ -27,6 +28,7 @@ export function api(ports: ApiPorts): Hono<Caller> {
     return why === undefined ? next() : errorAnswer(context, 'unavailable', `not ready: ${why}`);
   });
   app.route('/v1/applications', applications(ports));
+  app.route('/v1/report', report(ports));
   app.all('/v1/*', (context) => errorAnswer(context, 'notFound', 'Not Found'));
   return app;
 }

@@ -48,7 +48,10 @@ export function withStable(state: UnitState, nowMs: number): UnitState {
 
 type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
-export type SyncFacts = Pick<SyncEntry, 'atMs' | 'durationMs' | 'by' | 'result' | 'message' | 'revert'>;
+export type SyncFacts = Pick<
+  SyncEntry,
+  'atMs' | 'durationMs' | 'by' | 'automated' | 'attempt' | 'result' | 'message' | 'revert'
+>;
 
 function nextId({ history }: UnitState): number {
   return Math.max(0, ...history.map(({ id }) => id)) + 1;
@@ -78,24 +81,36 @@ export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitSt
   return { ...state, history: bounded([...state.history, entry]) };
 }
 
+/** Since when drift is known to stand. Writes through a subresource carry no time in managedFields. */
+export function beganAtMs(changes: readonly FieldChange[], seenAtMs: number): number {
+  const owners = changes
+    .map(({ owner }) => owner)
+    .filter((owner): owner is FieldOwner => typeof owner === 'object');
+  return Math.min(seenAtMs, ...owners.map(({ atMs }) => atMs).filter((atMs) => atMs > 0));
+}
+
 /** One entry a drifted object: what was changed, by which tool, since when. */
-export function withDrift(state: UnitState, plan: Plan, healed: boolean, nowMs: number): UnitState {
+export function withDrift(
+  state: UnitState,
+  plan: Plan,
+  {
+    healed,
+    nowMs,
+    seenAtMs,
+  }: { readonly healed: boolean; readonly nowMs: number; readonly seenAtMs: number },
+): UnitState {
   let id = nextId(state);
   const entries: readonly DriftEntry[] = plan.steps.filter(isDrift).map((step) => {
-    const owners = step.changes
-      .map(({ owner }) => owner)
-      .filter((owner): owner is FieldOwner => typeof owner === 'object');
-    // Writes through a subresource carry no time in managedFields.
-    const times = owners.map(({ atMs }) => atMs).filter((atMs) => atMs > 0);
-    const sinceMs = Math.min(nowMs, ...times);
     return {
       kind: 'drift',
       id: id++,
       atMs: nowMs,
       object: step.object,
       changes: step.changes.slice(0, changesMax).map(shortened),
+      ...(step.action.verb === 'create' ? { deleted: true } : {}),
       healed,
-      durationMs: nowMs - sinceMs,
+      seenAtMs,
+      durationMs: nowMs - beganAtMs(step.changes, seenAtMs),
       sentence: driftSentence(step),
     };
   });

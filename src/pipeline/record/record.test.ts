@@ -144,7 +144,11 @@ describe('history', () => {
   it('neither drift nor failures push the deployments out', () => {
     let now = withSync(state, plan, { ...facts, result: 'succeeded' });
     for (let count = 0; count < 100; count += 1)
-      now = withDrift(withSync(now, plan, { ...facts, result: 'failed' }), drift, false, 5);
+      now = withDrift(withSync(now, plan, { ...facts, result: 'failed' }), drift, {
+        healed: false,
+        nowMs: 5,
+        seenAtMs: 4,
+      });
     expect(now.history.filter((entry) => entry.kind === 'sync' && entry.result === 'succeeded')).toHaveLength(
       1,
     );
@@ -155,7 +159,8 @@ describe('history', () => {
   });
   it('fits into one object, whatever drifted', () => {
     let now = state;
-    for (let count = 0; count < 30; count += 1) now = withDrift(now, drift, true, 5);
+    for (let count = 0; count < 30; count += 1)
+      now = withDrift(now, drift, { healed: true, nowMs: 5, seenAtMs: 4 });
     expect(JSON.stringify(now.history).length).toBeLessThan(100_000);
   });
 });
