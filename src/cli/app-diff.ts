@@ -2,7 +2,7 @@
 import { jsonText } from '#model/json.ts';
 import { describe } from '#model/object.ts';
 import type { FieldChange } from '#model/observed.ts';
-import type { Plan, Step } from '#model/plan.ts';
+import { changesObjects, type Plan, type Step } from '#model/plan.ts';
 import { ownerPhrase, planSummary, valuePhrase } from '#model/sentences.ts';
 import { failureLine } from '#model/failure.ts';
 import { CommandEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
@@ -22,7 +22,7 @@ export const diffExitCodes = { clean: 0, differences: 1, failed: 2 } as const;
 
 export async function appDiff(name: string, options: DiffOptions, ports: CommandPorts): Promise<void> {
   const plan = await planned(name, options, ports);
-  const isClean = plan.steps.length === 0 && plan.kept.length === 0;
+  const isClean = !changesObjects(plan) && plan.kept.length === 0;
   ports.out(options.output === 'json' ? `${jsonText(differences(plan), 2)}\n` : diffText(plan));
   for (const failure of plan.blocked) ports.say(`this would not be applied: ${failureLine(failure)}\n`);
   ports.say(`${plan.revisions.map(({ label }) => label).join(', ')}: ${planSummary(plan)}\n`);
@@ -47,7 +47,7 @@ const verbs: Readonly<Record<Step['action']['verb'], string>> = {
   wait: '…',
 };
 
-const isShown = ({ action }: Step): boolean => action.verb !== 'wait';
+const isShown = ({ action, reason }: Step): boolean => action.verb !== 'wait' && reason !== 'hook';
 
 /** From what is there to what Git says. A drift is told the other way round: from what was applied to what became of it. */
 function changesTo({ reason, changes }: Step): readonly FieldChange[] {

@@ -43,6 +43,10 @@ export async function afterRun(
     return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
   }
   runtime.stale = 0;
+  if (result === 'superseded') {
+    runtime.run = interrupted(runtime.run, 'superseded: something else is wanted by now', ports);
+    return { ...settled, againMs: 0 };
+  }
   runtime.run = view;
   if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {

@@ -36,7 +36,16 @@ import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
   TurnPorts,
-  'sources' | 'ownership' | 'foresight' | 'dependencies' | 'states' | 'view' | 'unitName' | 'isUnit'
+  | 'sources'
+  | 'ownership'
+  | 'foresight'
+  | 'dependencies'
+  | 'states'
+  | 'view'
+  | 'unitName'
+  | 'isUnit'
+  | 'resting'
+  | 'isStopping'
 > &
   SourcesPorts;
 
@@ -88,6 +97,7 @@ export class Engine {
   /** What made resources not ours to reconcile: when that changes they are asked again. */
   readonly #notAdmitted = new Map<string, Reads>();
   #ready = false;
+  #isStopping = false;
   #cancelForgetting: Cancel | undefined;
 
   constructor(ports: EnginePorts, options: EngineOptions) {
@@ -114,6 +124,7 @@ export class Engine {
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
+      stirred: (key) => this.#runtimes.get(this.#unitOf.get(key) ?? '')?.news.tell(),
       timers: ports.timers,
       monotonic: () => ports.clock.monotonic(),
     });
@@ -242,6 +253,8 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#isStopping = true;
+    for (const { news } of this.#runtimes.values()) news.tell();
     this.#cancelForgetting?.();
     this.#sources.stop();
     this.#cache.stop();
@@ -416,6 +429,7 @@ export class Engine {
     let cancelStatus = (): void => undefined;
     let inBetween: Promise<unknown> = Promise.resolve();
     const progress = (): void => {
+      cancelStatus();
       cancelStatus = timers.after(runningStatusAfterMs, () => {
         inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
           log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
@@ -480,6 +494,8 @@ export class Engine {
       foresight: this.#foresight,
       dependencies: this.#dependencies,
       states: this.#states,
+      resting: (wait) => this.#queue.resting(keyText(unit.owner), wait),
+      isStopping: () => this.#isStopping,
       unitName: (id) => {
         const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
         return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;

@@ -10,8 +10,10 @@ export class Queue {
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>();
   readonly #running = new Set<string>();
   readonly #again = new Set<string>();
+  readonly #resting = new Map<string, number>();
   readonly #limit: number;
   readonly #work: (key: string) => Promise<void>;
+  readonly #stirred: (key: string) => void;
   readonly #timers: Timers;
   readonly #monotonic: () => number;
   #stopped = false;
@@ -20,11 +22,14 @@ export class Queue {
   constructor(options: {
     readonly concurrency: number;
     readonly work: (key: string) => Promise<void>;
+    /** Told of a key that is asked for while it is worked on. */
+    readonly stirred?: (key: string) => void;
     readonly timers: Timers;
     readonly monotonic: () => number;
   }) {
     this.#limit = options.concurrency;
     this.#work = options.work;
+    this.#stirred = options.stirred ?? ((): void => undefined);
     this.#timers = options.timers;
     this.#monotonic = options.monotonic;
   }
@@ -36,8 +41,10 @@ export class Queue {
   add(key: string, urgency: 'urgent' | 'normal' = 'normal'): void {
     if (this.#stopped) return;
     this.#cancelDelay(key);
-    if (this.#running.has(key)) this.#again.add(key);
-    else if (urgency === 'urgent') {
+    if (this.#running.has(key)) {
+      this.#again.add(key);
+      this.#stirred(key);
+    } else if (urgency === 'urgent') {
       this.#waiting.delete(key);
       this.#urgent.add(key);
     } else if (!this.#urgent.has(key)) this.#waiting.add(key);
@@ -58,6 +65,19 @@ export class Queue {
     this.#delayed.set(key, { atMs, cancel });
   }
 
+  /** The work on this key waits for something that may take long: meanwhile others get its place. */
+  async resting<T>(key: string, wait: Promise<T>): Promise<T> {
+    this.#resting.set(key, (this.#resting.get(key) ?? 0) + 1);
+    this.#pump();
+    try {
+      return await wait;
+    } finally {
+      const left = this.#resting.get(key)! - 1;
+      if (left === 0) this.#resting.delete(key);
+      else this.#resting.set(key, left);
+    }
+  }
+
   /** Takes no more work, and resolves when what runs has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -74,7 +94,7 @@ export class Queue {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#running.size < this.#limit) {
+    while (!this.#stopped && this.#running.size - this.#resting.size < this.#limit) {
       const from = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
       const next = from.values().next();
       if (next.done === true) return;

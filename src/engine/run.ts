@@ -1,7 +1,9 @@
 /** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
-import { execute } from '#pipeline/apply/execute.ts';
+import { execute, type ExecutePorts } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { beginRun, withHook } from '#pipeline/plan/hook-run.ts';
+import type { News } from '#pipeline/apply/wait.ts';
 import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
@@ -22,6 +24,8 @@ export interface RunPorts {
   readonly timers: Timers;
   readonly states: UnitStates;
   readonly ownership: Ownership;
+  /** While it waits for something that may take long, others get its place. */
+  readonly resting: <T>(wait: Promise<T>) => Promise<T>;
 }
 export interface RunOrder {
   readonly unit: Unit;
@@ -35,15 +39,22 @@ export interface RunOrder {
   readonly fromLastGood: boolean;
   /** The operation that somebody wants ended, as the resource says it now. */
   readonly terminate: () => string | undefined;
+  /** Whether something else is wanted by now. */
+  readonly isSuperseded: () => Promise<boolean>;
+  readonly news: News;
   /** When each of its commits was first seen, by the commit; of those that were seen since the start. */
   readonly seenAtMs: ReadonlyMap<string, number>;
 }
-/** 'stale': nothing is wrong, but what the plan was made from is not so any more. */
-export type RunResult = { readonly result: 'succeeded' | 'failed' | 'stale'; readonly view: RunView };
+/** 'stale': nothing is wrong, but what the plan was made from is not so any more. 'superseded': something else is wanted. */
+export type RunResult = {
+  readonly result: 'succeeded' | 'failed' | 'stale' | 'superseded';
+  readonly view: RunView;
+};
 
 export async function carryOut(
   order: RunOrder,
   ports: RunPorts,
+  /** Called when it has started, and with what it waits for. */
   started: (view: RunView) => void,
 ): Promise<Result<RunResult>> {
   const { unit, made, by, automated, attempt } = order;
@@ -65,13 +76,14 @@ export async function carryOut(
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(order.state.inventory, plan),
       intent: { plan: plan.digest, revisions: plan.revisions, by, startedAtMs: view.startedAtMs, attempt },
+      ...(plan.hookRun === undefined ? {} : { hooks: beginRun(order.state, plan.rendered, plan.hookRun) }),
     };
     const recorded = await ports.states.write(intent);
     if (!recorded.ok) return recorded;
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
     started(view);
-    return await conclude(order, intent, view, ports);
+    return await conclude(order, intent, view, ports, started);
   } finally {
     ports.ownership.release(unit.id, objects);
   }
@@ -82,13 +94,30 @@ async function conclude(
   intent: UnitState,
   view: RunView,
   ports: RunPorts,
+  told: (view: RunView) => void,
 ): Promise<Result<RunResult>> {
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
   const started = timestamp(view.startedAtMs);
   const isTerminated = (): boolean => order.terminate()?.startsWith(started) === true;
-  const executed = await execute(plan, content, { ...ports, isTerminated }, () => undefined);
+  let current = intent;
+  const recordHooks: ExecutePorts['recordHooks'] = async (hooks) => {
+    const run = hooks.reduce(withHook, current.hooks!);
+    current = { ...current, hooks: run };
+    return ports.states.write(current);
+  };
+  const { isSuperseded } = order;
+  const news: News = {
+    next: () => {
+      const { arrived, forget } = order.news.next();
+      return { arrived: ports.resting(arrived), forget };
+    },
+  };
+  const waits = (message: string): void => told({ ...view, message });
+  const { cluster, clock, timers } = ports;
+  const executing = { cluster, clock, timers, isTerminated, isSuperseded, news, recordHooks, waits };
+  const executed = await execute(plan, content, executing, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -107,9 +136,12 @@ async function conclude(
     failure !== undefined && result === 'failed' ? [failure] : [],
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
-  const { intent: _, ...rest } = intent;
+  const { intent: _, hooks, ...rest } = current;
   const settled: UnitState = {
     ...rest,
+    ...(hooks === undefined || succeeded
+      ? {}
+      : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),
     inventory,
     values,
     ...(succeeded && !order.fromLastGood
@@ -129,7 +161,7 @@ async function conclude(
   const revert = isDeployed ? { revert: { seenAtMs } } : {};
   const facts = { atMs: view.startedAtMs, durationMs, by: view.by, message, ...revert } as const;
   const records = (): UnitState => {
-    if (executed.result === 'stale') return settled;
+    if (executed.result === 'stale' || executed.result === 'superseded') return settled;
     const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());
     // A heal deploys nothing: it stands in the history as drift.
     if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
@@ -163,6 +195,10 @@ function doneMessage(plan: Plan): string {
   if (applied > drift.length) parts.push(`applied ${applied - drift.length}`);
   if (plan.pruned > 0) parts.push(`pruned ${plan.pruned}`);
   const migrated = plan.steps.filter(({ reason }) => reason === 'migration').length;
+  const hooks = new Set(
+    plan.steps.flatMap(({ hook }) => (hook?.key.startsWith('fail:') === false ? hook.key : [])),
+  );
+  if (hooks.size > 0) parts.push(`ran ${hooks.size} hook${hooks.size === 1 ? '' : 's'}`);
   if (migrated > 0) parts.push(`took over field ownership of ${migrated}`);
   return parts.length === 0 ? 'in sync: nothing to do' : parts.join(', ');
 }

@@ -9,6 +9,7 @@ import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
+import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
 
@@ -23,6 +24,8 @@ export interface Retrying {
 
 export interface UnitRuntime {
   unit: Unit;
+  /** Told of everything that would make another turn while one is under way. */
+  readonly news: Stir;
   reads: Reads;
   located: Located | undefined;
   /** Other repositories that its files name, and that can move; undefined until a turn has asked its record. */
@@ -83,6 +86,7 @@ export function noteSeen(runtime: UnitRuntime, sightings: ReadonlyMap<string, Si
 export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
   return {
     unit,
+    news: new Stir(),
     reads,
     located: undefined,
     remotes: undefined,

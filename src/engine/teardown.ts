@@ -45,6 +45,8 @@ export async function teardown(
       attempt: 0,
       ancestry: 'same',
       terminate: () => runtime.unit.terminate,
+      isSuperseded: () => Promise.resolve(ports.isStopping()),
+      news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     } as const;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {

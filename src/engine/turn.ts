@@ -11,6 +11,7 @@ import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { isInSync } from '#model/plan.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
@@ -19,7 +20,7 @@ import { afterRun } from './after-run.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
+import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
 import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { newState, standing, type Standing } from './standing.ts';
@@ -184,7 +185,7 @@ async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<voi
   const state = ports.states.get(runtime.unit.id);
   if (state === undefined || pendingRevert(state) === undefined) return;
   const { plan, failures, health } = runtime;
-  const isSynced = plan?.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0;
+  const isSynced = plan !== undefined && isInSync(plan);
   if (!isSynced || failures.length > 0 || health?.overall !== 'Healthy') return;
   // Where the record cannot be written now, the next turn finds it still pending.
   const written = await ports.states.write(withStable(state, ports.clock.now()));
@@ -219,6 +220,8 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
 interface Wanted {
   readonly located: Located;
   readonly made: MadePlan;
+  /** As it was located before it was rendered: what is wanted later is compared with that. */
+  readonly asked: Located;
 }
 
 /** The plan of what is wanted; without rendering when nothing that it depends on has changed. */
@@ -229,7 +232,12 @@ async function planFor(
   ports: TurnPorts,
 ): Promise<Result<Wanted>> {
   const { unit } = runtime;
-  if (state.inputs === located.digest && state.intent === undefined && unit.refresh !== 'hard') {
+  if (
+    state.inputs === located.digest &&
+    isSettled(state) &&
+    unit.request === undefined &&
+    unit.refresh !== 'hard'
+  ) {
     const sightings = await observe(
       state.inventory.map(({ ref }) => ref),
       ports.cluster,
@@ -237,7 +245,7 @@ async function planFor(
     noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings)) {
       ports.foresight.forget(unit.id);
-      return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
+      return ok({ located, asked: located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
   ports.renderer.prepare?.();
@@ -250,7 +258,7 @@ async function planFor(
   const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
-  return ok({ located: made.value.located, made: made.value });
+  return ok({ located: made.value.located, asked: located, made: made.value });
 }
 
 interface Acting extends Wanted {
@@ -262,7 +270,7 @@ interface Acting extends Wanted {
 async function act(
   runtime: UnitRuntime,
   state: UnitState,
-  { unit, located, made, fromLastGood }: Acting,
+  { unit, located, made, asked, fromLastGood }: Acting,
   ports: TurnPorts,
   progress: () => void,
 ): Promise<TurnEnd> {
@@ -274,7 +282,9 @@ async function act(
   }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
-  ports.ownership.setInterest(unit.id, [...plan.desired.map(({ ref }) => ref), ...awaitedElsewhere(unit)]);
+  const hooks = plan.steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
+  const wanted = plan.desired.map(({ ref }) => ref);
+  ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (unit.request?.dryRun === true) {
     answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
@@ -305,6 +315,10 @@ async function act(
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
   runtime.looks = 0;
+  if (waitMs === Infinity) {
+    runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
+    return settled;
+  }
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
     return { ...settled, againMs: waitMs };
@@ -321,6 +335,8 @@ async function act(
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
+      isSuperseded: () => isSuperseded(runtime, { unit, asked, fromLastGood }, state, ports),
+      news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },
     ports,
@@ -332,6 +348,25 @@ async function act(
   return afterRun(runtime, made, run, ports);
 }
 
+/** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
+async function isSuperseded(
+  { unit: now }: UnitRuntime,
+  { unit, asked, fromLastGood }: Pick<Acting, 'unit' | 'asked' | 'fromLastGood'>,
+  state: UnitState,
+  ports: TurnPorts,
+): Promise<boolean> {
+  if (ports.isStopping() || now.teardown !== undefined || now.unsupported.length > 0) return true;
+  if (generationText(now) !== generationText(unit)) return true;
+  if (fromLastGood) return false;
+  const located = await locateWanted(unit, state, ports);
+  return located.ok && located.value.digest !== asked.digest;
+}
+
+/** No Run is under way, and none owes hooks. */
+function isSettled({ intent, hooks }: UnitState): boolean {
+  return intent === undefined && hooks === undefined;
+}
+
 function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
   return awaited === undefined || awaited.objects === 'all' ? [] : awaited.objects;
 }
@@ -340,14 +375,14 @@ function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
 async function recordInSync(
   runtime: UnitRuntime,
   state: UnitState,
-  { located, made }: Wanted,
+  { located, made }: Pick<Wanted, 'located' | 'made'>,
   ports: TurnPorts,
 ): Promise<void> {
   const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
-  const isRecorded = state.inputs === located.digest && state.intent === undefined;
+  const isRecorded = state.inputs === located.digest && isSettled(state);
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, ...rest } = state;
+  const { intent: _, hooks: __, ...rest } = state;
   const written = await ports.states.write({
     ...rest,
     inventory,
@@ -366,6 +401,9 @@ function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPort
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
   const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
+  // Hooks are programs: they are not run every few minutes for ever.
+  if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts))
+    return Infinity;
   // A fight over one object must not hold back what Git has new.
   const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
   return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);

@@ -157,7 +157,28 @@ export interface SyncPolicy {
   readonly createNamespace: boolean;
   readonly propagation: Propagation;
   readonly retry: Retry;
+  /** How long a Run waits for one thing, at most. */
+  readonly waitMaxMs?: number;
 }
+
+/** Of a sync. fail: only when it fails in one of the others. */
+export type Phase = 'pre' | 'sync' | 'post' | 'fail';
+
+/** What annotations of rendered objects ask for, with the keys and values that the dialect's users know. */
+export interface Conventions {
+  /** They number the wave; the first that an object has counts. */
+  readonly waves: readonly string[];
+  /** The first that an object has counts. */
+  readonly hooks: readonly HookConvention[];
+}
+export interface HookConvention {
+  readonly key: string;
+  /** Of a comma-separated list. object: it is applied like any other. skip: it is not applied. */
+  readonly values: Readonly<Record<string, Phase | 'object' | 'skip'>>;
+  readonly deletion: { readonly key: string; readonly values: Readonly<Record<string, HookDeletion>> };
+}
+/** When a hook's object is deleted: before the hook runs again, when it has ended well, when it has failed. */
+export type HookDeletion = 'before' | 'succeeded' | 'failed';
 
 /** Part of every key: what one identity sees or may do says nothing of another (S5). */
 export interface Target {
@@ -243,6 +264,8 @@ export interface Unit {
   readonly tracking: Tracking;
   readonly wishes: Wishes;
   readonly limits: Limits;
+  /** Absent: annotations ask for nothing. */
+  readonly conventions?: Conventions;
   readonly sync: SyncPolicy;
   /** Write status for every commit, even one that changes nothing of this Unit. */
   readonly followsEveryCommit: boolean;

@@ -21,6 +21,7 @@ import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
+import { runIdFor } from './plan/hook-run.ts';
 import { plan, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
@@ -77,14 +78,17 @@ async function planObjects(
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
+  const hookRun = runIdFor(state, located.digest);
   const look = (refresh: boolean): Promise<Result<Looked>> =>
-    lookAt(unit, rendered.objects, inventory, { cluster, sealer }, refresh);
+    lookAt(unit, rendered.objects, inventory, hookRun, { cluster, sealer }, refresh);
   let looked = await look(false);
   // Kinds come and go: what is missing is looked for once more among those that are served now.
   if (looked.ok && looked.value.missesKind) looked = await look(true);
   if (!looked.ok) return looked;
   const { desired, sightings } = looked.value;
-  const compared = compare({ unit, desired: desired.objects, inventory, sightings, otherOwner, isUnit });
+  const { objects, hooks } = desired;
+  const others = [...desired.skipped, ...hooks].map(({ ref }) => ref);
+  const compared = compare({ unit, desired: objects, others, inventory, sightings, otherOwner, isUnit });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
   if (!bodies.ok) return bodies;
@@ -94,12 +98,14 @@ async function planObjects(
     unit,
     revisions: located.revisions,
     inputs: located.digest,
-    desired: desired.objects,
+    desired: objects,
+    hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
+    hookRun,
     compared,
     bodies: byKey(needed, bodies.value),
     state,
     namespaceExists: await namespaceExists(unit, cluster),
-    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
     madeUp: isMadeUp(rendered),
     sealer,
     attempt,
@@ -128,16 +134,17 @@ async function lookAt(
   unit: Unit,
   rendered: readonly RenderedObject[],
   inventory: readonly InventoryEntry[],
+  hookRun: string,
   { cluster, sealer }: Pick<PlanPorts, 'cluster' | 'sealer'>,
   refresh: boolean,
 ): Promise<Result<Looked>> {
   const served = await cluster.resources(refresh);
   if (!served.ok) return served;
-  const desired = desiredObjects(unit, rendered, kindsOf(served.value, rendered), sealer);
+  const desired = desiredObjects(unit, rendered, kindsOf(served.value, rendered), sealer, hookRun);
   const known = kindsOf(served.value, []);
   const defined = kindsOf([], rendered);
   const sightings = await observe(
-    [...desired.objects.map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
+    [...[...desired.objects, ...desired.hooks].map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
     cluster,
     // Kinds that the plan itself will define have no objects yet.
     (ref) => defined.has(kindText(ref)) && !known.has(kindText(ref)),

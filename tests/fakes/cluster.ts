@@ -33,6 +33,7 @@ import type {
 } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
 import { healthOf } from '#pipeline/health/health.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
 import { applied, updated } from './field-managers.ts';
 
 export interface FakeCall {
@@ -65,6 +66,7 @@ const trackingKeys = [
   'app.kubernetes.io/instance',
   'kustomize.toolkit.fluxcd.io/namespace',
   'kustomize.toolkit.fluxcd.io/name',
+  runMark,
 ];
 const lens = createLens({
   managers: [ourManager, 'kustomize-controller'],
@@ -104,6 +106,7 @@ const builtIn: readonly ApiResource[] = [
   kindOf('', 'v1', 'Namespace', 'namespaces', false),
   kindOf('apps', 'v1', 'Deployment', 'deployments'),
   kindOf('apps', 'v1', 'StatefulSet', 'statefulsets'),
+  kindOf('batch', 'v1', 'Job', 'jobs'),
   kindOf('rbac.authorization.k8s.io', 'v1', 'ClusterRole', 'clusterroles', false),
   kindOf('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
   kindOf('argoproj.io', 'v1alpha1', 'Application', 'applications'),

@@ -7,6 +7,7 @@ import { parseDuration } from '#model/time.ts';
 import { loginFor, type Login } from '#model/repository-access.ts';
 import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
+import { conventions } from './conventions.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { loginsOf } from './repositories.ts';
@@ -104,7 +105,11 @@ export function compileApplication(
         refusedAnnotations,
         ...(settings.exclusions.length === 0 ? {} : { excluded: settings.exclusions }),
       },
-      sync: policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
+      conventions,
+      sync: {
+        ...policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
+        ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
+      },
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
       warnings: [...findings.unknown, ...verdict.warnings],

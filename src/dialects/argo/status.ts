@@ -2,6 +2,7 @@
 import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { keyText, type Manifest } from '#model/object.ts';
+import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
 import {
   approvalAnnotation,
@@ -117,9 +118,7 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
   if (failures.some(({ stage }) => ['compile', 'source', 'artifact', 'render', 'observe'].includes(stage))) {
     return failures.some(({ code }) => code === 'OlderRevision') ? 'OutOfSync' : 'Unknown';
   }
-  return plan.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0
-    ? 'Synced'
-    : 'OutOfSync';
+  return isInSync(plan) ? 'Synced' : 'OutOfSync';
 }
 
 /** Health is never green when an earlier stage failed. */

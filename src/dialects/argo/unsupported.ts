@@ -2,6 +2,7 @@
 import type { Failure } from '#model/failure.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
+import { conventions } from './conventions.ts';
 import type { ApplicationSpec } from './schema.ts';
 
 export { isSet } from '../members.ts';
@@ -140,12 +141,12 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
 
 /** On rendered objects. */
 export const refusedAnnotations: readonly RefusedAnnotation[] = [
-  { key: 'argocd.argoproj.io/hook', harmless: [] },
-  { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
-  { key: 'helm.sh/hook', harmless: ['crd-install'] },
+  ...conventions.hooks.flatMap(({ key, values, deletion }) => [
+    { key, harmless: Object.keys(values) },
+    { key: deletion.key, harmless: Object.keys(deletion.values) },
+  ]),
   // `keep`: Argo CD does not prune these.
   { key: 'helm.sh/resource-policy', harmless: [] },
-  { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
   { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
   { key: 'argocd.argoproj.io/compare-options', harmless: [] },
   { key: 'argocd.argoproj.io/ignore-healthcheck', harmless: ['false'] },

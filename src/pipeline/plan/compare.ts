@@ -35,6 +35,8 @@ export interface Compared {
 export interface CompareInput {
   readonly unit: Unit;
   readonly desired: readonly DesiredObject[];
+  /** In Git, and nothing that is compared: hooks, and what is not to be applied. */
+  readonly others: readonly ObjectRef[];
   readonly inventory: readonly InventoryEntry[];
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** The name of another Unit that owns or claims the object. */
@@ -45,7 +47,7 @@ export interface CompareInput {
 
 export function compare(input: CompareInput): Compared {
   const inventory = new Map(input.inventory.map((entry) => [keyText(entry.ref), entry]));
-  const wanted = new Set(input.desired.map((object) => keyText(object.ref)));
+  const wanted = new Set([...input.desired.map(({ ref }) => ref), ...input.others].map(keyText));
   return {
     comparisons: input.desired.map((desired) => ({
       ref: desired.ref,
@@ -116,9 +118,14 @@ function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undef
 
 /** The objects whose bodies the planner needs: those that are there and are not simply the same. */
 export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
-  return compared.comparisons
+  const changing = compared.comparisons
     .filter(({ verdict }) => ['changed', 'drifted', 'adopted', 'migration'].includes(verdict.verdict))
     .map(({ ref }) => ref);
+  // They themselves say in which wave they go: Git does not have them any more.
+  return [
+    ...changing,
+    ...compared.removals.flatMap(({ state, entry }) => (state === 'present' ? [entry.ref] : [])),
+  ];
 }
 
 /** Finalizers that the cluster's own garbage collector removes: nobody has to do anything. */

@@ -9,6 +9,9 @@ export const orders = {
   rest: 4,
   gates: 5,
   deletes: 6,
+  /** After all deletes of a wave. */
+  waits: 12,
+  cleanup: 13,
 } as const;
 
 /** What others refer to, and would fail or hang without. */
@@ -47,4 +50,12 @@ export function applyOrder(kind: GroupKind): number {
 
 export function deleteOrder(kind: GroupKind): number {
   return orders.deletes + (orders.gates - applyOrder(kind));
+}
+
+/** What has no state of its own: it is well as soon as it is there. */
+const passiveKinds = new Set(
+  [...configKinds].filter((text) => !/PersistentVolume|PodDisruptionBudget/.test(text)),
+);
+export function isPassive(kind: GroupKind): boolean {
+  return passiveKinds.has(`${kind.group}/${kind.kind}`);
 }
