@@ -42,12 +42,14 @@ async function planned(name: string, options: DiffOptions, ports: CommandPorts):
 const verbs: Readonly<Record<Step['action']['verb'], string>> = {
   create: '+',
   apply: '~',
+  replace: '~',
   'patch-metadata': '~',
   delete: '-',
   wait: '…',
 };
 
-const isShown = ({ action, reason }: Step): boolean => action.verb !== 'wait' && reason !== 'hook';
+const isShown = ({ action, reason }: Step): boolean =>
+  action.verb !== 'wait' && action.verb !== 'replace' && reason !== 'hook';
 
 /** From what is there to what Git says. A drift is told the other way round: from what was applied to what became of it. */
 function changesTo({ reason, changes }: Step): readonly FieldChange[] {

@@ -14,6 +14,9 @@ export interface SyncOptions extends ClusterOptions {
   readonly prune?: boolean;
   readonly dryRun?: boolean;
   readonly revision?: string;
+  /** `group:kind:name` or `group:kind:namespace/name`; `!` before it: all but this one. */
+  readonly resource?: readonly string[];
+  readonly force?: boolean;
   /** A plan's digest; `true` approves the plan that is held now. */
   readonly approve?: string | true;
   readonly async?: boolean;
@@ -32,7 +35,12 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   }
   await refuseWhileOldControllerRuns(cluster, before, options.namespace, ports);
   const approval = approvalPatch(before, options.approve, name);
-  orEnd(await cluster.mergePatch(ref, { ...approval, ...syncRequest({ ...options, by: ports.user }) }));
+  orEnd(
+    await cluster.mergePatch(ref, {
+      ...approval,
+      ...syncRequest({ ...options, by: ports.user, further: furtherOf(options) }),
+    }),
+  );
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);
@@ -42,6 +50,30 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     for (const { type, message: text } of conditionsOf(after)) ports.say(`${type}: ${text}\n`);
     throw new CommandEnd(exitCodes.failed);
   }
+}
+
+function furtherOf({ resource = [], force }: SyncOptions): JsonObject {
+  return {
+    ...(resource.length === 0 ? {} : { resources: resource.map(patternOf) }),
+    ...(force === true ? { syncStrategy: { hook: { force } } } : {}),
+  };
+}
+
+function patternOf(text: string): JsonObject {
+  const match = /^(!?)([^:]*):([^:]+):(?:([^/:]+)\/)?([^/:]+)$/.exec(text);
+  if (match === null)
+    throw new CommandEnd(
+      exitCodes.usage,
+      `--resource ${text}: write it as group:kind:name or group:kind:namespace/name, as apps:Deployment:web; the group of core kinds is empty, as :ConfigMap:settings`,
+    );
+  const [, not, group = '', kind = '', namespace, name = ''] = match;
+  return {
+    group,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(not === '!' ? { exclude: true } : {}),
+  };
 }
 
 /** F29: two controllers would undo each other. */

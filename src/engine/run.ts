@@ -144,7 +144,7 @@ async function conclude(
       : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),
     inventory,
     values,
-    ...(succeeded && !order.fromLastGood
+    ...(succeeded && !order.fromLastGood && plan.isPartial !== true
       ? {
           revisions: plan.revisions,
           inputs: plan.rendered,
@@ -165,6 +165,8 @@ async function conclude(
     const withDrifts = withDrift(settled, plan, succeeded, ports.clock.now());
     // A heal deploys nothing: it stands in the history as drift.
     if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
+    // Nor does a sync of some objects.
+    if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
   const written = await ports.states.write(records());

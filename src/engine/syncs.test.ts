@@ -1,6 +1,6 @@
 /** Syncs of several steps: waves, hooks, and what happens when something goes wrong between them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isWrite } from '../../tests/fakes/cluster.ts';
+import { failure, isWrite } from '../../tests/fakes/cluster.ts';
 import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
 import type { Manifest } from '#model/object.ts';
 
@@ -357,6 +357,286 @@ describe('hooks', () => {
     await world.settle();
     expect(jobs()).toEqual(['install', 'later']);
     expect(world.data('one')).toEqual({ a: '1' });
+  });
+});
+
+describe('sync options', () => {
+  const option = (value: string): Record<string, string> => ({ 'argocd.argoproj.io/sync-options': value });
+
+  it('PruneLast: what Git no longer has goes when the rest is healthy', async () => {
+    await begun([configMap('gone')], {
+      syncPolicy: { automated: { prune: true }, syncOptions: ['PruneLast=true'] },
+    });
+    await world.push([deployment('db')]);
+    expect(there('ConfigMap', 'gone')).toBe(true);
+    roll('db');
+    await world.settle();
+    expect(there('ConfigMap', 'gone')).toBe(false);
+  });
+  it('Replace=true: what Git does not have goes, and it is in sync afterwards, whoever else owns fields', async () => {
+    await begun([annotated(configMap('one'), option('Replace=true'))]);
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.theirs = 'x'));
+    await world.push([annotated(configMap('one', { a: '2' }), option('Replace=true'))]);
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.advance(600_000, 60_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+  });
+  it('Force=true,Replace=true: a Job is made anew in every sync, once', async () => {
+    const again = job('again', option('Force=true,Replace=true'));
+    await begun([again, configMap('one')]);
+    end('again');
+    await world.settle();
+    const first = uid('again');
+    await world.push([again, configMap('one', { a: '2' })]);
+    const second = uid('again');
+    expect(second).not.toBe(first);
+    await world.advance(60_000, 20_000);
+    expect(uid('again')).toBe(second);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('Force=true: made anew where the cluster refuses the change', async () => {
+    await begun([job('one', option('Force=true'))]);
+    const first = uid('one');
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/one') && uid('one') === first
+        ? failure('Invalid', 'terminal')
+        : undefined;
+    await world.push([job('one', option('Force=true'), 'm:2')]);
+    expect(uid('one')).not.toBe(first);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('SkipDryRunOnMissingResource: the rest is applied, and it when its kind is served', async () => {
+    const widget: Manifest = {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'w', namespace: 'payments', annotations: option('SkipDryRunOnMissingResource=true') },
+    };
+    await begun([widget, annotated(configMap('one'), wave(-1))]);
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/KindNotServed/);
+    world.cluster.kinds.push({
+      group: 'example.com',
+      version: 'v1',
+      kind: 'Widget',
+      plural: 'widgets',
+      namespaced: true,
+      verbs: ['list', 'watch', 'get', 'create', 'patch', 'delete'],
+    });
+    await world.advance(20_000);
+    expect(there('example.com/Widget', 'w')).toBe(true);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('managedNamespaceMetadata: set on the namespace, kept with each sync, and taken back', async () => {
+    const spec = (labels: object): object => ({
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'fresh' },
+      syncPolicy: {
+        automated: {},
+        syncOptions: ['CreateNamespace=true'],
+        managedNamespaceMetadata: { labels },
+      },
+    });
+    const labels = (): unknown => world.cluster.get('Namespace', '', 'fresh')?.metadata.labels;
+    await begun([configMap('one', { a: '1' }, 'fresh')], spec({ team: 'payments', old: 'x' }));
+    expect(labels()).toEqual({ team: 'payments', old: 'x' });
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.change('web', (draft) => Object.assign(draft.spec, spec({ team: 'billing' })));
+    expect(labels()).toEqual({ team: 'billing' });
+    expect(world.state()?.inventory.map(({ ref }) => ref.name)).toEqual(['one']);
+  });
+  it('Delete=false: it outlives the Application, which is gone all the same', async () => {
+    await world.start();
+    await world.push([configMap('one'), annotated(configMap('stays'), option('Delete=false'))]);
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    await world.create(world.application('web', {}, { finalizers }));
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.advance(20_000);
+    expect(world.cluster.get('argoproj.io/Application', 'argocd', 'web')).toBeUndefined();
+    expect(['one', 'stays'].filter((name) => there('ConfigMap', name))).toEqual(['stays']);
+  });
+  it('a sync of some objects: they alone, no hooks, no entry in the history', async () => {
+    await begun([job('before', hook('PreSync')), configMap('one'), configMap('two')], { syncPolicy: {} });
+    await world.sync('web', { resources: [{ group: '', kind: 'ConfigMap', name: 'one' }] });
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect([world.data('two'), jobs()]).toEqual([undefined, []]);
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.status().sync?.status).toBe('OutOfSync');
+    expect(world.state()?.history).toEqual([]);
+  });
+  it('options of one operation hold for that one', async () => {
+    await begun([configMap('one'), configMap('gone')], { syncPolicy: {} });
+    await world.sync();
+    await world.push([configMap('one')]);
+    await world.sync('web', { prune: true, syncOptions: ['Prune=false'] });
+    expect(there('ConfigMap', 'gone')).toBe(true);
+    await world.sync('web', { prune: true });
+    expect(there('ConfigMap', 'gone')).toBe(false);
+  });
+});
+
+describe('sync windows', () => {
+  const project = (window: object): Manifest => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default', namespace: 'argocd' },
+    spec: {
+      sourceRepos: ['*'],
+      destinations: [{ server: '*', namespace: '*' }],
+      syncWindows: [window],
+    },
+  });
+  const always = { kind: 'deny', schedule: '* * * * *', duration: '1h', applications: ['w*'] };
+
+  it('one that denies: the status says which and until when; nothing runs, and nothing is asked meanwhile', async () => {
+    await world.start();
+    const hour = new Date(world.time.now()).getUTCHours();
+    world.cluster.put(project({ ...always, schedule: `0 ${hour} * * *` }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    expect(world.condition('Waiting')).toMatch(
+      /the deny window .* of AppProject default denies syncs until \d{4}-/,
+    );
+    expect(world.status()).toMatchObject({ sync: { status: 'OutOfSync' } });
+    await world.sync();
+    expect(operation()).toMatch(/^Failed: the deny window/);
+    expect(world.data('one')).toBeUndefined();
+    const mark = world.mark;
+    await world.advance(60_000, 20_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+    // At its border, and without anybody's doing.
+    await world.advance(3_600_000, 60_000);
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+  it('manualSync lets a person through; other Applications are not concerned; a change of it counts at once', async () => {
+    await world.start();
+    world.cluster.put(project({ ...always, manualSync: true }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    await world.sync();
+    expect(world.data('one')).toEqual({ a: '1' });
+    world.cluster.put(project({ ...always, applications: ['other'] }));
+    await world.push([configMap('one', { a: '2' })]);
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('F28: one that cannot be read stops those that it may concern', async () => {
+    await world.start();
+    world.cluster.put(project({ ...always, schedule: 'at night' }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    expect(world.condition('InvalidSpecError')).toMatch(/spec\.syncWindows\[0\]/);
+  });
+});
+
+describe('ignoreDifferences', () => {
+  const rule = { group: 'apps', kind: 'Deployment', jsonPointers: ['/spec/replicas'] };
+  const ignoring = (options: readonly string[] = []): object => ({
+    ignoreDifferences: [rule],
+    syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: options },
+  });
+  const scaleTo = (replicas: number): void =>
+    void world.cluster.edit(
+      'apps/Deployment',
+      'payments',
+      'db',
+      (draft) => (draft.spec.replicas = replicas),
+      'autoscaler',
+    );
+  const replicas = (): unknown =>
+    (world.cluster.must('apps/Deployment', 'payments', 'db')['spec'] as { replicas?: number }).replicas;
+
+  it('an ignored field is no drift: nothing is written, and the Application is in sync, also after a restart', async () => {
+    await begun([deployment('db'), configMap('one')], ignoring());
+    const mark = world.mark;
+    scaleTo(5);
+    await world.settle();
+    expect(replicas()).toBe(5);
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.advance(120_000, 20_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    const renders = world.renders;
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.metadata.labels = { x: 'y' }));
+    await world.settle();
+    expect(world.renders).toBe(renders);
+    await world.restart();
+    await world.advance(20_000);
+    expect(replicas()).toBe(5);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('what is not ignored on the same object is healed', async () => {
+    await begun([deployment('db')], ignoring());
+    world.cluster.edit(
+      'apps/Deployment',
+      'payments',
+      'db',
+      (draft) => (draft.spec.template.spec.containers[0].image = 'x'),
+    );
+    await world.settle();
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:1');
+  });
+  it('a sync applies ignored fields as Git says; with RespectIgnoreDifferences it leaves them', async () => {
+    await begun([deployment('db')], ignoring());
+    scaleTo(5);
+    await world.settle();
+    await world.push([deployment('db', 'a:2')]);
+    expect(replicas()).toBe(1);
+    await world.change('web', (draft) =>
+      Object.assign(draft.spec, ignoring(['RespectIgnoreDifferences=true'])),
+    );
+    scaleTo(5);
+    await world.settle();
+    await world.push([deployment('db', 'a:3')]);
+    expect(replicas()).toBe(5);
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:3');
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.advance(120_000, 20_000);
+    expect(world.writesSince(mark)).toEqual([]);
+  });
+  it('F3: where the object changes between plan and apply, the live value that was copied is not written back', async () => {
+    await begun([deployment('db')], ignoring(['RespectIgnoreDifferences=true']));
+    let raced = false;
+    world.cluster.inject = ({ verb }) => {
+      if (verb === 'apply' && !raced) {
+        raced = true;
+        scaleTo(7);
+      }
+      return undefined;
+    };
+    await world.push([
+      {
+        ...deployment('db', 'a:2'),
+        spec: { replicas: 3, template: { spec: { containers: [{ name: 'main', image: 'a:2' }] } } },
+      },
+    ]);
+    expect(raced).toBe(true);
+    expect(replicas()).toBe(7);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('rules of the installation hold for all; taken away, the drift is healed', async () => {
+    const settings = (data: object): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm', namespace: 'argocd' },
+      data,
+    });
+    const key = 'resource.customizations.ignoreDifferences.apps_Deployment';
+    await world.start();
+    world.cluster.put(settings({ [key]: 'managedFieldsManagers: [autoscaler]\n' }));
+    await world.push([deployment('db')]);
+    await world.create(world.application());
+    scaleTo(5);
+    await world.settle();
+    expect(replicas()).toBe(5);
+    world.cluster.put(settings({}));
+    await world.settle();
+    expect(replicas()).toBe(1);
+    world.cluster.put(settings({ [key]: 'jsonPointers: {' }));
+    await world.settle();
+    expect(world.condition('InvalidSpecError')).toContain(key);
   });
 });
 

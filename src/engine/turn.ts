@@ -22,7 +22,14 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
+import {
+  noteSeen,
+  noteTolerated,
+  polledSources,
+  remotesOf,
+  toleratedBy,
+  type UnitRuntime,
+} from './runtime.ts';
 import { newState, standing, type Standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -243,7 +250,7 @@ async function planFor(
       ports.cluster,
     );
     noteSeen(runtime, sightings);
-    if (inventoryHolds(state.inventory, sightings)) {
+    if (inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) {
       ports.foresight.forget(unit.id);
       return ok({ located, asked: located, made: inSyncPlan(unit, located, state, sightings) });
     }
@@ -258,6 +265,7 @@ async function planFor(
   const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
+  noteTolerated(runtime, made.value.plan);
   return ok({ located: made.value.located, asked: located, made: made.value });
 }
 
@@ -290,18 +298,20 @@ async function act(
     answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
     return settled;
   }
-  const opened = gate({ unit, plan, state, ancestry: located.ancestry });
+  const nowMs = ports.clock.now();
+  const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {
     if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
     if (unit.request !== undefined) answer(runtime, opened.why, ports.clock.now());
     if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
-    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood) {
+    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
       await recordInSync(runtime, state, { located, made }, ports);
     }
     // What a person has to decide is waited for; anything else may come right by itself.
     const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
-    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
+    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;
     const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
     if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
     return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
@@ -365,6 +375,11 @@ async function isSuperseded(
 /** No Run is under way, and none owes hooks. */
 function isSettled({ intent, hooks }: UnitState): boolean {
   return intent === undefined && hooks === undefined;
+}
+
+/** At the border of a window it is looked at again, and not before. */
+function borderEnd(inMs: number): TurnEnd {
+  return Number.isFinite(inMs) ? { ...settled, againMs: Math.max(inMs, 1) } : settled;
 }
 
 function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {

@@ -18,6 +18,14 @@ export type StepAction =
       readonly desired: Digest;
       readonly force: readonly string[];
       readonly expect: Precondition;
+      /** Where the cluster refuses the change, as of an immutable field, it is deleted and made anew. */
+      readonly orElse?: 'recreate';
+    }
+  /** Written whole: what it does not have goes. */
+  | {
+      readonly verb: 'replace';
+      readonly desired: Digest;
+      readonly expect: { readonly uid: string; readonly resourceVersion: string };
     }
   /** A guarded JSON patch of metadata, its content named by digest. */
   | { readonly verb: 'patch-metadata'; readonly patch: Digest; readonly expect: Precondition }
@@ -70,6 +78,13 @@ export interface Step {
   readonly at?: Position;
 }
 
+export interface Kept {
+  readonly ref: ObjectRef;
+  readonly why: string;
+  /** It stays for good, and nothing is out of sync for it. */
+  readonly isMeant?: true;
+}
+
 export interface Plan {
   readonly digest: Digest;
   readonly unit: UnitId;
@@ -79,14 +94,18 @@ export interface Plan {
   readonly rendered: Digest;
   /** The sync that the hooks of this plan belong to; absent where it runs none. */
   readonly hookRun?: string;
+  /** It is about some of the objects only: it says nothing of the others. */
+  readonly isPartial?: true;
   /** Empty: in sync. */
   readonly steps: readonly Step[];
   /** Non-empty: shown, not run. */
   readonly blocked: readonly Failure[];
+  /** Objects that differ in ignored fields only: as they stand, they are in sync. Absent: none. */
+  readonly tolerated?: readonly { readonly ref: ObjectRef; readonly projection: Digest }[];
   /** How many objects it deletes. */
   readonly pruned: number;
   /** Objects that stay though Git does not have them, and why. */
-  readonly kept: readonly { readonly ref: ObjectRef; readonly why: string }[];
+  readonly kept: readonly Kept[];
   /** Every object that is wanted, with the digest of what is wanted. */
   readonly desired: readonly { readonly ref: ObjectRef; readonly digest: Digest; readonly at?: Position }[];
 }
@@ -98,5 +117,6 @@ export function changesObjects({ steps }: Pick<Plan, 'steps'>): boolean {
 
 /** Everything that Git has is as it says, and nothing else of the Unit is there. */
 export function isInSync(plan: Plan): boolean {
-  return !changesObjects(plan) && plan.kept.length === 0 && plan.blocked.length === 0;
+  const isKept = plan.kept.some(({ isMeant }) => isMeant !== true);
+  return plan.isPartial !== true && !changesObjects(plan) && !isKept && plan.blocked.length === 0;
 }

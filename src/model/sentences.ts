@@ -55,6 +55,7 @@ export function isDrift(step: Step): boolean {
 const signs: Readonly<Record<Step['action']['verb'], string>> = {
   create: '+',
   apply: '~',
+  replace: '~',
   'patch-metadata': '~',
   delete: '-',
   wait: '…',

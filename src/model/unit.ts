@@ -159,7 +159,64 @@ export interface SyncPolicy {
   readonly retry: Retry;
   /** How long a Run waits for one thing, at most. */
   readonly waitMaxMs?: number;
+  /** For every object that does not say otherwise. */
+  readonly objects?: Partial<ObjectOptions>;
+  /** A sync leaves ignored fields as they are too, and not only their differences out of account. */
+  readonly respectsIgnored?: true;
 }
+
+/** Fields of objects whose differences do not count. */
+export interface IgnoreRule extends GroupKind {
+  /** Absent: every one. */
+  readonly name?: string;
+  readonly namespace?: string;
+  /** JSON pointers. */
+  readonly pointers: readonly string[];
+  /** Field managers: what they own. */
+  readonly managers: readonly string[];
+}
+
+/** When syncs are allowed or denied: from each start for as long as it lasts. */
+export interface SyncWindow {
+  readonly kind: 'allow' | 'deny';
+  /** Five fields of cron. */
+  readonly schedule: string;
+  readonly durationMs: number;
+  readonly timeZone: string;
+  /** It does not hold for what a person asks for. */
+  readonly manualSync: boolean;
+  /** Whose it is, for people. */
+  readonly of: string;
+}
+
+/** confirm: when a person has confirmed it. */
+export type Consent = 'yes' | 'no' | 'confirm';
+/** How one object is dealt with. */
+export interface ObjectOptions {
+  /** Whether it is deleted when Git does not have it any more. */
+  readonly prune: Consent;
+  /** Whether it is deleted with the Unit. */
+  readonly deletion: Consent;
+  /** Deleted only when everything else is applied and healthy. */
+  readonly pruneLast: boolean;
+  /** Written whole, so that it has nothing that Git does not have. */
+  readonly replace: boolean;
+  /** Deleted and made anew where it cannot be changed; with `replace`, in every sync. */
+  readonly force: boolean;
+  /** Its kind may be served only after something else is applied. */
+  readonly awaitsKind: boolean;
+  /** It is not out of sync because Git does not have it. */
+  readonly ignoresExtraneous: boolean;
+}
+export const usualOptions: ObjectOptions = {
+  prune: 'yes',
+  deletion: 'yes',
+  pruneLast: false,
+  replace: false,
+  force: false,
+  awaitsKind: false,
+  ignoresExtraneous: false,
+};
 
 /** Of a sync. fail: only when it fails in one of the others. */
 export type Phase = 'pre' | 'sync' | 'post' | 'fail';
@@ -170,6 +227,11 @@ export interface Conventions {
   readonly waves: readonly string[];
   /** The first that an object has counts. */
   readonly hooks: readonly HookConvention[];
+  /** Comma-separated lists; what several say of one thing, the last decides. */
+  readonly options: readonly {
+    readonly key: string;
+    readonly values: Readonly<Record<string, Partial<ObjectOptions>>>;
+  }[];
 }
 export interface HookConvention {
   readonly key: string;
@@ -187,6 +249,11 @@ export interface Target {
   readonly identity: string;
   /** Given to namespaced objects that name none. */
   readonly namespace: string;
+  /** What the namespace itself is to have, where the Unit makes it. */
+  readonly namespaceMetadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 /** What may be applied at all. Patterns are globs over names; absent means no limit. */
@@ -222,6 +289,8 @@ export interface Wishes {
   readonly prune: string;
   /** To let a source that gives no objects delete all of them. */
   readonly allowEmpty: string;
+  /** To have objects deleted that ask for a person's word; absent: none can ask. */
+  readonly confirm?: string;
 }
 
 /** How a person approves the plan of this digest, in words. */
@@ -239,12 +308,26 @@ export interface Awaited {
 /** The UID of the declaring resource, and `/target` where it declares several. */
 export type UnitId = string;
 
+export interface ObjectPattern extends GroupKind {
+  readonly name: string;
+  /** Absent: in any namespace. */
+  readonly namespace?: string;
+  /** All objects but these. */
+  readonly exclude?: true;
+}
+
 /** A person's demand for one sync now. */
 export interface SyncRequest {
   readonly by: string;
   readonly revision?: string;
   readonly prune: boolean;
   readonly dryRun: boolean;
+  /** What cannot be changed is deleted and made anew. */
+  readonly force?: true;
+  /** Objects are applied, and no hooks are run. */
+  readonly withoutHooks?: true;
+  /** Only these objects; hooks are not run. */
+  readonly only?: readonly ObjectPattern[];
   /** What it asks for and does not get: non-empty means that nothing is done. */
   readonly refused: readonly Failure[];
 }
@@ -267,6 +350,9 @@ export interface Unit {
   /** Absent: annotations ask for nothing. */
   readonly conventions?: Conventions;
   readonly sync: SyncPolicy;
+  readonly ignores?: readonly IgnoreRule[];
+  /** Absent: at any time. */
+  readonly windows?: readonly SyncWindow[];
   /** Write status for every commit, even one that changes nothing of this Unit. */
   readonly followsEveryCommit: boolean;
   /** The resources whose Units must be ready first. */
@@ -279,6 +365,8 @@ export interface Unit {
   readonly warnings: readonly Failure[];
   /** The resource is being deleted, and its objects with it, unless it leaves them. */
   readonly teardown?: { readonly propagation: Propagation; readonly leavesObjects?: true };
+  /** When a person last confirmed deletions, in milliseconds since 1970. */
+  readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
   /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */

@@ -22,7 +22,7 @@ import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { runIdFor } from './plan/hook-run.ts';
-import { plan, type Planned } from './plan/plan.ts';
+import { plan, type PlanInput, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
@@ -104,7 +104,7 @@ async function planObjects(
     compared,
     bodies: byKey(needed, bodies.value),
     state,
-    namespaceExists: await namespaceExists(unit, cluster),
+    ...(await targetNamespace(unit, cluster)),
     blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
     madeUp: isMadeUp(rendered),
     sealer,
@@ -180,9 +180,17 @@ export async function observe(
   return sightings;
 }
 
-async function namespaceExists(unit: Unit, cluster: Cluster): Promise<boolean | undefined> {
-  if (!unit.sync.createNamespace || unit.target.namespace === '') return undefined;
-  const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: unit.target.namespace };
+async function targetNamespace(
+  { sync, target }: Unit,
+  cluster: Cluster,
+): Promise<Pick<PlanInput, 'namespaceExists' | 'namespace'>> {
+  if (!sync.createNamespace || target.namespace === '') return { namespaceExists: undefined };
+  const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: target.namespace };
   const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
-  return sighting?.state === 'unknown' ? undefined : sighting?.state === 'present';
+  if (sighting?.state !== 'present')
+    return { namespaceExists: sighting?.state === 'absent' ? false : undefined };
+  if (target.namespaceMetadata === undefined) return { namespaceExists: true };
+  const bodies = await cluster.bodies([ref]);
+  const namespace = bodies.ok ? bodies.value[0] : undefined;
+  return { namespaceExists: true, ...(namespace === undefined ? {} : { namespace }) };
 }

@@ -437,7 +437,8 @@ export class FakeClient implements Cluster {
     return seen.ok ? seen.value : refs.map(() => ({ state: 'unknown', why: seen.failure.message }));
   }
   #sighting(ref: ObjectRef): Sighting {
-    if (!this.#serves(ref)) return { state: 'unknown', why: `the cluster does not serve ${ref.kind}` };
+    if (!this.#serves(ref))
+      return { state: 'unknown', notServed: true, why: `the cluster does not serve ${ref.kind}` };
     if (this.#cluster.unlistable.has(`${ref.group}/${ref.kind}`))
       return { state: 'unknown', why: `${ref.kind} cannot be listed` };
     const live = this.#cluster.objects.get(keyText(ref));

@@ -64,7 +64,8 @@ const phaseNames: Readonly<Record<Phase, string>> = {
 
 /** One entry an object; of a hook, that of its end. */
 function isShown({ step, result, isHook, failure }: StepResult): boolean {
-  if (result === 'skipped' || result === 'superseded' || step.startsWith('patch-metadata:')) return false;
+  if (result === 'skipped' || result === 'superseded' || /^(patch-metadata|replace|delete-first):/.test(step))
+    return false;
   if (isHook === true) return step.startsWith('wait-completed:') || failure !== undefined;
   return !step.startsWith('wait') || result === 'failed';
 }

@@ -18,6 +18,8 @@ export interface Settings {
   /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
   readonly refused: readonly string[];
   readonly exclusions: readonly ExcludedKinds[];
+  /** The data of `argocd-cm`, for those that read keys by a prefix. */
+  readonly main: Readonly<Record<string, string>>;
   /** How long one operation may take; absent: no limit is set. */
   readonly syncTimeoutMs?: number;
 }
@@ -53,6 +55,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .filter((part) => part !== ''),
     refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
     exclusions: exclusionsOf(main['resource.exclusions']),
+    main,
     ...(timeout > 0 ? { syncTimeoutMs: timeout * 1000 } : {}),
   };
 }

@@ -6,11 +6,13 @@ import type { Failure } from '#model/failure.ts';
 import type { Digest, Json } from '#model/json.ts';
 import { describe, type Manifest } from '#model/object.ts';
 import type { BegunHook, StepResult } from '#model/outcome.ts';
-import type { Identity, Plan, Step } from '#model/plan.ts';
+import type { Identity, Plan, Precondition, Step } from '#model/plan.ts';
 import type { Applied, Cluster, Written } from '#model/ports.ts';
 import type { Result } from '#model/failure.ts';
 import type { Content } from '../plan/steps.ts';
 import { waitForAll, type Wait, type WaitEnd, type WaitPorts } from './wait.ts';
+
+const recreateMs = 60_000;
 
 /** Requests of one Run that are in flight together; the cluster's own limit holds across Runs. */
 const inFlightMax = 8;
@@ -165,7 +167,14 @@ class Execution {
           force: action.force.length > 0,
           expect: action.expect,
         });
+        if (action.verb === 'apply' && action.orElse === 'recreate' && isRefusedChange(applied))
+          return this.#recreate(step, action.desired, action.expect);
         return appliedResult(step, applied);
+      }
+      case 'replace': {
+        const manifest = bodyOf<Manifest>(this.#content, action.desired);
+        const metadata = { ...manifest.metadata, ...action.expect };
+        return plainResult(step, await cluster.replace({ ...manifest, metadata }));
       }
       case 'patch-metadata': {
         if (action.expect === 'absent') throw new Error(`${step.id}: a patch needs an object`);
@@ -180,6 +189,30 @@ class Execution {
         throw new Error(`${step.id}: waits are waited for together`);
     }
   }
+
+  async #recreate(step: Step, desired: Digest, expect: Precondition): Promise<StepResult> {
+    if (expect === 'absent') throw new Error(`${step.id}: what is not there is not made anew`);
+    const { cluster } = this.#ports;
+    const removed = await cluster.remove(step.object, expect, 'Background');
+    if (!removed.ok || removed.value.result === 'stale') return plainResult(step, removed);
+    const action = { verb: 'wait', until: 'absent', timeoutMs: recreateMs } as const;
+    const [end] = await waitForAll([{ step, action, uid: expect.uid }], this.#ports);
+    if (end!.result !== 'done') return waitResult(step, end!);
+    const manifest = bodyOf<Manifest>(this.#content, desired);
+    const order = {
+      ref: step.object,
+      manifest,
+      manager: step.manager,
+      force: false,
+      expect: 'absent',
+    } as const;
+    return appliedResult(step, await cluster.apply(order));
+  }
+}
+
+/** Of a field that cannot be changed, as of a Job's template. */
+function isRefusedChange(applied: Result<Written<Applied>>): boolean {
+  return !applied.ok && applied.failure.code === 'Invalid';
 }
 
 function groupsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
@@ -262,7 +295,7 @@ function stale(step: Step, why: string): StepResult {
   return { step: step.id, object: step.object, result: 'stale', failure };
 }
 
-function plainResult(step: Step, written: Result<Written<'gone' | 'deleting'>>): StepResult {
+function plainResult(step: Step, written: Result<Written<unknown>>): StepResult {
   if (!written.ok) return failed(step, written.failure);
   return written.value.result === 'stale' ? stale(step, written.value.why) : done(step);
 }

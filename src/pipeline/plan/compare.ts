@@ -65,7 +65,12 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
     state: 'unknown',
     why: 'it was not looked at',
   };
-  if (sighting.state === 'unknown') return { verdict: 'unknown', why: sighting.why };
+  if (sighting.state === 'unknown') {
+    // Never seen, and of a kind that something else is to bring: its creation is tried.
+    const isYetToCome =
+      sighting.notServed === true && desired.options.awaitsKind && entry?.state !== 'applied';
+    return isYetToCome ? { verdict: 'missing', known: false } : { verdict: 'unknown', why: sighting.why };
+  }
   const claimed = input.otherOwner(
     desired.ref,
     sighting.state === 'present' ? sighting.object.uid : undefined,
@@ -144,6 +149,8 @@ export function isGoing(entry: InventoryEntry, sighting: Sighting | undefined): 
 export function inventoryHolds(
   inventory: readonly InventoryEntry[],
   sightings: ReadonlyMap<string, Sighting>,
+  /** By key text: how objects may stand as well, because they differ in ignored fields only. */
+  tolerated: ReadonlyMap<string, Digest> = new Map(),
 ): boolean {
   return inventory.every((entry) => {
     const sighting = sightings.get(keyText(entry.ref));
@@ -154,7 +161,8 @@ export function inventoryHolds(
       entry.projection !== undefined &&
       sighting?.state === 'present' &&
       sighting.object.uid === entry.uid &&
-      sighting.object.projection === (entry.projection satisfies Digest) &&
+      sighting.object.projection !== undefined &&
+      [entry.projection, tolerated.get(keyText(entry.ref))].includes(sighting.object.projection) &&
       sighting.object.deletingSinceMs === undefined &&
       !sighting.object.legacy
     );

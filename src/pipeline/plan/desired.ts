@@ -16,8 +16,8 @@ import {
 import type { ApiResource } from '#model/observed.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { HookDeletion, Phase, Unit } from '#model/unit.ts';
-import { directivesOf } from './directives.ts';
+import type { HookDeletion, ObjectOptions, Phase, Unit } from '#model/unit.ts';
+import { directivesOf, type Directives } from './directives.ts';
 import { hookKey, runMark, runName } from './hook-run.ts';
 import { tracked } from './tracking.ts';
 
@@ -27,6 +27,7 @@ export interface DesiredObject {
   /** Under the installation's key where the object is a Secret. */
   readonly digest: Digest;
   readonly wave: number;
+  readonly options: ObjectOptions;
   readonly at: Position;
 }
 /** What is run at one point of a sync, and is not a part of what is wanted. */
@@ -98,9 +99,10 @@ export function desiredObjects(
   const skipped: DesiredObject[] = [];
   const failures: Failure[] = [];
   for (const object of rendered) {
-    const { role, wave, problem } = directivesOf(object.manifest, unit.conventions);
+    const directives = directivesOf(object.manifest, unit);
+    const { role, problem } = directives;
     if (problem !== undefined) failures.push(invalid(object, problem, 'write a whole number, in quotes'));
-    const made = desiredObject(unit, object, wave, kinds, sealer);
+    const made = desiredObject(unit, object, directives, kinds, sealer);
     if ('code' in made) {
       failures.push(made);
       continue;
@@ -155,7 +157,7 @@ function desiredHook(
 function desiredObject(
   unit: Unit,
   object: RenderedObject,
-  wave: number,
+  { wave, options }: Directives,
   kinds: ReadonlyMap<string, ApiResource>,
   sealer: Sealer,
 ): DesiredObject | Failure {
@@ -169,16 +171,18 @@ function desiredObject(
     subject: object.ref,
     at: object.at,
   });
-  if (resource === undefined) {
+  // Where it has to be waited for, it is taken for namespaced; the plan that finds it served knows.
+  const isNamespaced = resource?.namespaced ?? true;
+  if (resource === undefined && !options.awaitsKind) {
     const apiVersion = apiVersionOf(object.ref);
     return problem(
       'UnknownKind',
       `the cluster does not serve ${object.ref.kind} in ${apiVersion}`,
-      'check apiVersion and kind, or install the CustomResourceDefinition first',
+      'check apiVersion and kind, install the CustomResourceDefinition first, or let the object wait for its kind',
     );
   }
-  const namespace = resource.namespaced ? object.ref.namespace || unit.target.namespace : '';
-  if (resource.namespaced && namespace === '') {
+  const namespace = isNamespaced ? object.ref.namespace || unit.target.namespace : '';
+  if (isNamespaced && namespace === '') {
     return problem(
       'NamespaceMissing',
       'it names no namespace',
@@ -192,7 +196,7 @@ function desiredObject(
     metadata: { ...metadata, ...(namespace === '' ? {} : { namespace }) },
   };
   const manifest = tracked(asStored(placed), ref, unit.tracking);
-  return { ref, manifest, digest: digestFor(manifest, sealer), wave, at: object.at };
+  return { ref, manifest, digest: digestFor(manifest, sealer), wave, options, at: object.at };
 }
 
 function digestFor(manifest: Manifest, sealer: Sealer): Digest {

@@ -1,6 +1,14 @@
-/** What the annotations of one object ask for: when it is applied, and whether it is a hook. */
+/** What the annotations of one object ask for: when and how it is applied, and whether it is a hook. */
 import type { Manifest } from '#model/object.ts';
-import type { Conventions, HookConvention, HookDeletion, Phase } from '#model/unit.ts';
+import {
+  usualOptions,
+  type Conventions,
+  type HookConvention,
+  type HookDeletion,
+  type ObjectOptions,
+  type Phase,
+  type Unit,
+} from '#model/unit.ts';
 
 export interface Directives {
   readonly wave: number;
@@ -14,20 +22,26 @@ export interface Directives {
       };
   /** What is written there and cannot be understood. */
   readonly problem?: string;
+  readonly options: ObjectOptions;
 }
 
-const none: Directives = { wave: 0, role: { is: 'object' } };
+const asUsual = { is: 'object' } as const;
 
-export function directivesOf({ metadata }: Manifest, conventions: Conventions | undefined): Directives {
-  const { annotations } = metadata;
-  if (conventions === undefined || annotations === undefined) return none;
+export function directivesOf(
+  { metadata: { annotations } }: Manifest,
+  { conventions, sync }: Pick<Unit, 'conventions' | 'sync'>,
+): Directives {
+  const usual = sync.objects === undefined ? usualOptions : { ...usualOptions, ...sync.objects };
+  if (conventions === undefined || annotations === undefined)
+    return { wave: 0, role: asUsual, options: usual };
   const waveKey = conventions.waves.find((key) => annotations[key] !== undefined);
   const waveText = waveKey === undefined ? '0' : annotations[waveKey]!.trim();
   const isNumber = /^[+-]?\d{1,9}$/.test(waveText);
   const hook = conventions.hooks.find(({ key }) => annotations[key] !== undefined);
   return {
     wave: isNumber ? Number(waveText) : 0,
-    role: hook === undefined ? none.role : roleOf(annotations, hook),
+    role: hook === undefined ? asUsual : roleOf(annotations, hook),
+    options: optionsOf(annotations, conventions, usual),
     ...(isNumber ? {} : { problem: `its annotation ${waveKey}: "${waveText}" is not a whole number` }),
   };
 }
@@ -38,7 +52,7 @@ function roleOf(
   { key, values, deletion }: HookConvention,
 ): Directives['role'] {
   const asked = partsOf(annotations[key]).flatMap((part) => values[part] ?? []);
-  if (asked.includes('object')) return none.role;
+  if (asked.includes('object')) return asUsual;
   const phases = asked.filter((phase) => phase !== 'skip' && phase !== 'object');
   if (phases.length === 0) return { is: 'skipped' };
   const deletions = partsOf(annotations[deletion.key]).flatMap((part) => deletion.values[part] ?? []);
@@ -47,6 +61,17 @@ function roleOf(
     phases: [...new Set(phases)],
     deletions: new Set(deletions.length === 0 ? ['before'] : deletions),
   };
+}
+
+function optionsOf(
+  annotations: Readonly<Record<string, string>>,
+  { options }: Conventions,
+  usual: ObjectOptions,
+): ObjectOptions {
+  const own = options.flatMap(({ key, values }) =>
+    partsOf(annotations[key]).flatMap((part) => values[part] ?? []),
+  );
+  return own.length === 0 ? usual : Object.assign({}, usual, ...own);
 }
 
 function partsOf(text = ''): readonly string[] {

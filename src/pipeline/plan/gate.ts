@@ -2,17 +2,25 @@
 import type { Failure } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import { judgeWindows } from '../policy/windows.ts';
 import { approval, type Ancestry, type Unit } from '#model/unit.ts';
 
 export type Gate =
   | { readonly open: true; readonly by: string; readonly automated: boolean }
-  | { readonly open: false; readonly why: string; readonly failure?: Failure };
+  | {
+      readonly open: false;
+      readonly why: string;
+      readonly failure?: Failure;
+      /** When it may be otherwise though nothing changes. */
+      readonly untilMs?: number;
+    };
 
 export interface GateQuestion {
   readonly unit: Unit;
   readonly plan: Plan;
   readonly state: UnitState | undefined;
   readonly ancestry: Ancestry;
+  readonly nowMs: number;
 }
 
 /** Drift is what somebody did to objects that stand as Git last said; anything else comes from Git. */
@@ -22,7 +30,16 @@ export function isOnlyDrift(plan: Plan): boolean {
   );
 }
 
-export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
+export function gate(question: GateQuestion): Gate {
+  const opened = mayRun(question);
+  const { unit, nowMs, plan } = question;
+  if (!opened.open || unit.windows === undefined || unit.teardown !== undefined || plan.steps.length === 0)
+    return opened;
+  const verdict = judgeWindows(unit.windows, nowMs, !opened.automated);
+  return verdict.open ? opened : verdict;
+}
+
+function mayRun({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (plan.blocked.length > 0) return { open: false, why: plan.blocked[0]!.message };
   if (unit.request !== undefined) return { open: true, by: unit.request.by, automated: false };
   if (plan.steps.length === 0) return { open: false, why: 'in sync' };

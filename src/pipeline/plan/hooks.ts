@@ -21,12 +21,12 @@ export interface HookSteps {
 }
 
 /**
- * Hooks belong to syncs: what is new in Git, or what a person asked for. A heal runs none. A sync that did not come to
- * its end owes them, also when all of its objects are applied.
+ * A sync is what is new in Git, or what a person asked for. A heal is none, and runs no hooks. A sync that did not come
+ * to its end owes them, also when all of its objects are applied.
  */
-export function runsHooks({ unit, state, inputs, hooks }: PlanInput, steps: readonly Step[]): boolean {
-  if (hooks.length === 0 || unit.teardown !== undefined) return false;
-  if (unit.request !== undefined) return true;
+export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
+  if (unit.teardown !== undefined) return false;
+  if (unit.request !== undefined) return unit.request.only === undefined;
   if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
   return steps.some(({ reason }) => ['missing', 'changed', 'adopted', 'removed'].includes(reason));
 }
@@ -34,6 +34,7 @@ export function runsHooks({ unit, state, inputs, hooks }: PlanInput, steps: read
 export function hookSteps(input: PlanInput, content: Content): HookSteps {
   const steps: Step[] = [];
   const failures: Failure[] = [];
+  if (input.unit.request?.withoutHooks === true) return { steps, failures };
   for (const seen of input.hooks) {
     const { hook, sighting } = seen;
     const failure = guard(input, seen);

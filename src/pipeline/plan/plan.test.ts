@@ -347,7 +347,8 @@ describe('guards', () => {
     ]);
     expect(
       codes(
-        planned({ git: [annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=true' })] }).plan,
+        planned({ git: [annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=maybe' })] })
+          .plan,
       ),
     ).toEqual(['Unsupported']);
     expect(

@@ -1,8 +1,9 @@
 /** The planner: synchronous, deterministic, changes nothing. What it gives is all that the executor will do. */
 import { digestOf } from '#fields/digest.ts';
+import { forcedFields, plannedChanges } from '#fields/drift.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
-import type { Manifest } from '#model/object.ts';
+import { keyText, refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan, Step } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
@@ -10,10 +11,12 @@ import type { Revision, Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 import { madeUpGuards, objectGuards, pruneGuards } from './guards.ts';
-import { hookSteps, runsHooks, type SeenHook } from './hooks.ts';
+import { hookSteps, isSync, type SeenHook } from './hooks.ts';
+import { isTolerated } from './ignoring.ts';
 import { orders } from './order.ts';
 import { removals } from './removals.ts';
-import { makeStep, objectSteps, type Content } from './steps.ts';
+import { selected } from './selection.ts';
+import { forcedSteps, makeStep, objectSteps, type Content } from './steps.ts';
 import { inWaves, isHealthWait } from './waves.ts';
 
 export interface PlanInput {
@@ -30,6 +33,8 @@ export interface PlanInput {
   readonly state: UnitState | undefined;
   /** Whether the target namespace exists; undefined: it does not matter. */
   readonly namespaceExists: boolean | undefined;
+  /** The namespace as it stands, where the Unit says what it is to have. */
+  readonly namespace?: Manifest;
   /** Failures of earlier stages that block the plan. */
   readonly blocked: readonly Failure[];
   /** Whether templates made up values that another rendering would not give. */
@@ -44,16 +49,19 @@ export interface Planned {
   readonly content: Readonly<Content>;
 }
 
-export function plan(input: PlanInput): Planned {
+export function plan(whole: PlanInput): Planned {
+  const only = whole.unit.request?.only;
+  const input = only === undefined ? whole : { ...whole, compared: selected(whole.compared, only) };
   const { unit, compared, state } = input;
   const content: Content = new Map();
-  const applies = compared.comparisons.flatMap((comparison) => objectSteps(input, comparison, content));
-  const { deletes, kept } = removals(input);
-  const hooks = runsHooks(input, [...applies, ...deletes])
-    ? hookSteps(input, content)
-    : { steps: [], failures: [] };
+  const needed = compared.comparisons.flatMap((comparison) => objectSteps(input, comparison, content));
+  const namespace = namespaceSteps(input, content);
+  const { deletes, kept } = removals(input, needed.length + namespace.length > 0);
+  const isNew = isSync(input, [...needed, ...deletes.map(({ step }) => step)]);
+  const forced = isNew ? compared.comparisons.flatMap((same) => forcedSteps(input, same, content)) : [];
+  const hooks = isNew ? hookSteps(input, content) : { steps: [], failures: [] };
   const ordered = inWaves(input, {
-    applies: [...namespaceSteps(input, content), ...applies],
+    applies: [...namespace, ...needed, ...forced],
     deletes,
     hooks: hooks.steps,
   });
@@ -63,13 +71,13 @@ export function plan(input: PlanInput): Planned {
   const blocked = [
     ...input.blocked,
     ...hooks.failures,
-    ...objectGuards(compared),
+    ...objectGuards(whole.compared),
     ...(input.madeUp ? madeUpGuards({ ...input, digest }) : []),
     ...pruneGuards({
       unit,
       desired: input.desired.length,
       inventory: state?.inventory.length ?? 0,
-      deletes: deletes.map((step) => step.object),
+      deletes: deletes.map(({ step }) => step.object),
       digest,
     }),
   ];
@@ -80,9 +88,11 @@ export function plan(input: PlanInput): Planned {
       revisions: input.revisions,
       rendered: input.inputs,
       ...(hooks.steps.length === 0 ? {} : { hookRun: input.hookRun }),
+      ...(unit.request?.only === undefined ? {} : { isPartial: true }),
       steps: ordered.map((step) => ({ ...step, attempt: input.attempt })),
       digest,
       blocked,
+      ...toleratedOf(input),
       pruned: deletes.length,
       kept,
       desired: input.desired.map(({ ref, digest: wanted, at }) => ({ ref, digest: wanted, at })),
@@ -91,34 +101,53 @@ export function plan(input: PlanInput): Planned {
   };
 }
 
+function toleratedOf(input: PlanInput): Pick<Plan, 'tolerated'> {
+  if (input.unit.ignores === undefined) return {};
+  const tolerated = input.compared.comparisons.flatMap((comparison) => {
+    const live = input.bodies.get(keyText(comparison.ref));
+    if (live === undefined || !('object' in comparison.verdict)) return [];
+    const { projection } = comparison.verdict.object;
+    const isSo = projection !== undefined && isTolerated(input, comparison, live);
+    return isSo ? [{ ref: comparison.ref, projection }] : [];
+  });
+  return tolerated.length === 0 ? {} : { tolerated };
+}
+
 /**
- * What of a step an approval is for: a migration follows the object's version, which moves with every status; a wait
+ * What of a step an approval is for: some follow the object's version, which moves with every status; a wait
  * follows its health; and a hook is the same one whichever attempt runs it.
  */
 function lasting(step: Step): readonly unknown[] {
   const { action, hook, reason, phase, wave } = step;
-  if (action.verb === 'patch-metadata') return [{ id: step.id, reason }];
+  if (action.verb === 'patch-metadata' || action.verb === 'replace') return [{ id: step.id, reason }];
   if (hook !== undefined) return action.verb === 'create' ? [{ hook, phase, wave }] : [];
   return isHealthWait(step) ? [] : [step];
 }
 
-/** CreateNamespace: made once, under a manager of its own, never tracked and never pruned. */
-function namespaceSteps({ unit, namespaceExists, desired }: PlanInput, content: Content): readonly Step[] {
-  const name = unit.target.namespace;
+/** CreateNamespace: under a manager of its own, never tracked and never pruned. */
+function namespaceSteps(input: PlanInput, content: Content): readonly Step[] {
+  const { unit, namespaceExists, namespace: live, desired, sealer } = input;
+  const { namespace: name, namespaceMetadata } = unit.target;
   const isRendered = desired.some(
     ({ ref }) => ref.kind === 'Namespace' && ref.group === '' && ref.name === name,
   );
-  if (!unit.sync.createNamespace || namespaceExists !== false || isRendered || desired.length === 0)
+  if (!unit.sync.createNamespace || namespaceExists === undefined || isRendered || desired.length === 0)
     return [];
-  const manifest: Manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  const manifest: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, ...namespaceMetadata },
+  };
   const digest = digestOf(canonicalJson(manifest));
+  const ref = refOf(manifest);
+  const details = { order: orders.namespaces, manager: `trueup-${unit.id}`, tracked: false };
   content.set(digest, manifest);
-  return [
-    makeStep(
-      { group: '', version: 'v1', kind: 'Namespace', namespace: '', name },
-      { verb: 'create', desired: digest, force: [], expect: 'absent' },
-      'gate',
-      { order: orders.namespaces, manager: `trueup-${unit.id}`, tracked: false },
-    ),
-  ];
+  if (!namespaceExists)
+    return [makeStep(ref, { verb: 'create', desired: digest, force: [], expect: 'absent' }, 'gate', details)];
+  if (live === undefined || namespaceMetadata === undefined) return [];
+  const changes = plannedChanges(manifest, live, details.manager, sealer);
+  const force = forcedFields(manifest, live, details.manager);
+  const expect = { uid: String(live.metadata['uid']) };
+  const action = { verb: 'apply', desired: digest, force, expect } as const;
+  return changes.length === 0 ? [] : [makeStep(ref, action, 'changed', { ...details, changes })];
 }

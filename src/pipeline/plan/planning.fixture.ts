@@ -73,14 +73,14 @@ export const refTo = (name: string): ObjectRef => refOf(object(name));
 
 /** As it stands after our apply, with what others did to it since. */
 export function live(manifest: Manifest, of: Unit = unit, uid = `uid-${manifest.metadata.name}`): Manifest {
-  const { objects } = desiredObjects(
+  const { objects, hooks } = desiredObjects(
     of,
     [{ ref: refOf(manifest), manifest, at: { path: 'x.yaml' } }],
     kindsOf(served, []),
     sealer,
     '',
   );
-  const wanted = objects[0]!.manifest;
+  const wanted = [...objects, ...hooks][0]!.manifest;
   const { name, namespace } = wanted.metadata;
   const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion: '1' };
   return applied({ apiVersion: wanted.apiVersion, kind: wanted.kind, metadata }, wanted, manager, 1_000_000)
@@ -144,7 +144,7 @@ export function planned(situation: Situation): Planned {
   const of = situation.unit ?? unit;
   const inventory = situation.inventory ?? [];
   const rendered = situation.git.map((manifest, index) => ({
-    ref: refOf(manifest),
+    ref: { ...refOf(manifest), name: String(manifest.metadata['name'] ?? '') },
     manifest,
     at: { path: 'app/all.yaml', line: index + 1 },
   }));

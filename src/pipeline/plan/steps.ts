@@ -1,11 +1,13 @@
 /** The steps of one object, by the verdict on it. */
 import { digestOf } from '#fields/digest.ts';
 import { changesBetween, forcedFields, plannedChanges } from '#fields/drift.ts';
+import { respecting } from '#fields/ignored.ts';
 import { migrateLegacy } from '#fields/legacy.ts';
 import { canonicalJson, type Digest, type Json } from '#model/json.ts';
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Step, StepAction, StepReason } from '#model/plan.ts';
 import type { Comparison } from './compare.ts';
+import { ignoredOf, isTolerated } from './ignoring.ts';
 import { applyOrder, orders } from './order.ts';
 import type { PlanInput } from './plan.ts';
 
@@ -46,9 +48,14 @@ function stepsOf(input: PlanInput, comparison: Comparison, content: Content): re
   if (verdict === 'terminating') return recreateSteps(input, comparison);
   const live = input.bodies.get(keyText(comparison.ref));
   if (live === undefined) return [];
+  if (isTolerated(input, comparison, live)) return [];
+  const { replace, force } = comparison.desired.options;
+  if (replace && force && verdict !== 'migration') return anewSteps(input, comparison, live);
   const migration = migrationStep(input, comparison, live, content);
   if (verdict === 'migration') return migration;
-  return [...migration, ...withEstablished(input, applyStep(input, comparison, live))];
+  const apply = applyStep(input, respectingIgnored(input, comparison, live, content), live);
+  const whole = replace ? [replaceStep(apply, live)] : [];
+  return [...migration, ...whole, ...withEstablished(input, apply)];
 }
 
 function createStep({ unit }: PlanInput, { ref, desired, verdict }: Comparison): Step {
@@ -67,7 +74,11 @@ function createStep({ unit }: PlanInput, { ref, desired, verdict }: Comparison):
   );
 }
 
-function applyStep(input: PlanInput, { ref, desired, verdict }: Comparison, live: Manifest): Step {
+function applyStep(
+  input: PlanInput,
+  { ref, desired, verdict, isCopied }: Comparison & { readonly isCopied?: boolean },
+  live: Manifest,
+): Step {
   const { unit, sealer, state } = input;
   const { verdict: reason } = verdict as { verdict: 'changed' | 'drifted' | 'adopted' };
   const recorded = state?.values[keyText(ref)];
@@ -81,11 +92,69 @@ function applyStep(input: PlanInput, { ref, desired, verdict }: Comparison, live
       verb: 'apply',
       desired: desired.digest,
       force: forcedFields(desired.manifest, live, unit.manager),
-      expect: { uid: String(live.metadata['uid']) },
+      expect: {
+        uid: String(live.metadata['uid']),
+        ...(isCopied === true ? { resourceVersion: String(live.metadata['resourceVersion']) } : {}),
+      },
+      ...(desired.options.force || unit.request?.force === true ? { orElse: 'recreate' as const } : {}),
     },
     reason,
     { order: applyOrder(ref), manager: unit.manager, tracked: true, at: desired.at, changes },
   );
+}
+
+/** With ignored fields as they are in the cluster, if that is asked for. */
+function respectingIgnored(
+  { unit }: PlanInput,
+  comparison: Comparison,
+  live: Manifest,
+  content: Content,
+): Comparison & { readonly isCopied?: boolean } {
+  const ignored = ignoredOf(unit.ignores, comparison.ref);
+  if (unit.sync.respectsIgnored !== true || ignored === undefined) return comparison;
+  const bodies = { desired: comparison.desired.manifest, live };
+  const { manifest, isCopied } = respecting(bodies, unit.manager, ignored);
+  const digest = digestOf(canonicalJson([comparison.desired.digest, live.metadata['resourceVersion'] ?? '']));
+  content.set(digest, manifest);
+  return { ...comparison, desired: { ...comparison.desired, manifest, digest }, isCopied };
+}
+
+/** Before the apply, which then owns what it left: everything that Git does not have is gone by then. */
+function replaceStep(apply: Step, live: Manifest): Step {
+  if (apply.action.verb !== 'apply') throw new Error(`${apply.id} is no apply`);
+  const { desired } = apply.action;
+  const { uid, resourceVersion } = live.metadata;
+  const expect = { uid: String(uid), resourceVersion: String(resourceVersion) };
+  const action = { verb: 'replace', desired, expect } as const;
+  const id = `replace:${keyText(apply.object)}`;
+  return { ...apply, id, action, order: apply.order - 0.25, tracked: false };
+}
+
+/** Deleted and made anew, rather than changed. */
+function anewSteps(input: PlanInput, comparison: Comparison, live: Manifest): readonly Step[] {
+  const { ref } = comparison;
+  const reason = comparison.verdict.verdict === 'same' ? 'changed' : comparison.verdict.verdict;
+  const [wait, create] = recreateSteps(input, comparison) as [Step, Step];
+  const expect = { uid: String(live.metadata['uid']) };
+  const action = { verb: 'delete', expect, propagation: 'Background' } as const;
+  const details = {
+    id: `delete-first:${keyText(ref)}`,
+    order: create.order - 0.75,
+    manager: input.unit.manager,
+    tracked: false,
+  };
+  return [makeStep(ref, action, 'gate', details), wait, { ...create, reason: reason as StepReason }];
+}
+
+/** What is to be made anew in every sync, though it stands as Git says. */
+export function forcedSteps(input: PlanInput, comparison: Comparison, content: Content): readonly Step[] {
+  const { verdict, desired, ref } = comparison;
+  const { replace, force } = desired.options;
+  if (verdict.verdict !== 'same' || !replace || !force) return [];
+  content.set(desired.digest, desired.manifest);
+  const { uid } = verdict.object;
+  const live = { ...desired.manifest, metadata: { ...desired.manifest.metadata, uid } };
+  return anewSteps(input, { ...comparison, ref }, live).map((step) => ({ ...step, wave: desired.wave }));
 }
 
 /** It is on its way out: wait until it is gone, then make it anew. */

@@ -8,6 +8,7 @@ import type { Phase } from '#model/unit.ts';
 import type { Comparison } from './compare.ts';
 import { isPassive, orders } from './order.ts';
 import type { PlanInput } from './plan.ts';
+import type { Removal } from './removals.ts';
 import { gateTimeoutMs, makeStep } from './steps.ts';
 
 /** Something that never becomes well must not keep drift from being healed for ever. */
@@ -17,7 +18,7 @@ const phases: readonly Phase[] = ['pre', 'sync', 'post', 'fail'];
 
 export interface StepKinds {
   readonly applies: readonly Step[];
-  readonly deletes: readonly Step[];
+  readonly deletes: readonly Removal[];
   readonly hooks: readonly Step[];
 }
 
@@ -25,7 +26,9 @@ export function inWaves(input: PlanInput, { applies, deletes, hooks }: StepKinds
   const inSync = [...applies, ...hooks].filter(({ phase }) => phase === 'sync');
   const last = Math.max(...inSync.map(({ wave }) => wave), -Infinity);
   const lastWave = Number.isFinite(last) ? last : 0;
-  const isAwaitedWhole = hooks.some(({ phase }) => phase === 'post');
+  const soon = deletes.filter(({ isLast }) => !isLast).map(({ step }) => step);
+  const late = deletes.filter(({ isLast }) => isLast).map(({ step }) => step);
+  const isAwaitedWhole = late.length > 0 || hooks.some(({ phase }) => phase === 'post');
   const isAwaited = (wave: number): boolean => isAwaitedWhole || wave < last;
   const first = placeOfNamespace(applies, hooks);
   const applied = new Set(applies.map(({ object }) => keyText(object)));
@@ -35,14 +38,20 @@ export function inWaves(input: PlanInput, { applies, deletes, hooks }: StepKinds
       : [],
   );
   const placed = applies.map((step) => (isNamespace(step) ? { ...step, ...first } : step));
-  return [...placed, ...waits, ...hooks, ...reversed(deletes, lastWave)].toSorted(
+  return [
+    ...placed,
+    ...waits,
+    ...hooks,
+    ...reversed(soon, lastWave),
+    ...reversed(late, lastWave + 1 + soon.length),
+  ].toSorted(
     (a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase) || a.wave - b.wave || a.order - b.order,
   );
 }
 
 /** The namespace that a sync makes for itself comes before all that needs it. */
-function isNamespace({ action, reason }: Step): boolean {
-  return action.verb === 'create' && reason === 'gate';
+function isNamespace({ object, tracked, action }: Step): boolean {
+  return object.kind === 'Namespace' && !tracked && action.verb !== 'wait';
 }
 function placeOfNamespace(applies: readonly Step[], hooks: readonly Step[]): Pick<Step, 'phase' | 'wave'> {
   const phase = hooks.some((step) => step.phase === 'pre') ? 'pre' : 'sync';
