@@ -34,11 +34,11 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     );
   }
   await refuseWhileOldControllerRuns(cluster, before, options.namespace, ports);
-  const approval = approvalPatch(before, options.approve, name);
+  const plan = approvedPlan(before, options.approve, name);
   orEnd(
     await cluster.mergePatch(ref, {
-      ...approval,
-      ...syncRequest({ ...options, by: ports.user, further: furtherOf(options) }),
+      ...(plan === undefined ? {} : { metadata: { annotations: { [approvalAnnotation]: plan } } }),
+      ...syncRequest({ ...options, plan, by: ports.user, further: furtherOf(options) }),
     }),
   );
   ports.say(`sync of ${name} requested\n`);
@@ -96,12 +96,19 @@ export async function refuseWhileOldControllerRuns(
   );
 }
 
-function approvalPatch(application: Manifest, approve: string | true | undefined, name: string): JsonObject {
-  if (approve === undefined) return {};
-  const held = conditionsOf(application).find(({ type }) => type === 'Held');
-  const digest = approve === true ? /sha256:[0-9a-f]{64}/.exec(held?.message ?? '')?.[0] : approve;
-  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan is held for approval`);
-  return { metadata: { annotations: { [approvalAnnotation]: digest } } };
+/** The plan that waits for a person, or the one that was named. */
+function approvedPlan(
+  application: Manifest,
+  approve: string | true | undefined,
+  name: string,
+): string | undefined {
+  if (approve !== true) return approve;
+  const waiting = ['Held', 'Waiting'].flatMap((wanted) =>
+    conditionsOf(application).filter(({ type }) => type === wanted),
+  );
+  const [digest] = waiting.flatMap(({ message }) => /sha256:[0-9a-f]{64}/.exec(message) ?? []);
+  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan waits for approval`);
+  return digest;
 }
 
 /** A wish that nobody took up is withdrawn: carried out hours later it would surprise. */

@@ -114,7 +114,11 @@ async function conclude(
       return { arrived: ports.resting(arrived), forget };
     },
   };
-  const waits = (message: string): void => told({ ...view, message });
+  let said = view.message;
+  const waits = (message: string): void => {
+    if (message !== said) told({ ...view, message });
+    said = message;
+  };
   const { cluster, clock, timers } = ports;
   const executing = { cluster, clock, timers, isTerminated, isSuperseded, news, recordHooks, waits };
   const executed = await execute(plan, content, executing, () => undefined);

@@ -531,6 +531,44 @@ describe('sync windows', () => {
   });
 });
 
+describe('approval', () => {
+  const waiting = (): string => world.condition('Waiting') ?? '';
+  const digest = (): string => /sha256:[0-9a-f]{64}/.exec(waiting())?.[0] ?? '';
+  const approve = (plan: string): Promise<void> =>
+    world.change(
+      'web',
+      (draft) =>
+        (draft.metadata.annotations = { 'trueup.dev/approved-plan': plan, 'trueup.dev/approved-by': 'ada' }),
+    );
+
+  it('where automation is off, the plan waits with its digest and summary; approved, it runs, and who did is kept', async () => {
+    await begun([configMap('one'), configMap('two')], { syncPolicy: {} });
+    expect(waiting()).toMatch(/automated sync is off: 2 to create, 0 to change, 0 to delete; .*sha256:/);
+    await approve(digest());
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.state()?.history).toMatchObject([{ kind: 'sync', by: 'ada' }]);
+    expect(world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata.annotations).toEqual({});
+  });
+  it('what is applied is what was approved: another commit is another plan', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    const approved = digest();
+    await world.push([configMap('one', { a: '2' })]);
+    await approve(approved);
+    expect(world.data('one')).toBeUndefined();
+    await world.change('web', (draft) => {
+      draft.operation = {
+        initiatedBy: { username: 'ada' },
+        info: [{ name: 'trueup.dev/plan', value: approved }],
+        sync: {},
+      };
+    });
+    expect(world.data('one')).toBeUndefined();
+    expect(operation()).toMatch(/^Failed: what was approved is plan sha256:/);
+    await approve(digest());
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+});
+
 describe('ignoreDifferences', () => {
   const rule = { group: 'apps', kind: 'Deployment', jsonPointers: ['/spec/replicas'] };
   const ignoring = (options: readonly string[] = []): object => ({

@@ -227,8 +227,6 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
 interface Wanted {
   readonly located: Located;
   readonly made: MadePlan;
-  /** As it was located before it was rendered: what is wanted later is compared with that. */
-  readonly asked: Located;
 }
 
 /** The plan of what is wanted; without rendering when nothing that it depends on has changed. */
@@ -252,7 +250,7 @@ async function planFor(
     noteSeen(runtime, sightings);
     if (inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) {
       ports.foresight.forget(unit.id);
-      return ok({ located, asked: located, made: inSyncPlan(unit, located, state, sightings) });
+      return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
   }
   ports.renderer.prepare?.();
@@ -266,7 +264,7 @@ async function planFor(
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
   noteTolerated(runtime, made.value.plan);
-  return ok({ located: made.value.located, asked: located, made: made.value });
+  return ok({ located: made.value.located, made: made.value });
 }
 
 interface Acting extends Wanted {
@@ -278,7 +276,7 @@ interface Acting extends Wanted {
 async function act(
   runtime: UnitRuntime,
   state: UnitState,
-  { unit, located, made, asked, fromLastGood }: Acting,
+  { unit, located, made, fromLastGood }: Acting,
   ports: TurnPorts,
   progress: () => void,
 ): Promise<TurnEnd> {
@@ -345,7 +343,7 @@ async function act(
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
-      isSuperseded: () => isSuperseded(runtime, { unit, asked, fromLastGood }, state, ports),
+      isSuperseded: () => isSuperseded(runtime, { unit, located, fromLastGood }, state, ports),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },
@@ -361,15 +359,23 @@ async function act(
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
 async function isSuperseded(
   { unit: now }: UnitRuntime,
-  { unit, asked, fromLastGood }: Pick<Acting, 'unit' | 'asked' | 'fromLastGood'>,
+  { unit, located: { revisions }, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
   state: UnitState,
   ports: TurnPorts,
 ): Promise<boolean> {
   if (ports.isStopping() || now.teardown !== undefined || now.unsupported.length > 0) return true;
   if (generationText(now) !== generationText(unit)) return true;
-  if (fromLastGood) return false;
-  const located = await locateWanted(unit, state, ports);
-  return located.ok && located.value.digest !== asked.digest;
+  if (fromLastGood || unit.request?.revision !== undefined) return false;
+  // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
+  const question = { unit, state, when: 'then' } as const;
+  const located = await locate(question, ports.repositories);
+  const commits = revisions.map(({ commit }) => commit);
+  if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
+    return false;
+  const [commit = ''] = commits;
+  if (commits.length > 1) return true;
+  const before = await locate({ ...question, instead: { commit } }, ports.repositories);
+  return before.ok && before.value.digest !== located.value.digest;
 }
 
 /** No Run is under way, and none owes hooks. */
@@ -390,7 +396,7 @@ function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
 async function recordInSync(
   runtime: UnitRuntime,
   state: UnitState,
-  { located, made }: Pick<Wanted, 'located' | 'made'>,
+  { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
   const inventory = inventorySettled(state.inventory, made.plan, made.sightings);

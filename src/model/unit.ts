@@ -324,6 +324,8 @@ export interface SyncRequest {
   readonly dryRun: boolean;
   /** What cannot be changed is deleted and made anew. */
   readonly force?: true;
+  /** The digest of the plan that it is for: no other one is run. */
+  readonly plan?: string;
   /** Objects are applied, and no hooks are run. */
   readonly withoutHooks?: true;
   /** Only these objects; hooks are not run. */
@@ -373,6 +375,8 @@ export interface Unit {
   readonly terminate?: string;
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
+  /** Who did, in their own words. */
+  readonly approvedBy?: string;
   /** What another controller recorded of its work before us: seeds the inventory once. */
   readonly predecessor?: Predecessor;
 }

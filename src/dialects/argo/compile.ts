@@ -11,6 +11,7 @@ import { rulesOf, systemRules } from './ignore-differences.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { loginsOf } from './repositories.ts';
+import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
@@ -21,6 +22,8 @@ export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
+/** Who approved it, for the history. */
+export const approvedByAnnotation = 'trueup.dev/approved-by';
 /** `2026-01-02T03:04:05Z by ada`: the operation that began then is to end. */
 export const terminateAnnotation = 'trueup.dev/terminate';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
@@ -97,6 +100,7 @@ export function compileApplication(
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
+  const approvedBy = annotations[approvedByAnnotation];
   const terminate = annotations[terminateAnnotation];
   const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
   const namespaceMetadata = namespaceMetadataOf(spec);
@@ -135,6 +139,7 @@ export function compileApplication(
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
       ...(approved === undefined ? {} : { approved }),
+      ...(approvedBy === undefined ? {} : { approvedBy }),
       ...(terminate === undefined ? {} : { terminate }),
       ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
@@ -337,7 +342,8 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
       refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)],
     };
   }
-  const { sync, initiatedBy } = parsed.data;
+  const { sync, initiatedBy, info } = parsed.data;
+  const plan = info?.find(({ name }) => name === planInfo)?.value;
   if (sync === undefined) refused.push(unsupported('An operation without `sync`'));
   for (const [member, value] of Object.entries(sync ?? {})) {
     if (!honouredOfSync.includes(member) && isSet(value))
@@ -362,6 +368,7 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
     ...(revision === undefined || revision === '' ? {} : { revision }),
     prune: sync?.prune ?? false,
     dryRun: sync?.dryRun ?? false,
+    ...(plan === undefined ? {} : { plan }),
     ...(isForced ? { force: true } : {}),
     // Argo CD's strategy `apply` runs no hooks; `hook` and none run them.
     ...(apply != null && hook == null ? { withoutHooks: true } : {}),

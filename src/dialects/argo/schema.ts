@@ -143,6 +143,7 @@ export const operation = z.looseObject({
         .nullish(),
     })
     .optional(),
+  info: z.array(z.looseObject({ name: text, value: text })).nullish(),
   initiatedBy: z.looseObject({ username: text.optional(), automated: flag.optional() }).optional(),
 });
 export type Operation = z.infer<typeof operation>;

@@ -6,6 +6,7 @@ import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
 import {
   approvalAnnotation,
+  approvedByAnnotation,
   cascadeFinalizer,
   inClusterServer,
   refreshAnnotation,
@@ -81,6 +82,8 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const approved = annotations[approvalAnnotation];
   const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
+  if (spent[approvalAnnotation] === null && annotations[approvedByAnnotation] !== undefined)
+    spent[approvedByAnnotation] = null;
   // Nothing is in progress any more: whichever operation was meant is over.
   if (progress.phase === 'settled' && annotations[terminateAnnotation] !== undefined)
     spent[terminateAnnotation] = null;

@@ -71,9 +71,10 @@ class Execution {
   }
 
   async group(steps: readonly Step[]): Promise<void> {
+    const byId = new Map(steps.map((step) => [step.id, step]));
     const outcomes = await this.#run(steps.filter((step) => this.#isMeant(step)));
     for (const outcome of outcomes) {
-      const { phase, hook } = steps.find(({ id }) => id === outcome.step)!;
+      const { phase, hook } = byId.get(outcome.step)!;
       const placed: StepResult = { ...outcome, phase, ...(hook === undefined ? {} : { isHook: true }) };
       this.results.push(placed);
       this.#onStep(placed);

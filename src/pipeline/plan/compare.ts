@@ -10,7 +10,12 @@ export type Verdict =
   | { readonly verdict: 'same'; readonly object: ObservedObject }
   /** `known`: it was applied before, so somebody deleted it. */
   | { readonly verdict: 'missing'; readonly known: boolean }
-  | { readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration'; readonly object: ObservedObject }
+  | {
+      readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration';
+      readonly object: ObservedObject;
+      /** An apply of it was begun, and not seen to end. */
+      readonly isUnfinished?: true;
+    }
   | { readonly verdict: 'terminating'; readonly object: ObservedObject }
   | { readonly verdict: 'conflict'; readonly object: ObservedObject; readonly owner: string }
   | { readonly verdict: 'unknown'; readonly why: string };
@@ -85,7 +90,8 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
   if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }
-  if (entry.desired !== desired.digest || entry.state !== 'applied') return { verdict: 'changed', object };
+  if (entry.state !== 'applied') return { verdict: 'changed', object, isUnfinished: true };
+  if (entry.desired !== desired.digest) return { verdict: 'changed', object };
   if (object.projection === undefined || object.projection !== entry.projection)
     return { verdict: 'drifted', object };
   return { verdict: object.legacy ? 'migration' : 'same', object };

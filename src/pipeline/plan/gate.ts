@@ -2,6 +2,7 @@
 import type { Failure } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import { planSummary } from '#model/sentences.ts';
 import { judgeWindows } from '../policy/windows.ts';
 import { approval, type Ancestry, type Unit } from '#model/unit.ts';
 
@@ -41,7 +42,11 @@ export function gate(question: GateQuestion): Gate {
 
 function mayRun({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (plan.blocked.length > 0) return { open: false, why: plan.blocked[0]!.message };
-  if (unit.request !== undefined) return { open: true, by: unit.request.by, automated: false };
+  if (unit.request !== undefined) {
+    const { by, plan: meant = plan.digest } = unit.request;
+    if (meant === plan.digest) return { open: true, by, automated: false };
+    return { open: false, why: `what was approved is plan ${meant}, and by now it would be ${plan.digest}` };
+  }
   if (plan.steps.length === 0) return { open: false, why: 'in sync' };
   if (unit.teardown !== undefined) return { open: true, by: 'deletion', automated: true };
   if (unit.sync.trigger === 'suspended') return { open: false, why: 'suspended' };
@@ -49,8 +54,12 @@ function mayRun({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (state?.inputs === plan.rendered && plan.steps.every(({ reason }) => reason === 'migration')) {
     return { open: true, by: 'ownership migration', automated: true };
   }
-  if (unit.approved === plan.digest) return { open: true, by: 'approval', automated: false };
-  if (unit.sync.trigger === 'manual') return { open: false, why: 'out of sync; automated sync is off' };
+  if (unit.approved === plan.digest)
+    return { open: true, by: unit.approvedBy ?? 'approval', automated: false };
+  if (unit.sync.trigger === 'manual') {
+    const wish = approval(unit, plan.digest);
+    return { open: false, why: `automated sync is off: ${planSummary(plan)}; to have it done: ${wish}` };
+  }
   if (ancestry === 'older') return olderHeld(unit, plan, state);
   if (
     !unit.sync.selfHeal &&

@@ -26,9 +26,13 @@ export interface HookSteps {
  */
 export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
   if (unit.teardown !== undefined) return false;
-  if (unit.request !== undefined) return unit.request.only === undefined;
+  // Who approved a plan asks for that one, and for nothing that it does not show.
+  if (unit.request !== undefined && unit.request.plan === undefined) return unit.request.only === undefined;
   if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
-  return steps.some(({ reason }) => ['missing', 'changed', 'adopted', 'removed'].includes(reason));
+  return steps.some(
+    ({ reason, changes }) =>
+      ['missing', 'changed', 'removed'].includes(reason) || (reason === 'adopted' && changes.length > 0),
+  );
 }
 
 export function hookSteps(input: PlanInput, content: Content): HookSteps {

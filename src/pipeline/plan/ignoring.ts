@@ -40,8 +40,7 @@ export function isTolerated(
     const recorded = state?.values[keyText(ref)];
     return recorded !== undefined && differsOnlyInIgnored(recorded, bodies, unit.manager, sealer, ignored);
   }
-  const entry = state?.inventory.find((known) => keyText(known.ref) === keyText(ref));
-  if (verdict.verdict !== 'changed' || entry?.state !== 'applied') return false;
+  if (verdict.verdict !== 'changed' || verdict.isUnfinished === true) return false;
   const changes = plannedChanges(desired.manifest, live, unit.manager, sealer);
   return changes.length > 0 && changes.every(({ path }) => isIgnored(path, bodies, ignored));
 }

@@ -135,6 +135,12 @@ describe('hooks', () => {
     expect(names(planned({ git, ...same }).plan)).toEqual([]);
     expect(names(planned({ git, ...same, unit: asked() }).plan)).toEqual(['before', 'before']);
   });
+  it('are not run because objects that stand as Git says are taken in', () => {
+    const git = [hook('PreSync', 'before'), one];
+    const taken = planned({ git, cluster: [live(one)] }).plan;
+    expect(taken.steps.map(({ reason }) => reason)).toEqual(['adopted']);
+    expect(planned({ git, cluster: [strange(object('one', { a: 'x' }))] }).plan.hookRun).toBeDefined();
+  });
   it('the digest is the same whichever attempt runs them', () => {
     const git = [hook('PreSync', 'before'), one];
     const [first, second] = [1, 2].map((epoch) => planned({ git, state: { epoch } }).plan);
