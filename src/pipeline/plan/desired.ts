@@ -199,7 +199,8 @@ function desiredObject(
   return { ref, manifest, digest: digestFor(manifest, sealer), wave, options, at: object.at };
 }
 
-function digestFor(manifest: Manifest, sealer: Sealer): Digest {
+/** Keyed where the object is a Secret. */
+export function digestFor(manifest: Manifest, sealer: Sealer): Digest {
   const text = canonicalJson(manifest);
   return manifest.kind === 'Secret' ? sealer.seal(text) : digestOf(text);
 }

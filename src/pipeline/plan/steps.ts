@@ -7,6 +7,7 @@ import { canonicalJson, type Digest, type Json } from '#model/json.ts';
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Step, StepAction, StepReason } from '#model/plan.ts';
 import type { Comparison } from './compare.ts';
+import { digestFor } from './desired.ts';
 import { ignoredOf, isTolerated } from './ignoring.ts';
 import { applyOrder, orders } from './order.ts';
 import type { PlanInput } from './plan.ts';
@@ -105,7 +106,7 @@ function applyStep(
 
 /** With ignored fields as they are in the cluster, if that is asked for. */
 function respectingIgnored(
-  { unit }: PlanInput,
+  { unit, sealer }: PlanInput,
   comparison: Comparison,
   live: Manifest,
   content: Content,
@@ -114,7 +115,7 @@ function respectingIgnored(
   if (unit.sync.respectsIgnored !== true || ignored === undefined) return comparison;
   const bodies = { desired: comparison.desired.manifest, live };
   const { manifest, isCopied } = respecting(bodies, unit.manager, ignored);
-  const digest = digestOf(canonicalJson([comparison.desired.digest, live.metadata['resourceVersion'] ?? '']));
+  const digest = digestFor(manifest, sealer);
   content.set(digest, manifest);
   return { ...comparison, desired: { ...comparison.desired, manifest, digest }, isCopied };
 }

@@ -322,6 +322,38 @@ describe('how objects are written', () => {
   });
 });
 
+describe('ignored fields that a sync respects', () => {
+  const of: Unit = {
+    ...withPolicy({ respectsIgnored: true }),
+    ignores: [{ group: '', kind: '*', pointers: ['/data/a'], managers: [] }],
+  };
+  const next = object('one', { a: '2', b: '2' });
+  const before = object('one', { a: '1', b: '1' });
+  const standing = (version: string): Manifest =>
+    edited(live(before), (draft) => (draft.metadata.resourceVersion = version));
+  const made = (version: string): ReturnType<typeof planned> =>
+    planned({ unit: of, git: [next], cluster: [standing(version)], inventory: [entryOf(before)] });
+
+  it('the live value is declared, under the version of the object; an approval holds for any version', () => {
+    const { plan, content } = made('7');
+    const { action } = plan.steps[0]!;
+    expect(action).toMatchObject({ verb: 'apply', expect: { uid: 'uid-one', resourceVersion: '7' } });
+    const body = content.get(action.verb === 'apply' ? action.desired : 'sha256:');
+    expect(body).toMatchObject({ data: { a: '1', b: '2' } });
+    expect(made('8').plan.digest).toBe(plan.digest);
+  });
+  it('what is recorded as applied is what Git says', () => {
+    expect(made('7').plan.desired[0]?.digest).toBe(planned({ git: [next] }).plan.desired[0]?.digest);
+  });
+  it('an object that is not there is made with all that Git says', () => {
+    const { plan, content } = planned({ unit: of, git: [next] });
+    const { action } = plan.steps[0]!;
+    expect(content.get(action.verb === 'create' ? action.desired : 'sha256:')).toMatchObject({
+      data: { a: '2', b: '2' },
+    });
+  });
+});
+
 describe('a selection', () => {
   const only = (...patterns: Partial<NonNullable<SyncRequest['only']>[number]>[]): Unit =>
     asked({ only: patterns.map((pattern) => ({ group: '', kind: 'ConfigMap', name: '', ...pattern })) });
