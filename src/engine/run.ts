@@ -2,7 +2,7 @@
 import { execute, type ExecutePorts } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { beginRun, withHook } from '#pipeline/plan/hook-run.ts';
+import { beginRun, ranHooks, withHook } from '#pipeline/plan/hook-run.ts';
 import type { News } from '#pipeline/apply/wait.ts';
 import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
@@ -141,8 +141,10 @@ async function conclude(
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
   const { intent: _, hooks, ...rest } = current;
+  const ran = ranHooks(current);
   const settled: UnitState = {
     ...rest,
+    ...(ran.length === 0 ? {} : { ranHooks: ran }),
     ...(hooks === undefined || succeeded
       ? {}
       : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),

@@ -322,6 +322,20 @@ describe('hooks', () => {
     expect(world.condition('SharedResourceWarning')).toMatch(/Job payments\/before/);
     expect(world.data('one')).toBeUndefined();
   });
+  it('go with the Application, those alone too', async () => {
+    await world.start();
+    await world.push([job('before', hook('PreSync')), configMap('one')]);
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    await world.create(world.application('web', {}, { finalizers }));
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    world.cluster.put(job('strangers', {}));
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.advance(20_000);
+    expect(world.cluster.get('argoproj.io/Application', 'argocd', 'web')).toBeUndefined();
+    expect([there('ConfigMap', 'one'), jobs()]).toEqual([false, ['strangers']]);
+  });
   it('generateName: a name of its own for each attempt', async () => {
     await world.start();
     const text = (value: string): Record<string, string> => ({

@@ -22,8 +22,8 @@ export async function teardown(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  if (unit.teardown?.leavesObjects === true || state.inventory.length === 0)
-    return { ...settled, tornDown: true };
+  const isEmpty = state.inventory.length === 0 && state.ranHooks === undefined;
+  if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: true };
   const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
   if (!made.ok) {
     runtime.failures = [made.failure];

@@ -90,10 +90,16 @@ export interface HookRun {
 }
 export interface BegunHook {
   readonly key: string;
+  readonly ref: ObjectRef;
   readonly digest: Digest;
   /** Absent until its creation was answered. */
   readonly uid?: string;
   readonly result?: 'succeeded' | 'failed';
+}
+
+export interface RanHook {
+  readonly ref: ObjectRef;
+  readonly uid: string;
 }
 
 /** Where a Unit is, kept in the cluster: what any replica takes over from. */
@@ -104,6 +110,8 @@ export interface UnitState {
   readonly epoch: number;
   readonly intent?: Intent;
   readonly hooks?: HookRun;
+  /** Objects of hooks that may still stand: they go with the Unit. */
+  readonly ranHooks?: readonly RanHook[];
   /** Last applied, and how that related to what was applied before it. */
   readonly revisions: readonly Revision[];
   readonly ancestry?: Ancestry;

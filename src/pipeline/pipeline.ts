@@ -15,7 +15,7 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { RanHook, UnitState } from '#model/outcome.ts';
 import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
@@ -101,6 +101,7 @@ async function planObjects(
     desired: objects,
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
+    ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
     compared,
     bodies: byKey(needed, bodies.value),
     state,
@@ -178,6 +179,18 @@ export async function observe(
   const sightings = new Map<string, Sighting>(refs.map((ref) => [keyText(ref), { state: 'absent' }]));
   for (const [index, ref] of asked.entries()) sightings.set(keyText(ref), seen[index]!);
   return sightings;
+}
+
+/** Those that still stand. */
+async function standing(hooks: readonly RanHook[], cluster: Cluster): Promise<readonly RanHook[]> {
+  const sightings = await observe(
+    hooks.map(({ ref }) => ref),
+    cluster,
+  );
+  return hooks.filter(({ ref, uid }) => {
+    const sighting = sightings.get(keyText(ref));
+    return sighting?.state === 'present' && sighting.object.uid === uid;
+  });
 }
 
 async function targetNamespace(

@@ -137,8 +137,8 @@ class Execution {
   async #record(
     hooks: readonly ({ readonly step: Step } & Partial<BegunHook>)[],
   ): Promise<((step: Step) => StepResult) | undefined> {
-    const known = hooks.flatMap(({ step: { hook }, ...rest }) =>
-      hook === undefined ? [] : [{ ...hook, ...rest }],
+    const known = hooks.flatMap(({ step: { hook, object }, ...rest }) =>
+      hook === undefined ? [] : [{ ...hook, ref: object, ...rest }],
     );
     if (known.length === 0 || this.#ports.recordHooks === undefined) return undefined;
     const written = await this.#ports.recordHooks(known);

@@ -1,6 +1,6 @@
 /** Which sync a hook's object belongs to: its mark, its name, and what is recorded of it. */
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { BegunHook, HookRun, UnitState } from '#model/outcome.ts';
+import type { BegunHook, HookRun, RanHook, UnitState } from '#model/outcome.ts';
 import type { Digest } from '#model/json.ts';
 import type { Phase } from '#model/unit.ts';
 
@@ -35,6 +35,16 @@ const earlierMax = 50;
 export function withHook(run: HookRun, hook: BegunHook): HookRun {
   return { ...run, begun: [...run.begun.filter(({ key }) => key !== hook.key), hook] };
 }
+
+/** The hooks that may stand when the Run is over; of many, the last. */
+export function ranHooks(state: UnitState): readonly RanHook[] {
+  const begun = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].flatMap(({ ref, uid }) =>
+    uid === undefined ? [] : [{ ref, uid }],
+  );
+  const all = new Map([...(state.ranHooks ?? []), ...begun].map((hook) => [hook.uid, hook]));
+  return [...all.values()].slice(-ranMax);
+}
+const ranMax = 200;
 
 export function hookKey(phase: Phase, ref: ObjectRef, { generateName }: Manifest['metadata']): string {
   const name = ref.name === '' ? `${String(generateName)}*` : ref.name;

@@ -4,14 +4,14 @@ import { forcedFields, plannedChanges } from '#fields/drift.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { RanHook, UnitState } from '#model/outcome.ts';
 import type { Plan, Step } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { Revision, Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 import { madeUpGuards, objectGuards, pruneGuards } from './guards.ts';
-import { hookSteps, isSync, type SeenHook } from './hooks.ts';
+import { hookSteps, isSync, ranHookSteps, type SeenHook } from './hooks.ts';
 import { isTolerated } from './ignoring.ts';
 import { orders } from './order.ts';
 import { removals } from './removals.ts';
@@ -27,6 +27,8 @@ export interface PlanInput {
   readonly hooks: readonly SeenHook[];
   /** The mark of the Run that they are part of. */
   readonly hookRun: string;
+  /** Objects of earlier hooks that go with the Unit. */
+  readonly ranHooks?: readonly RanHook[];
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */
   readonly bodies: ReadonlyMap<string, Manifest>;
@@ -61,7 +63,7 @@ export function plan(whole: PlanInput): Planned {
   const forced = isNew ? compared.comparisons.flatMap((same) => forcedSteps(input, same, content)) : [];
   const hooks = isNew ? hookSteps(input, content) : { steps: [], failures: [] };
   const ordered = inWaves(input, {
-    applies: [...namespace, ...needed, ...forced],
+    applies: [...namespace, ...needed, ...forced, ...ranHookSteps(input)],
     deletes,
     hooks: hooks.steps,
   });
