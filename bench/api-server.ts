@@ -14,6 +14,7 @@ export interface LiveObject {
     readonly name: string;
     readonly namespace?: string;
     readonly resourceVersion: string;
+    readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };

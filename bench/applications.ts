@@ -4,56 +4,24 @@ import type { GitServer } from '../tests/git-server/api.ts';
 import { sources, type AppFiles, type AppNames, type SourceKind } from './sources.ts';
 
 export const namespaceCount = 10;
-export const controlNamespace = 'argocd';
-
-const branch = 'main';
+export const branch = 'main';
 
 export const applicationName = (index: number): string => `app-${String(index).padStart(4, '0')}`;
 export const targetNamespace = (index: number): string =>
   `bench-${String(index % namespaceCount).padStart(2, '0')}`;
 export const teamOf = (index: number): string => `team-${index % 7}`;
-const directoryOf = (index: number): string => `apps/${applicationName(index)}`;
+export const directoryOf = (index: number): string => `apps/${applicationName(index)}`;
 const namesOf = (index: number): AppNames => ({
   name: applicationName(index),
   namespace: targetNamespace(index),
   team: teamOf(index),
 });
 
-/** The directory that an Application names. */
+/** The directory that a resource names. */
 export function sourcePath(index: number, kind: SourceKind): string {
   const { root } = sources[kind];
   return root === '' ? directoryOf(index) : `${directoryOf(index)}/${root}`;
 }
-
-export function application(index: number, repositoryUrl: string, kind: SourceKind): object {
-  return {
-    apiVersion: 'argoproj.io/v1alpha1',
-    kind: 'Application',
-    metadata: {
-      name: applicationName(index),
-      namespace: controlNamespace,
-      annotations: { 'argocd.argoproj.io/manifest-generate-paths': `/${directoryOf(index)}` },
-    },
-    spec: {
-      project: 'default',
-      source: { repoURL: repositoryUrl, targetRevision: branch, path: sourcePath(index, kind) },
-      destination: { server: 'https://kubernetes.default.svc', namespace: targetNamespace(index) },
-      syncPolicy: { automated: { prune: true, selfHeal: true } },
-    },
-  };
-}
-
-/** Everybody's project, which allows everything, as an installation of Argo CD has it. */
-export const project = {
-  apiVersion: 'argoproj.io/v1alpha1',
-  kind: 'AppProject',
-  metadata: { name: 'default', namespace: controlNamespace },
-  spec: {
-    sourceRepos: ['*'],
-    destinations: [{ namespace: '*', server: '*' }],
-    clusterResourceWhitelist: [{ group: '*', kind: '*' }],
-  },
-};
 
 export interface Change {
   readonly version: string;

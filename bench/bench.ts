@@ -1,8 +1,8 @@
 /**
  * Measures Trueup as the peers were measured, and prints the figures beside theirs.
  *
- *   npm run bench -- --n 100 [--source kustomize|directory] [--w w1,w4,w2,w3,w5,w6] [--idle 180] [--reps 10]
- *                    [--publish] [--profile DIRECTORY]
+ *   npm run bench -- --n 100 [--dialect argo|flux] [--source kustomize|directory] [--w w1,w4,w2,w3,w5,w6]
+ *                    [--idle 180] [--reps 10] [--publish] [--profile DIRECTORY]
  *   npm run bench -- --table          prints the table of the published results
  *
  * Everything runs on loopback. w1 always runs: the others start from it. The exit code is 1 where something was not
@@ -11,6 +11,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { dialectNames, dialects } from './dialects.ts';
 import { begunReport, publishedReports, saveReport, type Report } from './report.ts';
 import { sourceKinds } from './sources.ts';
 import { tableOf } from './table.ts';
@@ -28,6 +29,7 @@ import { createWorld, Endings, type World } from './world.ts';
 const { values } = parseArgs({
   options: {
     n: { type: 'string', default: '100' },
+    dialect: { type: 'string', default: dialectNames[0] },
     source: { type: 'string', default: sourceKinds[0] },
     w: { type: 'string', default: workloadNames.join(',') },
     idle: { type: 'string', default: '180' },
@@ -41,12 +43,19 @@ const { values } = parseArgs({
 async function run(endings: Endings): Promise<number> {
   const source = sourceKinds.find((kind) => kind === values.source);
   if (source === undefined) throw new Error(`--source is one of ${sourceKinds.join(', ')}`);
+  const dialect = dialectNames.find((name) => name === values.dialect);
+  if (dialect === undefined) throw new Error(`--dialect is one of ${dialectNames.join(', ')}`);
   const wanted = new Set(['w1', ...values.w.split(',')]);
   const settings = { idleS: Number(values.idle), repetitions: Number(values.reps) };
   const profileDirectory = values.profile === undefined ? undefined : path.resolve(values.profile);
   if (profileDirectory !== undefined) mkdirSync(profileDirectory, { recursive: true });
   const world = await createWorld(
-    { count: Number(values.n), source, ...(profileDirectory === undefined ? {} : { profileDirectory }) },
+    {
+      count: Number(values.n),
+      dialect: dialects[dialect],
+      source,
+      ...(profileDirectory === undefined ? {} : { profileDirectory }),
+    },
     endings,
   );
   if (profileDirectory !== undefined) {
@@ -55,7 +64,7 @@ async function run(endings: Endings): Promise<number> {
     );
   }
   const { gitVersion } = (await world.api.get('/version')) as { readonly gitVersion: string };
-  const report = begunReport({ applications: world.count, source }, gitVersion, settings);
+  const report = begunReport({ applications: world.count, dialect, source }, gitVersion, settings);
   await world.trueup.start();
   await quiet(world, 30);
   const names = workloadNames.filter((name) => wanted.has(name));
@@ -66,7 +75,7 @@ async function measure(world: World, names: readonly WorkloadName[], begun: Repo
   let report = begun;
   const broken: string[] = [];
   for (const name of names) {
-    say(`${name}, N=${world.count}, ${report.source}`);
+    say(`${name}, N=${world.count}, ${report.dialect}, ${report.source}`);
     const measured: Measured = await workloads[name](world, report.settings);
     const results: Results = { ...report.results, [name]: measured };
     report = { ...report, results };

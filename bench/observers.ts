@@ -1,23 +1,14 @@
 /** What can be seen from outside: the applications' status, and the objects that carry a version or drift. */
 import type { ApiServer, EventType, LiveObject } from './api-server.ts';
-import { controlNamespace } from './applications.ts';
+import type { Dialect, Standing } from './dialects.ts';
 import { benchLabel, versionAnnotation } from './sources.ts';
 import { now } from './time.ts';
 
 const selector = `labelSelector=${benchLabel}%3Dtrue`;
-export const applicationsPath = `/apis/argoproj.io/v1alpha1/namespaces/${controlNamespace}/applications`;
 
-interface ApplicationSight {
-  readonly synced: boolean;
+interface ApplicationSight extends Standing {
   /** Since when. */
   readonly syncedAtS: number;
-  readonly revision: string | undefined;
-}
-
-interface ApplicationStatus {
-  readonly sync?: { readonly status?: string; readonly revision?: string };
-  readonly health?: { readonly status?: string };
-  readonly operationState?: { readonly phase?: string };
 }
 
 export class Observers {
@@ -28,8 +19,8 @@ export class Observers {
   syncedCount = 0;
   #waiting: (() => void) | undefined;
 
-  async start(api: ApiServer): Promise<void> {
-    await api.follow(applicationsPath, (type, object) => this.#onApplication(type, object));
+  async start(api: ApiServer, { path, standing }: Dialect): Promise<void> {
+    await api.follow(path, (type, object) => this.#onApplication(type, object, standing(object)));
     await api.follow(`/apis/apps/v1/deployments?${selector}`, (_, { metadata }) => {
       this.versions.set(metadata.name, { version: metadata.annotations?.[versionAnnotation], atS: now() });
       this.#waiting?.();
@@ -57,26 +48,15 @@ export class Observers {
     }
   }
 
-  #onApplication(type: EventType, { metadata, ...members }: LiveObject): void {
+  #onApplication(type: EventType, { metadata }: LiveObject, standing: Standing): void {
     const before = this.applications.get(metadata.name);
-    const synced = type !== 'DELETED' && isSynced(members);
+    const synced = type !== 'DELETED' && standing.synced;
     if (synced !== (before?.synced ?? false)) this.syncedCount += synced ? 1 : -1;
     this.applications.set(metadata.name, {
       synced,
       syncedAtS: before?.synced === true ? before.syncedAtS : now(),
-      revision: (members['status'] as ApplicationStatus | undefined)?.sync?.revision,
+      revision: standing.revision,
     });
     this.#waiting?.();
   }
-}
-
-/** Synced, healthy, and nothing in progress. */
-function isSynced(members: { readonly [member: string]: unknown }): boolean {
-  const { sync, health, operationState } = (members['status'] ?? {}) as ApplicationStatus;
-  return (
-    sync?.status === 'Synced' &&
-    health?.status === 'Healthy' &&
-    members['operation'] === undefined &&
-    (operationState === undefined || operationState.phase === 'Succeeded')
-  );
 }

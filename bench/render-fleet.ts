@@ -15,8 +15,8 @@ import type { Manifest } from '#model/object.ts';
 import type { Log, Meter, Renderer } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { FakeCluster, sealer } from '../tests/fakes/cluster.ts';
-import { application, applicationName, controlNamespace, project, Repository } from './applications.ts';
-import { namespaceCount, targetNamespace } from './applications.ts';
+import { applicationName, namespaceCount, Repository, targetNamespace } from './applications.ts';
+import { dialects } from './dialects.ts';
 import { startGitServerProcess } from './git-server-process.ts';
 import { cpuOf, memoryOf } from './processes.ts';
 import { versionAnnotation } from './sources.ts';
@@ -47,6 +47,8 @@ export interface Fleet {
   /** Of a commit that touches none. */
   readonly rendersOfNone: number;
 }
+
+const { argo } = dialects;
 
 const silent: Meter = { count: () => undefined, observe: () => undefined };
 const log: Log = {
@@ -128,7 +130,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
       log,
       meter: silent,
     },
-    { dialects: [argoDialect(controlNamespace)], pollMs: 3_600_000, concurrency: 16 },
+    { dialects: [argoDialect(argo.namespace)], pollMs: 3_600_000, concurrency: 16 },
   );
   endings.add(async () => {
     await engine.stop();
@@ -225,13 +227,12 @@ function versionOf(cluster: FakeCluster, index: number): string | undefined {
 
 function clusterWith(count: number, url: string): FakeCluster {
   const namespaces = Array.from({ length: namespaceCount }, (_, index) => targetNamespace(index));
-  const cluster = new FakeCluster(systemClock, [controlNamespace, ...namespaces]);
+  const cluster = new FakeCluster(systemClock, [argo.namespace, ...namespaces]);
   const verbs = ['list', 'watch', 'get', 'create', 'patch', 'delete'];
   const kind = { group: '', version: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts' };
   cluster.kinds.push({ ...kind, namespaced: true, verbs });
-  cluster.put(project as unknown as Manifest);
-  for (let index = 0; index < count; index++)
-    cluster.put(application(index, url, 'kustomize') as unknown as Manifest);
+  cluster.put(argo.shared(url) as Manifest);
+  for (let index = 0; index < count; index++) cluster.put(argo.resource(index, url, 'kustomize') as Manifest);
   return cluster;
 }
 

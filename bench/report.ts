@@ -3,12 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import path from 'node:path';
+import { dialectNames, type DialectName } from './dialects.ts';
 import { sourceKinds, type SourceKind } from './sources.ts';
 import type { Results, Settings } from './workloads.ts';
 
 /** What a run measured: one row of figures each. */
 export interface Subject {
   readonly applications: number;
+  readonly dialect: DialectName;
   readonly source: SourceKind;
 }
 
@@ -73,7 +75,7 @@ function commitOf(): string {
 }
 
 export function saveReport(report: Report, { publish }: { readonly publish: boolean }): string {
-  const name = `trueup-${report.source}-${report.applications}.json`;
+  const name = `trueup-${report.dialect}-${report.source}-${report.applications}.json`;
   return save(name, `${JSON.stringify(report, undefined, 1)}\n`, publish);
 }
 
@@ -93,7 +95,8 @@ export function publishedReports(): readonly Report[] {
   return readdirSync(published)
     .filter((name) => /^trueup-.*\.json$/.test(name))
     .map((name) => JSON.parse(readFileSync(path.join(published, name), 'utf8')) as Report)
-    .toSorted((a, b) => rank(a.source) - rank(b.source) || a.applications - b.applications);
+    .toSorted((a, b) => rank(a) - rank(b) || a.applications - b.applications);
 }
 
-const rank = (source: SourceKind): number => sourceKinds.indexOf(source);
+const rank = ({ source, dialect }: Subject): number =>
+  sourceKinds.indexOf(source) * dialectNames.length + dialectNames.indexOf(dialect);

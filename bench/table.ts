@@ -1,4 +1,5 @@
 /** Results as a table in Markdown, beside the peers' figures, which are all of Kustomize overlays. */
+import type { DialectName } from './dialects.ts';
 import { peers, type PeerFigures } from './peers.ts';
 import type { Report } from './report.ts';
 import type { Results } from './workloads.ts';
@@ -59,13 +60,23 @@ const rows: readonly Row[] = [
 ];
 
 export function tableOf(reports: readonly Report[]): string {
-  const lines = reports.flatMap(({ applications, source, results }) =>
-    rows.flatMap(({ title, peers: figuresOfPeers, figures }) => {
-      const ours = figures(results);
-      if (ours === undefined) return [];
-      const { flux = '–', argo = '–' } = figuresOfPeers[applications] ?? {};
-      return [`| ${title}, N=${applications} | ${source} | ${flux} | ${argo} | ${ours} |`];
-    }),
-  );
-  return ['| | Trueup’s source | Flux | Argo CD | Trueup |', '|---|---|---|---|---|', ...lines].join('\n');
+  const groups = Map.groupBy(reports, ({ source, applications }) => `${source} ${applications}`);
+  const lines = [...groups.values()].flatMap((group) => {
+    const { applications, source } = group[0]!;
+    const resultsOf = (name: DialectName): Results =>
+      group.find(({ dialect }) => dialect === name)?.results ?? {};
+    return rows.flatMap(({ title, peers: figuresOfPeers, figures }) => {
+      const [flux, argo] = [figures(resultsOf('flux')), figures(resultsOf('argo'))];
+      if (flux === undefined && argo === undefined) return [];
+      const of = figuresOfPeers[applications];
+      const cells = [`${title}, N=${applications}`, source, of?.flux, flux, of?.argo, argo];
+      return [`| ${cells.map((cell) => cell ?? '–').join(' | ')} |`];
+    });
+  });
+  const heads = ['', 'Trueup’s source', 'Flux', 'Trueup, Flux’s resources', 'Argo CD'];
+  return [
+    `| ${[...heads, 'Trueup, Argo CD’s resources'].join(' | ')} |`,
+    `|${'---|'.repeat(heads.length + 1)}`,
+    ...lines,
+  ].join('\n');
 }

@@ -51,7 +51,8 @@ export class Trueup {
     const { kubeconfig, dataDirectory, logFile, port, profileDirectory } = this.#options;
     const log = openSync(logFile, 'a');
     const flags = ['--kubeconfig', kubeconfig, '--data-dir', dataDirectory, '--port', String(port)];
-    const nodeOptions = `--cpu-prof --cpu-prof-dir=${profileDirectory}`;
+    // More samples a second would keep it from ever being quiet.
+    const nodeOptions = `--cpu-prof --cpu-prof-interval=4000 --cpu-prof-dir=${profileDirectory}`;
     const child = spawn(program, ['start', ...flags], {
       stdio: ['ignore', log, log],
       // A terminal's Ctrl-C is for the harness, which then ends it in order.

@@ -2,8 +2,7 @@
  * The six workloads, as the peers ran them and in their order: cold, idle, one changed, all changed, drift, restart.
  * The names w1 to w6 are the peers' harness's.
  */
-import { application, applicationName, targetNamespace, teamOf, type Change } from './applications.ts';
-import { applicationsPath } from './observers.ts';
+import { applicationName, targetNamespace, teamOf, type Change } from './applications.ts';
 import { cpuOf, forgetPeakMemory } from './processes.ts';
 import { forEach, now, round, say, sleep, spreadOf, until, type Spread } from './time.ts';
 import { Window, type Cost } from './window.ts';
@@ -114,9 +113,9 @@ async function settle(world: World, timeoutS: number): Promise<readonly string[]
 
 /** N applications are created while Trueup runs and knows none. */
 async function coldStart(world: World): Promise<ColdStart> {
-  const { observers, api, count, repository, repositoryUrl } = world;
+  const { observers, api, count, dialect, repository, repositoryUrl } = world;
   const create = (index: number): Promise<void> =>
-    api.create(applicationsPath, application(index, repositoryUrl, repository.kind));
+    api.create(dialect.path, dialect.resource(index, repositoryUrl, repository.kind));
   forgetPeakMemory(world.trueup.pid);
   const window = await Window.open(world);
   const begin = now();
@@ -175,7 +174,7 @@ async function oneChanged(world: World, { repetitions }: Settings): Promise<OneC
     const window = await Window.open(world);
     const change = await world.repository.change([index]);
     const pushed = now();
-    const told = world.trueup.notify(change, world.repositoryUrl);
+    const told = world.notify(change);
     const hasVersion = (): boolean => observers.versions.get(name)?.version === change.version;
     visible.push((await observers.until(`${name} to change`, hasVersion, 400)) - pushed);
     status.push(
@@ -210,7 +209,7 @@ async function allChanged(world: World): Promise<AllChanged> {
   const window = await Window.open(world);
   const change = await world.repository.change(all(world));
   const pushed = now();
-  const told = world.trueup.notify(change, world.repositoryUrl);
+  const told = world.notify(change);
   const old = new Set(names);
   const visible = await observers.until(
     'all applications to change',

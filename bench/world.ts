@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startControlPlane, type ControlPlane } from '../tests/cluster/control-plane.ts';
 import { ApiServer } from './api-server.ts';
-import { controlNamespace, namespaceCount, project, Repository, targetNamespace } from './applications.ts';
+import { namespaceCount, Repository, targetNamespace, type Change } from './applications.ts';
+import type { Dialect } from './dialects.ts';
 import { startGitServerProcess, type GitServerProcess } from './git-server-process.ts';
-import { applicationsPath, Observers } from './observers.ts';
+import { Observers } from './observers.ts';
 import type { SourceKind } from './sources.ts';
 import { say, until } from './time.ts';
 import { freePort, Trueup } from './trueup.ts';
@@ -15,10 +16,10 @@ import { freePort, Trueup } from './trueup.ts';
 /** As in the peers' runs. */
 export const controlPlaneFlags = ['-no-scheduler', '-no-kwok'] as const;
 const repositoryName = 'repo';
-const projectsPath = `/apis/argoproj.io/v1alpha1/namespaces/${controlNamespace}/appprojects`;
 
 export interface World {
   readonly count: number;
+  readonly dialect: Dialect;
   readonly directory: string;
   readonly controlPlane: ControlPlane;
   readonly auditLog: string;
@@ -28,10 +29,13 @@ export interface World {
   readonly repositoryUrl: string;
   readonly observers: Observers;
   readonly trueup: Trueup;
+  /** Tells Trueup of a push. */
+  notify(change: Change): Promise<void>;
 }
 
 export interface WorldOptions {
   readonly count: number;
+  readonly dialect: Dialect;
   readonly source: SourceKind;
   readonly profileDirectory?: string;
 }
@@ -51,9 +55,9 @@ export class Endings {
   }
 }
 
-/** Trueup is installed and not yet started; no Application is there. */
+/** Trueup is installed and not yet started; no resource of an application is there. */
 export async function createWorld(
-  { count, source, profileDirectory }: WorldOptions,
+  { count, dialect, source, profileDirectory }: WorldOptions,
   endings: Endings,
 ): Promise<World> {
   // The peers' caches and copies were in memory too: a disk is not what is measured.
@@ -84,31 +88,40 @@ export async function createWorld(
   });
   endings.add(() => trueup.stop());
   const repository = await Repository.create(git.server, count, source);
-  await prepareCluster(api, trueup);
+  const repositoryUrl = git.url(repositoryName);
+  await prepareCluster(api, trueup, dialect, repositoryUrl);
   const observers = new Observers();
-  await observers.start(api);
+  await observers.start(api, dialect);
   return {
     count,
+    dialect,
     directory,
     controlPlane,
     auditLog: controlPlane.auditLog ?? '',
     api,
     git,
     repository,
-    repositoryUrl: git.url(repositoryName),
+    repositoryUrl,
     observers,
     trueup,
+    notify: (change) => dialect.notify(change, repositoryUrl, { api, trueup }),
   };
 }
 
-async function prepareCluster(api: ApiServer, trueup: Trueup): Promise<void> {
+async function prepareCluster(
+  api: ApiServer,
+  trueup: Trueup,
+  { namespace, path, shared, sharedPath }: Dialect,
+  repositoryUrl: string,
+): Promise<void> {
   for (let index = 0; index < namespaceCount; index++) {
     await api.create('/api/v1/namespaces', { metadata: { name: targetNamespace(index) } });
   }
   await trueup.install();
+  await api.create('/api/v1/namespaces', { metadata: { name: namespace } });
   // New kinds are served a moment after their definitions.
-  for (const path of [projectsPath, applicationsPath]) {
-    await until(`${path} to be served`, async () => (await api.list(path)).version !== '', 60);
+  for (const collection of [sharedPath, path]) {
+    await until(`${collection} to be served`, async () => (await api.list(collection)).version !== '', 60);
   }
-  await api.create(projectsPath, project);
+  await api.create(sharedPath, shared(repositoryUrl));
 }

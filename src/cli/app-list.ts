@@ -2,7 +2,7 @@
 import type { Manifest } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
-import { readState, stableText } from './app-history.ts';
+import { readState, stableText } from './history.ts';
 import {
   applicationRef,
   conditionsOf,

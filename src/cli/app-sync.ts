@@ -1,13 +1,16 @@
 /** `trueup app sync`, `trueup app wait` */
 import { syncRequest } from '#dialects/argo/operation-request.ts';
-import { isObject, type JsonObject } from '#model/json.ts';
+import type { JsonObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { applicationRef, conditionsOf, readApplication, standingOf, textAt } from './applications.ts';
 import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { readDeclarations } from './declarations.ts';
 import { exitCodes } from './exit-codes.ts';
+import { waitUntil } from './following.ts';
+import { refuseWhileOldControllerRuns } from './old-controller.ts';
 
+const plural = 'applications';
 const approvalAnnotation = 'trueup.dev/approved-plan';
 
 export interface SyncOptions extends ClusterOptions {
@@ -33,7 +36,7 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
       `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
     );
   }
-  await refuseWhileOldControllerRuns(cluster, before, options.namespace, ports);
+  refuseWhileOldControllerRuns(before, await readDeclarations(cluster, options.namespace, ports), ports);
   const plan = approvedPlan(before, options.approve, name);
   orEnd(
     await cluster.mergePatch(ref, {
@@ -76,26 +79,6 @@ function patternOf(text: string): JsonObject {
   };
 }
 
-/** F29: two controllers would undo each other. */
-export async function refuseWhileOldControllerRuns(
-  cluster: Cluster,
-  application: Manifest,
-  namespace: string,
-  ports: CommandPorts,
-): Promise<void> {
-  const declarations = await readDeclarations(cluster, namespace, ports);
-  const running = declarations.unitOf(application).predecessor?.running;
-  if (running === undefined) return;
-  const target = running.replace(
-    /^(\w+) \S+\/(\S+)$/,
-    (_, kind: string, name: string) => `${kind.toLowerCase()}/${name}`,
-  );
-  throw new CommandEnd(
-    exitCodes.failed,
-    `Argo CD's controller runs (${running}); stop it first: kubectl -n ${namespace} scale ${target} --replicas=0`,
-  );
-}
-
 /** The plan that waits for a person, or the one that was named. */
 function approvedPlan(
   application: Manifest,
@@ -120,7 +103,7 @@ async function untilAnswered(
   ports: CommandPorts,
 ): Promise<Manifest> {
   try {
-    return await waitUntil(cluster, ref, timeoutMs, ports, isAnswered(before));
+    return await waitUntil({ cluster, ref, plural }, timeoutMs, ports, isAnswered(before));
   } catch (error) {
     const now = await cluster.read(ref);
     const isTaken = !now.ok || now.value?.['operation'] === undefined;
@@ -165,7 +148,7 @@ export async function appWait(name: string, options: WaitOptions, ports: Command
   const ref = applicationRef(name, options.namespace);
   const all = options.sync !== true && options.health !== true && options.operation !== true;
   await readApplication(cluster, ref);
-  const after = await waitUntil(cluster, ref, options.timeoutMs, ports, (now) => {
+  const after = await waitUntil({ cluster, ref, plural }, options.timeoutMs, ports, (now) => {
     const { sync, health, phase } = standingOf(now);
     if ((all || options.sync === true) && sync !== 'Synced') return false;
     if ((all || options.health === true) && health !== 'Healthy') return false;
@@ -173,58 +156,4 @@ export async function appWait(name: string, options: WaitOptions, ports: Command
   });
   const { sync, health } = standingOf(after);
   ports.out(`${name}: ${sync}, ${health}\n`);
-}
-
-/** Follows the Application until it is as wanted; one line on standard error for each change on the way. */
-export async function waitUntil(
-  cluster: Cluster,
-  ref: ObjectRef,
-  timeoutMs: number,
-  ports: CommandPorts,
-  isDone: (now: Manifest) => boolean,
-): Promise<Manifest> {
-  let last: Manifest | undefined;
-  // How it stood before is no progress.
-  let lastLine: string | undefined;
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void): void => {
-      following.stop();
-      cancel();
-      settle();
-    };
-    const cancel = ports.timers.after(timeoutMs, () => end(() => reject(timedOut(ref, timeoutMs, last))));
-    const selection = { kind: ref, plural: 'applications', namespace: ref.namespace, optional: false };
-    const following = cluster.follow(selection, ({ changed, gone }) => {
-      if (gone.some(({ name }) => name === ref.name)) {
-        end(() =>
-          reject(new CommandEnd(exitCodes.failed, `Application ${ref.namespace}/${ref.name} was deleted`)),
-        );
-      }
-      for (const now of changed) {
-        if (now.metadata.name !== ref.name || !isObject(now)) continue;
-        last = now as Manifest;
-        const line = progressLine(last);
-        if (lastLine !== undefined && line !== lastLine) ports.say(`${line}\n`);
-        lastLine = line;
-        const found = last;
-        if (isDone(found)) end(() => resolve(found));
-      }
-    });
-  });
-}
-
-function progressLine(application: Manifest): string {
-  const { sync, health, phase, message } = standingOf(application);
-  const operation = phase === '' ? '' : `; operation ${phase}: ${message}`;
-  return `${sync}, ${health}${operation}`;
-}
-
-function timedOut(ref: ObjectRef, timeoutMs: number, last: Manifest | undefined): CommandEnd {
-  const now = last === undefined ? 'nothing was seen of it' : progressLine(last);
-  const [condition] = last === undefined ? [] : conditionsOf(last);
-  const why = condition === undefined ? '' : `; ${condition.type}: ${condition.message}`;
-  return new CommandEnd(
-    exitCodes.unhealthy,
-    `${ref.name}: not so within ${timeoutMs / 1000} s: ${now}${why}`,
-  );
 }

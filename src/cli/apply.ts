@@ -10,11 +10,12 @@ import { isObject, type Json } from '#model/json.ts';
 import type { Plan } from '#model/plan.ts';
 import { planSummary, stepLine } from '#model/sentences.ts';
 import { parseTimestamp } from '#model/time.ts';
-import { waitUntil } from './app-sync.ts';
 import { applicationRef, conditionsOf, readApplication, standingOf, textAt } from './applications.ts';
 import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { adHoc, blockedEnd, ofApplication, planOf, type Mirror } from './plan.ts';
+import { waitUntil } from './following.ts';
+import { adHoc, blockedEnd, ofResource, planOf, type Mirror } from './plan.ts';
+import { applicationWords, openResource } from './resources.ts';
 import { formVersion, type PlanFile } from './plan-file.ts';
 
 const approvalAnnotation = 'trueup.dev/approved-plan';
@@ -29,7 +30,9 @@ export async function applyCommand(name: string, options: ApplyOptions, ports: C
   const file = readPlanFile(name, ports);
   const where = { ...options, ...file.of, output: 'table' } as const;
   const subject =
-    file.of.app === undefined ? await adHoc(where, ports) : await ofApplication(file.of.app, where, ports);
+    file.of.app === undefined
+      ? await adHoc(where, ports)
+      : await ofResource(await openResource(applicationWords(file.of.app), where, ports), where, ports);
   const made = await planOf(subject, ports);
   const { plan } = made;
   if (plan.digest !== file.digest) throw stale(name, file, plan);
@@ -120,12 +123,17 @@ async function approve(
   ports.say(`approved ${file.digest} of ${name}\n`);
   const startedBefore = parseTimestamp(textAt(before, 'status', 'operationState', 'startedAt')) ?? 0;
   try {
-    const after = await waitUntil(cluster, ref, options.timeoutMs, ports, (now) => {
-      const { phase } = standingOf(now);
-      const isSpent = now.metadata.annotations?.[approvalAnnotation] === undefined;
-      const started = parseTimestamp(textAt(now, 'status', 'operationState', 'startedAt')) ?? 0;
-      return phase !== 'Running' && (isSpent || (phase === 'Failed' && started > startedBefore));
-    });
+    const after = await waitUntil(
+      { cluster, ref, plural: 'applications' },
+      options.timeoutMs,
+      ports,
+      (now) => {
+        const { phase } = standingOf(now);
+        const isSpent = now.metadata.annotations?.[approvalAnnotation] === undefined;
+        const started = parseTimestamp(textAt(now, 'status', 'operationState', 'startedAt')) ?? 0;
+        return phase !== 'Running' && (isSpent || (phase === 'Failed' && started > startedBefore));
+      },
+    );
     const { phase, message } = standingOf(after);
     ports.out(`${name}: ${phase}: ${message}\n`);
     if (phase === 'Succeeded') return;

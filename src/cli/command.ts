@@ -1,6 +1,6 @@
 /** What a command is given, and how it ends: results on standard output, everything else on standard error. */
 import { failureLine, type Failure, type Result } from '#model/failure.ts';
-import type { Manifest } from '#model/object.ts';
+import type { Manifest, SecretRef } from '#model/object.ts';
 import type {
   Clock,
   Cluster,
@@ -46,7 +46,7 @@ export interface CommandPorts {
   readonly cluster: (options: ClusterOptions) => Promise<Result<Cluster>>;
   readonly pipeline: (
     options: ClusterOptions & { readonly mirror: readonly { readonly from: string; readonly to: string }[] },
-    secrets: (name: string) => Manifest | undefined,
+    secrets: (ref: SecretRef) => Manifest | undefined,
   ) => Promise<Result<PipelinePorts>>;
   /** Rendering without any cluster. */
   readonly rendering: (options: {

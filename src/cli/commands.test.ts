@@ -1,30 +1,28 @@
 /** Commands on a cluster in memory: what they print, what they wait for, and how they end. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { applicationKind, configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
-import { failure, sealer } from '../../tests/fakes/cluster.ts';
-import { ClusterViews } from '#engine/cluster-views.ts';
+import { failure } from '../../tests/fakes/cluster.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
-import { openDiskFiles } from '#host/disk-files.ts';
+import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { argoDefinitions } from '#dialects/argo/crds.ts';
-import { ok } from '#model/failure.ts';
 import { describe as describeRef, type Manifest } from '#model/object.ts';
-import { appDiff } from './app-diff.ts';
-import { appHistory } from './app-history.ts';
+import { diffCommand } from './diff.ts';
+import { historyCommand } from './history.ts';
 import { appGet, appList } from './app-list.ts';
 import { appSync, appWait } from './app-sync.ts';
-import type { Unit } from '#model/unit.ts';
-import { CommandEnd, table, type CommandPorts } from './command.ts';
+import { table, type CommandPorts } from './command.ts';
+import { ended, portsOn, whileItGoesOn } from './commands.fixture.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import { getCommand } from './get.ts';
 import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
 import { renderCommand } from './render.ts';
-import { listedKinds } from './resources.ts';
-import { appRollback } from './rollback.ts';
-import { refOfWords, resumeCommand, suspendCommand } from './suspend.ts';
+import { listedKinds, refOfWords } from './resources.ts';
+import { rollbackCommand } from './rollback.ts';
+import { resumeCommand, suspendCommand } from './suspend.ts';
 import { handBackCommand, takeoverCommand } from './takeover.ts';
 import { treeCommand } from './tree.ts';
 import { whyCommand } from './why.ts';
@@ -40,51 +38,11 @@ beforeEach(() => {
   world = new EngineWorld();
   out = '';
   said = '';
-  const cluster = world.cluster.client();
-  ports = {
-    clock: world.time,
-    timers: world.time,
-    dialects: (namespace) => [argoDialect(namespace)],
-    cluster: () => Promise.resolve(ok(cluster)),
-    pipeline: () => {
-      const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);
-      const view = (unit: Unit) => views.view(unit);
-      const { git: repositories, renderer } = world;
-      return Promise.resolve(ok({ cluster, repositories, writer: repositories, renderer, sealer, view }));
-    },
-    rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
-    readFile: (name) => readFileSync(name, 'utf8'),
-    writeFile: (name, text) => writeFileSync(name, text),
-    out: (text) => void (out += text),
-    say: (text) => void (said += text),
-    user: 'ada',
-  };
+  ports = portsOn(world, { out: (text) => void (out += text), say: (text) => void (said += text) });
 });
 
-/** How it ended: 0, or the code and the line. */
-async function ended(command: Promise<void>): Promise<{ readonly code: number; readonly message: string }> {
-  try {
-    await command;
-    return { code: 0, message: '' };
-  } catch (error) {
-    if (!(error instanceof CommandEnd)) throw error;
-    return { code: error.exitCode, message: error.message };
-  }
-}
-/** Runs a command while the world goes on. */
-async function meanwhile<T>(
-  command: Promise<T>,
-  act: () => Promise<void> | void = () => undefined,
-): Promise<T> {
-  let isOver = false;
-  const result = command.finally(() => (isOver = true));
-  result.catch(() => undefined);
-  await world.settle();
-  await act();
-  await world.settle();
-  if (!isOver) await world.advance(400_000, 50_000);
-  return result;
-}
+const meanwhile = <T>(command: Promise<T>, act?: () => Promise<void> | void): Promise<T> =>
+  whileItGoesOn(world, command, act);
 async function synced(): Promise<void> {
   await world.start();
   await world.push([configMap('one'), configMap('two')]);
@@ -376,7 +334,7 @@ describe('takeover and hand-back', () => {
     status: { readyReplicas },
   });
   const takeover = (more: object = {}) =>
-    ended(takeoverCommand('web', { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
+    ended(takeoverCommand(['web'], { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
   async function foreign(): Promise<void> {
     await world.start();
     await world.push([configMap('one', { a: '2' })]);
@@ -413,7 +371,7 @@ describe('takeover and hand-back', () => {
     world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => {
       draft.metadata.annotations = { 'trueup.dev/approved-plan': 'sha256:x', 'team.example/kept': 'yes' };
     });
-    expect(await ended(handBackCommand('web', options, ports))).toEqual({ code: 0, message: '' });
+    expect(await ended(handBackCommand(['web'], options, ports))).toEqual({ code: 0, message: '' });
     expect(out).toMatch(/2 objects, applied as argocd-controller, marked by argocd.argoproj.io\/tracking-id/);
     expect(out).toContain('kubectl -n argocd scale statefulset/argocd-application-controller --replicas=1');
     const { metadata } = world.cluster.must(applicationKind, 'argocd', 'web');
@@ -423,7 +381,13 @@ describe('takeover and hand-back', () => {
 
 describe('app rollback', () => {
   const rollback = (more: object = {}, id?: string) =>
-    ended(appRollback('web', id, { ...options, ...mirror, timeoutMs: 60_000, ...more }, ports));
+    ended(
+      rollbackCommand(
+        ['web'],
+        { ...options, ...mirror, timeoutMs: 60_000, ...(id === undefined ? {} : { to: id }), ...more },
+        ports,
+      ),
+    );
   async function raised(): Promise<void> {
     await synced();
     await world.push([configMap('one', { a: '2' }), configMap('two')], { message: 'Raise it' });
@@ -449,7 +413,7 @@ describe('app rollback', () => {
     await raised();
     await world.push([configMap('one'), configMap('two')], { message: 'Revert "Raise it"' });
     expect(world.state()?.history.at(-1)).toMatchObject({ revert: { stableAtMs: expect.any(Number) } });
-    await appHistory('web', { ...options, output: 'table' }, ports);
+    await historyCommand(['web'], { ...options, output: 'table' }, ports);
     expect(out).toMatch(/a revert, stable .* after it was seen/);
   });
   it('where nobody may push: the commands, and nothing else', async () => {
@@ -470,8 +434,8 @@ describe('app rollback', () => {
     );
     const { code, message } = await rollback();
     expect(code).toBe(1);
-    expect(message).toMatch(/1 other Applications.*--yes/);
-    expect(said).toContain('argocd/other');
+    expect(message).toMatch(/change 1 other resource as well.*--yes/);
+    expect(said).toContain('Application argocd/other');
   });
   it('nothing to go back to, or no such number: says so', async () => {
     await synced();
@@ -502,7 +466,7 @@ describe('history and install', () => {
     await synced();
     world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'x'), 'rival');
     await world.settle();
-    await appHistory('web', { ...options, output: 'table' }, ports);
+    await historyCommand(['web'], { ...options, output: 'table' }, ports);
     expect(out).toMatch(/sync +main@/);
     expect(out).toMatch(/healed.*rival/);
   });
@@ -604,7 +568,7 @@ describe('diff, get, tree and why', () => {
     world.crash();
     world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'hand'), 'rival');
     const diff = (name: string) =>
-      ended(appDiff(name, { ...options, ...mirror, exitCode: true, output: 'table' }, ports));
+      ended(diffCommand([name], { ...options, ...mirror, exitCode: true, output: 'table' }, ports));
     expect(await diff('web')).toEqual({ code: 1, message: '' });
     expect(out).toMatch(
       /^~ ConfigMap payments\/one {2}drifted\n +FIELD +BEFORE +AFTER +OWNER\n +\.data\.a +"hand" +"1" +rival/,
@@ -628,7 +592,7 @@ describe('diff, get, tree and why', () => {
   });
   it('tree and why: what is declared; what it waits for', async () => {
     await synced();
-    await treeCommand('application/argocd/web', { ...options, output: 'table' }, ports);
+    await treeCommand(['application/argocd/web'], { ...options, output: 'table' }, ports);
     expect(out).toMatch(
       /^Application argocd\/web {2}ready\n├─ ConfigMap payments\/one .*\n└─ ConfigMap payments\/two /,
     );
@@ -636,12 +600,12 @@ describe('diff, get, tree and why', () => {
     await suspendCommand(['web'], { ...options, reason: 'incident' }, ports);
     await world.settle();
     out = '';
-    await whyCommand('web', { ...options, output: 'table' }, ports);
+    await whyCommand(['web'], { ...options, output: 'table' }, ports);
     expect(out).toMatch(/is suspended .*by ada at .*: incident; trueup resume web/);
     await resumeCommand(['application', 'web'], options, ports);
     await world.settle();
     out = '';
-    await whyCommand('web', { ...options, output: 'table' }, ports);
+    await whyCommand(['web'], { ...options, output: 'table' }, ports);
     expect(out).toMatch(/waits for nothing/);
   });
   it.each([
@@ -649,16 +613,11 @@ describe('diff, get, tree and why', () => {
     [['source', 'git', 'team/apps'], 'GitRepository team/apps'],
     [['web'], 'Application argocd/web'],
     [['app', 'web'], 'Application argocd/web'],
+    [['team/web'], 'Application team/web'],
+    [['ks/apps'], 'Kustomization flux-system/apps'],
+    [['kustomization/team/apps'], 'Kustomization team/apps'],
   ])('words of flux and of argocd: %j', (words, expected) => {
-    const fluxKind = (group: string, kind: string, plural: string) => ({
-      kind: { group: `${group}.toolkit.fluxcd.io`, version: 'v1', kind },
-      plural,
-    });
-    const kinds = [
-      ...listedKinds([argoDialect('argocd')]),
-      { ...fluxKind('kustomize', 'Kustomization', 'kustomizations'), role: 'unit' as const },
-      { ...fluxKind('source', 'GitRepository', 'gitrepositories'), role: 'source' as const },
-    ];
+    const kinds = listedKinds([argoDialect('argocd'), fluxDialect()]);
     expect(describeRef(refOfWords(words, kinds, options))).toBe(expected);
   });
 });

@@ -44,7 +44,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\'
 function bashScript(root: Completable): string {
   const all = [...placed(root, '')];
   const cases = all.map(
-    ({ path, command }) => `    ${quoted(path)}) words=${quoted(wordsOf(command).join(' '))} ;;`,
+    ({ path, command }) => `    ${quoted(path)}) known=${quoted(wordsOf(command).join(' '))} ;;`,
   );
   const values = new Map<string, string>();
   for (const { path, command } of all)
@@ -56,35 +56,38 @@ function bashScript(root: Completable): string {
   const paths = all.filter(({ path }) => path !== '').map(({ path }) => quoted(path));
   return `# bash completion of trueup: source <(trueup completion bash)
 _trueup() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="" path="" word words="" values="" is_value="" index
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="" place="" word known="" values="" is_value="" index
   [ "$COMP_CWORD" -gt 0 ] && previous="\${COMP_WORDS[COMP_CWORD-1]}"
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
-    case "\${path:+$path }$word" in
-    ${paths.join('|')}) path="\${path:+$path }$word" ;;
+    case "\${place:+$place }$word" in
+    ${paths.join('|')}) place="\${place:+$place }$word" ;;
     esac
   done
-  case "$path|$previous" in
+  case "$place|$previous" in
 ${valueCases.join('\n')}
   esac
   if [ -n "$is_value" ]; then
     if [ -n "$values" ]; then COMPREPLY=($(compgen -W "$values" -- "$current")); else COMPREPLY=($(compgen -f -- "$current")); fi
     return
   fi
-  case "$path" in
+  case "$place" in
 ${cases.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  COMPREPLY=($(compgen -W "$known" -- "$current"))
 }
 complete -F _trueup trueup
 `;
 }
 
-/** zsh can run what is written for bash; its own form would say the same once more. */
+/**
+ * zsh can run what is written for bash; its own form would say the same once more. There `path` and `words` are
+ * variables of the shell itself.
+ */
 function zshScript(root: Completable): string {
   return `#compdef trueup
 # zsh completion of trueup: source <(trueup completion zsh)
-autoload -U +X compinit && compinit
+(( $+functions[compdef] )) || { autoload -U +X compinit && compinit }
 autoload -U +X bashcompinit && bashcompinit
 ${bashScript(root).split('\n').slice(1).join('\n')}`;
 }
@@ -106,7 +109,9 @@ function fishScript(root: Completable): string {
         flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
       );
       const value = takesValue
-        ? ` -r${choices.length === 0 ? ' -F' : ` -a ${quoted(choices.join(' '))}`}`
+        ? choices.length === 0
+          ? ' -r -F'
+          : ` -x -a ${quoted(choices.join(' '))}`
         : '';
       lines.push(`complete -c trueup${whenSeen} ${spelled.join(' ')}${value} -d ${quoted(description)}`);
     }

@@ -1,9 +1,9 @@
 /** Resources that declare Units as the server reads them, from one listing of what they look up: no server is asked. */
 import { standing } from '#engine/standing.ts';
-import type { Lookup } from '#model/dialect.ts';
+import type { Lookup, Selection } from '#model/dialect.ts';
 import type { Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
-import { keyText, refOf, type Manifest } from '#model/object.ts';
+import { keyText, refOf, type Manifest, type SecretRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Cluster } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
@@ -19,7 +19,7 @@ export interface Declarations {
   readonly units: () => Promise<readonly Unit[]>;
   /** What rendering read last, and what is applied; without the inventory. */
   stateOf(unit: Unit): UnitState | undefined;
-  secret(name: string): Manifest | undefined;
+  secret(ref: SecretRef): Manifest | undefined;
   /** Workloads that are other controllers, running or not. */
   readonly controllers: readonly Manifest[];
   /** The Secrets that are credentials of repositories, or their templates. */
@@ -33,7 +33,9 @@ export async function readDeclarations(
 ): Promise<Declarations> {
   const dialects = ports.dialects(namespace);
   const objects = new Map<string, Manifest>();
-  for (const selection of dialects.flatMap(({ selections }) => selections)) {
+  const sources = dialects.flatMap((dialect) => dialect.sources);
+  const selections: readonly Selection[] = [...dialects.flatMap((dialect) => dialect.selections), ...sources];
+  for (const selection of selections) {
     const listed: Result<readonly Manifest[]> = await cluster.list(selection.kind, selection.namespace);
     if (!listed.ok && !selection.optional) throw endOf(listed.failure);
     for (const manifest of listed.ok ? listed.value : []) {
@@ -73,7 +75,7 @@ export async function readDeclarations(
     stateOf: (unit) => stateOf.get(unit.id),
     controllers: [...objects.values()].filter(({ kind }) => kind === 'StatefulSet' || kind === 'Deployment'),
     secrets: [...objects.values()].filter(({ kind }) => kind === 'Secret'),
-    secret: (name) => objects.get(keyText({ group: '', kind: 'Secret', namespace, name })),
+    secret: (ref) => objects.get(keyText({ group: '', kind: 'Secret', ...ref })),
   };
 }
 

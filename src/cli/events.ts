@@ -14,11 +14,11 @@ const eventKind = { group: '', version: 'v1', kind: 'Event' } as const;
 
 /** Oldest first, as a log is read. */
 export async function eventsCommand(
-  name: string,
+  words: readonly string[],
   options: EventsOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const opened = await openResource(name, options, ports);
+  const opened = await openResource(words, options, ports);
   const refs = [...nodesOf(await treeOf(opened))].map(({ ref }) => ref);
   const keys = new Set(refs.map(keyText));
   // Events of objects without a namespace stand in the default one.

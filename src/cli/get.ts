@@ -93,7 +93,7 @@ function rows(resources: readonly Manifest[], isWide: boolean): readonly (readon
         name,
         ready,
         isSuspended ? 'yes' : 'no',
-        revision,
+        isWide ? revision : revision.replace(/(:[0-9a-f]{8})[0-9a-f]+$/, '$1'),
         ...(isWide ? [since] : []),
         text,
       ];

@@ -1,7 +1,7 @@
 /** `trueup plan`: what would be done, without doing it. `trueup app manifests`: what is wanted. Neither needs a server. */
 import { jsonText } from '#model/json.ts';
 import type { Lookup } from '#model/dialect.ts';
-import type { Manifest } from '#model/object.ts';
+import { keyText, type Manifest, type SecretRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import { planSummary, stepLine } from '#model/sentences.ts';
@@ -11,9 +11,8 @@ import { makePlan, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import { newState } from '#engine/standing.ts';
-import { readState } from './app-history.ts';
-import { applicationRef, readApplication } from './applications.ts';
-import { readDeclarations } from './declarations.ts';
+import { readState } from './history.ts';
+import { readDeclarations, type Declarations } from './declarations.ts';
 import {
   CommandEnd,
   endOf,
@@ -24,6 +23,7 @@ import {
 } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { planFileText } from './plan-file.ts';
+import { applicationWords, openResource, type Opened } from './resources.ts';
 import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
 
@@ -54,7 +54,7 @@ export async function planCommand(options: PlanOptions, ports: CommandPorts): Pr
   const { unit, state, pipeline } =
     options.app === undefined
       ? await adHoc(options, ports)
-      : await ofApplication(options.app, options, ports);
+      : await ofResource(await openResource(applicationWords(options.app), options, ports), options, ports);
   const { plan } = await planOf({ unit, state, pipeline }, ports);
   ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
   if (options.out !== undefined) {
@@ -113,19 +113,32 @@ function seenBy(unit: Unit, { view, ...ports }: PipelinePorts): Subject['pipelin
   return { ...ports, view: view(unit) };
 }
 
-export async function ofApplication(
-  name: string,
+export interface ResourceSubject extends Subject {
+  readonly declarations: Declarations;
+}
+
+export async function ofResource(
+  { cluster, resource, controlNamespace }: Opened,
   options: ClusterOptions & Pick<PlanOptions, 'mirror'>,
   ports: CommandPorts,
-): Promise<Subject> {
-  const cluster = orEnd(await ports.cluster(options));
-  const application = await readApplication(cluster, applicationRef(name, options.namespace));
-  const declarations = await readDeclarations(cluster, options.namespace, ports);
-  const unit = declarations.unitOf(application);
-  const { secret } = declarations;
+): Promise<ResourceSubject> {
+  const declarations = await readDeclarations(cluster, controlNamespace, ports);
+  const unit = declarations.unitOf(resource);
+  // Those of the control plane are listed already; a source of Flux names one beside it.
+  const logins = new Map<string, Manifest>();
+  for (const { source } of unit.inputs) {
+    const { credentials } = source;
+    if (credentials === undefined || declarations.secret(credentials) !== undefined) continue;
+    const ref = { group: '', version: 'v1', kind: 'Secret', ...credentials };
+    const found = orEnd(await cluster.read(ref));
+    if (found !== undefined) logins.set(keyText(ref), found);
+  }
+  const secret = (ref: SecretRef): Manifest | undefined =>
+    declarations.secret(ref) ?? logins.get(keyText({ group: '', kind: 'Secret', ...ref }));
   // Before a takeover, what the other controller left is what would be taken over.
-  const state = (await readState(cluster, application)) ?? newState(unit, ports.clock.now());
-  return { unit, state, pipeline: seenBy(unit, orEnd(await ports.pipeline(options, secret))) };
+  const state = (await readState(cluster, resource)) ?? newState(unit, ports.clock.now());
+  const pipeline = orEnd(await ports.pipeline({ ...options, namespace: controlNamespace }, secret));
+  return { unit, state, declarations, pipeline: seenBy(unit, pipeline) };
 }
 
 /** A directory without an Application: everything in it as if it were applied for the first time. */
@@ -164,7 +177,8 @@ export async function appManifests(
   options: ManifestsOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const { unit, pipeline } = await ofApplication(name, options, ports);
+  const opened = await openResource(applicationWords(name), options, ports);
+  const { unit, pipeline } = await ofResource(opened, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));

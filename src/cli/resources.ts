@@ -19,9 +19,11 @@ export interface ListedKind {
 }
 
 const fluxGroup = 'toolkit.fluxcd.io';
-const sourceGroup = `source.${fluxGroup}`;
 /** Where `flux` looks when nobody says otherwise. */
 const fluxNamespace = 'flux-system';
+export const defaultControlNamespace = 'argocd';
+
+export const isFlux = ({ group }: { readonly group: string }): boolean => group.endsWith(fluxGroup);
 
 /** What people type for a kind besides its name and its plural. */
 const shortNames: Readonly<Record<string, string>> = {
@@ -38,11 +40,10 @@ const shortNames: Readonly<Record<string, string>> = {
 
 export function listedKinds(dialects: readonly Dialect[]): readonly ListedKind[] {
   const units = dialects.map(({ kind, plural }): ListedKind => ({ kind, plural, role: 'unit' }));
-  const sources = new Map<string, ListedKind>();
-  for (const { kind, plural } of dialects.flatMap(({ selections }) => selections)) {
-    if (kind.group === sourceGroup) sources.set(kind.kind, { kind, plural, role: 'source' });
-  }
-  return [...units, ...sources.values()];
+  const sources = dialects.flatMap((dialect) =>
+    dialect.sources.map(({ kind, plural }): ListedKind => ({ kind, plural, role: 'source' })),
+  );
+  return [...units, ...sources];
 }
 
 /** The kinds that a word means: `all`, `sources`, a kind, its plural or short name; empty where it means none. */
@@ -61,19 +62,29 @@ export function unknownKind(word: string, kinds: readonly ListedKind[]): Command
 
 /** Flux's kinds stand where flux keeps them, unless somebody says otherwise. */
 export function namespaceFor({ group }: GroupVersionKind, options: ResourceOptions): string {
-  return group.endsWith(fluxGroup) && options.isNamespaceGiven !== true ? fluxNamespace : options.namespace;
+  return isFlux({ group }) && options.isNamespaceGiven !== true ? fluxNamespace : options.namespace;
 }
 
-/** `NAME`, `NAMESPACE/NAME`, `KIND/NAME` or `KIND/NAMESPACE/NAME`; without a kind it is an Application. */
-export function resourceRef(text: string, options: ResourceOptions, dialects: readonly Dialect[]): ObjectRef {
-  const kinds = listedKinds(dialects);
-  const [first = '', ...rest] = text.split('/');
-  const [named] = rest.length > 0 ? kindsNamed(first, kinds) : [];
-  const kind = named?.kind ?? kinds[0]!.kind;
-  const [name = '', namespace = namespaceFor(kind, options)] = (
-    named === undefined ? [first, ...rest] : rest
-  ).toReversed();
-  return { ...kind, namespace, name };
+/**
+ * `NAME` or `NAMESPACE/NAME` of an Application; of any kind `KIND NAME`, `KIND/NAME`, or as flux has it
+ * `source git NAME`.
+ */
+export function refOfWords(
+  words: readonly string[],
+  kinds: readonly ListedKind[],
+  options: ResourceOptions,
+): ObjectRef {
+  const isKind = (word: string): boolean => kindsNamed(word, kinds).length > 0;
+  const [only = '', ...further] = words;
+  const [first = '', ...rest] = only.split('/');
+  const all = further.length === 0 && rest.length > 0 && isKind(first) ? [first, rest.join('/')] : words;
+  const [name = '', ...before] = all.toReversed();
+  const word =
+    before.find((part) => !/^sources?$/i.test(part)) ?? (before.length > 0 ? '' : kinds[0]!.plural);
+  const [found] = word === '' || word === 'all' ? [] : kindsNamed(word, kinds);
+  if (found === undefined) throw unknownKind(word || words.join(' '), kinds);
+  const [last = '', namespace = namespaceFor(found.kind, options)] = name.split('/').toReversed();
+  return { ...found.kind, namespace, name: last };
 }
 
 export async function readResource(cluster: Cluster, ref: ObjectRef): Promise<Manifest> {
@@ -158,18 +169,39 @@ export function matchesSelector(manifest: Manifest, selector: string | undefined
 export interface Opened {
   readonly cluster: Cluster;
   readonly dialects: readonly Dialect[];
+  readonly kinds: readonly ListedKind[];
   readonly ref: ObjectRef;
+  readonly plural: string;
   readonly resource: Manifest;
+  /** Where Trueup keeps what belongs to no resource: `-n` names it unless it names the resource's own namespace. */
+  readonly controlNamespace: string;
 }
 
 /** The cluster, and the resource that a command was given by name. */
 export async function openResource(
-  text: string,
+  words: readonly string[],
   options: ResourceOptions,
   ports: CommandPorts,
 ): Promise<Opened> {
   const dialects = ports.dialects(options.namespace);
-  const ref = resourceRef(text, options, dialects);
+  const kinds = listedKinds(dialects);
+  const ref = refOfWords(words, kinds, options);
   const cluster = orEnd(await ports.cluster(options));
-  return { cluster, dialects, ref, resource: await readResource(cluster, ref) };
+  const resource = await readResource(cluster, ref);
+  const unnamed = { namespace: '', isNamespaceGiven: true };
+  const isItsOwn =
+    options.isNamespaceGiven === true && isFlux(ref) && refOfWords(words, kinds, unnamed).namespace === '';
+  const controlNamespace = isItsOwn ? defaultControlNamespace : options.namespace;
+  const plural = kinds.find(({ kind }) => kind.group === ref.group && kind.kind === ref.kind)!.plural;
+  return { cluster, dialects, kinds, ref, plural, resource, controlNamespace };
+}
+
+/** The words by which `app VERB NAME` means its Application, whatever its name looks like. */
+export const applicationWords = (name: string): readonly string[] => ['application', name];
+
+/** As people type it after a verb: an Application needs no kind. */
+export function wordsOf({ ref, controlNamespace }: Pick<Opened, 'ref' | 'controlNamespace'>): string {
+  const { kind, namespace, name } = ref;
+  if (isFlux(ref)) return `${kind.toLowerCase()}/${namespace}/${name}`;
+  return namespace === controlNamespace ? name : `${namespace}/${name}`;
 }

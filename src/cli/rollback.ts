@@ -1,28 +1,43 @@
 /**
- * `trueup app rollback`: a revert in Git, never an older revision in the cluster while Git says otherwise. What is in
+ * `trueup rollback`: a revert in Git, never an older revision in the cluster while Git says otherwise. What is in
  * Git and what is applied stay the same thing, so automated sync has nothing to fight.
  */
 import { exitCodes } from './exit-codes.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import { humanDuration, timestamp } from '#model/time.ts';
 import type { HistoryEntry, UnitState } from '#model/outcome.ts';
-import type { Cluster, LoggedCommit, RevertOrder } from '#model/ports.ts';
+import { describe, refOf, type Manifest } from '#model/object.ts';
+import type { LoggedCommit, RevertOrder } from '#model/ports.ts';
 import type { Input, SourceSpec, Unit } from '#model/unit.ts';
 import { loginFor, type Login } from '#model/repository-access.ts';
 import { secretText } from '#model/secret.ts';
 import { touches } from '#pipeline/source/dependence.ts';
-import { readState } from './app-history.ts';
-import { appSync, waitUntil } from './app-sync.ts';
-import { applicationRef, readApplication, standingOf } from './applications.ts';
-import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
-import { readDeclarations, type Declarations } from './declarations.ts';
-import { ofApplication, type Mirror, type Subject } from './plan.ts';
+import { readState } from './history.ts';
+import { appSync } from './app-sync.ts';
+import { standingOf } from './applications.ts';
+import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
+import type { Declarations } from './declarations.ts';
+import { waitUntil } from './following.ts';
+import { ofResource, type Mirror, type ResourceSubject, type Subject } from './plan.ts';
+import {
+  isFlux,
+  openResource,
+  resourceStanding,
+  wordsOf,
+  type Opened,
+  type ResourceOptions,
+} from './resources.ts';
+import { requestLook } from './suspend.ts';
 
-export interface RollbackOptions extends ClusterOptions {
+export interface RollbackOptions extends ResourceOptions {
   readonly mirror: readonly Mirror[];
+  /** The number of a deployment in its history. */
+  readonly to?: string;
+  /** Of several sources the one that is meant: its number, counted from 1, or its URL. */
+  readonly source?: string;
   readonly reason?: string;
   readonly author?: string;
-  /** Commits that other Applications read too may be reverted. */
+  /** Commits that other resources read too may be reverted. */
   readonly yes?: boolean;
   readonly dryRun?: boolean;
   readonly async?: boolean;
@@ -35,39 +50,52 @@ type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 const commitsMax = 500;
 const secretTypeLabel = 'argocd.argoproj.io/secret-type';
 
-export async function appRollback(
-  name: string,
-  id: string | undefined,
+/** The input to revert in, by its place among the sources. */
+export function sourceChosen(
+  { inputs, owner }: Pick<Unit, 'inputs' | 'owner'>,
+  wanted: string | undefined,
+): number {
+  const at = inputs.findIndex(
+    ({ source }, index) => wanted === undefined || wanted === String(index + 1) || wanted === source.url,
+  );
+  if (at >= 0 && (wanted !== undefined || inputs.length === 1)) return at;
+  const known = inputs.map(({ source }, index) => `  ${index + 1}: ${source.url}`).join('\n');
+  const what = wanted === undefined ? `has ${inputs.length} sources` : `has no source ${wanted}`;
+  throw new CommandEnd(
+    exitCodes.failed,
+    `${owner.name} ${what}${known === '' ? '' : `; name the one that is meant with --source:\n${known}`}`,
+  );
+}
+
+export async function rollbackCommand(
+  words: readonly string[],
   options: RollbackOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const cluster = orEnd(await ports.cluster(options));
-  const declarations = await readDeclarations(cluster, options.namespace, ports);
-  const subject = await ofApplication(name, options, ports);
-  const { unit, pipeline } = subject;
-  const [input, ...further] = unit.inputs;
-  if (input === undefined || further.length > 0) {
-    throw new CommandEnd(
-      exitCodes.failed,
-      `${name} has ${unit.inputs.length} sources: revert in the one that is meant`,
-    );
-  }
+  const opened = await openResource(words, options, ports);
+  const { name } = opened.ref;
+  const subject = await ofResource(opened, options, ports);
+  const { unit, pipeline, declarations } = subject;
+  if (unit.unsupported[0] !== undefined) throw endOf(unit.unsupported[0]);
+  const at = sourceChosen(unit, options.source);
+  const input = unit.inputs[at]!;
   const spec = withWriteLogin(input.source, declarations);
   ports.say(`reading ${spec.url}…\n`);
   orEnd(await pipeline.repositories.fetch(spec));
   const branch = orEnd(await pipeline.writer.branch(spec));
   if (branch === undefined) {
     const [followed] = Object.values(spec.ref);
+    const where = isFlux(opened.ref) ? 'set the ref of its source' : 'set its targetRevision';
     throw new CommandEnd(
       exitCodes.failed,
-      `${name} follows ${followed}, which is no branch: there is nothing to revert; set its targetRevision to what was deployed before`,
+      `${name} follows ${followed}, which is no branch: there is nothing to revert; ${where} to what was deployed before`,
     );
   }
-  const { target, commits } = await choose(id, spec, branch.commit, input, subject);
-  const others = await alsoTouched(commits, spec, unit, declarations, subject);
+  const { target, commits } = await choose(options.to, spec, branch.commit, at, subject);
+  const others = await alsoTouched(commits, spec, subject);
   for (const { commit, subject: line } of commits)
     ports.say(`to be reverted: ${commit.slice(0, 8)} ${line}\n`);
-  if (others.length > 0) ports.say(`they are read by other Applications too: ${others.join(', ')}\n`);
+  if (others.length > 0) ports.say(`they are read by others too: ${others.join(', ')}\n`);
   const commands = gitCommands(spec.url, branch.name, commits);
   if (options.dryRun === true) {
     ports.out(commands);
@@ -76,13 +104,13 @@ export async function appRollback(
   if (others.length > 0 && options.yes !== true) {
     throw new CommandEnd(
       exitCodes.failed,
-      `these commits change ${others.length} other Applications as well; say --yes if they are meant`,
+      `these commits change ${others.length} other ${others.length === 1 ? 'resource' : 'resources'} as well; say --yes if they are meant`,
     );
   }
   const trailers = [
     `Reverted-by: ${ports.user}`,
-    `Application: ${unit.owner.namespace}/${unit.owner.name}`,
-    `Back-to: ${target.revisions[0]?.commit ?? ''}`,
+    `${unit.owner.kind}: ${unit.owner.namespace}/${unit.owner.name}`,
+    `Back-to: ${target.revisions.find(({ url }) => url === spec.url)?.commit ?? ''}`,
     ...(options.reason === undefined ? [] : [`Reason: ${options.reason}`]),
   ];
   const order: RevertOrder = {
@@ -102,7 +130,7 @@ export async function appRollback(
     ports.out(`${head}\n`);
     return;
   }
-  ports.out(`${head}; ${await followUp(name, made, unit, cluster, options, ports)}\n`);
+  ports.out(`${head}; ${await followUp(opened, made, unit, options, ports)}\n`);
 }
 
 /** Where Trueup may not write, a person can: with the same result, because the engine only sees the commit. */
@@ -118,7 +146,7 @@ function refused(failure: Failure, commands: string, ports: CommandPorts): Comma
 
 interface Choice {
   readonly target: SyncEntry;
-  /** Newest first: only those that change something which the Application reads. */
+  /** Newest first: only those that change something which the Unit reads. */
   readonly commits: readonly LoggedCommit[];
 }
 
@@ -127,9 +155,10 @@ async function choose(
   id: string | undefined,
   spec: SourceSpec,
   head: string,
-  input: Input,
+  at: number,
   { unit, state, pipeline }: Subject,
 ): Promise<Choice> {
+  const input = unit.inputs[at]!;
   const deployed = (state?.history ?? []).filter(
     (entry): entry is SyncEntry => entry.kind === 'sync' && entry.result === 'succeeded',
   );
@@ -138,12 +167,9 @@ async function choose(
   if (wanted.length === 0) {
     const which =
       id === undefined ? 'has no deployment in its history' : `has no deployment ${id} in its history`;
-    throw new CommandEnd(
-      exitCodes.failed,
-      `${unit.owner.name} ${which}: trueup app history ${unit.owner.name}`,
-    );
+    throw new CommandEnd(exitCodes.failed, `${unit.owner.name} ${which}, as trueup history has it`);
   }
-  const read = state?.read?.[0];
+  const read = state?.read?.[at];
   for (const target of wanted) {
     const from = target.revisions.find(({ url }) => url === spec.url)?.commit;
     if (from === undefined) continue;
@@ -200,9 +226,7 @@ function concerns(changed: ReadonlySet<string>, input: Input, read: Read | undef
 async function alsoTouched(
   commits: readonly LoggedCommit[],
   spec: SourceSpec,
-  unit: Unit,
-  declarations: Declarations,
-  { pipeline }: Subject,
+  { unit, declarations, pipeline }: ResourceSubject,
 ): Promise<readonly string[]> {
   const found = new Set<string>();
   const units = (await declarations.units()).filter(({ id }) => id !== unit.id);
@@ -214,7 +238,7 @@ async function alsoTouched(
         (input, index) =>
           input.source.url === spec.url && (changed === undefined || concerns(changed, input, read?.[index])),
       );
-      if (isTouched) found.add(`${other.owner.namespace}/${other.owner.name}`);
+      if (isTouched) found.add(describe(other.owner));
     }
   }
   return [...found].toSorted();
@@ -252,15 +276,15 @@ export function gitCommands(url: string, branch: string, commits: readonly Logge
 
 /** Has the commit looked at now, and tells when everything is as it wants it. */
 async function followUp(
-  name: string,
+  opened: Opened,
   commit: string,
   unit: Unit,
-  cluster: Cluster,
   options: RollbackOptions,
   ports: CommandPorts,
 ): Promise<string> {
-  const ref = applicationRef(name, options.namespace);
-  if (unit.sync.trigger === 'suspended') return `it is suspended: trueup resume ${name} applies it`;
+  const { cluster, ref } = opened;
+  if (unit.sync.trigger === 'suspended')
+    return `it is suspended: trueup resume ${wordsOf(opened)} applies it`;
   if (unit.sync.trigger === 'manual') {
     // Who asks for a rollback asks for it to be applied, too.
     const { kubeconfig, context, namespace, timeoutMs } = options;
@@ -268,17 +292,22 @@ async function followUp(
       ...(kubeconfig === undefined ? {} : { kubeconfig }),
       ...(context === undefined ? {} : { context }),
     };
-    await appSync(name, { ...where, namespace, timeoutMs }, { ...ports, out: ports.say });
+    await appSync(wordsOf(opened), { ...where, namespace, timeoutMs }, { ...ports, out: ports.say });
   } else {
-    const annotations = { 'argocd.argoproj.io/refresh': 'normal' };
-    orEnd(await cluster.mergePatch(ref, { metadata: { annotations } }));
+    await requestLook(opened, ports);
   }
-  await waitUntil(cluster, ref, options.timeoutMs, ports, (now) => {
-    const { sync, health, revision, phase } = standingOf(now);
-    return sync === 'Synced' && health === 'Healthy' && revision === commit && phase !== 'Running';
-  });
-  const history = (await readState(cluster, await readApplication(cluster, ref)))?.history ?? [];
+  const after = await waitUntil(opened, options.timeoutMs, ports, (now) => isStableAt(now, commit));
+  const history = (await readState(cluster, after))?.history ?? [];
   const done = history.findLast((entry): entry is SyncEntry => entry.kind === 'sync')?.revert;
-  if (done?.stableAtMs === undefined) return 'Synced and Healthy';
+  if (done?.stableAtMs === undefined) return isFlux(ref) ? 'Ready' : 'Synced and Healthy';
   return `stable ${humanDuration(done.stableAtMs - done.seenAtMs)} after it was seen, at ${timestamp(done.stableAtMs)}`;
+}
+
+function isStableAt(now: Manifest, commit: string): boolean {
+  if (isFlux(refOf(now))) {
+    const { ready, revision } = resourceStanding(now);
+    return ready === 'True' && revision.endsWith(`:${commit}`);
+  }
+  const { sync, health, revision, phase } = standingOf(now);
+  return sync === 'Synced' && health === 'Healthy' && revision === commit && phase !== 'Running';
 }

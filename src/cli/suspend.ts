@@ -1,20 +1,19 @@
 /** `trueup suspend`, `resume` and `reconcile`: wishes that stand in the resource itself, as its own users write them. */
 import type { JsonObject } from '#model/json.ts';
 import { describe, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { Cluster } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
 import { textAt } from './applications.ts';
 import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { waitUntil } from './following.ts';
 import {
-  kindsNamed,
-  listedKinds,
-  namespaceFor,
-  readResource,
+  isFlux,
+  openResource,
   resourceStanding,
   skipAnnotation,
-  unknownKind,
+  wordsOf,
   type ListedKind,
+  type Opened,
   type ResourceOptions,
 } from './resources.ts';
 
@@ -23,25 +22,8 @@ const reasonAnnotation = 'trueup.dev/suspended';
 const fluxRequestAnnotation = 'reconcile.fluxcd.io/requestedAt';
 const argoRefreshAnnotation = 'argocd.argoproj.io/refresh';
 
-const isFlux = ({ group }: { readonly group: string }): boolean => group.endsWith('toolkit.fluxcd.io');
-
 export interface SuspendOptions extends ResourceOptions {
   readonly reason?: string;
-}
-
-/** `NAME`, `KIND NAME`, or as flux has it `source git NAME`. */
-export function refOfWords(
-  words: readonly string[],
-  kinds: readonly ListedKind[],
-  options: ResourceOptions,
-): ObjectRef {
-  const [name = '', ...before] = words.toReversed();
-  const word =
-    before.find((part) => !/^sources?$/i.test(part)) ?? (before.length > 0 ? '' : kinds[0]!.plural);
-  const [found] = word === '' || word === 'all' ? [] : kindsNamed(word, kinds);
-  if (found === undefined) throw unknownKind(word || words.join(' '), kinds);
-  const [last = '', namespace = namespaceFor(found.kind, options)] = name.split('/').toReversed();
-  return { ...found.kind, namespace, name: last };
 }
 
 /**
@@ -53,7 +35,7 @@ export async function suspendCommand(
   options: SuspendOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const { cluster, ref } = await opened(words, options, ports);
+  const { cluster, ref } = await openResource(words, options, ports);
   const why = options.reason === undefined ? '' : `: ${options.reason}`;
   const note = `by ${ports.user} at ${timestamp(ports.clock.now())}${why}`;
   const annotations = { [reasonAnnotation]: note };
@@ -73,7 +55,7 @@ export async function resumeCommand(
   options: ResourceOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const { cluster, ref, resource } = await opened(words, options, ports);
+  const { cluster, ref, resource } = await openResource(words, options, ports);
   if (!resourceStanding(resource).isSuspended) {
     ports.out(`${describe(ref)} is not suspended\n`);
     return;
@@ -96,24 +78,65 @@ export async function reconcileCommand(
   options: ReconcileOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const { cluster, ref, resource, kinds } = await opened(words, options, ports);
+  const opened = await openResource(words, options, ports);
+  const { ref, resource } = opened;
   if (resourceStanding(resource).isSuspended) {
     throw new CommandEnd(
       exitCodes.failed,
-      `${describe(ref)} is suspended: nothing would be done; trueup resume ${ref.name} first`,
+      `${describe(ref)} is suspended: nothing would be done; trueup resume ${wordsOf(opened)} first`,
     );
   }
-  const source = options.withSource === true ? sourceOf(resource, kinds) : undefined;
-  if (source !== undefined) await request(cluster, source, ports);
-  await request(cluster, ref, ports);
+  if (options.withSource === true) await requestOfSource(opened, ports);
+  await requestLook(opened, ports);
+  ports.out(`${describe(ref)} is to be looked at now\n`);
 }
 
-async function request(cluster: Cluster, ref: ObjectRef, ports: CommandPorts): Promise<void> {
+/** Answered when the status says so, with its source before it; and what came of it. */
+export async function reconcileAndWait(
+  opened: Opened,
+  timeoutMs: number,
+  ports: CommandPorts,
+): Promise<void> {
+  const { cluster, ref } = opened;
+  await requestOfSource(opened, ports);
+  const asked = await requestLook(opened, ports);
+  ports.say(`${describe(ref)} is to be looked at now\n`);
+  try {
+    const after = await waitUntil(opened, timeoutMs, ports, (now) => {
+      const isAnswered = textAt(now, 'status', 'lastHandledReconcileAt') === asked;
+      return isAnswered && resourceStanding(now).ready !== 'Unknown';
+    });
+    const { ready, message } = resourceStanding(after);
+    ports.out(`${ref.name}: ${ready === 'True' ? 'Ready' : 'not Ready'}: ${message}\n`);
+    if (ready !== 'True') throw new CommandEnd(exitCodes.failed);
+  } catch (error) {
+    const now = await cluster.read(ref);
+    const isOpen = now.ok && textAt(now.value, 'status', 'lastHandledReconcileAt') !== asked;
+    // Carried out hours later it would surprise.
+    if (isOpen)
+      await cluster.mergePatch(ref, { metadata: { annotations: { [fluxRequestAnnotation]: null } } });
+    throw error;
+  }
+}
+
+async function requestOfSource({ cluster, resource, kinds }: Opened, ports: CommandPorts): Promise<void> {
+  const source = sourceOf(resource, kinds);
+  if (source === undefined) return;
+  await requestLook({ cluster, ref: source }, ports);
+  ports.say(`${describe(source)} is to be looked at now\n`);
+}
+
+/** What was written, by which the answer of Flux's kinds is known. */
+export async function requestLook(
+  { cluster, ref }: Pick<Opened, 'cluster' | 'ref'>,
+  ports: CommandPorts,
+): Promise<string> {
+  const asked = timestamp(ports.clock.now());
   const annotations = isFlux(ref)
-    ? { [fluxRequestAnnotation]: timestamp(ports.clock.now()) }
+    ? { [fluxRequestAnnotation]: asked }
     : { [argoRefreshAnnotation]: 'normal' };
   orEnd(await cluster.mergePatch(ref, { metadata: { annotations } }));
-  ports.out(`${describe(ref)} is to be looked at now\n`);
+  return asked;
 }
 
 /** What `spec.sourceRef` names; an Application's repository is asked anyway. */
@@ -124,20 +147,4 @@ function sourceOf(resource: Manifest, kinds: readonly ListedKind[]): ObjectRef |
   if (kind === undefined) return undefined;
   const namespace = textAt(resource, 'spec', 'sourceRef', 'namespace') || refOf(resource).namespace;
   return { ...kind.kind, namespace, name: textAt(resource, 'spec', 'sourceRef', 'name') };
-}
-
-async function opened(
-  words: readonly string[],
-  options: ResourceOptions,
-  ports: CommandPorts,
-): Promise<{
-  readonly cluster: Cluster;
-  readonly ref: ObjectRef;
-  readonly resource: Manifest;
-  readonly kinds: readonly ListedKind[];
-}> {
-  const kinds = listedKinds(ports.dialects(options.namespace));
-  const ref = refOfWords(words, kinds, options);
-  const cluster = orEnd(await ports.cluster(options));
-  return { cluster, ref, resource: await readResource(cluster, ref), kinds };
 }

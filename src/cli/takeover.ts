@@ -1,16 +1,18 @@
 /** `trueup takeover` and `trueup hand-back`: from another controller to Trueup, and the way back. */
-import { describe, keyText } from '#model/object.ts';
-import type { Manifest } from '#model/object.ts';
+import { describe, keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import { observe } from '#pipeline/pipeline.ts';
-import { appSync, refuseWhileOldControllerRuns } from './app-sync.ts';
-import { readState } from './app-history.ts';
-import { applicationRef, readApplication, standingOf } from './applications.ts';
-import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+import { appSync } from './app-sync.ts';
+import { standingOf } from './applications.ts';
+import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { readDeclarations } from './declarations.ts';
 import { exitCodes } from './exit-codes.ts';
-import { blockedEnd, ofApplication, planOf, planText, type Mirror } from './plan.ts';
+import { readState } from './history.ts';
+import { refuseWhileOldControllerRuns } from './old-controller.ts';
+import { blockedEnd, ofResource, planOf, planText, type Mirror } from './plan.ts';
+import { isFlux, openResource, wordsOf, type Opened, type ResourceOptions } from './resources.ts';
+import { reconcileAndWait } from './suspend.ts';
 
-export interface TakeoverOptions extends ClusterOptions {
+export interface TakeoverOptions extends ResourceOptions {
   readonly mirror: readonly Mirror[];
   readonly yes?: boolean;
   readonly timeoutMs: number;
@@ -18,57 +20,58 @@ export interface TakeoverOptions extends ClusterOptions {
 
 /** The first plan is shown in any case; nothing is activated that was not asked for by --yes (F29). */
 export async function takeoverCommand(
-  name: string,
+  words: readonly string[],
   options: TakeoverOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const cluster = orEnd(await ports.cluster(options));
-  const application = await readApplication(cluster, applicationRef(name, options.namespace));
-  const declarations = await readDeclarations(cluster, options.namespace, ports);
-  const observed = declarations.observed(application);
+  const opened = await openResource(words, options, ports);
+  const { ref, resource } = opened;
+  const subject = await ofResource(opened, options, ports);
+  const observed = subject.declarations.observed(resource);
   if (observed === undefined) {
-    ports.out(`${name} is not kept by another controller: there is nothing to take over\n`);
+    ports.out(`${ref.name} is not kept by another controller: there is nothing to take over\n`);
     return;
   }
-  if (options.yes === true)
-    await refuseWhileOldControllerRuns(cluster, application, options.namespace, ports);
-  const { plan } = await planOf(await ofApplication(name, options, ports), ports);
+  if (options.yes === true) refuseWhileOldControllerRuns(resource, subject.declarations, ports);
+  const { plan } = await planOf(subject, ports);
   ports.out(planText(plan));
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
-  if (options.yes !== true) {
-    ports.say(
-      `${name} is ${observed}\nnothing was changed; this plan is carried out by: trueup takeover ${name} --yes\n`,
-    );
-    return;
-  }
-  const { kubeconfig, context, namespace, timeoutMs } = options;
+  if (options.yes === true) return activate(opened, options, ports);
+  ports.say(
+    `${ref.name} is ${observed}\nnothing was changed; this plan is carried out by: trueup takeover ${wordsOf(opened)} --yes\n`,
+  );
+}
+
+/** The first request makes it ours; of Flux's kinds with its source, which keeps a status of its own. */
+async function activate(opened: Opened, options: TakeoverOptions, ports: CommandPorts): Promise<void> {
+  const { ref, controlNamespace: namespace } = opened;
+  if (isFlux(ref)) return reconcileAndWait(opened, options.timeoutMs, ports);
+  const { kubeconfig, context, timeoutMs } = options;
   const where = {
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     ...(context === undefined ? {} : { context }),
+    namespace,
   };
-  await appSync(name, { ...where, namespace, timeoutMs }, ports);
+  await appSync(wordsOf(opened), { ...where, timeoutMs }, ports);
 }
 
 /** Wishes to Trueup that would mean nothing to another controller, or come into force at a later return. */
-const ownWishes = ['trueup.dev/approved-plan', 'trueup.dev/terminate'] as const;
+const ownWishes = ['trueup.dev/approved-plan', 'trueup.dev/terminate', 'trueup.dev/prune'] as const;
 
 export async function handBackCommand(
-  name: string,
-  options: ClusterOptions,
+  words: readonly string[],
+  options: ResourceOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const cluster = orEnd(await ports.cluster(options));
-  const ref = applicationRef(name, options.namespace);
-  const application = await readApplication(cluster, ref);
-  if (standingOf(application).phase === 'Running' || application['operation'] !== undefined) {
-    throw new CommandEnd(
-      exitCodes.failed,
-      `${name}: an operation is in progress; wait for it: trueup app wait ${name} --operation`,
-    );
+  const opened = await openResource(words, options, ports);
+  const { cluster, ref, resource, controlNamespace } = opened;
+  const state = await readState(cluster, resource);
+  const isRunning = standingOf(resource).phase === 'Running' || state?.intent !== undefined;
+  if (isRunning || resource['operation'] !== undefined) {
+    throw new CommandEnd(exitCodes.failed, `${ref.name}: an operation is in progress; wait for its end`);
   }
-  const state = await readState(cluster, application);
-  const declarations = await readDeclarations(cluster, options.namespace, ports);
-  const { tracking, manager } = declarations.unitOf(application);
+  const declarations = await readDeclarations(cluster, controlNamespace, ports);
+  const { tracking, manager } = declarations.unitOf(resource);
   const mark = tracking.annotation ?? tracking.labels?.[0]?.key;
   const objects = state?.inventory.map((entry) => entry.ref) ?? [];
   const sightings = await observe(objects, cluster);
@@ -78,7 +81,7 @@ export async function handBackCommand(
       sighting?.state === 'present' && mark !== undefined && sighting.object.tracking[mark] === undefined
     );
   });
-  const annotations = application.metadata.annotations ?? {};
+  const annotations = resource.metadata.annotations ?? {};
   const left = ownWishes.filter((wish) => annotations[wish] !== undefined);
   if (left.length > 0) {
     const removed = Object.fromEntries(left.map((wish) => [wish, null]));
@@ -86,19 +89,36 @@ export async function handBackCommand(
   }
   ports.out(
     [
-      `${describe(ref)}: ${objects.length} objects, applied as ${manager}${mark === undefined ? '' : `, marked by ${mark}`}; status and history are in the Application`,
+      `${describe(ref)}: ${objects.length} objects, applied as ${manager}${mark === undefined ? '' : `, marked by ${mark}`}; status and history are in the ${ref.kind}`,
       ...unmarked.map((object) => `  ${describe(object)} has lost its mark: sync once before you go on`),
       'next:',
-      `  1. stop trueup start for namespace ${options.namespace}; if it runs on, it stands back by itself once the other controller is ready`,
-      ...startCommands(declarations.controllers, options.namespace).map((line) => `  2. ${line}`),
-      'UnitStates may stay: they do no harm, go with their Applications, and make a return exact.',
+      `  1. stop trueup start for namespace ${controlNamespace}; if it runs on, it stands back by itself once the other controller is ready`,
+      ...startCommands(ref, declarations.controllers, controlNamespace).map((line) => `  2. ${line}`),
+      'UnitStates may stay: they do no harm, go with their resources, and make a return exact.',
       '',
     ].join('\n'),
   );
 }
 
-function startCommands(controllers: readonly Manifest[], namespace: string): readonly string[] {
-  const names = controllers.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
-  const scaled = names.length > 0 ? names : ['statefulset/argocd-application-controller'];
-  return scaled.map((target) => `kubectl -n ${namespace} scale ${target} --replicas=1`);
+/** The controllers that go on with a resource of this kind: those that are there, else as they are installed. */
+function startCommands(
+  ref: ObjectRef,
+  controllers: readonly Manifest[],
+  namespace: string,
+): readonly string[] {
+  const partOf = ({ metadata }: Manifest): string => metadata.labels?.['app.kubernetes.io/part-of'] ?? '';
+  const found = controllers.filter((controller) => (partOf(controller) === 'flux') === isFlux(ref));
+  const scaled = found.map(({ kind, metadata }) => ({
+    target: `${kind.toLowerCase()}/${metadata.name}`,
+    where: metadata.namespace ?? namespace,
+  }));
+  const installed = isFlux(ref)
+    ? ['source-controller', 'kustomize-controller'].map((name) => ({
+        target: `deployment/${name}`,
+        where: 'flux-system',
+      }))
+    : [{ target: 'statefulset/argocd-application-controller', where: namespace }];
+  return (scaled.length > 0 ? scaled : installed).map(
+    ({ target, where }) => `kubectl -n ${where} scale ${target} --replicas=1`,
+  );
 }

@@ -1,45 +1,65 @@
-/** `trueup app terminate`: ends the operation in progress after the steps that are under way. */
-import { applicationRef, readApplication, standingOf, textAt } from './applications.ts';
-import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
+/** `trueup terminate`: ends the operation in progress after the steps that are under way. */
+import { isObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import { timestamp } from '#model/time.ts';
+import { standingOf, textAt } from './applications.ts';
+import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { waitUntil } from './app-sync.ts';
+import { waitUntil } from './following.ts';
+import { readState } from './history.ts';
+import { openResource, type Opened, type ResourceOptions } from './resources.ts';
 
 /** Carries the start of the operation that is meant, so that no other one is ever hit. */
 const terminateAnnotation = 'trueup.dev/terminate';
 
-export interface TerminateOptions extends ClusterOptions {
+export interface TerminateOptions extends ResourceOptions {
   readonly timeoutMs: number;
 }
 
-export async function appTerminate(
-  name: string,
+export async function terminateCommand(
+  words: readonly string[],
   options: TerminateOptions,
   ports: CommandPorts,
 ): Promise<void> {
-  const cluster = orEnd(await ports.cluster(options));
-  const ref = applicationRef(name, options.namespace);
-  const before = await readApplication(cluster, ref);
-  const started = textAt(before, 'status', 'operationState', 'startedAt');
-  if (standingOf(before).phase === 'Running') {
+  const opened = await openResource(words, options, ports);
+  const { cluster, ref, resource } = opened;
+  const started = await startOfRun(opened);
+  if (started !== undefined) {
     const wish = `${started} by ${ports.user}`;
     orEnd(await cluster.mergePatch(ref, { metadata: { annotations: { [terminateAnnotation]: wish } } }));
     ports.say(`termination of the operation that began at ${started} requested\n`);
-    const after = await waitUntil(cluster, ref, options.timeoutMs, ports, (now) => {
-      const isSame = textAt(now, 'status', 'operationState', 'startedAt') === started;
-      return !isSame || standingOf(now).phase !== 'Running';
-    });
-    const { phase, message } = standingOf(after);
-    ports.out(`${name}: ${phase}: ${message}\n`);
+    // It is taken off when the operation is over, however that ended.
+    const after = await waitUntil(opened, options.timeoutMs, ports, (now) => !hasWish(now));
+    ports.out(`${ref.name}: ${await outcomeOf(opened, after)}\n`);
     return;
   }
-  if (before['operation'] === undefined) {
-    throw new CommandEnd(exitCodes.failed, `${name}: no operation is in progress`);
+  if (!isObject(resource['operation'])) {
+    throw new CommandEnd(exitCodes.failed, `${ref.name}: no operation is in progress`);
   }
   // Nobody has taken it up: it is withdrawn, unless somebody does just now.
-  const resourceVersion = String(before.metadata['resourceVersion']);
+  const resourceVersion = String(resource.metadata['resourceVersion']);
   const written = orEnd(await cluster.mergePatch(ref, { metadata: { resourceVersion }, operation: null }));
   if (written.result === 'stale') {
-    throw new CommandEnd(exitCodes.failed, `${name}: the Application changed meanwhile; run this again`);
+    throw new CommandEnd(exitCodes.failed, `${ref.name}: the Application changed meanwhile; run this again`);
   }
-  ports.out(`${name}: the sync that nobody had taken up is withdrawn\n`);
+  ports.out(`${ref.name}: the sync that nobody had taken up is withdrawn\n`);
+}
+
+/** An Application's status says when it began; of other kinds it stands in the record of the Unit. */
+async function startOfRun({ cluster, resource }: Opened): Promise<string | undefined> {
+  if (standingOf(resource).phase === 'Running')
+    return textAt(resource, 'status', 'operationState', 'startedAt');
+  const intent = (await readState(cluster, resource))?.intent;
+  return intent === undefined ? undefined : timestamp(intent.startedAtMs);
+}
+
+const hasWish = ({ metadata }: Manifest): boolean =>
+  metadata.annotations?.[terminateAnnotation] !== undefined;
+
+/** Of kinds whose status tells of no operation it stands in the record, which is written first. */
+async function outcomeOf({ cluster }: Opened, resource: Manifest): Promise<string> {
+  const { phase, message } = standingOf(resource);
+  if (phase !== '') return `${phase}: ${message}`;
+  const last = (await readState(cluster, resource))?.history.findLast(({ kind }) => kind === 'sync');
+  return last?.kind === 'sync' ? `${last.result}: ${last.message}` : 'it is over';
 }

@@ -11,7 +11,7 @@ import {
 import type { ObjectHealth } from '#model/observed.ts';
 import type { Cluster } from '#model/ports.ts';
 import { observe } from '#pipeline/pipeline.ts';
-import { readState } from './app-history.ts';
+import { readState } from './history.ts';
 import type { CommandPorts } from './command.ts';
 import {
   listResources,
@@ -43,8 +43,12 @@ const derivedKinds: readonly GroupVersionKind[] = [
 /** Applications of Applications are followed so deep. */
 const depthMax = 5;
 
-export async function treeCommand(name: string, options: TreeOptions, ports: CommandPorts): Promise<void> {
-  const opened = await openResource(name, options, ports);
+export async function treeCommand(
+  words: readonly string[],
+  options: TreeOptions,
+  ports: CommandPorts,
+): Promise<void> {
+  const opened = await openResource(words, options, ports);
   const root = await treeOf(opened);
   ports.out(options.output === 'json' ? `${JSON.stringify(root, null, 2)}\n` : treeText(root));
 }

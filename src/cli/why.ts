@@ -4,7 +4,7 @@ import { describe, keyText, refOf, type Manifest, type ObjectRef } from '#model/
 import { failureLine } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
 import { conditionsOf, standingOf, textAt } from './applications.ts';
-import { readState } from './app-history.ts';
+import { readState } from './history.ts';
 import type { CommandPorts } from './command.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
 import {
@@ -29,9 +29,13 @@ export interface Reason {
 /** Links beyond this are a circle, or nobody reads them. */
 const linksMax = 20;
 
-export async function whyCommand(name: string, options: WhyOptions, ports: CommandPorts): Promise<void> {
-  const opened = await openResource(name, options, ports);
-  const declarations = await readDeclarations(opened.cluster, options.namespace, ports);
+export async function whyCommand(
+  words: readonly string[],
+  options: WhyOptions,
+  ports: CommandPorts,
+): Promise<void> {
+  const opened = await openResource(words, options, ports);
+  const declarations = await readDeclarations(opened.cluster, opened.controlNamespace, ports);
   const chain = await chainOf(opened, opened.resource, declarations, new Set());
   if (options.output === 'json') {
     ports.out(`${JSON.stringify(chain, null, 2)}\n`);

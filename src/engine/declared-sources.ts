@@ -1,10 +1,12 @@
 /** Resources that declare a source: kept up to date with everybody else's fetches, and told what is there. */
 import type { DeclaredSource, SourceDialect, SourceProgress } from '#model/dialect.ts';
 import { ok, type Result } from '#model/failure.ts';
-import { keyText, refOf, type Manifest } from '#model/object.ts';
+import { keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
+import type { EngineObserver } from './observer.ts';
 import type { Reads, ResourceCache } from './resource-cache.ts';
 import type { Sources } from './sources.ts';
+import { guarded } from './status-writer.ts';
 import { sourceStanding } from './standing.ts';
 
 export interface DeclaredSourcesPorts {
@@ -14,10 +16,16 @@ export interface DeclaredSourcesPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly sources: Sources;
+  /** There are other replicas. */
+  readonly isShared: boolean;
+  /** Somebody asks for a look at this repository: other replicas may use it too. */
+  readonly asked: (url: string) => void;
+  readonly observer?: EngineObserver | undefined;
 }
 
 interface Held {
   readonly id: string;
+  readonly owner: ObjectRef;
   readonly reads: Reads;
   observing?: string;
 }
@@ -44,6 +52,7 @@ export class DeclaredSources {
     if (held === undefined) return;
     this.#held.delete(key);
     this.#ports.sources.forget(held.id);
+    this.#ports.observer?.forgotten(held.owner);
   }
 
   /** When to look again, if not only when something changes. */
@@ -59,7 +68,7 @@ export class DeclaredSources {
     const { lookup, reads } = cache.recording();
     const declared = dialect.compile(resource, lookup);
     if (this.#held.get(key)?.id !== declared.id) this.forget(key);
-    const held: Held = { ...this.#held.get(key), id: declared.id, reads };
+    const held: Held = { ...this.#held.get(key), id: declared.id, owner: declared.owner, reads };
     this.#held.set(key, held);
     const stands = sourceStanding(declared, clock.now());
     if (!stands.mayAct) {
@@ -67,11 +76,16 @@ export class DeclaredSources {
       held.observing = stands.why;
       return stands.againMs;
     }
+    const startedMs = clock.monotonic();
     const progress = await this.#look(declared);
     // It may have been changed or deleted meanwhile: then another turn comes.
     const current = cache.get(declared.owner);
     if (current === undefined) return undefined;
-    return this.#write(dialect, current, progress);
+    const againMs = await this.#write(dialect, current, progress);
+    const told = cache.get(declared.owner);
+    const seconds = (clock.monotonic() - startedMs) / 1000;
+    if (told !== undefined && !declared.deleting) this.#ports.observer?.turned(told, { seconds });
+    return againMs;
   }
 
   async #look(declared: DeclaredSource): Promise<SourceProgress> {
@@ -85,7 +99,10 @@ export class DeclaredSources {
     }
     sources.use(id, [source]);
     await sources.ready(source);
-    if (requested) await sources.hint(source.url);
+    if (requested) {
+      this.#ports.asked(source.url);
+      await sources.hint(source.url);
+    }
     const revision = await repositories.resolve(source);
     const outage = sources.failureOf(source);
     const failure = outage ?? (revision.ok ? undefined : revision.failure);
@@ -123,7 +140,10 @@ export class DeclaredSources {
     resource: Manifest,
     patch: ReturnType<SourceDialect['status']>,
   ): Promise<Result<Manifest | 'stale' | 'gone'>> {
-    const written = await cluster.mergePatch(refOf(resource), patch);
+    const written = await cluster.mergePatch(
+      refOf(resource),
+      this.#ports.isShared ? guarded(patch, resource) : patch,
+    );
     if (!written.ok) return written.failure.code === 'NotFound' ? ok('gone') : written;
     return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
   }

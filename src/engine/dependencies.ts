@@ -4,7 +4,7 @@ import type { Failure } from '#model/failure.ts';
 import { canonicalJson } from '#model/json.ts';
 import { describe, keyText, type ObjectKey } from '#model/object.ts';
 import type { Repositories } from '#model/ports.ts';
-import type { SourceSpec, Unit } from '#model/unit.ts';
+import type { Revision, SourceSpec, Unit } from '#model/unit.ts';
 import type { UnitRuntime } from './runtime.ts';
 
 export interface DependenciesPorts {
@@ -12,7 +12,13 @@ export interface DependenciesPorts {
   /** The Unit that the resource declares, if there is one. */
   readonly runtimeOf: (resource: string) => UnitRuntime | undefined;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
+  /** Whether it was looked at since the start, here or elsewhere. */
+  readonly isLookedAt: (runtime: UnitRuntime) => boolean;
+  /** The commits that it is at, one an input. */
+  readonly commitsOf: (runtime: UnitRuntime) => readonly Commit[];
 }
+
+export type Commit = Pick<Revision, 'commit' | 'label'>;
 
 export class Dependencies {
   readonly #ports: DependenciesPorts;
@@ -47,14 +53,17 @@ export class Dependencies {
   /** What has to be told of a Unit, as one text: equal texts are no news. */
   standingOf(runtime: UnitRuntime): string {
     const readiness = this.#ports.readinessOf(runtime);
-    const commits = runtime.located?.revisions.map(({ commit }) => commit) ?? [];
+    const commits = this.#ports.commitsOf(runtime).map(({ commit }) => commit);
     return canonicalJson([readiness.ready ? '' : readiness.why, commits]);
   }
 
   /** Whether it is known by now how everything stands that a Unit depends on: after a start, others come first. */
   isKnown(unit: Unit): boolean {
     if (this.circleOf(keyText(unit.owner)) !== undefined) return true;
-    return unit.dependsOn.every((key) => this.#ports.runtimeOf(keyText(key))?.looked !== false);
+    return unit.dependsOn.every((key) => {
+      const runtime = this.#ports.runtimeOf(keyText(key));
+      return runtime === undefined || this.#ports.isLookedAt(runtime);
+    });
   }
 
   /** Why a Unit has to wait; undefined when everything that it depends on is ready. */
@@ -74,12 +83,12 @@ export class Dependencies {
   }
 
   /** The same commit of the same source is applied everywhere, in order: not the new here and the old there. */
-  async #behind(unit: Unit, { unit: other, located }: UnitRuntime): Promise<string | undefined> {
+  async #behind(unit: Unit, runtime: UnitRuntime): Promise<string | undefined> {
     const shared = unit.inputs[0]?.source;
-    const theirs = other.inputs[0]?.source;
+    const theirs = runtime.unit.inputs[0]?.source;
     if (shared === undefined || theirs === undefined || refText(shared) !== refText(theirs)) return undefined;
     const wanted = await this.#ports.repositories.resolve(shared);
-    const has = located?.revisions[0];
+    const [has] = this.#ports.commitsOf(runtime);
     if (!wanted.ok || has === undefined || has.commit === wanted.value.commit) return undefined;
     return `it is at ${has.label}, and ${wanted.value.label} is there`;
   }

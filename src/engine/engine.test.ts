@@ -979,3 +979,33 @@ describe('any sequence of what people and faults do', () => {
     );
   });
 });
+
+describe('an Application that is deleted while its objects stay', () => {
+  it('is not taken for a new one when the end of its record is heard of first (F6)', async () => {
+    await synced();
+    world.client.lags = ({ plural }) => plural === 'applications';
+    const { mark } = world;
+    world.cluster.drop(applicationKind, 'argocd', 'web');
+    await world.settle();
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'edited'));
+    await world.settle();
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+    world.client.lags = () => false;
+    world.client.followersCatchUp();
+    await world.settle();
+    expect(world.engine.counts.units).toBe(0);
+    expect(world.data('one')).toEqual({ a: 'edited' });
+  });
+  it('and that somebody else still holds back is left alone', async () => {
+    await world.start();
+    await world.push(three);
+    await world.create(world.application('web', {}, { finalizers: ['example.com/hold'] }));
+    const { mark } = world;
+    world.cluster.drop(applicationKind, 'argocd', 'web');
+    await world.settle();
+    expect(world.engine.counts.units).toBe(0);
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'edited'));
+    await world.hint();
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+  });
+});

@@ -2,7 +2,8 @@
  * Runs it all: follows the resources that declare Units, takes turns where something changed, and writes back where
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
-import type { Dialect, ForeignKind, Readiness, SourceDialect } from '#model/dialect.ts';
+import type { Dialect, Readiness, Reported, SourceDialect } from '#model/dialect.ts';
+import { stackOf } from '#model/failure.ts';
 import {
   keyText,
   refOf,
@@ -12,26 +13,29 @@ import {
   type SecretRef,
 } from '#model/object.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
-import type { Cancel, ObjectChange } from '#model/ports.ts';
+import type { Cancel } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import type { Unit, UnitId } from '#model/unit.ts';
+import { Changes } from './changes.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { DeclaredSources } from './declared-sources.ts';
-import { Dependencies } from './dependencies.ts';
+import { Dependencies, type Commit } from './dependencies.ts';
+import { fenced } from './fence.ts';
 import { Foresight } from './foresight.ts';
-import { endOfTurn, type EngineObserver } from './observer.ts';
+import type { EngineObserver } from './observer.ts';
+import { Membership, type ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
 import { answersDelayMs } from './patience.ts';
-import { Queue } from './queue.ts';
-import { noteWellness, readinessOf } from './readiness.ts';
-import { concerns, ResourceCache, type Reads } from './resource-cache.ts';
-import { newRuntime, polledSources, type UnitRuntime } from './runtime.ts';
+import { Queue, type Urgency } from './queue.ts';
+import { readinessOf } from './readiness.ts';
+import { declares, Registrations } from './registrations.ts';
+import { isKeyOf, ownKinds, ResourceCache } from './resource-cache.ts';
+import { polledSources, type UnitRuntime } from './runtime.ts';
+import { Share } from './share.ts';
 import { Sources, type SourcesPorts } from './sources.ts';
-import { resourceSignature, sightSignature } from './signatures.ts';
-import { writeStatus } from './status-writer.ts';
-import { takeTurn } from './turn.ts';
-import type { TurnEnd, TurnPorts } from './turn-ports.ts';
+import type { TurnPorts } from './turn-ports.ts';
+import { Turns } from './turns.ts';
 import { UnitStates } from './unit-states.ts';
 
 export type EnginePorts = Omit<
@@ -46,6 +50,8 @@ export type EnginePorts = Omit<
   | 'isUnit'
   | 'resting'
   | 'isStopping'
+  | 'replica'
+  | 'sinceMs'
 > &
   SourcesPorts;
 
@@ -57,6 +63,8 @@ export interface EngineOptions {
   readonly concurrency: number;
   /** Is told what turns came to, for metrics. */
   readonly observer?: EngineObserver;
+  /** Absent: it is alone, and pays nothing for others. */
+  readonly replica?: ReplicaSettings;
 }
 
 /** What the engine knows of a resource that it reconciles. */
@@ -67,17 +75,15 @@ export interface Known {
   readonly health: HealthReport | undefined;
 }
 
-/** A status in between is written only for Runs that last. */
-const runningStatusAfterMs = 1000;
 const reminderMs = 10_000;
-/** The watch brings what was written meanwhile. */
-const staleStatusMs = 100;
 const forgetKindsAfterMs = 60_000;
 
 export class Engine {
   readonly #ports: EnginePorts;
   readonly #options: EngineOptions;
   readonly #cache = new ResourceCache();
+  readonly #membership: Membership | undefined;
+  readonly #share: Share;
   readonly #states: UnitStates;
   readonly #sources: Sources;
   readonly #ownership: Ownership;
@@ -88,32 +94,50 @@ export class Engine {
   readonly #declared: DeclaredSources;
   /** Secrets that are followed because a source names them. */
   readonly #secrets = new Map<string, Promise<void>>();
-  readonly #runtimes = new Map<UnitId, UnitRuntime>();
-  /** The Unit that each resource declares, by the resource's key text. */
-  readonly #unitOf = new Map<string, UnitId>();
-  readonly #signatures = new Map<string, string>();
-  /** Why a resource is not ours, so that it is said once. */
-  readonly #declined = new Map<string, string>();
-  /** What made resources not ours to reconcile: when that changes they are asked again. */
-  readonly #notAdmitted = new Map<string, Reads>();
+  readonly #registrations: Registrations;
+  readonly #changes: Changes;
+  readonly #turns: Turns;
   #ready = false;
   #isStopping = false;
   #cancelForgetting: Cancel | undefined;
 
-  constructor(ports: EnginePorts, options: EngineOptions) {
+  constructor(world: EnginePorts, options: EngineOptions) {
+    this.#membership = this.#join(world, options.replica);
+    // A replica writes nothing, a status neither, while its Lease is not its own.
+    const cluster = this.#membership === undefined ? world.cluster : fenced(world.cluster, this.#membership);
+    const ports = { ...world, cluster };
     this.#ports = ports;
     this.#options = options;
-    this.#states = new UnitStates(ports.cluster);
+    this.#states = new UnitStates(cluster, ports.clock);
+    this.#share = new Share(this.#membership, this.#states, ports.clock);
     this.#sources = new Sources(ports, {
       intervalMs: options.pollMs,
       moved: (units) => void this.#sourceMoved(units),
       secretKnown: (ref) => this.#secretKnown(ref),
     });
-    this.#declared = new DeclaredSources({ ...ports, cache: this.#cache, sources: this.#sources });
+    this.#declared = new DeclaredSources({
+      ...ports,
+      cache: this.#cache,
+      sources: this.#sources,
+      isShared: this.#membership !== undefined,
+      asked: (url) => this.#membership?.tell([url]),
+      observer: options.observer,
+    });
+    this.#registrations = new Registrations({
+      dialects: options.dialects,
+      cache: this.#cache,
+      log: ports.log,
+      compiled: (key, { unit }) => {
+        if (this.#dependencies.set(key, unit.dependsOn)) this.#retryCircles();
+      },
+      left: (key, runtime) => this.#left(key, runtime.unit),
+    });
     this.#dependencies = new Dependencies({
       repositories: ports.repositories,
-      runtimeOf: (resource) => this.#runtimes.get(this.#unitOf.get(resource) ?? ''),
+      runtimeOf: (resource) => this.#registrations.at(resource),
       readinessOf: (runtime) => this.#readinessOf(runtime),
+      isLookedAt: (runtime) => runtime.looked || !this.#share.isOwn(runtime.unit.id),
+      commitsOf: (runtime) => this.#commitsOf(runtime),
     });
     this.#foresight = new Foresight(ports.repositories);
     this.#views = new ClusterViews(ports, (units) => this.#answersChanged(units));
@@ -121,12 +145,30 @@ export class Engine {
       (unit) => this.#again(unit),
       () => this.#forgetKinds(),
     );
+    this.#changes = new Changes({
+      cache: this.#cache,
+      registrations: this.#registrations,
+      declared: this.#declared,
+      ownership: this.#ownership,
+    });
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
-      stirred: (key) => this.#runtimes.get(this.#unitOf.get(key) ?? '')?.news.tell(),
+      stirred: (key) => this.#registrations.at(key)?.news.tell(),
       timers: ports.timers,
       monotonic: () => ports.clock.monotonic(),
+    });
+    this.#turns = new Turns({
+      ...ports,
+      cache: this.#cache,
+      states: this.#states,
+      views: this.#views,
+      queue: this.#queue,
+      observer: options.observer,
+      isShared: this.#membership !== undefined,
+      turnPorts: (unit) => this.#turnPorts(unit),
+      readinessOf: (runtime) => this.#readinessOf(runtime),
+      tellDependents: (key, runtime) => this.#tellDependents(key, runtime),
     });
   }
 
@@ -140,10 +182,17 @@ export class Engine {
       );
     }
     const cancelReminder = this.#remindOfMissing();
-    await Promise.all([this.#cache.synced(), this.#states.start((unit) => this.#recordChanged(unit))]);
+    await Promise.all([
+      this.#cache.synced(),
+      this.#states.start((unit) => this.#recordChanged(unit)),
+      this.#membership?.start(),
+    ]);
     cancelReminder();
     for (const state of this.#states.all()) this.#ownership.setInventory(state.unit, state.inventory);
-    cluster.onChange((changes) => this.#objectsChanged(changes));
+    cluster.onChange((changes) => {
+      // Drift, and the end of what is awaited: neither waits until a whole fleet has been rendered.
+      for (const { unit } of this.#changes.objects(changes)) this.#again(unit.id, 'urgent');
+    });
     this.#ready = true;
     for (const dialect of this.#options.dialects) {
       for (const { kind } of ownKinds(dialect)) {
@@ -167,7 +216,8 @@ export class Engine {
   #remindOfMissing(): () => void {
     let cancel = (): void => undefined;
     const remind = (): void => {
-      const kinds = this.#cache.missing.join(', ') || 'UnitState';
+      const own = this.#membership === undefined ? 'UnitState' : 'UnitState, Lease';
+      const kinds = this.#cache.missing.join(', ') || own;
       this.#ports.log.warn({ kinds }, `not ready: these kinds could not be listed yet: ${kinds}`);
       cancel = this.#ports.timers.after(reminderMs, remind);
     };
@@ -181,13 +231,25 @@ export class Engine {
 
   /** For metrics: how many Units there are, and how many were looked at since the start. */
   get counts(): { readonly units: number; readonly looked: number; readonly queued: number } {
-    const looked = [...this.#runtimes.values()].filter((runtime) => runtime.looked).length;
-    return { units: this.#runtimes.size, looked, queued: this.#queue.depth };
+    const runtimes = [...this.#registrations.runtimes].filter(({ isOwn }) => isOwn);
+    const looked = runtimes.filter((runtime) => runtime.looked).length;
+    return { units: runtimes.length, looked, queued: this.#queue.depth };
   }
 
   /** The resources of one kind that are reconciled or observed, as they are known now: without a request. */
   declared({ group, kind }: GroupKind): readonly Manifest[] {
-    return this.#cache.list(group, kind).filter((resource) => this.#unitOf.has(keyText(refOf(resource))));
+    return this.#cache.list(group, kind).filter((resource) => declares(this.#registrations, resource));
+  }
+
+  /** Whether this replica looks after it, and so tells of it in metrics. */
+  isOwn(resource: Manifest): boolean {
+    const key = keyText(refOf(resource));
+    return this.#share.isOwn(this.#registrations.at(key)?.unit.id ?? key);
+  }
+
+  /** Who shares the work, we ourselves included; empty: there are no replicas. */
+  get members(): readonly string[] {
+    return this.#membership?.members ?? [];
   }
 
   /** Every resource that some dialect reads. */
@@ -198,8 +260,7 @@ export class Engine {
   /** Undefined for what is not reconciled, whether it is there or not (S13). */
   known(key: ObjectKey): Known | undefined {
     const resource = this.#cache.get(key);
-    const unit = this.#unitOf.get(keyText(key));
-    const runtime = unit === undefined ? undefined : this.#runtimes.get(unit);
+    const runtime = this.#registrations.at(keyText(key));
     if (resource === undefined || runtime === undefined) return undefined;
     return { resource, unit: runtime.unit, state: this.#states.get(runtime.unit.id), health: runtime.health };
   }
@@ -229,15 +290,20 @@ export class Engine {
   }
 
   #readinessOf(runtime: UnitRuntime): Readiness {
-    const resource = this.#cache.get(runtime.unit.owner);
-    if (runtime.observing === undefined || resource === undefined)
-      return readinessOf(runtime, this.#ports.clock.monotonic());
-    const dialect = this.#dialectOf(keyText(runtime.unit.owner));
-    return dialect?.reported(resource) ?? { ready: false, why: runtime.observing };
+    const isReconciled = this.#share.isOwn(runtime.unit.id) && runtime.observing === undefined;
+    const reported = isReconciled ? undefined : this.#reported(runtime);
+    return reported?.readiness ?? readinessOf(runtime, this.#ports.clock.monotonic());
   }
 
-  #dialectOf(key: string): Dialect | undefined {
-    return this.#options.dialects.find((dialect) => isKeyOf(key, dialect));
+  #commitsOf(runtime: UnitRuntime): readonly Commit[] {
+    if (this.#share.isOwn(runtime.unit.id)) return runtime.located?.revisions ?? [];
+    const commit = this.#reported(runtime)?.commit;
+    return commit === undefined ? [] : [{ commit, label: commit.slice(0, 8) }];
+  }
+
+  #reported({ unit: { owner } }: UnitRuntime): Reported | undefined {
+    const resource = this.#cache.get(owner);
+    return resource && this.#registrations.dialectOf(keyText(owner))?.reported(resource);
   }
 
   #sourceDialectOf(key: string): SourceDialect | undefined {
@@ -246,31 +312,84 @@ export class Engine {
 
   /** A hint that somebody pushed to these repositories (F24): they are asked, nothing else. */
   hint(isMeant: (url: string) => boolean): number {
-    const urls = this.#sources.urls.filter(isMeant);
+    const elsewhere = [...this.#registrations.runtimes]
+      .filter(({ isOwn }) => !isOwn)
+      .flatMap((runtime) => polledSources(runtime, this.#states.get(runtime.unit.id)?.read))
+      .map(({ url }) => url);
+    const urls = [...new Set([...this.#sources.urls, ...elsewhere])].filter(isMeant);
     for (const url of urls) void this.#sources.hint(url);
+    this.#membership?.tell(urls);
     return urls.length;
+  }
+
+  #join(ports: EnginePorts, replica: ReplicaSettings | undefined): Membership | undefined {
+    if (replica === undefined) return undefined;
+    return new Membership(replica, {
+      ...ports,
+      changed: (mayActAgain) => this.#shared(mayActAgain),
+      hinted: (isMeant) => {
+        for (const url of this.#sources.urls.filter(isMeant)) void this.#sources.hint(url);
+      },
+    });
+  }
+
+  /** Others came or went: what we gain takes a turn, what we lose is let go. */
+  #shared(mayActAgain: boolean): void {
+    if (!this.#ready) return;
+    for (const runtime of this.#registrations.runtimes) {
+      const wasOwn = runtime.isOwn;
+      if (!this.#isOurs(runtime) || (wasOwn && !mayActAgain)) continue;
+      const key = keyText(runtime.unit.owner);
+      this.#announce(key);
+      this.#queue.add(key);
+    }
+    for (const { kind } of this.#options.dialects.flatMap(({ sources }) => sources)) {
+      for (const resource of this.#cache.list(kind.group, kind.kind))
+        this.#queue.add(keyText(refOf(resource)));
+    }
+    const { units } = this.counts;
+    this.#ports.log.info({ units, members: this.members }, `this replica looks after ${units} Units`);
+  }
+
+  /** Whether this replica looks after the Unit now; if no longer, it lets it go. Who asks this takes a turn if it is. */
+  #isOurs(runtime: UnitRuntime): boolean {
+    const isOwn = this.#share.isOwn(runtime.unit.id);
+    const wasOwn = runtime.isOwn;
+    runtime.isOwn = isOwn;
+    // A Run that waits has to hear that it is over.
+    if (!isOwn) runtime.news.tell();
+    if (wasOwn && !isOwn) this.#release(runtime.unit);
+    return isOwn;
+  }
+
+  #release(unit: Unit): void {
+    this.#letGo(unit);
+    this.#ownership.setInterest(unit.id, []);
+    this.#registrations.release(unit.id);
   }
 
   async stop(): Promise<void> {
     this.#ready = false;
     this.#isStopping = true;
-    for (const { news } of this.#runtimes.values()) news.tell();
+    for (const { news } of this.#registrations.runtimes) news.tell();
     this.#cancelForgetting?.();
     this.#sources.stop();
     this.#cache.stop();
     this.#states.stop();
     this.#views.stop();
     await this.#queue.stop();
+    await this.#membership?.stop();
   }
 
-  #again(unit: UnitId): void {
-    const runtime = this.#runtimes.get(unit);
-    if (this.#ready && runtime !== undefined) this.#queue.add(keyText(runtime.unit.owner));
+  #again(unit: UnitId, urgency?: Urgency): void {
+    const runtime = this.#registrations.runtime(unit);
+    if (this.#ready && runtime !== undefined && this.#isOurs(runtime))
+      this.#queue.add(keyText(runtime.unit.owner), urgency);
   }
 
   #answersChanged(units: Iterable<UnitId>): void {
     for (const unit of units) {
-      const runtime = this.#runtimes.get(unit);
+      const runtime = this.#registrations.runtime(unit);
       if (runtime === undefined) continue;
       const delayMs = answersDelayMs(runtime, this.#ports.clock.monotonic());
       if (delayMs > 0) this.#queue.addAfter(keyText(runtime.unit.owner), delayMs);
@@ -280,54 +399,37 @@ export class Engine {
 
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
   #recordChanged(unit: UnitId): void {
-    if (this.#runtimes.has(unit)) this.#again(unit);
+    const runtime = this.#registrations.runtime(unit);
+    if (runtime !== undefined) runtime.wasRecorded = true;
+    if (runtime !== undefined && this.#isOurs(runtime)) this.#again(unit);
     else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);
   }
 
   #resourcesChanged(dialect: Dialect, keys: readonly ObjectKey[]): void {
-    for (const key of keys) {
-      const isOwn = ownKinds(dialect).some(({ kind }) => key.group === kind.group && key.kind === kind.kind);
-      if (isOwn && !this.#declarationChanged(keyText(key), this.#cache.get(key))) continue;
-      // No Unit is made from what declares another one.
-      if (isKeyOf(keyText(key), dialect)) continue;
-      for (const runtime of this.#runtimes.values()) {
-        if (concerns(runtime.reads, key)) this.#again(runtime.unit.id);
-      }
-      for (const [resource, reads] of [...this.#notAdmitted, ...this.#declared.all]) {
-        if (this.#ready && concerns(reads, key)) this.#queue.add(resource);
-      }
+    const { changed, concerned } = this.#changes.resources(dialect, keys);
+    if (!this.#ready) return;
+    for (const key of changed) {
+      // A fleet that is created must not hold up who changes one that is there.
+      const isNew =
+        this.#registrations.dialectOf(key) !== undefined && this.#registrations.at(key) === undefined;
+      this.#announce(key);
+      this.#queue.add(key, isNew ? 'normal' : 'urgent');
     }
-  }
-
-  /** Our own status writes come back as events too: only what is not ours makes a turn. */
-  #declarationChanged(key: string, resource: Manifest | undefined): boolean {
-    const signature = resource === undefined ? 'gone' : resourceSignature(resource);
-    if (this.#signatures.get(key) === signature) return false;
-    this.#signatures.set(key, signature);
-    if (!this.#ready) return true;
-    this.#announce(key);
-    this.#queue.add(key, 'urgent');
-    return true;
-  }
-
-  #objectsChanged(changes: readonly ObjectChange[]): void {
-    for (const { ref, object } of changes) {
-      const key = keyText(ref);
-      const signature = sightSignature(object);
-      for (const unit of this.#ownership.concerned(ref)) {
-        const runtime = this.#runtimes.get(unit);
-        if (runtime === undefined || runtime.seen.get(key) === signature) continue;
-        runtime.seen.set(key, signature);
-        this.#again(unit);
-      }
+    for (const key of concerned) this.#queue.add(key);
+    if (this.#membership === undefined) return;
+    // Of what others look after, their status tells.
+    for (const key of keys.map(keyText)) {
+      const runtime = this.#registrations.at(key);
+      if (runtime !== undefined && !this.#share.isOwn(runtime.unit.id)) this.#tellDependents(key, runtime);
     }
   }
 
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
-    const runtimes = [...units].flatMap((unit) => this.#runtimes.get(unit) ?? []);
+    const runtimes = [...units].flatMap((unit) => this.#registrations.runtime(unit) ?? []);
     for (const key of [...units].flatMap((unit) => this.#declared.keyOf(unit) ?? [])) this.#queue.add(key);
     const { moved, rest } = await movedUnits(runtimes, this.#ports.repositories);
+    for (const { unit } of moved) if (readsSources(unit)) this.#foresight.add(unit);
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
@@ -337,16 +439,22 @@ export class Engine {
   async #turn(key: string): Promise<void> {
     const source = this.#sourceDialectOf(key);
     if (source !== undefined) return this.#sourceTurn(key, source);
-    const registered = this.#register(key);
+    const registered = this.#registrations.register(key);
     if (registered === undefined) return;
     const { dialect, runtime } = registered;
+    if (!this.#isOurs(runtime) || !this.#share.mayAct) return;
+    const waitMs = this.#share.waitMs(runtime.unit.id);
+    if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
     runtime.answered = { request: false, refresh: false };
-    await this.#guardedTurn(key, dialect, runtime);
+    await this.#turns.take(key, dialect, runtime);
+    // It may be another's by now: it was ours for the sake of its Run, or went in the middle of its turn.
+    if (!this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
   }
 
   async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {
-    const resource = this.#resource(key);
-    if (resource === undefined) return this.#declared.forget(key);
+    const resource = this.#cache.at(key);
+    if (resource === undefined || !this.#share.isOwn(key)) return this.#declared.forget(key);
+    if (!this.#share.mayAct) return;
     try {
       const againMs = await this.#declared.turn(dialect, resource);
       if (againMs !== undefined) this.#queue.addAfter(key, againMs);
@@ -356,52 +464,9 @@ export class Engine {
     }
   }
 
-  /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */
-  #register(key: string): Registered | undefined {
-    try {
-      return this.#compile(key);
-    } catch (error) {
-      this.#ports.log.error({ resource: key, stack: stackOf(error) }, `compile failed: ${String(error)}`);
-      return undefined;
-    }
-  }
-
-  /** Compiles the resource as it is now. Done as soon as it is seen, so that what its turn needs can be under way. */
-  #compile(key: string): Registered | undefined {
-    const dialect = this.#dialectOf(key);
-    const resource = this.#resource(key);
-    if (resource === undefined) this.#declined.delete(key);
-    if (dialect === undefined || resource === undefined) return this.#forget(key);
-    const { lookup, reads } = this.#cache.recording();
-    const admitted = dialect.admits(resource, lookup);
-    if (admitted !== true) {
-      if (this.#declined.get(key) !== admitted)
-        this.#ports.log.info({ resource: key }, `not reconciled: ${admitted}`);
-      this.#declined.set(key, admitted);
-      this.#forget(key);
-      this.#notAdmitted.set(key, reads);
-      return undefined;
-    }
-    this.#notAdmitted.delete(key);
-    this.#declined.delete(key);
-    const [unit] = dialect.compile(resource, lookup);
-    // One that is being deleted and that nothing of ours holds is as good as gone: its end may be heard of later.
-    const isLeaving = resource.metadata['deletionTimestamp'] !== undefined && unit?.teardown === undefined;
-    if (unit === undefined || isLeaving) return this.#forget(key);
-    // A resource that was deleted and made again under its name is another Unit.
-    if (this.#unitOf.get(key) !== unit.id) this.#forget(key);
-    this.#unitOf.set(key, unit.id);
-    const runtime = this.#runtimes.get(unit.id) ?? newRuntime(unit, reads);
-    this.#runtimes.set(unit.id, runtime);
-    runtime.unit = unit;
-    runtime.reads = reads;
-    if (this.#dependencies.set(key, unit.dependsOn)) this.#retryCircles();
-    return { dialect, runtime };
-  }
-
   /** A circle that was opened holds nobody any more. */
   #retryCircles(): void {
-    for (const { failures, unit } of this.#runtimes.values())
+    for (const { failures, unit } of this.#registrations.runtimes)
       if (failures.some(({ code }) => code === 'DependencyCycle')) this.#again(unit.id);
   }
 
@@ -416,81 +481,23 @@ export class Engine {
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
   #announce(key: string): void {
-    const runtime = this.#register(key)?.runtime;
-    if (runtime === undefined || runtime.unit.unsupported.length > 0) return;
+    const runtime = this.#registrations.register(key)?.runtime;
+    if (runtime === undefined || !this.#isOurs(runtime) || !readsSources(runtime.unit)) return;
     const { unit } = runtime;
-    if (unit.predecessor !== undefined || unit.teardown !== undefined) return;
     this.#sources.use(unit.id, polledSources(runtime, this.#states.get(unit.id)?.read));
     this.#foresight.add(unit);
   }
 
-  async #guardedTurn(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
-    const { timers, log } = this.#ports;
-    let cancelStatus = (): void => undefined;
-    let inBetween: Promise<unknown> = Promise.resolve();
-    let isDue = false;
-    const progress = (): void => {
-      if (isDue) return;
-      isDue = true;
-      cancelStatus = timers.after(runningStatusAfterMs, () => {
-        isDue = false;
-        inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
-          log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
-        );
-      });
-    };
-    const ofTurn = endOfTurn(runtime, this.#ports.clock);
-    try {
-      const end = await takeTurn(runtime, this.#turnPorts(runtime.unit), progress);
-      const turn = ofTurn();
-      cancelStatus();
-      // The status of the end must not be overtaken by the one in between.
-      await inBetween;
-      if (end.isPending !== true) runtime.looked = true;
-      await this.#status(key, dialect, runtime, end);
-      const resource = this.#resource(key);
-      if (resource !== undefined) this.#options.observer?.turned(resource, turn);
-      const nowMs = this.#ports.clock.monotonic();
-      const overdueMs = noteWellness(runtime, this.#readinessOf(runtime), nowMs);
-      if (overdueMs !== undefined) this.#queue.addAfter(key, overdueMs);
-      this.#tellDependents(key, runtime);
-      if (end.againMs === 0) this.#queue.add(key);
-      else if (end.againMs !== undefined) this.#queue.addAfter(key, end.againMs);
-    } catch (error) {
-      // A bug in one Unit's turn must not stop the others; it is said loudly and tried again.
-      cancelStatus();
-      log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
-      this.#queue.addAfter(key, 60_000);
-    } finally {
-      this.#views.settle(runtime.unit.id, runtime.failures.length === 0);
-    }
-  }
-
-  async #status(
-    key: string,
-    dialect: Dialect,
-    runtime: UnitRuntime,
-    end: TurnEnd | undefined,
-  ): Promise<void> {
-    const resource = this.#resource(key);
-    if (resource === undefined || end?.mayWriteStatus === false) return;
-    const state = this.#states.get(runtime.unit.id);
-    const readiness = this.#readinessOf(runtime);
-    const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
-    const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
-    if (!written.ok) {
-      this.#ports.log.warn(
-        { resource: key, code: written.failure.code },
-        `status: ${written.failure.message}`,
-      );
-      this.#queue.addAfter(key, 5000);
-    } else if (written.value === 'stale') this.#queue.addAfter(key, staleStatusMs);
-    else if (written.value !== 'unchanged') this.#cache.put(written.value);
-  }
-
   #turnPorts(unit: Unit): TurnPorts {
+    const sinceMs = this.#share.sinceMs(unit.id);
+    const { cluster } = this.#ports;
+    const membership = this.#membership;
     return {
       ...this.#ports,
+      ...(membership === undefined
+        ? {}
+        : { replica: membership, cluster: fenced(cluster, membership, sinceMs) }),
+      sinceMs,
       view: this.#views.view(unit),
       sources: this.#sources,
       ownership: this.#ownership,
@@ -500,48 +507,30 @@ export class Engine {
       resting: (wait) => this.#queue.resting(keyText(unit.owner), wait),
       isStopping: () => this.#isStopping,
       unitName: (id) => {
-        const owner = this.#runtimes.get(id)?.unit.owner ?? this.#states.get(id)?.owner;
+        const owner = this.#registrations.runtime(id)?.unit.owner ?? this.#states.get(id)?.owner;
         return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;
       },
       isUnit: (trackingName) =>
-        [...this.#runtimes.values()].some(({ unit }) => unit.tracking.owner === trackingName),
+        [...this.#registrations.runtimes].some(({ unit }) => unit.tracking.owner === trackingName),
     };
   }
 
-  #resource(key: string): Manifest | undefined {
-    const [group = '', kind = '', namespace = '', name = ''] = key.split('/');
-    return this.#cache.get({ group, kind, namespace, name });
-  }
-
-  #forget(key: string): undefined {
-    this.#notAdmitted.delete(key);
-    const unit = this.#unitOf.get(key);
-    if (unit === undefined) return;
-    const owner = this.#runtimes.get(unit)?.unit.owner;
-    if (owner !== undefined) this.#options.observer?.forgotten(owner);
-    this.#unitOf.delete(key);
-    this.#runtimes.delete(unit);
+  #left(key: string, unit: Unit): void {
+    this.#letGo(unit);
+    this.#ownership.forget(unit.id);
     this.#dependencies.set(key, []);
     for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
     this.#retryCircles();
-    this.#foresight.forget(unit);
-    this.#views.forget(unit);
-    this.#sources.forget(unit);
-    this.#ownership.forget(unit);
+  }
+
+  /** Nothing is done for it here any more. */
+  #letGo({ id, owner }: Unit): void {
+    this.#options.observer?.forgotten(owner);
+    this.#foresight.forget(id);
+    this.#views.forget(id);
+    this.#sources.forget(id);
   }
 }
 
-/** The kind that declares Units, and those that declare sources for them. */
-const ownKinds = (dialect: Dialect): readonly ForeignKind[] => [dialect, ...dialect.sources];
-
-const isKeyOf = (key: string, { kind }: ForeignKind): boolean =>
-  key.startsWith(`${kind.group}/${kind.kind}/`);
-
-interface Registered {
-  readonly dialect: Dialect;
-  readonly runtime: UnitRuntime;
-}
-
-function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? '') : '';
-}
+const readsSources = ({ unsupported, predecessor, teardown }: Unit): boolean =>
+  unsupported.length === 0 && predecessor === undefined && teardown === undefined;

@@ -1,6 +1,6 @@
 /**
- * Looks up what all Units that are new will read in one go, before the first of them is rendered: a partial clone then
- * brings all their files in a few fetches and not in one a Unit.
+ * Looks up what all Units that are new, or that a commit concerns, will read in one go, before the first of them is
+ * rendered: a partial clone then brings all their files in a few fetches and not in one a Unit.
  */
 import { canonicalJson } from '#model/json.ts';
 import type { Repositories } from '#model/ports.ts';

@@ -44,6 +44,27 @@ describe('of several Applications on one base', () => {
     expect(world.data('a0-base')).toEqual({ a: '2' });
     expect(world.errors).toEqual([]);
   });
+  it('what a commit concerns is looked for together, before the first of them is rendered', async () => {
+    const world = new EngineWorld();
+    await world.start();
+    const files = fleet(5);
+    await world.pushFiles(files);
+    for (let index = 0; index < 5; index += 1)
+      await world.create(world.application(`app-${index}`, source(`apps/${index}`)));
+    const together: (readonly string[])[] = [];
+    const trees = world.git.trees.bind(world.git);
+    world.git.trees = (url, wanted) => {
+      together.push(wanted.map(({ path }) => path));
+      return trees(url, wanted);
+    };
+    const suffixed = Object.entries(files).map(([path, text]) => {
+      const isMeant = /^apps\/[0-3]\//.test(path);
+      return [path, isMeant ? `${text}nameSuffix: -z\n` : text];
+    });
+    await world.pushFiles(Object.fromEntries(suffixed));
+    expect(world.data('a3-base-z')).toEqual({ a: '1' });
+    expect(together.filter((paths) => paths.length > 1)).toEqual([['apps/0', 'apps/1', 'apps/2', 'apps/3']]);
+  });
   it('nothing is rendered again after a restart, and everything that changed meanwhile is', async () => {
     const world = new EngineWorld();
     await world.start();

@@ -5,6 +5,8 @@ import type { UnitRuntime } from './runtime.ts';
 
 export interface TurnReport {
   readonly seconds: number;
+  /** It is only looked at: nothing may be written about it (F29). */
+  readonly isObserved?: true;
   /** A Run that ended in this turn, or a request that was refused; one that was stale is none. */
   readonly run?: { readonly succeeded: boolean; readonly dryRun: boolean };
 }
@@ -22,9 +24,18 @@ export function endOfTurn(runtime: UnitRuntime, clock: Clock): () => TurnReport 
   return () => {
     const { run, answered } = runtime;
     const seconds = (clock.monotonic() - startedMs) / 1000;
+    if (runtime.observing !== undefined) return { seconds, isObserved: true };
     const isOver = run !== undefined && run !== before && run.finishedAtMs !== undefined;
     if (!isOver || (run.outcome === undefined && !answered.request)) return { seconds };
     const succeeded = run.outcome?.result === 'succeeded';
     return { seconds, run: { succeeded, dryRun: unit.request?.dryRun === true } };
+  };
+}
+
+/** Several who are told the same. */
+export function observers(...all: readonly EngineObserver[]): EngineObserver {
+  return {
+    turned: (resource, turn) => all.forEach((one) => one.turned(resource, turn)),
+    forgotten: (key) => all.forEach((one) => one.forgotten(key)),
   };
 }

@@ -1,21 +1,27 @@
 /**
  * Which Unit is worked on next. A key is worked on by one worker at a time; what arrives meanwhile is remembered
- * once. Urgent keys go first: a person or a change waits for them.
+ * once. Urgent keys go first: a person or a change waits for them. They never hold up the others for good.
  */
 import type { Cancel, Timers } from '#model/ports.ts';
+
+export type Urgency = 'urgent' | 'normal';
+
+/** So many urgent ones in a row, then one that waits. */
+const urgentInARow = 8;
 
 export class Queue {
   readonly #urgent = new Set<string>();
   readonly #waiting = new Set<string>();
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>();
   readonly #running = new Set<string>();
-  readonly #again = new Set<string>();
+  readonly #again = new Map<string, Urgency>();
   readonly #resting = new Map<string, number>();
   readonly #limit: number;
   readonly #work: (key: string) => Promise<void>;
   readonly #stirred: (key: string) => void;
   readonly #timers: Timers;
   readonly #monotonic: () => number;
+  #row = 0;
   #stopped = false;
   #idle: (() => void)[] = [];
 
@@ -38,11 +44,11 @@ export class Queue {
     return this.#urgent.size + this.#waiting.size;
   }
 
-  add(key: string, urgency: 'urgent' | 'normal' = 'normal'): void {
+  add(key: string, urgency: Urgency = 'normal'): void {
     if (this.#stopped) return;
     this.#cancelDelay(key);
     if (this.#running.has(key)) {
-      this.#again.add(key);
+      if (this.#again.get(key) !== 'urgent') this.#again.set(key, urgency);
       this.#stirred(key);
     } else if (urgency === 'urgent') {
       this.#waiting.delete(key);
@@ -95,7 +101,9 @@ export class Queue {
 
   #pump(): void {
     while (!this.#stopped && this.#running.size - this.#resting.size < this.#limit) {
-      const from = this.#urgent.size > 0 ? this.#urgent : this.#waiting;
+      const isUrgent = this.#urgent.size > 0 && (this.#row < urgentInARow || this.#waiting.size === 0);
+      this.#row = isUrgent ? this.#row + 1 : 0;
+      const from = isUrgent ? this.#urgent : this.#waiting;
       const next = from.values().next();
       if (next.done === true) return;
       from.delete(next.value);
@@ -109,7 +117,9 @@ export class Queue {
       await this.#work(key);
     } finally {
       this.#running.delete(key);
-      if (this.#again.delete(key)) this.add(key);
+      const again = this.#again.get(key);
+      this.#again.delete(key);
+      if (again !== undefined) this.add(key, again);
       this.#pump();
       if (this.#stopped && this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }

@@ -1,5 +1,5 @@
 /** The foreign resources that dialects read, followed with their bodies, behind the synchronous Lookup. */
-import type { Lookup, Selection } from '#model/dialect.ts';
+import type { Dialect, ForeignKind, Lookup, Selection } from '#model/dialect.ts';
 import { keyText, refOf, type Manifest, type ObjectKey } from '#model/object.ts';
 import type { Cluster, FollowBatch, Following } from '#model/ports.ts';
 
@@ -66,6 +66,11 @@ export class ResourceCache {
     return this.#objects.get(keyText(key));
   }
 
+  /** By its key text. */
+  at(key: string): Manifest | undefined {
+    return this.#objects.get(key);
+  }
+
   list(group: string, kind: string): readonly Manifest[] {
     return [...(this.#byKind.get(listText(group, kind))?.values() ?? [])];
   }
@@ -128,3 +133,9 @@ export class ResourceCache {
 export function concerns(reads: Reads, key: ObjectKey): boolean {
   return reads.keys.has(keyText(key)) || reads.lists.has(listText(key.group, key.kind));
 }
+
+/** The kind that declares Units, and those that declare sources for them. */
+export const ownKinds = (dialect: Dialect): readonly ForeignKind[] => [dialect, ...dialect.sources];
+
+export const isKeyOf = (key: string, { kind }: ForeignKind): boolean =>
+  key.startsWith(`${kind.group}/${kind.kind}/`);

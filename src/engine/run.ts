@@ -15,10 +15,14 @@ import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
+import { fenced } from './fence.ts';
+import { leaseLost, type Tenure } from './lease.ts';
 import type { Ownership } from './ownership.ts';
 import type { UnitStates } from './unit-states.ts';
 
 export interface RunPorts {
+  /** Where there are several replicas: who this one is, and how long one Run of it may write. */
+  readonly replica?: { readonly id: string; tenure(): Tenure };
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -70,20 +74,30 @@ export async function carryOut(
   };
   const holder = ports.ownership.claim(unit.id, objects);
   if (holder !== undefined) return ok({ result: 'stale', view });
+  // From before the intent: one that ends later has ended for this Run.
+  const tenure = ports.replica?.tenure();
   try {
     const intent: UnitState = {
       ...order.state,
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(order.state.inventory, plan),
-      intent: { plan: plan.digest, revisions: plan.revisions, by, startedAtMs: view.startedAtMs, attempt },
+      intent: {
+        plan: plan.digest,
+        revisions: plan.revisions,
+        by,
+        startedAtMs: view.startedAtMs,
+        attempt,
+        ...(ports.replica === undefined ? {} : { replica: ports.replica.id }),
+      },
       ...(plan.hookRun === undefined ? {} : { hooks: beginRun(order.state, plan.rendered, plan.hookRun) }),
     };
-    const recorded = await ports.states.write(intent);
+    const recorded = await ports.states.write(intent, order.state);
     if (!recorded.ok) return recorded;
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
     started(view);
-    return await conclude(order, intent, view, ports, started);
+    const tenured = { ...ports, ...(tenure === undefined ? {} : { tenure }) };
+    return await conclude(order, intent, view, tenured, started);
   } finally {
     ports.ownership.release(unit.id, objects);
   }
@@ -93,19 +107,27 @@ async function conclude(
   order: RunOrder,
   intent: UnitState,
   view: RunView,
-  ports: RunPorts,
+  ports: RunPorts & { readonly tenure?: Tenure },
   told: (view: RunView) => void,
 ): Promise<Result<RunResult>> {
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
   const started = timestamp(view.startedAtMs);
-  const isTerminated = (): boolean => order.terminate()?.startsWith(started) === true;
+  const { tenure } = ports;
+  const cluster = tenure === undefined ? ports.cluster : fenced(ports.cluster, tenure);
+  const whyEnded = (): Failure | undefined =>
+    order.terminate()?.startsWith(started) === true
+      ? terminated
+      : tenure !== undefined && tenure.untilMs() === undefined
+        ? leaseLost
+        : undefined;
   let current = intent;
   const recordHooks: ExecutePorts['recordHooks'] = async (hooks) => {
     const run = hooks.reduce(withHook, current.hooks!);
+    const before = current;
     current = { ...current, hooks: run };
-    return ports.states.write(current);
+    return ports.states.write(current, before);
   };
   const { isSuperseded } = order;
   const news: News = {
@@ -119,8 +141,8 @@ async function conclude(
     if (message !== said) told({ ...view, message });
     said = message;
   };
-  const { cluster, clock, timers } = ports;
-  const executing = { cluster, clock, timers, isTerminated, isSuperseded, news, recordHooks, waits };
+  const { clock, timers } = ports;
+  const executing = { cluster, clock, timers, whyEnded, isSuperseded, news, recordHooks, waits };
   const executed = await execute(plan, content, executing, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
@@ -175,7 +197,7 @@ async function conclude(
     if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
-  const written = await ports.states.write(records());
+  const written = await ports.states.write(records(), intent);
   if (!written.ok) return written;
   ports.ownership.setInventory(unit.id, inventory);
   return ok({
@@ -188,6 +210,14 @@ async function conclude(
     },
   });
 }
+
+const terminated: Failure = {
+  kind: 'terminal',
+  code: 'Terminated',
+  stage: 'apply',
+  message: 'the operation was terminated before this step',
+  hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
+};
 
 function startMessage(plan: Plan): string {
   return `applying ${plan.steps.length - plan.pruned} and deleting ${plan.pruned} objects`;

@@ -59,6 +59,8 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+  /** It is this replica's to look after, as far as was known last. */
+  isOwn: boolean;
   /** It had a state that was kept. */
   wasRecorded: boolean;
   /** When a turn was taken, or is to be, because the cluster answers a template otherwise; monotonic. */
@@ -111,6 +113,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     told: undefined,
     observing: undefined,
     looked: false,
+    isOwn: false,
     wasRecorded: false,
     answersAtMs: -Infinity,
   };

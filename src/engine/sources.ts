@@ -14,6 +14,8 @@ interface Used {
   failures: number;
   failure: Failure | undefined;
   first: Promise<void> | undefined;
+  /** When the newest poll that is over was begun, on the monotonic clock. */
+  polledMs: number;
 }
 
 export interface SourcesPorts {
@@ -95,9 +97,16 @@ export class Sources {
     this.use(unit, []);
   }
 
-  /** Resolves when the repository was fetched once since the start, or could not be. */
-  async ready(spec: SourceSpec): Promise<void> {
-    await this.#used.get(accessText(spec))?.first;
+  /** Resolves when the repository was fetched once since the start, and since `sinceMs`, or could not be. */
+  async ready(spec: SourceSpec, sinceMs = -Infinity): Promise<void> {
+    const used = this.#used.get(accessText(spec));
+    await used?.first;
+    if (used !== undefined && used.polledMs < sinceMs) await this.#poll(used, true);
+  }
+
+  /** Why it could not be fetched when it was tried last. */
+  missed(spec: SourceSpec): Failure | undefined {
+    return this.#used.get(accessText(spec))?.failure;
   }
 
   /** Why the repository does not answer, once that is more than a single missed poll. */
@@ -136,6 +145,7 @@ export class Sources {
       failures: 0,
       failure: undefined,
       first: undefined,
+      polledMs: -Infinity,
     };
     used.first = this.#poll(used);
     return used;
@@ -147,9 +157,11 @@ export class Sources {
     used.cancel = undefined;
     const isFirst = used.first === undefined;
     used.polls += 1;
+    const beganMs = this.#ports.clock.monotonic();
     if (used.spec.credentials !== undefined) await this.#options.secretKnown(used.spec.credentials);
     const fetched = await this.#ports.repositories.fetch(used.spec);
     used.polls -= 1;
+    used.polledMs = Math.max(used.polledMs, beganMs);
     if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return;
     const alarmBefore = used.failures >= failuresToAlarm;
     if (fetched.ok) {

@@ -1,6 +1,7 @@
 /** Tells the declaring resource where its Unit is: one patch of what changed, or nothing. */
 import type { Dialect, Progress, Readiness } from '#model/dialect.ts';
 import { ok, type Result } from '#model/failure.ts';
+import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Cluster } from '#model/ports.ts';
@@ -14,6 +15,8 @@ export interface StatusView {
   readonly end: TurnEnd | undefined;
   readonly readiness: Readiness;
   readonly nowMs: number;
+  /** Another replica may have written one since. */
+  readonly isShared: boolean;
 }
 
 export async function writeStatus(
@@ -24,10 +27,16 @@ export async function writeStatus(
 ): Promise<Result<Manifest | 'unchanged' | 'stale'>> {
   const patch = dialect.status(resource, [progressOf(view)], view.nowMs);
   if (Object.keys(patch).length === 0) return ok('unchanged');
-  const written = await cluster.mergePatch(refOf(resource), patch);
+  const written = await cluster.mergePatch(refOf(resource), view.isShared ? guarded(patch, resource) : patch);
   // A resource that is gone needs no status.
   if (!written.ok) return written.failure.code === 'NotFound' ? ok('unchanged') : written;
   return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
+}
+
+/** For the resource as it was read, and no newer one: nobody would repair a status that comes late. */
+export function guarded(patch: JsonObject, { metadata: { resourceVersion } }: Manifest): JsonObject {
+  const metadata = isObject(patch['metadata']) ? patch['metadata'] : {};
+  return { ...patch, metadata: { ...metadata, resourceVersion: String(resourceVersion) } as JsonObject };
 }
 
 function progressOf({ runtime, state, end, readiness }: StatusView): Progress {

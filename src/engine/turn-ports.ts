@@ -22,6 +22,8 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly isUnit: (trackingName: string) => boolean;
   /** What waits is left as it is: the next start goes on from what is recorded. */
   readonly isStopping: () => boolean;
+  /** On the monotonic clock: what was known before is too old to decide from (F6). */
+  readonly sinceMs: number;
 }
 
 /** When to take the next turn, if not only when something changes. */

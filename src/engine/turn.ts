@@ -76,11 +76,15 @@ export async function takeTurn(
 
 const unreadableMs = 5000;
 
-async function freshSources(runtime: UnitRuntime, state: UnitState, { sources }: TurnPorts): Promise<void> {
+async function freshSources(
+  runtime: UnitRuntime,
+  state: UnitState,
+  { sources, sinceMs }: TurnPorts,
+): Promise<void> {
   for (const source of polledSources(runtime, state.read)) {
     const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source);
+    if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
     else await sources.hint(source.url);
   }
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
@@ -159,7 +163,7 @@ async function reconcile(
   const outages = polledSources(runtime, state.read).flatMap(
     (source) => ports.sources.failureOf(source) ?? [],
   );
-  const wanted = await locateWanted(unit, state, ports);
+  const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
   if (!wanted.ok && unit.request?.revision !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
     answer(runtime, failureLine(wanted.failure), ports.clock.now());
@@ -182,6 +186,21 @@ async function reconcile(
   return earlier(repaired, { ...settled, againMs: retryMs });
 }
 
+/**
+ * A history that was rewritten and one of which we lack the newest part look alike. What another replica has applied is
+ * believed to be newer until Git could be asked (F10).
+ */
+function believed(
+  runtime: UnitRuntime,
+  state: UnitState,
+  located: Result<Located>,
+  { sources, sinceMs }: TurnPorts,
+): Result<Located> {
+  if (!located.ok || located.value.ancestry !== 'rewritten' || sinceMs === -Infinity) return located;
+  const [missed] = polledSources(runtime, state.read).flatMap((source) => sources.missed(source) ?? []);
+  return missed === undefined ? located : fail(missed);
+}
+
 function noteCommits(runtime: UnitRuntime, { revisions }: Located, nowMs: number): void {
   const before = runtime.seenAtMs;
   runtime.seenAtMs = new Map(revisions.map(({ commit }) => [commit, before.get(commit) ?? nowMs]));
@@ -195,7 +214,7 @@ async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<voi
   const isSynced = plan !== undefined && isInSync(plan);
   if (!isSynced || failures.length > 0 || health?.overall !== 'Healthy') return;
   // Where the record cannot be written now, the next turn finds it still pending.
-  const written = await ports.states.write(withStable(state, ports.clock.now()));
+  const written = await ports.states.write(withStable(state, ports.clock.now()), state);
   if (!written.ok) ports.log.warn({ code: written.failure.code }, written.failure.message);
 }
 
@@ -404,7 +423,7 @@ async function recordInSync(
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
   const { intent: _, hooks: __, ...rest } = state;
-  const written = await ports.states.write({
+  const next: UnitState = {
     ...rest,
     inventory,
     inputs: located.digest,
@@ -413,7 +432,8 @@ async function recordInSync(
     ancestry: located.ancestry,
     warnings: made.warnings,
     takenOver: false,
-  });
+  };
+  const written = await ports.states.write(next, state);
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
   else ports.ownership.setInventory(state.unit, inventory);
 }

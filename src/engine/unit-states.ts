@@ -11,17 +11,20 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Cluster, Following, Written } from '#model/ports.ts';
+import type { Clock, Cluster, Following, Written } from '#model/ports.ts';
 import type { UnitId } from '#model/unit.ts';
 
 interface Held {
   readonly state: UnitState;
   readonly resourceVersion: string;
   readonly shards: readonly string[];
+  /** When somebody else's word on it was last heard, on the monotonic clock. */
+  readonly heardMs: number;
 }
 
 export class UnitStates {
   readonly #cluster: Cluster;
+  readonly #clock: Clock;
   readonly #held = new Map<UnitId, Held>();
   /** Heads and shards as they came, by namespace and name, until they can be put together. */
   readonly #objects = new Map<string, Manifest>();
@@ -30,8 +33,9 @@ export class UnitStates {
   #changed: (unit: UnitId) => void = () => undefined;
   #following: Following | undefined;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
+    this.#clock = clock;
   }
 
   /** Resolves when all of them are known. `changed` tells of states that somebody else wrote or deleted. */
@@ -58,12 +62,23 @@ export class UnitStates {
     return this.#held.get(unit)?.state;
   }
 
+  /** Since when it is as it is, if somebody else wrote it: what was known of its objects before may be old (F6). */
+  heardMs(unit: UnitId): number {
+    return this.#held.get(unit)?.heardMs ?? -Infinity;
+  }
+
   all(): readonly UnitState[] {
     return [...this.#held.values()].map(({ state }) => state);
   }
 
-  /** 'stale': somebody else wrote it since we read it; what they wrote arrives by itself. */
-  async write(state: UnitState): Promise<Result<'written' | 'stale'>> {
+  /**
+   * Writes what was made of `from`, which is what `get` gave, or a first state. 'stale': that does not stand there any
+   * more, because somebody else wrote since; what they wrote arrives by itself.
+   */
+  async write(state: UnitState, from: UnitState): Promise<Result<'written' | 'stale'>> {
+    const held = this.#held.get(state.unit);
+    // It may have arrived while `state` was made: its version is not the one that this was made from.
+    if (held !== undefined && held.state !== from) return ok('stale');
     this.#meanwhile.set(state.unit, []);
     try {
       return await this.#write(state);
@@ -90,6 +105,7 @@ export class UnitStates {
       state,
       resourceVersion: String(value.metadata['resourceVersion']),
       shards: shardNames(value),
+      heardMs: held?.heardMs ?? -Infinity,
     });
     await this.#dropShards(held?.shards ?? [], shardNames(value), state.owner.namespace);
     return ok('written');
@@ -150,7 +166,8 @@ export class UnitStates {
     const state = decodeUnitState(head, (name) => this.#objects.get(`${namespace}/${name}`));
     if (state === undefined) return undefined;
     const resourceVersion = String(head.metadata['resourceVersion']);
-    this.#held.set(state.unit, { state, resourceVersion, shards: shardNames(head) });
+    const heardMs = this.#clock.monotonic();
+    this.#held.set(state.unit, { state, resourceVersion, shards: shardNames(head), heardMs });
     return state.unit;
   }
 

@@ -34,8 +34,8 @@ export function loopbackCertificates(clock: Clock): Certificates {
   ): string => {
     const certificate = forge.pki.createCertificate();
     certificate.publicKey = keys.publicKey;
-    // Positive, as DER writes numbers.
-    certificate.serialNumber = `00${randomBytes(16).toString('hex')}`;
+    // A number in DER is positive and has no padding, whatever the random bytes begin with.
+    certificate.serialNumber = `01${randomBytes(16).toString('hex')}`;
     certificate.validity.notBefore = from;
     certificate.validity.notAfter = until;
     certificate.setSubject([{ name: 'commonName', value: subject }]);

@@ -1,10 +1,12 @@
 /** The real clock and timers: with random.ts, the only place where time enters the system. */
+import process from 'node:process';
 import type { Cancel, Clock, Timers } from '#model/ports.ts';
 
 /** Time for people from the system's clock; durations and leases from one that never jumps (F15). */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  // performance.now() starts anew in each thread.
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
 };
 
 /** What a Node.js timer can hold; it would fire at once for anything longer. */

@@ -17,6 +17,8 @@ export interface ServerParts extends WebhookPorts {
   readonly port: number;
   /** Undefined when ready; else what it waits for. */
   readonly notReady: () => string | undefined;
+  /** What is said besides that it is ready. */
+  readonly standing?: () => string;
   /** What the page shows. */
   readonly applications: () => Promise<Result<readonly Manifest[]>>;
   /** Absent: it is not served. */
@@ -51,7 +53,8 @@ export function routes(parts: ServerParts): Hono {
   app.get('/healthz', (context) => context.text('ok\n'));
   app.get('/readyz', (context) => {
     const why = parts.notReady();
-    return why === undefined ? context.text('ok\n') : context.text(`not ready: ${why}\n`, 503);
+    if (why !== undefined) return context.text(`not ready: ${why}\n`, 503);
+    return context.text(`ok${parts.standing?.() ?? ''}\n`);
   });
   app.get('/metrics', async (context) => {
     const { contentType, text } = await parts.metrics();

@@ -22,6 +22,8 @@ export interface Call {
   readonly accept?: string;
   /** From the call to the last byte: waiting for its turn and retries included. */
   readonly deadlineMs?: number;
+  /** On the monotonic clock: it is not sent after that, and given up then. */
+  readonly untilMs?: number;
 }
 
 export interface Answer {

@@ -98,17 +98,18 @@ export function openCluster(request: ClusterRequest): Cluster {
     },
     observe: (kinds) => observations.observe(kinds),
     onChange: (listener) => observations.onChange(listener),
-    sightings: (refs, deadlineMs) => observations.sightings(refs, deadlineMs),
+    sightings: (refs, deadlineMs, sinceMs) => observations.sightings(refs, deadlineMs, sinceMs),
     bodies: (refs) => bodiesOf(context, refs),
     apply: (apply) => applyObject(context, apply),
-    patch: (ref, patch, manager, expect) => patchObject(context, ref, patch, manager, expect),
-    remove: (ref, expect, propagation) => removeObject(context, ref, expect, propagation),
+    patch: (ref, patch, manager, expect, untilMs) =>
+      patchObject(context, ref, patch, manager, expect, untilMs),
+    remove: (ref, expect, propagation, untilMs) => removeObject(context, ref, expect, propagation, untilMs),
     read: (ref) => readObject(context, ref),
     list: (kind, namespace) => listObjects(context, kind, namespace),
     create: (manifest) => createObject(context, manifest),
     replace: (manifest) => replaceObject(context, manifest),
     mergePatch: (ref, patch) => mergePatchObject(context, ref, patch),
-    delete: (ref) => deleteObject(context, ref),
+    delete: (ref, untilMs) => deleteObject(context, ref, untilMs),
     close: async () => {
       for (const selection of followed) selection.stop();
       observations.close();

@@ -8,10 +8,12 @@ interface Armed {
 
 export class ManualTime implements Clock, Timers {
   #nowMs = 1_000_000;
+  /** What people's clock is ahead. */
+  #aheadMs = 0;
   readonly #armed = new Set<Armed>();
 
   now(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#aheadMs;
   }
   monotonic(): number {
     return this.#nowMs;
@@ -20,6 +22,11 @@ export class ManualTime implements Clock, Timers {
     const armed = { atMs: this.#nowMs + delayMs, call };
     this.#armed.add(armed);
     return () => this.#armed.delete(armed);
+  }
+
+  /** Somebody sets the clock (F15): no time passes by that. */
+  jump(byMs: number): void {
+    this.#aheadMs += byMs;
   }
 
   /** Delays that are waited for now, shortest first. */

@@ -338,3 +338,48 @@ test('F14: a call whose turn does not come within its deadline is never sent', a
     failure: { code: 'KindNotServed' },
   });
 });
+
+describe('F6: a look that must not be older than a moment', () => {
+  test('lists anew when the watch alone cannot tell, once for all who ask, and sees what was missed', async () => {
+    const { cluster, objects, time, watchOf, api } = await start();
+    objects.set('configmaps', [object(mapRef, 5, 'old')]);
+    expect(await cluster.sightings([mapRef], 1000)).toMatchObject([{ state: 'present' }]);
+    await watchOf('/api/v1/configmaps');
+    // Another replica deletes it; the watch hangs and does not tell.
+    objects.set('configmaps', []);
+    time.advance(1000);
+    expect(await cluster.sightings([mapRef], 1000)).toMatchObject([{ state: 'present' }]);
+    const lists = (): number =>
+      api.received.filter(({ path, query }) => path === '/api/v1/configmaps' && query.get('watch') === null)
+        .length;
+    const before = lists();
+    const sinceMs = time.monotonic();
+    time.advance(10);
+    const asked = [1, 2, 3].map(() => cluster.sightings([mapRef], 1000, sinceMs));
+    expect(await Promise.all(asked)).toEqual([
+      [{ state: 'absent' }],
+      [{ state: 'absent' }],
+      [{ state: 'absent' }],
+    ]);
+    expect(lists()).toBe(before + 1);
+    // What is new enough already costs nothing.
+    expect(await cluster.sightings([mapRef], 1000, sinceMs)).toEqual([{ state: 'absent' }]);
+    expect(lists()).toBe(before + 1);
+  });
+
+  test('is unknown, not absent, when it cannot be listed in time', async () => {
+    const { cluster, objects, time, special, watchOf } = await start();
+    objects.set('configmaps', [object(mapRef, 5, 'old')]);
+    await cluster.sightings([mapRef], 1000);
+    await watchOf('/api/v1/configmaps');
+    special.answer = () => ({ code: 500, body: status(500, 'InternalError') });
+    time.advance(1000);
+    const asked = cluster.sightings([mapRef], 1000, time.monotonic());
+    await turns();
+    for (let second = 0; second < 40; second += 1) {
+      time.advance(1000);
+      await turns(20);
+    }
+    expect(await asked).toMatchObject([{ state: 'unknown' }]);
+  });
+});

@@ -32,6 +32,10 @@ interface Observation {
   readonly reflector: Reflector;
   state: ReflectorState;
   listed: boolean;
+  /** When the list that stands was begun, on the monotonic clock. */
+  listedMs: number;
+  /** When it was asked to list anew. */
+  relistMs: number;
   readonly waiters: Set<() => void>;
 }
 
@@ -74,7 +78,11 @@ export class Observations {
     this.#listeners.push(listener);
   }
 
-  async sightings(refs: readonly ObjectRef[], deadlineMs: number): Promise<readonly Sighting[]> {
+  async sightings(
+    refs: readonly ObjectRef[],
+    deadlineMs: number,
+    sinceMs = -Infinity,
+  ): Promise<readonly Sighting[]> {
     const kinds = new Map<string, GroupVersionKind>();
     for (const ref of refs) kinds.set(kindText(ref), ref);
     const observations = new Map([...kinds].map(([text, kind]) => [text, this.#observation(kind)]));
@@ -82,7 +90,7 @@ export class Observations {
     await Promise.all(
       [...observations].map(([text, observation]) => {
         const wanted = refs.filter((ref) => kindText(ref) === text);
-        return this.#settled(observation, wanted, expired);
+        return this.#settled(observation, wanted, expired, sinceMs);
       }),
     );
     expired.cancel();
@@ -90,7 +98,7 @@ export class Observations {
       const observation = observations.get(kindText(ref));
       return observation === undefined
         ? { state: 'unknown', why: 'it is not observed' }
-        : this.#sighting(observation, ref);
+        : this.#sighting(observation, ref, sinceMs);
     });
   }
 
@@ -157,11 +165,14 @@ export class Observations {
       {
         begin: () => {
           const listing = store.beginListing();
+          const begunMs = this.#ports.clock.monotonic();
           return {
             page: listing.page,
             commit: (resourceVersion) => {
               listing.commit(resourceVersion);
               observation.listed = true;
+              observation.listedMs = begunMs;
+              for (const waiter of observation.waiters) waiter();
             },
           };
         },
@@ -186,6 +197,8 @@ export class Observations {
       reflector,
       state: { phase: 'starting' },
       listed: false,
+      listedMs: -Infinity,
+      relistMs: -Infinity,
       waiters: new Set(),
     };
     return observation;
@@ -217,10 +230,21 @@ export class Observations {
   }
 
   /** Resolves when the kind is listed and our own writes are seen, or it is surely refused, or the deadline passed. */
-  #settled(observation: Observation, refs: readonly ObjectRef[], expired: Deadline): Promise<void> {
+  #settled(
+    observation: Observation,
+    refs: readonly ObjectRef[],
+    expired: Deadline,
+    sinceMs: number,
+  ): Promise<void> {
     const known = (): boolean =>
-      this.#doubt(observation) === undefined && !refs.some((ref) => observation.store.isBehind(ref));
+      this.#doubt(observation) === undefined &&
+      observation.listedMs >= sinceMs &&
+      !refs.some((ref) => observation.store.isBehind(ref));
     if (known()) return Promise.resolve();
+    if (observation.listedMs < sinceMs && observation.relistMs < sinceMs) {
+      observation.relistMs = this.#ports.clock.monotonic();
+      observation.reflector.relist();
+    }
     const outdated = this.#outdatedRefusal(observation);
     if (outdated !== undefined) observation.reflector.poke();
     return new Promise((resolve) => {
@@ -245,10 +269,15 @@ export class Observations {
     return this.#ports.clock.monotonic() - state.triedMs >= REFUSAL_RECHECK_MS ? state : undefined;
   }
 
-  #sighting(observation: Observation, ref: ObjectRef): Sighting {
+  #sighting(observation: Observation, ref: ObjectRef, sinceMs: number): Sighting {
     const why = this.#doubt(observation);
     if (why !== undefined)
       return { state: 'unknown', why, ...(isNotServed(observation) ? { notServed: true } : {}) };
+    if (observation.listedMs < sinceMs)
+      return {
+        state: 'unknown',
+        why: `${ref.kind} is listed anew, because another replica wrote here before`,
+      };
     if (observation.store.isBehind(ref))
       return { state: 'unknown', why: 'the watch has not yet told of our own last write' };
     const object = observation.store.get(ref);

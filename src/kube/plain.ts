@@ -11,7 +11,7 @@ import { query } from './call.ts';
 import { collectionPath, objectPath, resourceName } from './discovery.ts';
 import { asManifest } from './watch-events.ts';
 import type { WriteContext } from './writes.ts';
-import { callOf, liveManifest, locateObject, notAnObject, stale } from './writes.ts';
+import { callOf, endingAt, liveManifest, locateObject, notAnObject, stale } from './writes.ts';
 
 export interface PlainContext extends WriteContext {
   /** The field manager of what we write as ourselves, and not as a Unit. */
@@ -128,13 +128,18 @@ export async function mergePatchObject(
 }
 
 /** True when it was there. */
-export async function deleteObject(context: PlainContext, ref: ObjectRef): Promise<Result<boolean>> {
+export async function deleteObject(
+  context: PlainContext,
+  ref: ObjectRef,
+  untilMs?: number,
+): Promise<Result<boolean>> {
   const served = await locateObject(context, ref);
   if (!served.ok) return served;
   const reply = await context.transport.send({
     ...callOf('delete', 'DELETE', served.value, ref),
     body: JSON.stringify({ apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background' }),
     repeatable: true,
+    ...endingAt(untilMs),
   });
   if (reply.answered) return ok(true);
   return reply.failure.code === 'NotFound' ? ok(false) : fail(reply.failure);

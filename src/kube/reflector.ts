@@ -67,6 +67,8 @@ export class Reflector {
   #state: ReflectorState = { phase: 'starting' };
   #resourceVersion = '';
   #poked = false;
+  #watching: AbortController | undefined;
+  #isOutdated = false;
 
   /** `locate` is asked before every list: where the collection is may change, and it may not be served yet. */
   constructor(
@@ -94,6 +96,12 @@ export class Reflector {
     this.#waiting?.abort();
   }
 
+  /** Lists anew: what the watch has told may not be all that has happened by now (F6). */
+  relist(): void {
+    this.#isOutdated = true;
+    this.#watching?.abort();
+  }
+
   /** Ends the wait between two attempts, also one that begins just now: the next is worth trying at once. */
   poke(): void {
     if (this.#state.phase !== 'failing') return;
@@ -114,6 +122,7 @@ export class Reflector {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       const collection = await this.#locate();
+      this.#isOutdated = false;
       const listed = collection.ok ? await this.#list(collection.value) : collection;
       if (this.#stopped) return;
       if (!listed.ok || !collection.ok) {
@@ -130,10 +139,12 @@ export class Reflector {
   async #follow(collection: Collection): Promise<void> {
     let silences = 0;
     while (!this.#stopped) {
+      if (this.#isOutdated) return this.#relists('outdated');
       const startedMs = this.#ports.clock.monotonic();
       const before = this.#resourceVersion;
       const end = await this.#watch(collection);
       if (this.#stopped) return;
+      if (this.#isOutdated) continue;
       const progressed = this.#resourceVersion !== before;
       if (progressed) {
         silences = 0;
@@ -249,6 +260,7 @@ export class Reflector {
   async #watch(collection: Collection): Promise<WatchEnd> {
     const { timers, clock, random } = this.#ports;
     const abort = new AbortController();
+    this.#watching = abort;
     let silent = false;
     let lastMs = clock.monotonic();
     const check = (): void => {

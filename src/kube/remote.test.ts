@@ -22,8 +22,8 @@ test('calls cross with their arguments, answers with their values, failures as v
   });
   expect(await remote.read(ref)).toEqual(ok(undefined));
   expect(await remote.read({ ...ref, name: 'b' })).toEqual(fail(failure));
-  expect(await remote.remove(ref, { uid: 'u' }, 'Orphan')).toEqual(
-    ok({ result: 'stale', why: JSON.stringify([ref, { uid: 'u' }, 'Orphan']) }),
+  expect(await remote.remove(ref, { uid: 'u' }, 'Orphan', 1234)).toEqual(
+    ok({ result: 'stale', why: JSON.stringify([ref, { uid: 'u' }, 'Orphan', 1234]) }),
   );
   await remote.close();
 });

@@ -85,20 +85,20 @@ export function connectCluster(port: MessagePort, id: string): Cluster {
     follow: (selection, listener) => remote.follow(selection, listener),
     observe: (kinds) => remote.post({ is: 'observe', kinds }),
     onChange: (listener) => remote.onChange(listener),
-    sightings: async (refs, deadlineMs) => {
-      const seen = await call('sightings', refs, deadlineMs);
+    sightings: async (refs, deadlineMs, sinceMs) => {
+      const seen = await call('sightings', refs, deadlineMs, sinceMs);
       return Array.isArray(seen) ? seen : refs.map(() => ({ state: 'unknown', why: GONE.message }) as const);
     },
     bodies: (refs) => call('bodies', refs),
     apply: (request) => call('apply', request),
-    patch: (ref, patch, manager, expect) => call('patch', ref, patch, manager, expect),
-    remove: (ref, expect, propagation) => call('remove', ref, expect, propagation),
+    patch: (ref, patch, manager, expect, untilMs) => call('patch', ref, patch, manager, expect, untilMs),
+    remove: (ref, expect, propagation, untilMs) => call('remove', ref, expect, propagation, untilMs),
     read: (ref) => call('read', ref),
     list: (kind, namespace) => call('list', kind, namespace),
     create: (manifest) => call('create', manifest),
     replace: (manifest) => call('replace', manifest),
     mergePatch: (ref, patch) => call('mergePatch', ref, patch),
-    delete: (ref) => call('delete', ref),
+    delete: (ref, untilMs) => call('delete', ref, untilMs),
     close: async () => {
       await call('close');
       port.close();

@@ -117,6 +117,33 @@ describe('F4: a cluster that is busy', () => {
     expect(await reply).toMatchObject({ answered: false, failure: { kind: 'transient', code: 'Timeout' } });
   });
 
+  test('F14: a call ends at the moment that it names, and is not sent after it', async () => {
+    const { api, time, transport } = await start(() => {});
+    const reply = transport.send({ ...get, untilMs: time.monotonic() + 5000 });
+    await until(() => api.received.length === 1);
+    time.advance(5000);
+    expect(await reply).toMatchObject({ answered: false, failure: { code: 'Timeout' } });
+    // As after a process stood still, with the call on its way between two threads.
+    const late = await transport.send({ ...get, untilMs: time.monotonic() - 1 });
+    expect(late).toMatchObject({ answered: false, failure: { code: 'Timeout' } });
+    expect(api.received).toHaveLength(1);
+  });
+
+  test('F14: a call that waited for its turn beyond its moment is not sent', async () => {
+    const held: (() => void)[] = [];
+    const { api, time, transport } = await start((_, response) => held.push(() => json(response, 200, {})), {
+      inFlightMax: 1,
+    });
+    const first = transport.send(get);
+    await until(() => held.length === 1);
+    const second = transport.send({ ...get, untilMs: time.monotonic() + 1000 });
+    time.advance(1000);
+    held[0]!();
+    expect(await first).toMatchObject({ answered: true });
+    expect(await second).toMatchObject({ answered: false, failure: { code: 'Timeout' } });
+    expect(api.received).toHaveLength(1);
+  });
+
   test('no more calls are in flight than allowed', async () => {
     const held: (() => void)[] = [];
     const { api, transport } = await start((_, response) => held.push(() => json(response, 200, {})), {

@@ -92,7 +92,8 @@ export class Transport {
   /** The reply to a call; retries what may be retried, within the call's deadline. Never throws. */
   async send(call: Call): Promise<Reply> {
     const startedMs = this.#ports.clock.monotonic();
-    const deadlineMs = call.deadlineMs ?? this.#options.deadlineMs;
+    const usualMs = call.deadlineMs ?? this.#options.deadlineMs;
+    const deadlineMs = Math.min(usualMs, (call.untilMs ?? Infinity) - startedMs);
     if (!(await this.#limiter.acquire(deadlineMs))) return this.#unreached(call, undefined, true);
     try {
       return await this.#attempts(call, startedMs + deadlineMs);
@@ -134,6 +135,8 @@ export class Transport {
     let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
       const leftMs = deadlineMs - this.#ports.clock.monotonic();
+      // The process may have stood still since.
+      if (leftMs <= 0) return this.#unreached(call, undefined, true);
       const credentials = this.#credentials.headers();
       const outcome = await this.#once(call, credentials, leftMs);
       const reply =
@@ -183,7 +186,7 @@ export class Transport {
     // Not AbortSignal.any with the closing signal: that would remember each of millions of calls a little.
     this.#sent.add(abort);
     let timedOut = false;
-    const cancel = this.#ports.timers.after(Math.max(1, leftMs), () => {
+    const cancel = this.#ports.timers.after(leftMs, () => {
       timedOut = true;
       abort.abort();
     });

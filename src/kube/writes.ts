@@ -50,6 +50,7 @@ export async function applyObject(
     contentType: 'application/apply-patch+yaml',
     body: jsonText(applyBody(request)),
     repeatable: true,
+    ...endingAt(request.untilMs),
   });
   if (!reply.answered) return staleOrFailure(reply, ref, expect === 'absent' ? undefined : expect);
   return applied(context, ref, reply, request.manager, request.dryRun === true);
@@ -61,6 +62,7 @@ export async function patchObject(
   patch: readonly Json[],
   manager: string,
   expect: Expected,
+  untilMs?: number,
 ): Promise<Result<Written<Applied>>> {
   const served = await locateObject(context, ref);
   if (!served.ok) return served;
@@ -74,6 +76,7 @@ export async function patchObject(
     body: jsonText([...tests, ...patch]),
     // Removing by index twice would remove two, unless the version guards it.
     repeatable: expect.resourceVersion !== undefined,
+    ...endingAt(untilMs),
   });
   if (reply.answered) return applied(context, ref, reply, manager, false);
   if (reply.refusal?.status === 422) {
@@ -89,6 +92,7 @@ export async function removeObject(
   ref: ObjectRef,
   expect: Expected,
   propagation: Propagation,
+  untilMs?: number,
 ): Promise<Result<Written<'gone' | 'deleting'>>> {
   const served = await locateObject(context, ref);
   if (!served.ok) return served;
@@ -106,6 +110,7 @@ export async function removeObject(
     }),
     // The UID makes it: a second one finds nothing, or another object, which it leaves alone.
     repeatable: true,
+    ...endingAt(untilMs),
   });
   const gone = (): Result<Written<'gone' | 'deleting'>> => {
     context.observations.deleted(ref, expect.uid);
@@ -135,6 +140,10 @@ export async function removeObject(
   if (current !== undefined && current.metadata['uid'] !== expect.uid) return gone();
   context.observations.merge(ref, current ?? left);
   return ok({ result: 'done', value: 'deleting' });
+}
+
+export function endingAt(untilMs: number | undefined): { readonly untilMs?: number } {
+  return untilMs === undefined ? {} : { untilMs };
 }
 
 /** The kind as it is served, or why the object cannot be addressed. */

@@ -1,19 +1,26 @@
 /** `trueup app …`: what is said of Applications, in the words of argocd. */
 import type { Command } from 'commander';
-import { appDiff } from '#cli/app-diff.ts';
-import { appHistory } from '#cli/app-history.ts';
 import { appGet, appList, type OutputForm } from '#cli/app-list.ts';
 import { appSync, appWait } from '#cli/app-sync.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { appManifests } from '#cli/plan.ts';
-import { appRollback } from '#cli/rollback.ts';
-import { appTerminate } from '#cli/terminate.ts';
-import { flag, output, withCluster, withExample, withMirror, withTimeout } from './program-options.ts';
+import { applicationWords } from '#cli/resources.ts';
+import { output, withCluster, withExample, withMirror, withTimeout } from './program-options.ts';
+import { addRollback, addSharedVerbs } from './shared-verbs.ts';
 
 export function addApp(root: Command, ports: CommandPorts): void {
   const app = withExample(root.command('app').description('Applications'), 'trueup app list');
   addReading(app, ports);
   addActing(app, ports);
+  const form = {
+    argument: '<name>',
+    argumentHelp: 'NAME or NAMESPACE/NAME',
+    words: (given: string | readonly string[]) => applicationWords(String(given)),
+    example: (verb: string) => `trueup app ${verb} web`,
+    alias: { terminate: 'terminate-op' },
+  };
+  addSharedVerbs(app, form, ports);
+  addRollback(app, form, ports);
 }
 
 function addReading(app: Command, ports: CommandPorts): void {
@@ -26,27 +33,6 @@ function addReading(app: Command, ports: CommandPorts): void {
     .action((name: string, options: Parameters<typeof appGet>[1] & { output: OutputForm }) =>
       appGet(name, options, ports),
     );
-  withExample(
-    withMirror(
-      withCluster(
-        app
-          .command('diff <name>')
-          .description('field by field what Git and the cluster differ in, and by whom'),
-      ),
-    ),
-    'trueup app diff web || echo "it differs, or could not be compared"',
-    'trueup app diff web --revision feature -o json',
-  )
-    .option('--revision <ref>', 'another revision')
-    .option('--exit-code [true|false]', 'end with 1 when there are differences', flag, true)
-    .addOption(output('table', 'json'))
-    .action((name: string, options) => appDiff(name, options, ports));
-  withExample(
-    withCluster(app.command('history <name>').description('what was deployed, what drifted and was healed')),
-    'trueup app history web',
-  )
-    .addOption(output('table', 'json'))
-    .action((name: string, options) => appHistory(name, options, ports));
   withExample(
     withMirror(
       withCluster(app.command('manifests <name>').description('what Git says, as it would be applied')),
@@ -89,35 +75,4 @@ function addActing(app: Command, ports: CommandPorts): void {
     .action((name: string, { timeout, ...options }) =>
       appWait(name, { ...options, timeoutMs: timeout }, ports),
     );
-  withExample(
-    withTimeout(
-      withMirror(
-        withCluster(
-          app
-            .command('rollback <name> [id]')
-            .description('revert in Git, back to a deployment of its history'),
-        ),
-      ),
-    ),
-    'trueup app rollback web --reason "checkout is slow"',
-    'trueup app rollback web 12 --dry-run',
-  )
-    .option('--reason <text>', 'stands in the commit')
-    .option('--author <name-and-address>', 'of the commit, as "Ada <ada@example.com>"')
-    .option('--yes', 'also when other Applications read what is reverted')
-    .option('--dry-run', 'only print the git commands that would do it')
-    .option('--async', 'do not wait until it is stable')
-    .action((name: string, id: string | undefined, { timeout, ...options }) =>
-      appRollback(name, id, { ...options, timeoutMs: timeout }, ports),
-    );
-  withExample(
-    withTimeout(
-      withCluster(
-        app.command('terminate <name>').alias('terminate-op').description('end the operation in progress'),
-      ),
-    ),
-    'trueup app terminate web',
-  ).action((name: string, { timeout, ...options }) =>
-    appTerminate(name, { ...options, timeoutMs: timeout }, ports),
-  );
 }

@@ -19,7 +19,7 @@ import { openLog } from '#host/log.ts';
 import { silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { ok, type Result } from '#model/failure.ts';
-import type { Manifest } from '#model/object.ts';
+import type { Manifest, SecretRef } from '#model/object.ts';
 import type { Cluster, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
@@ -37,7 +37,7 @@ export function commandPorts(): CommandPorts {
   };
   const openGit = (
     mirrors: readonly Mirror[],
-    secrets: (name: string) => Manifest | undefined,
+    secrets: (ref: SecretRef) => Manifest | undefined,
   ): Repositories & RepositoryWriter =>
     openRepositories({
       dir: temporaryDirectory(),
@@ -46,7 +46,7 @@ export function commandPorts(): CommandPorts {
       timers: systemTimers,
       log,
       meter: silentMeter,
-      secrets: ({ name }) => secretData(secrets(name)),
+      secrets: (ref) => secretData(secrets(ref)),
       mirrors,
       environment: childEnvironment(process.env),
       lookup: addressesOf,

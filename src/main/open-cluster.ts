@@ -25,6 +25,10 @@ export interface ClusterSettings {
   readonly key?: Uint8Array;
   /** The label that `argocd-cm` names besides the usual one. */
   readonly instanceLabel?: string;
+  /** As which the API server knows us, in its audit log too. */
+  readonly userAgent?: string;
+  /** What a request may take, retries included. */
+  readonly deadlineMs?: number;
 }
 
 const keyBytes = 32;
@@ -79,6 +83,12 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
     log,
     meter,
     readFile: readText,
+    options: {
+      transport: {
+        ...(settings.userAgent === undefined ? {} : { userAgent: settings.userAgent }),
+        ...(settings.deadlineMs === undefined ? {} : { deadlineMs: settings.deadlineMs }),
+      },
+    },
   });
 }
 

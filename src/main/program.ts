@@ -106,6 +106,7 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
       port,
       8080,
     )
+    .option('--replicated', 'share the work with all others in this namespace that are started so')
     .option('--tls', 'serve HTTPS, for clients that trust ca.crt of the data directory')
     .addOption(
       new Option(

@@ -15,6 +15,7 @@ import {
   withMirror,
   withTimeout,
 } from './program-options.ts';
+import { addRollback, addSharedVerbs } from './shared-verbs.ts';
 
 export function addResources(root: Command, ports: CommandPorts): void {
   withExample(
@@ -36,48 +37,56 @@ export function addResources(root: Command, ports: CommandPorts): void {
   addLooking(root, ports);
   addTakingOver(root, ports);
   addAsking(root, ports);
+  const form = {
+    argument: '<what...>',
+    argumentHelp: wordsHelp,
+    words: (given: string | readonly string[]) => [given].flat(),
+    example: (verb: string) => `trueup ${verb} kustomization/apps`,
+  };
+  addSharedVerbs(root, form, ports);
+  addRollback(root, form, ports);
 }
 
-const nameHelp =
-  'NAME or NAMESPACE/NAME of an Application, KIND/NAME or KIND/NAMESPACE/NAME of another resource';
+const wordsHelp =
+  'NAME or NAMESPACE/NAME of an Application; KIND/NAME, KIND/NAMESPACE/NAME or KIND NAME of any resource; source git NAME';
 
 function addLooking(root: Command, ports: CommandPorts): void {
   withExample(
     withCluster(
       root
         .command('tree')
-        .argument('<name>', nameHelp)
+        .argument('<what...>', wordsHelp)
         .description('what it declares, and what became of it'),
     ),
     'trueup tree web',
     'trueup tree kustomization/flux-system/apps',
   )
     .addOption(output('table', 'json'))
-    .action((name: string, options, command: Command) =>
-      treeCommand(name, { ...options, ...isNamespaceGiven(command) }, ports),
+    .action((what: readonly string[], options, command: Command) =>
+      treeCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
     );
   withExample(
     withCluster(
       root
         .command('why')
-        .argument('<name>', nameHelp)
+        .argument('<what...>', wordsHelp)
         .description('what it waits for, in one sentence with its chain'),
     ),
     'trueup why web',
   )
     .addOption(output('table', 'json'))
-    .action((name: string, options, command: Command) =>
-      whyCommand(name, { ...options, ...isNamespaceGiven(command) }, ports),
+    .action((what: readonly string[], options, command: Command) =>
+      whyCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
     );
   withExample(
     withCluster(
-      root.command('events').argument('<name>', nameHelp).description('events of it and of its objects'),
+      root.command('events').argument('<what...>', wordsHelp).description('events of it and of its objects'),
     ),
     'trueup events web',
   )
     .addOption(output('table', 'json'))
-    .action((name: string, options, command: Command) =>
-      eventsCommand(name, { ...options, ...isNamespaceGiven(command) }, ports),
+    .action((what: readonly string[], options, command: Command) =>
+      eventsCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
     );
 }
 
@@ -87,27 +96,31 @@ function addTakingOver(root: Command, ports: CommandPorts): void {
       withMirror(
         withCluster(
           root
-            .command('takeover <name>')
+            .command('takeover')
+            .argument('<what...>', wordsHelp)
             .description('the first plan for what another controller kept so far'),
         ),
       ),
     ),
     'trueup takeover web',
-    'trueup takeover web --yes',
+    'trueup takeover kustomization/apps --yes',
   )
     .option('--yes', 'carry it out')
-    .action((name: string, { timeout, ...options }) =>
-      takeoverCommand(name, { ...options, timeoutMs: timeout }, ports),
+    .action((what: readonly string[], { timeout, ...options }, command: Command) =>
+      takeoverCommand(what, { ...options, ...isNamespaceGiven(command), timeoutMs: timeout }, ports),
     );
   withExample(
     withCluster(
-      root.command('hand-back <name>').description('what another controller finds, and how it goes on'),
+      root
+        .command('hand-back')
+        .argument('<what...>', wordsHelp)
+        .description('what another controller finds, and how it goes on'),
     ),
     'trueup hand-back web',
-  ).action((name: string, options) => handBackCommand(name, options, ports));
+  ).action((what: readonly string[], options, command: Command) =>
+    handBackCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),
+  );
 }
-
-const wordsHelp = 'NAME of an Application, or KIND NAME, or as flux has it: source git NAME';
 
 function addAsking(root: Command, ports: CommandPorts): void {
   withExample(

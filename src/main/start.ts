@@ -6,6 +6,8 @@ import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
+import { EventWriter } from '#engine/event-writer.ts';
+import { observers } from '#engine/observer.ts';
 import { createSealer } from '#fields/digest.ts';
 import { meansHosted } from '#git/hosted-address.ts';
 import { gitVersion, openRepositories } from '#git/repositories.ts';
@@ -37,6 +39,7 @@ import {
 import { certificatesIn, tokenIn } from './local-identity.ts';
 import { openLocalCluster, type LocalCluster, type LocalParts } from './local-cluster.ts';
 import { accessFrom, openDirectCluster, openWorkerCluster, type ClusterSettings } from './open-cluster.ts';
+import { checkLeases, openLeases, replicaId } from './replica.ts';
 import { allReady } from './readiness.ts';
 import { renderedManifests } from './rendered-manifests.ts';
 import { thingsToTry } from './things-to-try.ts';
@@ -57,6 +60,8 @@ export interface StartOptions {
   readonly fluxNamespaces?: readonly string[];
   /** Flux's resources may refer to sources in other namespaces. */
   readonly crossNamespaceRefs?: boolean;
+  /** One of several that share the work. */
+  readonly replicated?: boolean;
   /** Of the user's own, for the embedded cluster, with the directory and the ref in it. */
   readonly repo?: string;
   readonly path?: string;
@@ -100,7 +105,9 @@ export async function start(
     await local?.close();
     return prepared;
   }
-  const { settings } = prepared.value;
+  const id = options.replicated === true ? replicaId() : undefined;
+  const settings = { ...prepared.value.settings, ...(id === undefined ? {} : { userAgent: `trueup/${id}` }) };
+  const leases = id === undefined ? undefined : openLeases(settings, log, metrics);
   const worker = openWorkerCluster(settings, options.logLevel, metrics);
   const { cluster } = worker;
   const repositories = openRepositories({
@@ -130,6 +137,13 @@ export async function start(
   });
   const sealer = createSealer(settings.key);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
+  const dialects = [
+    argoDialect(options.namespace),
+    fluxDialect({
+      namespaces: options.fluxNamespaces ?? ['*'],
+      allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
+    }),
+  ];
   const engine: Engine = new Engine(
     {
       cluster,
@@ -143,19 +157,27 @@ export async function start(
       meter: metrics,
     },
     {
-      dialects: [
-        argoDialect(options.namespace),
-        fluxDialect({
-          namespaces: options.fluxNamespaces ?? ['*'],
-          allowsOtherNamespaces: options.crossNamespaceRefs ?? false,
-        }),
-      ],
+      dialects,
       pollMs: prepared.value.pollMs,
       concurrency: turnsSideBySide,
-      observer: unitObserver(metrics),
+      observer: observers(
+        unitObserver(metrics),
+        new EventWriter(
+          { cluster, clock: systemClock, random: systemRandom },
+          dialects.flatMap((dialect) => [dialect, ...dialect.sources]),
+        ),
+      ),
+      ...(id === undefined || leases === undefined
+        ? {}
+        : { replica: { id, namespace: options.namespace, cluster: leases } }),
     },
   );
   metrics.gauge('trueup_units', 'Units that are reconciled.', () => engine.counts.units);
+  metrics.gauge(
+    'trueup_replicas',
+    'Replicas that share the Units; 0: it is alone.',
+    () => engine.members.length,
+  );
   metrics.gauge(
     'trueup_units_looked_at',
     'Units that were looked at since the start.',
@@ -163,8 +185,12 @@ export async function start(
   );
   metrics.gauge('trueup_render_store_bytes', 'What is kept of rendered output.', () => renderStore.bytes);
   metrics.gauge('workqueue_depth', 'Units that wait for their turn.', () => engine.counts.queued);
-  metrics.family('argocd_app_info', () => applicationSamples(engine.declared(applicationKind)));
-  metrics.family('gotk_reconcile_condition', () => conditionSamples(engine.followed()));
+  metrics.family('argocd_app_info', () =>
+    applicationSamples(engine.declared(applicationKind).filter((resource) => engine.isOwn(resource))),
+  );
+  metrics.family('gotk_reconcile_condition', () =>
+    conditionSamples(engine.followed().filter((resource) => engine.isOwn(resource))),
+  );
   const dataDir = path.resolve(options.dataDir);
   const access = new ApiAccess({
     clock: systemClock,
@@ -183,6 +209,7 @@ export async function start(
     hint: (isMeant) => engine.hint(isMeant),
     webhookSecret: () => webhookSecret(cluster, options.namespace),
     notReady: () => (engine.isReady ? undefined : 'the resources are being listed'),
+    standing: () => shareText(id, engine),
     metrics: async () => ({ contentType: metrics.contentType, text: await metrics.text() }),
     applications: () => cluster.list(applicationKind, options.namespace),
     meter: metrics,
@@ -210,7 +237,7 @@ export async function start(
   const close = async (): Promise<void> => {
     await engine.stop();
     views.stop();
-    await Promise.all([repositories.close(), renderer.close(), worker.close()]);
+    await Promise.all([repositories.close(), renderer.close(), worker.close(), leases?.close()]);
     await local?.close();
   };
   if (!listening.ok) {
@@ -241,12 +268,19 @@ export async function start(
   return result;
 }
 
+/** For who asks whether it is ready: what of the work is its own. */
+function shareText(id: string | undefined, { members, counts }: Engine): string {
+  return id === undefined
+    ? ''
+    : `; replica ${id}, one of ${members.length}, looks after ${counts.units} Units`;
+}
+
 interface Tools {
   readonly processes: ReturnType<typeof openProcesses>;
   readonly environment: Readonly<Record<string, string>>;
 }
 interface Prepared {
-  readonly settings: Required<ClusterSettings>;
+  readonly settings: ClusterSettings & Required<Pick<ClusterSettings, 'key' | 'instanceLabel'>>;
   readonly pollMs: number;
 }
 
@@ -286,6 +320,9 @@ async function prepare(options: StartOptions, env: Environment['env'], log: Log)
     if (!kinds.ok) return kinds;
     const namespace = await checkNamespace(cluster, options.namespace);
     if (!namespace.ok) return namespace;
+    const leases =
+      options.replicated === true ? await checkLeases(cluster, options.namespace) : ok(undefined);
+    if (!leases.ok) return leases;
     const key = await digestKey(cluster, options.namespace, true);
     if (!key.ok) return key;
     const said = await startSettings(cluster, options.namespace);

@@ -74,12 +74,31 @@ export type Readiness =
       readonly overdue?: true;
     };
 
+export interface Reported {
+  /** Whether those that depend on it may go on. */
+  readonly readiness: Readiness;
+  /** What is applied. */
+  readonly commit?: string;
+}
+
 /** What every reader of a foreign kind says of it. */
 export interface ForeignKind {
   readonly kind: GroupVersionKind;
   readonly plural: string;
   /** A cluster may lack it: the dialect is then idle. */
   readonly optional: boolean;
+  /** What is worth an event, as the resource's own status says it. */
+  notice(resource: Manifest): Notice | undefined;
+}
+export interface Notice {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, as the users of the kind know it. */
+  readonly reason: string;
+  readonly message: string;
+  /** Since when it is so. */
+  readonly atMs: number;
+  /** It tells how a Run ended, and is news only when one has. */
+  readonly ofRun: boolean;
 }
 
 /** A source that a resource of its own declares, for the Units of others. */
@@ -124,8 +143,8 @@ export interface Dialect extends ForeignKind {
   readonly selections: readonly Selection[];
   /** Whether this resource is ours to reconcile at all; the sentence says why not. */
   admits(resource: Manifest, lookup: Lookup): true | string;
-  /** What its own status says, for a resource that is only observed: whether those that depend on it may go on. */
-  reported(resource: Manifest): Readiness;
+  /** What its own status says, for a resource that others reconcile. */
+  reported(resource: Manifest): Reported;
   /** A resource that cannot be read gives a Unit that is blocked with the reason, so that only it fails (F28). */
   compile(resource: Manifest, lookup: Lookup): readonly Unit[];
   /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */

@@ -52,3 +52,8 @@ export function failureLine(failure: Failure): string {
   const at = failure.at === undefined ? '' : `${failure.at.path}${line}: `;
   return `${at}${subject}${failure.message}${failure.hint === '' ? '' : ` (${failure.hint})`} [${failure.code}]`;
 }
+
+/** Of something that was thrown, which only bugs are: for the log. */
+export function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? '') : '';
+}

@@ -74,6 +74,8 @@ export interface Intent {
   readonly by: string;
   readonly startedAtMs: number;
   readonly attempt: number;
+  /** Whose Run it is, where there are several replicas. */
+  readonly replica?: string;
 }
 
 /** The hooks of the sync that goes on, or that ended last without success: what a crash must not run a second time. */

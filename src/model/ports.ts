@@ -13,7 +13,7 @@ import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
   now(): number;
-  /** Milliseconds since some start, for durations and leases; never jumps. */
+  /** Milliseconds since some start, the same one in all threads, for durations and leases; never jumps. */
   monotonic(): number;
 }
 export interface Cancel {
@@ -224,6 +224,8 @@ export interface ApplyRequest {
   /** 'absent': the object must not be there. Otherwise it must be this one, unchanged if a version is given. */
   readonly expect: 'absent' | { readonly uid: string; readonly resourceVersion?: string };
   readonly dryRun?: boolean;
+  /** On the monotonic clock: it is not sent after that, and given up then (F14). */
+  readonly untilMs?: number;
 }
 export type Written<T> =
   | { readonly result: 'done'; readonly value: T }
@@ -274,25 +276,27 @@ export interface Cluster {
   observe(kinds: readonly GroupVersionKind[]): void;
   onChange(listener: (changes: readonly ObjectChange[]) => void): void;
   /**
-   * What is known of these objects, no older than our own last write (F6); waits until their kinds are listed, at
-   * most `deadlineMs`. Kinds that are not observed yet are from now on.
+   * What is known of these objects, no older than our own last write, nor than `sinceMs` on the monotonic clock (F6);
+   * waits until their kinds are listed, at most `deadlineMs`. Kinds that are not observed yet are from now on.
    */
-  sightings(refs: readonly ObjectRef[], deadlineMs: number): Promise<readonly Sighting[]>;
+  sightings(refs: readonly ObjectRef[], deadlineMs: number, sinceMs?: number): Promise<readonly Sighting[]>;
   /** Bodies of observed objects without a request where they are kept, else by a read; undefined where absent. */
   bodies(refs: readonly ObjectRef[]): Promise<Result<readonly (Manifest | undefined)[]>>;
 
   apply(request: ApplyRequest): Promise<Result<Written<Applied>>>;
-  /** JSON patch. */
+  /** JSON patch. For `untilMs` see `ApplyRequest`. */
   patch(
     ref: ObjectRef,
     patch: readonly Json[],
     manager: string,
     expect: { readonly uid: string; readonly resourceVersion?: string },
+    untilMs?: number,
   ): Promise<Result<Written<Applied>>>;
   remove(
     ref: ObjectRef,
     expect: { readonly uid: string; readonly resourceVersion?: string },
     propagation: Propagation,
+    untilMs?: number,
   ): Promise<Result<Written<'gone' | 'deleting'>>>;
 
   // Plain requests, for our own resources, foreign status and the command line.
@@ -302,7 +306,7 @@ export interface Cluster {
   /** PUT; the manifest's resourceVersion is the precondition. */
   replace(manifest: Manifest): Promise<Result<Written<Manifest>>>;
   mergePatch(ref: ObjectRef, patch: JsonObject): Promise<Result<Written<Manifest>>>;
-  delete(ref: ObjectRef): Promise<Result<boolean>>;
+  delete(ref: ObjectRef, untilMs?: number): Promise<Result<boolean>>;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,11 @@ export function timestamp(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
 }
 
+/** As a Lease has them: with microseconds, always. */
+export function microTimestamp(atMs: number): string {
+  return new Date(atMs).toISOString().replace('Z', '000Z');
+}
+
 /** Milliseconds since 1970, or undefined for what is not a time. */
 export function parseTimestamp(text: unknown): number | undefined {
   if (typeof text !== 'string') return undefined;

@@ -155,7 +155,8 @@ export interface SyncPolicy {
   readonly selfHeal: boolean;
   readonly allowEmpty: boolean;
   readonly createNamespace: boolean;
-  readonly propagation: Propagation;
+  /** Undefined: as the kind of the object needs it. */
+  readonly propagation: Propagation | undefined;
   readonly retry: Retry;
   /** How long a Run waits for one thing, at most. */
   readonly waitMaxMs?: number;

@@ -17,8 +17,8 @@ export class Instance {
   readonly #exports: Exports;
   readonly #wasi: Wasi;
 
-  constructor(module: WebAssembly.Module, clock: Clock, random: Random) {
-    const wasi = createWasi(clock, random);
+  constructor(module: WebAssembly.Module, clock: Clock, random: Random, settings: readonly string[] = []) {
+    const wasi = createWasi(clock, random, settings);
     this.#wasi = wasi;
     const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi.imports });
     this.#exports = instance.exports as unknown as Exports;

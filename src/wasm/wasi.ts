@@ -1,6 +1,7 @@
 /**
- * The whole world of a Go module: a clock, randomness, standard error and its own end. There is no file, no socket,
- * no environment and no argument to be had (S1); whatever else the module asks for is answered with "not supported".
+ * The whole world of a Go module: a clock, randomness, standard error, its own end, and settings of ours for its
+ * runtime. There is no file, no socket, no argument and nothing of our environment to be had (S1); whatever else the
+ * module asks for is answered with "not supported".
  */
 import type { Clock, Random } from '#model/ports.ts';
 
@@ -31,7 +32,9 @@ export interface Wasi {
   lastWords(): string;
 }
 
-export function createWasi(clock: Clock, random: Random): Wasi {
+/** `settings`: all that the module finds in its environment, `NAME=value`. */
+export function createWasi(clock: Clock, random: Random, settings: readonly string[] = []): Wasi {
+  const environment = settings.map((setting) => `${setting}\0`).join('');
   let memory: WebAssembly.Memory | undefined;
   let words = '';
   const view = (): DataView => new DataView(memory!.buffer);
@@ -65,11 +68,19 @@ export function createWasi(clock: Clock, random: Random): Wasi {
       return success;
     },
     environ_sizes_get: (countAt: number, bytesAt: number) => {
-      view().setUint32(countAt, 0, true);
-      view().setUint32(bytesAt, 0, true);
+      view().setUint32(countAt, settings.length, true);
+      view().setUint32(bytesAt, Buffer.byteLength(environment), true);
       return success;
     },
-    environ_get: () => success,
+    environ_get: (pointersAt: number, textAt: number) => {
+      let at = textAt;
+      settings.forEach((setting, index) => {
+        view().setUint32(pointersAt + 4 * index, at, true);
+        at += Buffer.byteLength(setting) + 1;
+      });
+      Buffer.from(environment).copy(bytes(textAt, at - textAt));
+      return success;
+    },
     clock_time_get: (id: number, _precision: bigint, at: number) => {
       view().setBigUint64(at, nanoseconds(id === realTime ? clock.now() : clock.monotonic()), true);
       return success;

@@ -124,6 +124,8 @@ export class FakeCluster {
   readonly kinds: ApiResource[] = [...builtIn];
   readonly calls: FakeCall[] = [];
   inject: (call: FakeCall) => Injected = () => undefined;
+  /** What a client's call waits for before it is done: a slow server, a process that stands still. */
+  gate: (call: FakeCall, client: FakeClient) => Promise<void> | undefined = () => undefined;
   /** Kinds (`group/Kind`) that cannot be listed at present. */
   readonly unlistable = new Set<string>();
   /** Kinds (`group/Kind`) that may not be followed. */
@@ -302,7 +304,8 @@ function established(manifest: Manifest): Manifest {
 interface Follower {
   readonly selection: Selection;
   readonly listener: (batch: FollowBatch) => void;
-  changes: Change[];
+  /** Of which it has not heard yet. */
+  readonly changes: Change[];
 }
 
 export class FakeClient implements Cluster {
@@ -312,6 +315,10 @@ export class FakeClient implements Cluster {
   lagging = false;
   /** While true, who follows a selection hears later than who observes. */
   followersLag = false;
+  /** Selections whose followers hear later than others. */
+  lags: (selection: Selection) => boolean = () => false;
+  /** What is seen of objects while no newer look is asked for. */
+  #frozen: { readonly objects: ReadonlyMap<string, Manifest>; readonly atMs: number } | undefined;
   readonly #cluster: FakeCluster;
   readonly #followers = new Set<Follower>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
@@ -355,10 +362,18 @@ export class FakeClient implements Cluster {
     this.#tellFollowers();
   }
 
+  /** From now on it sees objects as they are at present: a watch that hangs, until they are listed anew. */
+  freeze(): void {
+    this.#frozen = { objects: new Map(this.#cluster.objects), atMs: this.#cluster.nowMs };
+  }
+
   #tellFollowers(): void {
     const late = this.#late.splice(0);
-    for (const { selection, listener } of this.#followers) {
-      const mine = late.filter(({ ref }) => isOf(selection, ref));
+    for (const follower of this.#followers) {
+      const { selection, listener, changes } = follower;
+      changes.push(...late.filter(({ ref }) => isOf(selection, ref)));
+      if (this.lags(selection)) continue;
+      const mine = changes.splice(0);
       const changed = mine.flatMap(({ manifest }) =>
         manifest !== undefined && selects(selection, manifest) ? [manifest] : [],
       );
@@ -371,6 +386,7 @@ export class FakeClient implements Cluster {
     if (this.isCutOff) return new Promise(() => undefined);
     const call = { verb, key };
     this.#cluster.calls.push(call);
+    await this.#cluster.gate(call, this);
     const injected = this.#cluster.inject(call);
     if (injected === 'crash-before') this.#cluster.cutOff(this);
     const result =
@@ -431,8 +447,13 @@ export class FakeClient implements Cluster {
     this.#listeners.push(listener);
   }
 
-  async sightings(refs: readonly ObjectRef[]): Promise<readonly Sighting[]> {
+  async sightings(
+    refs: readonly ObjectRef[],
+    _deadlineMs?: number,
+    sinceMs = -Infinity,
+  ): Promise<readonly Sighting[]> {
     if (refs.length === 0) return [];
+    if (this.#frozen !== undefined && sinceMs > this.#frozen.atMs) this.#frozen = undefined;
     const seen = await this.#call('sightings', '', () => ok(refs.map((ref) => this.#sighting(ref))));
     return seen.ok ? seen.value : refs.map(() => ({ state: 'unknown', why: seen.failure.message }));
   }
@@ -441,7 +462,7 @@ export class FakeClient implements Cluster {
       return { state: 'unknown', notServed: true, why: `the cluster does not serve ${ref.kind}` };
     if (this.#cluster.unlistable.has(`${ref.group}/${ref.kind}`))
       return { state: 'unknown', why: `${ref.kind} cannot be listed` };
-    const live = this.#cluster.objects.get(keyText(ref));
+    const live = (this.#frozen ?? this.#cluster).objects.get(keyText(ref));
     return live === undefined ? { state: 'absent' } : { state: 'present', object: observe(live) };
   }
   bodies(refs: readonly ObjectRef[]): Promise<Result<readonly (Manifest | undefined)[]>> {

@@ -64,6 +64,12 @@ export interface ApplicationStatus {
   readonly history?: readonly { readonly id: number; readonly revision: string }[];
 }
 
+export interface RunningEngine {
+  readonly git: FakeRepositories;
+  readonly engine: Engine;
+  readonly client: FakeClient;
+}
+
 export class EngineWorld {
   readonly time = new ManualTime();
   readonly cluster = new FakeCluster(this.time);
@@ -101,7 +107,12 @@ export class EngineWorld {
 
   /** Starts an engine, as after an installation or a restart, and lets it settle. */
   async start(): Promise<void> {
+    await this.join();
+  }
+  /** Starts one more engine: of a replica of that name, if there are several. */
+  async join(id?: string): Promise<RunningEngine> {
     const client = this.cluster.client();
+    const git = id === undefined ? this.git : new FakeRepositories(this.git);
     const line = (message: string): void => void this.errors.push(message);
     const log: Log = {
       debug() {},
@@ -111,7 +122,7 @@ export class EngineWorld {
     };
     const ports = {
       cluster: client,
-      repositories: this.git,
+      repositories: git,
       renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
       clock: this.time,
@@ -120,17 +131,21 @@ export class EngineWorld {
       log,
       meter: this.meter,
     };
-    this.#client = client;
-    this.#engine = new Engine(ports, {
+    const engine = new Engine(ports, {
       dialects: [argoDialect('argocd'), fluxDialect()],
       pollMs: 30_000,
       concurrency: 4,
+      ...(id === undefined ? {} : { replica: { id, namespace: 'argocd', cluster: client } }),
       ...this.#options,
     });
-    const started = this.#engine.start();
+    // From its first moment, for what is done while it starts.
+    this.#engine = engine;
+    this.#client = client;
+    const started = engine.start();
     await this.settle();
     if (!client.isCutOff) await started;
     await this.settle();
+    return { engine, client, git };
   }
   /** The process is gone from one moment to the next. */
   crash(): void {

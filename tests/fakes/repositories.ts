@@ -17,17 +17,26 @@ interface Commit {
 interface Remote {
   readonly commits: Map<string, Commit>;
   readonly branches: Map<string, string>;
-  fetched: ReadonlyMap<string, string> | undefined;
 }
 
 export class FakeRepositories implements Repositories, RepositoryWriter {
-  readonly calls: string[] = [];
+  readonly calls: string[];
   /** Why no remote answers at present. */
   down: Failure | undefined;
-  readonly #remotes = new Map<string, Remote>();
+  readonly #remotes: Map<string, Remote>;
+  /** What is here of them, each with its branches. */
+  readonly #fetched = new Map<string, ReadonlyMap<string, string>>();
+  /** The commits that were fetched. */
+  readonly #here = new Set<string>();
   readonly #trees = new Map<string, Files>();
   readonly #blobs = new Map<string, string>();
   #count = 0;
+
+  /** `of` the same remotes as another one, with nothing fetched yet: the disk of another replica. */
+  constructor(of?: FakeRepositories) {
+    this.#remotes = of === undefined ? new Map() : of.#remotes;
+    this.calls = of?.calls ?? [];
+  }
 
   /** Commits on top of the branch, or on `parent` by force; returns the commit. */
   push(
@@ -56,15 +65,23 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     await Promise.resolve();
     if (this.down !== undefined) return fail(this.down);
     const remote = this.#remote(url);
-    const before = remote.fetched;
-    remote.fetched = new Map(remote.branches);
-    return ok({ changed: canonicalJson([...(before ?? [])]) !== canonicalJson([...remote.fetched]) });
+    const before = this.#fetched.get(url);
+    const now = new Map(remote.branches);
+    this.#fetched.set(url, now);
+    for (const head of now.values())
+      for (
+        let at: string | undefined = head;
+        at !== undefined && !this.#here.has(at);
+        at = remote.commits.get(at)?.parent
+      )
+        this.#here.add(at);
+    return ok({ changed: canonicalJson([...(before ?? [])]) !== canonicalJson([...now]) });
   }
 
   async resolve(spec: SourceSpec): Promise<Result<Revision>> {
     await Promise.resolve();
     const remote = this.#remote(spec.url);
-    if (remote.fetched === undefined) {
+    if (!this.#fetched.has(spec.url)) {
       const fetched = await this.fetch(spec);
       if (!fetched.ok) return fetched;
     }
@@ -80,7 +97,8 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
               ? ref.tag
               : ref.semver;
     const id =
-      remote.fetched?.get(name === 'HEAD' ? 'main' : name) ?? (remote.commits.has(name) ? name : undefined);
+      this.#fetched.get(spec.url)?.get(name === 'HEAD' ? 'main' : name) ??
+      (remote.commits.has(name) ? name : undefined);
     if (id === undefined) return fail(missing(`there is no ${name}`));
     const { message } = remote.commits.get(id)!;
     return ok({
@@ -103,6 +121,7 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     };
     if (before === undefined) return ok('first');
     if (before === after) return ok('same');
+    if (!this.#here.has(before)) return ok('rewritten');
     if (above(after).includes(before)) return ok('descendant');
     return ok(above(before).includes(after) ? 'older' : 'rewritten');
   }
@@ -186,7 +205,7 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     await Promise.resolve();
     const named = 'name' in ref ? ref.name : 'branch' in ref ? ref.branch : '';
     const name = named === 'HEAD' ? 'main' : named;
-    const commit = this.#remote(url).fetched?.get(name);
+    const commit = this.#fetched.get(url)?.get(name);
     return ok(commit === undefined ? undefined : { name, commit });
   }
   async log({ url }: SourceSpec, from: string, to: string): Promise<Result<readonly LoggedCommit[]>> {
@@ -232,8 +251,7 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
 
   #remote(url: string): Remote {
     let remote = this.#remotes.get(url);
-    if (remote === undefined)
-      this.#remotes.set(url, (remote = { commits: new Map(), branches: new Map(), fetched: undefined }));
+    if (remote === undefined) this.#remotes.set(url, (remote = { commits: new Map(), branches: new Map() }));
     return remote;
   }
 }

@@ -20,6 +20,8 @@ export interface Write {
   readonly namespace: string;
   readonly name: string;
   readonly status: number;
+  /** The process that asked, by its user agent. */
+  readonly by: string;
 }
 
 /** A moment, as a length of the log. */
@@ -50,12 +52,13 @@ export async function writesSince(auditLog: string, mark: Mark): Promise<readonl
             objectRef?.resource ?? '',
           ),
       )
-      .map(({ verb, objectRef, responseStatus }) => ({
+      .map(({ verb, objectRef, responseStatus, userAgent = '' }) => ({
         verb,
         resource: objectRef?.resource ?? '',
         namespace: objectRef?.namespace ?? '',
         name: objectRef?.name ?? '',
         status: responseStatus?.code ?? 0,
+        by: userAgent,
       }));
   } finally {
     await file.close();

@@ -121,6 +121,7 @@ interface FluxStatus {
   readonly conditions?: readonly FluxCondition[];
   readonly lastAppliedRevision?: string;
   readonly lastHandledReconcileAt?: string;
+  readonly history?: readonly object[];
   readonly artifact?: { readonly revision: string };
   readonly inventory?: { readonly entries: readonly { readonly id: string; readonly v: string }[] };
 }
@@ -225,6 +226,32 @@ describe('what people publish', () => {
     expect(
       live?.metadata.managedFields?.map(({ manager, operation }) => [manager, operation]),
     ).toContainEqual(['kustomize-controller', 'Apply']);
+  });
+
+  it('what happened stands in its history, and in what kubectl describe shows', async () => {
+    const status = await statusOf('ingress-nginx');
+    expect(status.history).toEqual([
+      {
+        digest: expect.stringMatching(/^sha256:/),
+        firstReconciled: expect.stringMatching(/Z$/),
+        lastReconciled: expect.stringMatching(/Z$/),
+        lastReconciledDuration: expect.stringMatching(/^[\d.]+s$/),
+        lastReconciledStatus: 'ReconciliationSucceeded',
+        totalReconciliations: 1,
+        metadata: { revision: status.lastAppliedRevision },
+      },
+    ]);
+    const described = async (kind: string, name: string): Promise<string> =>
+      (await world.kubectl('describe', kind, name, '-n', namespace)).stdout.replaceAll(/ +/g, ' ');
+    const text = await waitFor('the events', async () => {
+      const found = await described('kustomization', 'ingress-nginx');
+      return /Normal ReconciliationSucceeded/.test(found) ? found : undefined;
+    });
+    expect(text).toMatch(
+      /Normal DependencyNotReady .* trueup waits for Kustomization flux-system\/cert-manager\n/,
+    );
+    expect(text).toMatch(/ReconciliationSucceeded .* trueup Applied revision: main@sha1:/);
+    expect(await described('gitrepository', 'fleet-infra')).toMatch(/Normal NewArtifact .* stored artifact/);
   });
 
   it('what is encrypted is refused by name, and nothing of it is applied', async () => {

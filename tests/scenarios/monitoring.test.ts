@@ -6,17 +6,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Metrics } from '#host/metrics.ts';
-import { conditionSamples } from '#http/unit-metrics.ts';
-import type { Manifest } from '#model/object.ts';
 import { configMap, yaml } from './manifests.ts';
 import { freePort, repositoryRoot, runToEnd } from './trueup-process.ts';
-import { useWorld, waitFor } from './world.ts';
+import { kustomizationKind, useWorld, waitFor } from './world.ts';
 
 const example = join(repositoryRoot, 'examples/monitoring');
 const isHere = (await runToEnd('sh', ['-c', 'command -v prometheus && command -v promtool'])).code === 0;
@@ -29,13 +24,11 @@ interface Alert {
 }
 
 describe.runIf(isHere)('the alerts', () => {
-  const world = useWorld();
+  // Of its own: while others show what a Lease of Flux's controllers does, nothing of Flux's kinds is reconciled.
+  const world = useWorld({ controlNamespace: 'flux-system' });
   let prometheus: ChildProcess;
   let output = '';
   let origin: string;
-  let other: Server;
-  /** What has conditions as Kubernetes writes them: Flux's kinds do. */
-  let resources: readonly Manifest[] = [];
 
   const query = async (path: string): Promise<{ readonly alerts: readonly Alert[] }> => {
     const answer = (await (await fetch(`${origin}/api/v1/${path}`)).json()) as { data: never };
@@ -58,12 +51,6 @@ describe.runIf(isHere)('the alerts', () => {
     );
 
   beforeAll(async () => {
-    const metrics = new Metrics();
-    metrics.family('gotk_reconcile_condition', () => conditionSamples(resources));
-    other = createServer((_, response) => {
-      void metrics.text().then((text) => response.setHeader('content-type', metrics.contentType).end(text));
-    }).listen(0, '127.0.0.1');
-    await once(other, 'listening');
     // The rules as they are, but for how long something has to be so: nobody waits five minutes here.
     const rules = await readFile(join(example, 'rules.yaml'), 'utf8');
     const hurried = rules.replaceAll('for: 5m', 'for: 1s');
@@ -72,13 +59,7 @@ describe.runIf(isHere)('the alerts', () => {
     const config = {
       global: { scrape_interval: '1s', evaluation_interval: '1s' },
       rule_files: ['rules.yaml'],
-      scrape_configs: [
-        { job_name: 'trueup', static_configs: [{ targets: [new URL(world.origin).host] }] },
-        {
-          job_name: 'conditions',
-          static_configs: [{ targets: [`127.0.0.1:${(other.address() as AddressInfo).port}`] }],
-        },
-      ],
+      scrape_configs: [{ job_name: 'trueup', static_configs: [{ targets: [new URL(world.origin).host] }] }],
     };
     await writeFile(join(world.directory, 'prometheus.yaml'), stringify(config));
     const port = await freePort();
@@ -103,7 +84,6 @@ describe.runIf(isHere)('the alerts', () => {
       prometheus.kill('SIGTERM');
       await ended;
     }
-    other?.close();
   });
 
   it('are valid, and ask what people ask of Argo CD and Flux', async () => {
@@ -147,18 +127,45 @@ describe.runIf(isHere)('the alerts', () => {
     expect(metrics).toMatch(new RegExp(`^argocd_app_sync_total\\{.*name="${place.name}".* 1$`, 'm'));
   });
 
-  it('a resource that is not ready fires, whatever its kind, and is quiet when it is', async () => {
-    const kustomization = (status: string): Manifest => ({
+  it('a Kustomization that cannot be applied fires, and is quiet when it can, or is gone', async () => {
+    const place = await world.place();
+    const { name, repository, namespace: targetNamespace } = place;
+    const metadata = { name, namespace: world.controlNamespace };
+    await place.push({ 'app/a.yaml': 'not: a manifest\n' });
+    await world.api.create({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'GitRepository',
+      metadata,
+      spec: { interval: '1h', url: repository.url, ref: { branch: 'main' } },
+    });
+    const sourceRef = { kind: 'GitRepository', name };
+    await world.api.create({
       apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
       kind: 'Kustomization',
-      metadata: { name: 'apps', namespace: 'flux-system' },
-      status: { conditions: [{ type: 'Ready', status }] },
+      metadata,
+      spec: { interval: '1h', path: './app', prune: true, targetNamespace, sourceRef },
     });
-    resources = [kustomization('False')];
-    const { labels } = await alert('ReconciliationFailing', 'apps');
-    expect(labels).toMatchObject({ kind: 'Kustomization', namespace: 'flux-system', status: 'False' });
-    resources = [kustomization('True')];
-    await quiet('apps');
+    const { labels } = await alert('ReconciliationFailing', name);
+    expect(labels).toMatchObject({
+      kind: 'Kustomization',
+      namespace: world.controlNamespace,
+      status: 'False',
+      type: 'Ready',
+    });
+    await place.pushAndHint({ 'app/a.yaml': yaml(configMap('a', { a: '1' })) });
+    await quiet(name);
+    const text = async (): Promise<string> => (await fetch(`${world.origin}/metrics`)).text();
+    expect(await text()).toMatch(
+      new RegExp(
+        `^gotk_reconcile_condition\\{kind="Kustomization",name="${name}".*status="True",type="Ready"\\} 1$`,
+        'm',
+      ),
+    );
+    await place.pushAndHint({ 'app/a.yaml': 'not: a manifest\n' });
+    await alert('ReconciliationFailing', name);
+    await world.api.remove(kustomizationKind, world.controlNamespace, name);
+    await quiet(name);
+    expect(await text()).not.toContain(`kind="Kustomization",name="${name}"`);
   });
 
   it('what Trueup says is what promtool takes for good metrics', async () => {

@@ -67,6 +67,8 @@ export interface RunningTrueup {
   stop(): Promise<number>;
   /** As a power cut. */
   kill(): Promise<void>;
+  /** As a machine that stands still; the returned function lets it go on. */
+  pause(): () => void;
   log(): Promise<string>;
 }
 
@@ -102,6 +104,10 @@ export async function startTrueup(options: StartOptions): Promise<RunningTrueup>
     async stop() {
       child.kill('SIGTERM');
       return ended;
+    },
+    pause() {
+      child.kill('SIGSTOP');
+      return () => void child.kill('SIGCONT');
     },
     async kill() {
       child.kill('SIGKILL');

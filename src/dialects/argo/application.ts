@@ -1,9 +1,10 @@
 /** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
-import type { Dialect, Lookup, Readiness, Selection } from '#model/dialect.ts';
+import type { Dialect, Lookup, Reported, Selection } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import { matchesGlob } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
 import { compileApplication } from './compile.ts';
+import { applicationNotice } from './notice.ts';
 import { controllerSelections } from './predecessor.ts';
 import { secretTypeLabel } from './repositories.ts';
 import { settingsOf } from './settings.ts';
@@ -32,6 +33,7 @@ export function argoDialect(controlNamespace: string): Dialect {
     ],
     admits: (resource, lookup) => admits(resource, lookup, controlNamespace),
     reported,
+    notice: applicationNotice,
     compile: (resource, lookup) => compileApplication(resource, lookup, controlNamespace),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : applicationStatus(resource, progress, nowMs, controlNamespace),
@@ -39,12 +41,11 @@ export function argoDialect(controlNamespace: string): Dialect {
 }
 
 /** Nothing can depend on an Application yet; what it says of itself is its health. */
-function reported(resource: Manifest): Readiness {
+function reported(resource: Manifest): Reported {
   const { status } = resource;
   const health = isObject(status) && isObject(status['health']) ? status['health']['status'] : undefined;
-  return health === 'Healthy'
-    ? { ready: true }
-    : { ready: false, why: `it reports ${String(health ?? 'nothing')}` };
+  const why = `it reports ${String(health ?? 'nothing')}`;
+  return { readiness: health === 'Healthy' ? { ready: true } : { ready: false, why } };
 }
 
 function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {

@@ -269,6 +269,8 @@ describe('the sync policy', () => {
       { automated: { enabled: true, prune: true, allowEmpty: true } },
       { trigger: 'automatic', prune: true, allowEmpty: true },
     ],
+    [{ syncOptions: [] }, { propagation: undefined }],
+    [{ syncOptions: ['PrunePropagationPolicy=foreground'] }, { propagation: 'Foreground' }],
     [
       { syncOptions: ['CreateNamespace=true', 'PrunePropagationPolicy=orphan'] },
       { createNamespace: true, propagation: 'Orphan' },

@@ -49,7 +49,8 @@ const propagations: Readonly<Record<string, Propagation>> = {
 
 export interface SyncOptions {
   readonly createNamespace: boolean;
-  readonly propagation: Propagation;
+  /** Absent: as the kind needs it. */
+  readonly propagation?: Propagation;
   readonly respectsIgnored: boolean;
   readonly objects: Partial<ObjectOptions>;
   /** Known, or not, and not honoured (F30). */
@@ -59,7 +60,7 @@ export interface SyncOptions {
 export function readSyncOptions(options: readonly string[]): SyncOptions {
   let createNamespace = false;
   let respectsIgnored = false;
-  let propagation: Propagation = 'Foreground';
+  let propagation: Propagation | undefined;
   let objects: Partial<ObjectOptions> = {};
   const refused: string[] = [];
   for (const option of options) {
@@ -73,5 +74,11 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
     else if (objectOptions[option] !== undefined) objects = { ...objects, ...objectOptions[option] };
     else if (!harmlessOptions.includes(option)) refused.push(option);
   }
-  return { createNamespace, propagation, respectsIgnored, objects, refused };
+  return {
+    createNamespace,
+    ...(propagation === undefined ? {} : { propagation }),
+    respectsIgnored,
+    objects,
+    refused,
+  };
 }

@@ -17,6 +17,7 @@ import {
   ownerNamespaceLabel,
   pruneAnnotation,
   requestAnnotation,
+  terminateAnnotation,
 } from './names.ts';
 import { durationMs, parseSpec } from '../parse-spec.ts';
 import { predecessorOf } from './predecessor.ts';
@@ -51,7 +52,8 @@ export function compileKustomization(
     refused.push(noArtifact(found.manifest));
   const teardown = teardownOf(resource, spec);
   const request = spec.suspend === true ? undefined : requestOf(resource);
-  const approved = resource.metadata.annotations?.[approvalAnnotation];
+  const { [approvalAnnotation]: approved, [terminateAnnotation]: terminate } =
+    resource.metadata.annotations ?? {};
   const awaited = awaitedOf(spec, refused);
   const bare = bareUnit(resource, lookup, options, source?.url ?? '');
   return [
@@ -73,6 +75,7 @@ export function compileKustomization(
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(approved === undefined ? {} : { approved }),
+      ...(terminate === undefined ? {} : { terminate }),
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** `status.conditions` as Kubernetes has them: a time changes only when the status does. */
 import { isObject, type Json } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
 import { timestamp } from '#model/time.ts';
 
 export interface Condition {
@@ -31,4 +32,13 @@ export function written(
       observedGeneration: generation,
     };
   });
+}
+
+/** As the resource says it now. */
+export function conditionOf(
+  { status }: Manifest,
+  type: string,
+): Readonly<Record<string, unknown>> | undefined {
+  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
+  return conditions.filter(isObject).find((condition) => condition['type'] === type);
 }

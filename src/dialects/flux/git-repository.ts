@@ -10,6 +10,7 @@ import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
 import { admitted } from './admission.ts';
 import { gitRepositoryKind } from './names.ts';
+import { gitRepositoryNotice } from './notice.ts';
 import { predecessorOf } from './predecessor.ts';
 import { isRequested, requestedAt } from './requests.ts';
 import { revisionText } from './revision.ts';
@@ -23,6 +24,7 @@ export function gitRepositories(options: FluxOptions): SourceDialect {
     plural: 'gitrepositories',
     optional: true,
     compile: (resource, lookup) => compile(resource, lookup, fluxNamespace),
+    notice: gitRepositoryNotice,
     status: gitRepositoryStatus,
   };
 }

@@ -1,12 +1,15 @@
 /** The dialect of Flux's Kustomization: which resources it reads, and how it reads and answers them. Pure. */
-import type { Dialect, Readiness } from '#model/dialect.ts';
+import type { Dialect, Readiness, Reported } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { admitted } from './admission.ts';
 import { compileKustomization, type FluxOptions } from './compile.ts';
+import { conditionOf } from './conditions.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
+import { kustomizationNotice } from './notice.ts';
 import { controllerSelections } from './predecessor.ts';
+import { parseRevision } from './revision.ts';
 import { kustomizationStatus } from './status.ts';
 
 const defaults: FluxOptions = {
@@ -26,15 +29,22 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
     selections: controllerSelections(options.fluxNamespace),
     admits: (resource) => admitted(resource, options),
     reported,
+    notice: kustomizationNotice,
     compile: (resource, lookup) => compileKustomization(resource, lookup, options),
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : kustomizationStatus(resource, progress, nowMs),
   };
 }
 
-function reported({ status, metadata }: Manifest): Readiness {
-  const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
-  const ready = conditions.filter(isObject).find(({ type }) => type === 'Ready');
+function reported(resource: Manifest): Reported {
+  const { status } = resource;
+  const commit = isObject(status) ? parseRevision(status['lastAppliedRevision'])?.commit : undefined;
+  return { readiness: readinessOf(resource), ...(commit === undefined ? {} : { commit }) };
+}
+
+function readinessOf(resource: Manifest): Readiness {
+  const { status, metadata } = resource;
+  const ready = conditionOf(resource, 'Ready');
   const isCurrent = isObject(status) && status['observedGeneration'] === metadata['generation'];
   if (ready?.['status'] === 'True' && isCurrent) return { ready: true };
   const why = ready?.['status'] === 'True' ? 'its latest change is not applied yet' : ready?.['message'];

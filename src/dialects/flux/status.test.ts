@@ -165,6 +165,52 @@ describe('a Kustomization', () => {
     expect(Object.keys(patch['status'] as object)).not.toContain('ofTheFuture');
     expect(mergePatch({ a: 1 }, { a: 1 })).toBeUndefined();
   });
+  it('has a history: ours newest first, each plan and how it ended once, and below it what Flux left', () => {
+    const run = (id: number, digest: string, result: 'succeeded' | 'failed') =>
+      ({
+        kind: 'sync',
+        id,
+        atMs: nowMs + id * 60_000,
+        durationMs: 1500,
+        revisions: [revision],
+        by: 'automated sync',
+        plan: `sha256:${digest}`,
+        result,
+        message: '',
+        counts: { applied: 1, pruned: 0 },
+      }) as const;
+    const left = { digest: 'sha256:0', lastReconciled: '2025-12-31T00:00:00Z', totalReconciliations: 9 };
+    const before = { ...resource, status: { history: [left] } };
+    const history = [run(1, 'a', 'failed'), run(2, 'a', 'failed'), run(3, 'b', 'succeeded')];
+    const past = { ...run(0, 'c', 'succeeded'), atMs: nowMs - 60_000 };
+    const now = progress({ state: { ...state, history: [past, ...history] } });
+    const patch = dialect.status(before, [now], nowMs);
+    const snapshots = (patch['status'] as JsonObject)['history'] as readonly JsonObject[];
+    expect(
+      snapshots.map((one) => [one['digest'], one['lastReconciledStatus'], one['totalReconciliations']]),
+    ).toEqual([
+      ['sha256:b', 'ReconciliationSucceeded', 1],
+      ['sha256:a', 'ReconciliationFailed', 2],
+      ['sha256:0', undefined, 9],
+    ]);
+    expect(snapshots[1]).toMatchObject({
+      firstReconciled: '2026-01-01T00:01:00Z',
+      lastReconciled: '2026-01-01T00:02:00Z',
+      lastReconciledDuration: '1.5s',
+      metadata: { revision: `main@sha1:${revision.commit}` },
+    });
+    expect(dialect.status(merged(before, patch), [now], nowMs)).toEqual({});
+  });
+  it('takes off the wish to terminate when nothing is under way any more', () => {
+    const annotations = { 'trueup.dev/terminate': '2026-01-01T00:00:00Z by ada' };
+    const asked = { ...resource, metadata: { ...resource.metadata, annotations } };
+    const [compiled] = dialect.compile(asked, lookup);
+    expect(compiled?.terminate).toBe('2026-01-01T00:00:00Z by ada');
+    const patchOf = (phase: Progress['phase']) =>
+      dialect.status(asked, [progress({ unit: compiled!, phase })], nowMs)['metadata'];
+    expect(patchOf('running')).not.toHaveProperty('annotations');
+    expect(patchOf('settled')).toMatchObject({ annotations: { 'trueup.dev/terminate': null } });
+  });
   it('that is suspended says what it said', () => {
     const suspended: Unit = { ...unit!, sync: { ...unit!.sync, trigger: 'suspended' } };
     const patch = dialect.status(resource, [progress({ unit: suspended })], nowMs);

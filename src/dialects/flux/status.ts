@@ -9,14 +9,16 @@ import type { Revision } from '#model/unit.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
+import { historyOf } from './history.ts';
 import { inventoryOf } from './inventory.ts';
-import { approvalAnnotation } from './names.ts';
+import { approvalAnnotation, terminateAnnotation } from './names.ts';
 import { requestedAt } from './requests.ts';
 import { revisionText } from './revision.ts';
 
 /** The members of status that are ours; whatever else stands there survives (F31). */
 const ownMembers = [
   'conditions',
+  'history',
   'inventory',
   'lastAppliedRevision',
   'lastAttemptedRevision',
@@ -29,13 +31,18 @@ export function kustomizationStatus(resource: Manifest, progress: Progress, nowM
   const isDeleting = resource.metadata['deletionTimestamp'] !== undefined;
   const held = isDeleting ? {} : finalizerPatch(resource, true);
   // A suspended resource says what it said when it was suspended.
-  if (progress.unit.sync.trigger === 'suspended' && progress.unit.unsupported.length === 0) return held;
+  if (progress.unit.sync.trigger === 'suspended' && progress.unit.unsupported.length === 0)
+    return withSpentWishes(resource, progress, held);
   const before = isObject(resource['status']) ? resource['status'] : {};
   const own = Object.fromEntries(ownMembers.map((member) => [member, before[member]]));
   const { generation } = progress.unit;
   const attempted = progress.revisions[0];
   const status = mergePatch(own, {
     conditions: written(conditionsOf(progress), own['conditions'], generation, nowMs),
+    history:
+      progress.state === undefined
+        ? (own['history'] as Json)
+        : historyOf(progress.state, own['history'], progress.unit.inputs[0]?.source.ref),
     inventory:
       progress.state === undefined ? (own['inventory'] as Json) : inventoryOf(progress.state.inventory),
     lastAppliedRevision: appliedRevision(progress, own['lastAppliedRevision']),
@@ -46,7 +53,7 @@ export function kustomizationStatus(resource: Manifest, progress: Progress, nowM
       : (own['lastHandledReconcileAt'] as Json),
     observedGeneration: generation,
   });
-  const patch = withUsedApproval(resource, progress, held);
+  const patch = withSpentWishes(resource, progress, held);
   return status === undefined ? patch : { ...patch, status };
 }
 
@@ -54,13 +61,17 @@ function textOf(revision: Revision, { unit }: Progress): string {
   return revisionText(revision, unit.inputs[0]?.source.ref);
 }
 
-/** An approval is for one plan: once that has run it says nothing any more. */
-function withUsedApproval(resource: Manifest, { run }: Progress, patch: JsonObject): JsonObject {
-  const approved = resource.metadata.annotations?.[approvalAnnotation];
-  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
-  if (approved === undefined || !isUsed) return patch;
+/** An approval is for one plan, and a termination for one Run: once that is over they say nothing any more. */
+function withSpentWishes(resource: Manifest, { run, phase }: Progress, patch: JsonObject): JsonObject {
+  const { annotations = {} } = resource.metadata;
+  const spent: Record<string, null> = {};
+  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === annotations[approvalAnnotation];
+  if (isUsed) spent[approvalAnnotation] = null;
+  if (phase === 'settled' && annotations[terminateAnnotation] !== undefined)
+    spent[terminateAnnotation] = null;
+  if (Object.keys(spent).length === 0) return patch;
   const metadata = isObject(patch['metadata']) ? (patch['metadata'] as JsonObject) : {};
-  return { ...patch, metadata: { ...metadata, annotations: { [approvalAnnotation]: null } } };
+  return { ...patch, metadata: { ...metadata, annotations: spent } };
 }
 
 /** Flux says so when what it waits for is well, too. */

@@ -38,7 +38,7 @@ export async function execute(
   const groups = groupsOf(plan.steps);
   const isRemedy = ([step]: readonly Step[]): boolean => step?.phase === 'fail';
   for (const group of groups.filter((steps) => !isRemedy(steps))) await run.group(group);
-  if (run.result === 'failed' && ports.isTerminated?.() !== true) {
+  if (run.result === 'failed' && ports.whyEnded?.() === undefined) {
     run.goOn();
     for (const group of groups.filter(isRemedy)) await run.group(group);
   }
@@ -95,7 +95,8 @@ class Execution {
     // What cleans up after a failed step goes on after it.
     if (first === undefined) return [];
     if (this.#stopped && first.ifFailed === undefined) return steps.map(skipped);
-    if (this.#ports.isTerminated?.() === true) return steps.map((step) => failed(step, terminated()));
+    const why = this.#ports.whyEnded?.();
+    if (why !== undefined) return steps.map((step) => failed(step, why));
     const made = steps.filter(({ action, hook }) => action.verb === 'create' && hook !== undefined);
     const recorded = await this.#record(made.map((step) => ({ step })));
     if (recorded !== undefined) return steps.map(recorded);
@@ -126,9 +127,15 @@ class Execution {
       return [{ step, result: end, ...(uid === undefined ? {} : { uid }) }];
     });
     const recorded = await this.#record(hooks);
-    // Who ends the Run ends what it runs.
+    // The person who ends the Run ends what it runs.
+    const isTerminated = this.#ports.whyEnded?.()?.code === 'Terminated';
     for (const [index, { step, action, uid }] of waits.entries())
-      if (ends[index]?.result === 'terminated' && action.until === 'completed' && uid !== undefined)
+      if (
+        isTerminated &&
+        ends[index]?.result === 'ended' &&
+        action.until === 'completed' &&
+        uid !== undefined
+      )
         await this.#ports.cluster.remove(step.object, { uid }, 'Background');
     return waits.map(({ step }, index) => recorded?.(step) ?? waitResult(step, ends[index]!));
   }
@@ -246,16 +253,6 @@ async function inParallel<T, R>(
   return results;
 }
 
-function terminated(): Failure {
-  return {
-    kind: 'terminal',
-    code: 'Terminated',
-    stage: 'apply',
-    message: 'the operation was terminated before this step',
-    hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
-  };
-}
-
 function waitResult(step: Step, end: WaitEnd): StepResult {
   switch (end.result) {
     case 'done':
@@ -264,8 +261,8 @@ function waitResult(step: Step, end: WaitEnd): StepResult {
       return failed(step, end.failure);
     case 'stale':
       return stale(step, end.why);
-    case 'terminated':
-      return failed(step, terminated());
+    case 'ended':
+      return failed(step, end.failure);
     case 'superseded':
       return { step: step.id, object: step.object, result: 'superseded' };
   }

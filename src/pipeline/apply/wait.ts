@@ -18,7 +18,8 @@ export interface WaitPorts {
   readonly timers: Timers;
   /** Absent: it is looked again and again. */
   readonly news?: News;
-  readonly isTerminated?: () => boolean;
+  /** Why the Run is to end now, if it is. */
+  readonly whyEnded?: () => Failure | undefined;
   /** Whether another revision is wanted by now, or the process stops: what waits is left to the next plan. */
   readonly isSuperseded?: () => Promise<boolean>;
   /** What it waits for, in one sentence. */
@@ -32,9 +33,10 @@ export interface Wait {
   readonly uid?: string;
 }
 export type WaitEnd =
-  | { readonly result: 'done' | 'terminated' | 'superseded' }
+  | { readonly result: 'done' | 'superseded' }
   | { readonly result: 'stale'; readonly why: string }
-  | { readonly result: 'failed'; readonly failure: Failure };
+  /** ended: the whole Run, for this reason. */
+  | { readonly result: 'failed' | 'ended'; readonly failure: Failure };
 
 const pollMs = 200;
 const sightingDeadlineMs = 10_000;
@@ -96,7 +98,8 @@ export async function waitForAll(waits: readonly Wait[], ports: WaitPorts): Prom
 
 /** Why what is still waited for is not waited for any longer. */
 async function earlyEnd(ends: readonly WaitEnd[], ports: WaitPorts): Promise<WaitEnd | undefined> {
-  if (ports.isTerminated?.() === true) return { result: 'terminated' };
+  const failure = ports.whyEnded?.();
+  if (failure !== undefined) return { result: 'ended', failure };
   const stale = ends.find(({ result }) => result === 'stale');
   if (stale !== undefined) return stale;
   // The first failure ends the Run; what the others come to does not matter to it.

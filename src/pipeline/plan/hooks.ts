@@ -6,7 +6,7 @@ import type { BegunHook } from '#model/outcome.ts';
 import type { Awaits, HookMark, Identity, Step, StepAction } from '#model/plan.ts';
 import type { DesiredHook } from './desired.ts';
 import { openRun, runMark } from './hook-run.ts';
-import { applyOrder, deleteOrder, orders } from './order.ts';
+import { applyOrder, deleteOrder, orders, usualPropagation } from './order.ts';
 import type { PlanInput } from './plan.ts';
 import { gateTimeoutMs, makeStep, type Content } from './steps.ts';
 import { trackedOwner } from './tracking.ts';
@@ -50,14 +50,14 @@ export function hookSteps(input: PlanInput, content: Content): HookSteps {
 
 /** A Unit that goes takes the objects of its hooks along. */
 export function ranHookSteps({ unit, ranHooks = [] }: PlanInput): readonly Step[] {
-  const propagation = unit.teardown?.propagation ?? unit.sync.propagation;
-  return ranHooks.map(({ ref, uid }) =>
-    makeStep(ref, { verb: 'delete', expect: { uid }, propagation }, 'hook', {
+  return ranHooks.map(({ ref, uid }) => {
+    const propagation = unit.teardown?.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
+    return makeStep(ref, { verb: 'delete', expect: { uid }, propagation }, 'hook', {
       order: deleteOrder(ref),
       manager: unit.manager,
       tracked: false,
-    }),
-  );
+    });
+  });
 }
 
 /** An object of that name that is not this Unit's is neither deleted nor replaced. */

@@ -1,5 +1,6 @@
 /** In which order kinds are applied; deletes run the other way round, after all applies. */
 import type { GroupKind } from '#model/object.ts';
+import type { Propagation } from '#model/unit.ts';
 
 export const orders = {
   definitions: 0,
@@ -58,4 +59,12 @@ const passiveKinds = new Set(
 );
 export function isPassive(kind: GroupKind): boolean {
   return passiveKinds.has(`${kind.group}/${kind.kind}`);
+}
+
+/**
+ * Foreground: what belongs to it goes first. Plain data has nothing that belongs to it, or nothing whose end anybody
+ * waits for: it is gone with the request, without the garbage collector's three and without a second turn.
+ */
+export function usualPropagation({ group, kind }: GroupKind): Propagation {
+  return group === '' && (kind === 'ConfigMap' || kind === 'Secret') ? 'Background' : 'Foreground';
 }

@@ -63,6 +63,23 @@ describe('what is there and what is wanted', () => {
       ),
     ).toEqual(['delete one removed']);
   });
+  it('what is removed takes what belongs to it along first; plain data is gone with the request, unless told', () => {
+    const web: Manifest = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: one.metadata };
+    const propagationOf = (manifest: Manifest, of = unit): unknown => {
+      const inventory = [entryOf(manifest), entryOf(two)];
+      const { steps } = planned({
+        git: [two],
+        cluster: [live(manifest), live(two)],
+        inventory,
+        unit: of,
+      }).plan;
+      return steps.map(({ action }) => action.verb === 'delete' && action.propagation);
+    };
+    const asUsual = withPolicy({ propagation: undefined });
+    expect(propagationOf(one, asUsual)).toEqual(['Background']);
+    expect(propagationOf(web, asUsual)).toEqual(['Foreground']);
+    expect(propagationOf(one, withPolicy({ propagation: 'Foreground' }))).toEqual(['Foreground']);
+  });
   it('a step says which fields, their values, and who made them so', () => {
     const drifted = edited(live(one), (draft) => (draft.data.a = 'x'), 'rival');
     const [step] = planned({ git: [one], cluster: [drifted], inventory: [entryOf(one)] }).plan.steps;

@@ -3,7 +3,7 @@ import { keyText, type Manifest } from '#model/object.ts';
 import type { Kept, Step } from '#model/plan.ts';
 import { isGoing, type Compared } from './compare.ts';
 import { directivesOf } from './directives.ts';
-import { deleteOrder } from './order.ts';
+import { deleteOrder, usualPropagation } from './order.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Consent } from '#model/unit.ts';
 import type { PlanInput } from './plan.ts';
@@ -70,7 +70,7 @@ function judge(
     const finalizers = object.finalizers.join(', ');
     return { ref, why: `it is being deleted${finalizers === '' ? '' : ` and waits for ${finalizers}`}` };
   }
-  const propagation = unit.teardown?.propagation ?? unit.sync.propagation;
+  const propagation = unit.teardown?.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
   const action = { verb: 'delete', expect: { uid: object.uid }, propagation } as const;
   const details = { order: deleteOrder(ref), wave, manager: unit.manager, tracked: true };
   return {

@@ -3,11 +3,13 @@
  * it is asked again, until it lacks nothing. It is in the sandbox only while it computes; no worker waits for a disk or
  * a network.
  */
+import { posix } from 'node:path';
 import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Digest, JsonObject } from '#model/json.ts';
 import type { ClusterView, LookupAnswer, Remotes, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry } from '#model/rendered.ts';
+import { kustomizationNames, namedIn } from '../source/expect-named.ts';
 import { lookupsMax, withoutSecrets } from './lookups.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
 import { Mounts, relative, type Place, type RemoteRead } from './mounts.ts';
@@ -17,6 +19,12 @@ import { refusal } from './refusal.ts';
 /** Bases of bases and charts in charts; each round goes one step deeper. */
 const roundsMax = 100;
 const nodesMax = 50_000;
+/** What is read before it is asked for: of each step deeper, and of a file. */
+const aheadDepth = 5;
+const aheadFilesMax = 20;
+const aheadBytesMax = 32 * 1024;
+
+const nothing = new Uint8Array();
 
 export type Done = Extract<Answer, { kind: 'done' }>;
 export interface Closed {
@@ -47,6 +55,7 @@ export async function renderClosed(
   const answers = new Map<string, LookupAnswer>();
   const first = await reading.look([request.root]);
   if (!first.ok) return first;
+  if (op === 'kustomize') await reading.readAhead();
   for (let round = 0; round < roundsMax + answers.size; round += 1) {
     const answer = await sandbox.render({
       op,
@@ -159,13 +168,39 @@ class Reading {
       : ok(undefined);
   }
 
-  async read(paths: readonly string[]): Promise<Result<undefined>> {
+  /**
+   * The files beside a kustomization, and in the directories that it seems to name: what it will ask for in most cases,
+   * and each time that it need not ask spares a round. What cannot be read here fails where it is asked for.
+   */
+  async readAhead(): Promise<void> {
+    let directories: readonly string[] = [this.#request.root];
+    for (let depth = 0; depth < aheadDepth && directories.length > 0; depth += 1) {
+      const looked = await this.look(directories);
+      const files = directories.flatMap((directory) => this.#filesAhead(directory));
+      if (!looked.ok || files.length > aheadFilesMax) return;
+      const read = (await this.look(files)).ok && (await this.read(files, aheadBytesMax)).ok;
+      if (!read) return;
+      directories = files
+        .filter((path) => kustomizationNames.includes(posix.basename(path)))
+        .flatMap((path) => namedIn(this.#contents.get(path) ?? nothing, posix.dirname(path)))
+        .filter((path) => !this.entries.has(path));
+    }
+  }
+
+  #filesAhead(directory: string): readonly string[] {
+    const entry = this.entries.get(directory);
+    const names = entry?.kind === 'directory' ? entry.names : [];
+    return names.filter((name) => !name.endsWith('/')).map((name) => posix.join(directory, name));
+  }
+
+  /** With `bytesMax`, larger ones are left for when they are asked for. */
+  async read(paths: readonly string[], bytesMax?: number): Promise<Result<undefined>> {
     const wanted = paths.flatMap((path) => {
       const entry = this.entries.get(path);
       return entry?.kind === 'file' && !this.#contents.has(path) ? [{ path, blob: entry.blob }] : [];
     });
     for (const [place, there] of Map.groupBy(wanted, ({ path }) => this.#mounts.placeOf(path))) {
-      const read = await this.#readAt(place, there);
+      const read = await this.#readAt(place, there, bytesMax);
       if (!read.ok) return read;
     }
     return ok(undefined);
@@ -173,16 +208,24 @@ class Reading {
 
   async #readAt(
     { files, url }: Place,
-    wanted: readonly { readonly path: string; readonly blob: string }[],
+    asked: readonly { readonly path: string; readonly blob: string }[],
+    bytesMax = Infinity,
   ): Promise<Result<undefined>> {
-    const blobs = wanted.map(({ blob }) => blob);
-    const sizes = await files.sizes(url, blobs);
+    const sizes = await files.sizes(
+      url,
+      asked.map(({ blob }) => blob),
+    );
     if (!sizes.ok) return sizes;
-    for (const [index, { path }] of wanted.entries()) {
-      const refused = this.#weigh(path, sizes.value[index] ?? 0);
+    const wanted = asked.filter((_, index) => (sizes.value[index] ?? 0) <= bytesMax);
+    for (const [index, { path }] of asked.entries()) {
+      // What was not asked for refuses nothing: it is little.
+      const refused = bytesMax < Infinity ? undefined : this.#weigh(path, sizes.value[index] ?? 0);
       if (refused !== undefined) return fail(this.#mounts.failure(refused));
     }
-    const contents = await files.read(url, blobs);
+    const contents = await files.read(
+      url,
+      wanted.map(({ blob }) => blob),
+    );
     if (!contents.ok) return contents;
     wanted.forEach(({ path }, index) => this.#contents.set(path, contents.value[index]!));
     return ok(undefined);

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Contents } from './repository.fixture.ts';
+import { systemClock } from '#host/clock.ts';
+import { systemRandom } from '#host/random.ts';
+import type { SandboxRequest } from './protocol.ts';
+import { rendererOn } from './renderer.ts';
+import { Rendering } from './rendering.ts';
+import { noRemotes, repositoryOf, type Contents } from './repository.fixture.ts';
 import { deployment, failed, kustomize, lines, object, overlay, useRenderer } from './sources.fixture.ts';
+import { loadModule } from './wasm-module.ts';
 
 const { render } = useRenderer();
 
@@ -28,6 +34,37 @@ describe('a Kustomize directory', () => {
       'apps/web/prod/replicas.yaml',
     ]);
     expect(result.ok && result.value.trace.absent).toContain('apps/web/prod/kustomization.yml');
+  });
+  it('has what it names before it asks for it, so that most is built in one round', async () => {
+    const { module } = await loadModule(256);
+    const rendering = new Rendering(module, systemClock, systemRandom);
+    const rounds = async (contents: Contents, root: string): Promise<number> => {
+      let count = 0;
+      const sandbox = {
+        render: (request: SandboxRequest) => {
+          count += 1;
+          return Promise.resolve(rendering.render(request));
+        },
+        version: () => Promise.resolve('v'),
+      };
+      const request = { spec: kustomize(), url: 'r', commit: 'c', root, tree: 't' };
+      const result = await rendererOn(sandbox).render(request, repositoryOf(contents, root), noRemotes);
+      expect(lines(result)).toHaveLength(2);
+      return count;
+    };
+    const map = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\n`;
+    const app: Contents = {
+      'base/kustomization.yaml': 'resources: [../common, map.yaml]\n',
+      'base/map.yaml': map('map'),
+      'common/kustomization.yaml': 'resources: [other.yaml]\n',
+      'common/other.yaml': map('other'),
+      'app/kustomization.yaml': 'resources:\n- ../base\n# not there: ../nothing\n',
+    };
+    expect(await rounds(app, 'app')).toBe(1);
+    // What is large, or one of many, waits until it is asked for.
+    expect(await rounds({ ...app, 'base/map.yaml': `${map('map')}#${'x'.repeat(40_000)}\n` }, 'app')).toBe(2);
+    const others = Array.from({ length: 30 }, (_, index) => [`base/${index}.txt`, 'x'] as const);
+    expect(await rounds({ ...app, ...Object.fromEntries(others) }, 'app')).toBeGreaterThan(1);
   });
   it('takes what the Application lays over it', async () => {
     const result = await render(

@@ -7,6 +7,9 @@ import type { Answer, SandboxRequest } from './protocol.ts';
 import { refusal } from './refusal.ts';
 import { Exit } from '#wasm/wasi.ts';
 
+/** It collects half as often as Go does by itself: a tenth less work for some megabytes more. */
+const settings = ['GOGC=200'];
+
 export class Rendering {
   readonly #module: WebAssembly.Module;
   readonly #clock: Clock;
@@ -21,7 +24,7 @@ export class Rendering {
 
   render(request: SandboxRequest): Result<Answer> {
     try {
-      this.#instance ??= new Instance(this.#module, this.#clock, this.#random);
+      this.#instance ??= new Instance(this.#module, this.#clock, this.#random, settings);
       return answerOf(this.#instance.call(encoded(request)), request);
     } catch (error) {
       // After a trap nothing in the instance is to be trusted.

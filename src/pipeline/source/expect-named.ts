@@ -10,7 +10,7 @@ import type { Input } from '#model/unit.ts';
 /** Bases of bases. */
 const roundsMax = 5;
 const pathsMax = 50_000;
-const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+export const kustomizationNames = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 
 export async function expectNamed(
   inputs: readonly Pick<Input, 'path' | 'render'>[],
@@ -65,7 +65,8 @@ function namedOutright({ path, render }: Pick<Input, 'path' | 'render'>): readon
 const outwards = /(?<![^\s"'[,=])\.\.(?:\/[^\s"',\]}]*)?(?=["'\s,\]}]|$)/g;
 const textBytesMax = 64 * 1024;
 
-function namedIn(content: Uint8Array, directory: string): readonly string[] {
+/** Paths outside of the directory that a file in it seems to name. */
+export function namedIn(content: Uint8Array, directory: string): readonly string[] {
   const text = Buffer.from(content.subarray(0, textBytesMax)).toString('utf8');
   return [...text.matchAll(outwards)].flatMap(([name]) => inRepository(directory, name));
 }

@@ -1,21 +1,24 @@
-/** `trueup app history`: what was deployed, and what drifted and was healed. */
+/** `trueup history`: what was deployed, and what drifted and was healed. */
 import { isObject } from '#model/json.ts';
 import type { HistoryEntry, UnitState } from '#model/outcome.ts';
 import { humanDuration, timestamp } from '#model/time.ts';
 import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
-import { applicationRef, readApplication } from './applications.ts';
-import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
+import { orEnd, table, type CommandPorts } from './command.ts';
+import { openResource, type ResourceOptions } from './resources.ts';
 import type { Cluster } from '#model/ports.ts';
-import type { Manifest } from '#model/object.ts';
+import { refOf, type Manifest } from '#model/object.ts';
 
-export interface HistoryOptions extends ClusterOptions {
+export interface HistoryOptions extends ResourceOptions {
   readonly output: 'table' | 'json';
 }
 
-export async function appHistory(name: string, options: HistoryOptions, ports: CommandPorts): Promise<void> {
-  const cluster = orEnd(await ports.cluster(options));
-  const application = await readApplication(cluster, applicationRef(name, options.namespace));
-  const state = await readState(cluster, application);
+export async function historyCommand(
+  words: readonly string[],
+  options: HistoryOptions,
+  ports: CommandPorts,
+): Promise<void> {
+  const { cluster, ref, resource } = await openResource(words, options, ports);
+  const state = await readState(cluster, resource);
   const history = state?.history ?? [];
   if (options.output === 'json') {
     ports.out(`${JSON.stringify(history, null, 2)}\n`);
@@ -42,7 +45,7 @@ export async function appHistory(name: string, options: HistoryOptions, ports: C
           entry.sentence,
         ],
   );
-  if (rows.length === 0) ports.say(`${name} has no history yet\n`);
+  if (rows.length === 0) ports.say(`${ref.name} has no history yet\n`);
   else ports.out(table([['ID', 'TIME', 'WHAT', 'REVISION', 'TOOK', 'BY', 'MESSAGE'], ...rows]));
 }
 
@@ -55,10 +58,9 @@ export function stableText({ revert }: SyncEntry): string {
   return `; a revert, stable ${humanDuration(revert.stableAtMs - revert.seenAtMs)} after it was seen`;
 }
 
-/** The recorded state of the Application's Unit; undefined where there is none. */
-export async function readState(cluster: Cluster, application: Manifest): Promise<UnitState | undefined> {
-  const owner = applicationRef(application.metadata.name, application.metadata.namespace ?? '');
-  const ref = unitStateRef(owner, String(application.metadata['uid']));
+/** The recorded state of the Unit that a resource declares; undefined where there is none. */
+export async function readState(cluster: Cluster, resource: Manifest): Promise<UnitState | undefined> {
+  const ref = unitStateRef(refOf(resource), String(resource.metadata['uid']));
   const head = orEnd(await cluster.read(ref));
   if (!isObject(head)) return undefined;
   const shards = new Map<string, Manifest>();

@@ -1,15 +1,16 @@
-/** `trueup app diff`: field by field what Git and the cluster differ in, and who made it so. */
+/** `trueup diff`: field by field what Git and the cluster differ in, and who made it so. */
 import { jsonText } from '#model/json.ts';
 import { describe } from '#model/object.ts';
 import type { FieldChange } from '#model/observed.ts';
 import { changesObjects, type Plan, type Step } from '#model/plan.ts';
 import { ownerPhrase, planSummary, valuePhrase } from '#model/sentences.ts';
 import { failureLine } from '#model/failure.ts';
-import { CommandEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
+import { CommandEnd, table, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { ofApplication, planOf, type Mirror } from './plan.ts';
+import { ofResource, planOf, type Mirror } from './plan.ts';
+import { openResource, type ResourceOptions } from './resources.ts';
 
-export interface DiffOptions extends ClusterOptions {
+export interface DiffOptions extends ResourceOptions {
   readonly mirror: readonly Mirror[];
   readonly revision?: string;
   /** False: end with 0 also when there are differences. */
@@ -20,8 +21,12 @@ export interface DiffOptions extends ClusterOptions {
 /** As scripts know them of `argocd app diff`: 1 says that there are differences, so a failure is another number. */
 export const diffExitCodes = { clean: 0, differences: 1, failed: 2 } as const;
 
-export async function appDiff(name: string, options: DiffOptions, ports: CommandPorts): Promise<void> {
-  const plan = await planned(name, options, ports);
+export async function diffCommand(
+  words: readonly string[],
+  options: DiffOptions,
+  ports: CommandPorts,
+): Promise<void> {
+  const plan = await planned(words, options, ports);
   const isClean = !changesObjects(plan) && plan.kept.length === 0;
   ports.out(options.output === 'json' ? `${jsonText(differences(plan), 2)}\n` : diffText(plan));
   for (const failure of plan.blocked) ports.say(`this would not be applied: ${failureLine(failure)}\n`);
@@ -29,9 +34,10 @@ export async function appDiff(name: string, options: DiffOptions, ports: Command
   if (!isClean && options.exitCode) throw new CommandEnd(diffExitCodes.differences);
 }
 
-async function planned(name: string, options: DiffOptions, ports: CommandPorts): Promise<Plan> {
+async function planned(words: readonly string[], options: DiffOptions, ports: CommandPorts): Promise<Plan> {
   try {
-    return (await planOf(await ofApplication(name, options, ports), ports, options.revision)).plan;
+    const subject = await ofResource(await openResource(words, options, ports), options, ports);
+    return (await planOf(subject, ports, options.revision)).plan;
   } catch (error) {
     if (error instanceof CommandEnd && error.exitCode === exitCodes.failed)
       throw new CommandEnd(diffExitCodes.failed, error.message);

@@ -1,0 +1,439 @@
+/** Several engines on one cluster, in a world of fakes: who looks after what, whoever comes, goes, hangs or lags. */
+import type { Manifest } from '#model/object.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isWrite, type FakeCall, type FakeClient } from '../../tests/fakes/cluster.ts';
+import {
+  applicationKind,
+  configMap,
+  EngineWorld,
+  repository,
+  type RunningEngine,
+} from '../../tests/fakes/engine-world.ts';
+
+let world: EngineWorld;
+beforeEach(() => {
+  world = new EngineWorld();
+});
+afterEach(() => {
+  expect(world.errors).toEqual([]);
+});
+
+const count = 12;
+const names = Array.from({ length: count }, (_, index) => `app-${index}`);
+const fileOf = (name: string, value: string): [string, string] => [
+  `${name}/object.yaml`,
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {a: "${value}"}\n`,
+];
+const filesWith = (value: string): Record<string, string> =>
+  Object.fromEntries(names.map((name) => fileOf(name, value)));
+const leases = (): readonly string[] =>
+  [...world.cluster.objects.values()]
+    .filter(({ kind }) => kind === 'Lease')
+    .map(({ metadata }) => metadata.name)
+    .toSorted();
+const isLease = ({ key }: FakeCall): boolean => key.startsWith('coordination.k8s.io/');
+const isObject = ({ key }: FakeCall): boolean => key.startsWith('/ConfigMap/');
+const values = (): readonly unknown[] =>
+  names.map((name) => (world.data(name) as { a: string } | undefined)?.a);
+const all = (value: string): readonly unknown[] => names.map(() => value);
+
+/** A dozen Applications in sync, shared by these replicas. */
+async function shared(...ids: readonly string[]): Promise<Record<string, RunningEngine>> {
+  await world.pushFiles(filesWith('1'));
+  for (const name of names)
+    world.cluster.put(
+      world.application(name, { source: { repoURL: repository, path: name, targetRevision: 'main' } }),
+    );
+  const running: Record<string, RunningEngine> = {};
+  for (const id of ids) running[id] = await world.join(id);
+  expect(values()).toEqual(all('1'));
+  return running;
+}
+const owns = ({ engine }: RunningEngine, name: string): boolean =>
+  engine.isOwn(world.cluster.must(applicationKind, 'argocd', name));
+const ownOf = (replica: RunningEngine): readonly string[] => names.filter((name) => owns(replica, name));
+/** Standing still: no call of this client is done until the returned function is called. */
+function pause(client: FakeClient): () => void {
+  let resume = (): void => undefined;
+  const standing = new Promise<void>((resolve) => (resume = resolve));
+  world.cluster.gate = (_, of) => (of === client ? standing : undefined);
+  return () => {
+    world.cluster.gate = () => undefined;
+    resume();
+  };
+}
+async function push(value: string, at: RunningEngine): Promise<void> {
+  world.git.push(repository, filesWith(value));
+  at.engine.hint(() => true);
+  await world.settle();
+}
+
+describe('two replicas', () => {
+  it('share the Units: each has one owner, and both have some', async () => {
+    const { a, b } = await shared('a', 'b');
+    for (const name of names) expect(owns(a!, name)).toBe(!owns(b!, name));
+    expect(a!.engine.counts.units + b!.engine.counts.units).toBe(count);
+    expect(Math.min(a!.engine.counts.units, b!.engine.counts.units)).toBeGreaterThan(0);
+    expect(leases()).toEqual(['trueup-a', 'trueup-b']);
+  });
+  it('write nothing in steady state but their Leases', async () => {
+    await shared('a', 'b');
+    await world.advance(10_000);
+    const { mark } = world;
+    await world.advance(60_000);
+    const calls = world.cluster.since(mark);
+    expect(calls.filter((call) => !isLease(call))).toEqual([]);
+    expect(calls.length).toBeLessThanOrEqual(2 * 14);
+  });
+  it('apply a push once, whichever of them hears of it', async () => {
+    const { a } = await shared('a', 'b');
+    const { mark } = world;
+    await push('2', a!);
+    expect(values()).toEqual(all('2'));
+    expect(world.writesSince(mark).filter(isObject)).toHaveLength(count);
+  });
+  it('hear of a hint once, and not again when a Lease is renewed', async () => {
+    const { a, b } = await shared('a', 'b');
+    await push('2', b!);
+    const fetched = (): number => world.git.calls.length;
+    const before = fetched();
+    a!.engine.hint(() => false);
+    await world.advance(12_000);
+    expect(fetched()).toBe(before);
+  });
+});
+
+describe('alone', () => {
+  it('there is no Lease, and no timer runs for one', async () => {
+    await world.start();
+    const { mark } = world;
+    await world.advance(60_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+    expect(leases()).toEqual([]);
+    expect(world.engine.members).toEqual([]);
+  });
+});
+
+describe('a replica that comes', () => {
+  it('gets a share, and nothing is written for it', async () => {
+    const { a, b } = await shared('a', 'b');
+    const { mark } = world;
+    const c = await world.join('c');
+    await world.advance(5000);
+    expect(ownOf(c).length).toBeGreaterThan(0);
+    for (const name of names) expect([a!, b!, c].filter((replica) => owns(replica, name))).toHaveLength(1);
+    expect(world.cluster.since(mark).filter((call) => isWrite(call) && !isLease(call))).toEqual([]);
+  });
+});
+
+describe('a Run of a replica that lives', () => {
+  it("is left alone for as long as it takes, though its Unit would be another's by now", async () => {
+    const { a, b } = await shared('a', 'b');
+    const mine = ownOf(a!);
+    let resume = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (resume = resolve));
+    world.cluster.gate = (call, client) => (client === a!.client && call.verb === 'apply' ? slow : undefined);
+    await push('2', b!);
+    const held = mine.filter((name) => world.state(name)?.intent !== undefined);
+    expect(held.length).toBeGreaterThan(0);
+    const c = await world.join('c');
+    await world.advance(60_000);
+    for (const name of held) {
+      expect(owns(a!, name)).toBe(true);
+      expect(world.state(name)?.intent).toMatchObject({ replica: 'a' });
+      expect(world.data(name)).toEqual({ a: '1' });
+    }
+    resume();
+    await world.settle();
+    expect(values()).toEqual(all('2'));
+    for (const name of names) expect([a!, b!, c].filter((replica) => owns(replica, name))).toHaveLength(1);
+    expect(ownOf(c).length).toBeGreaterThan(0);
+  });
+});
+
+describe('who cannot be heard of is not dead', () => {
+  it('when a watch hangs: the Lease itself is asked for', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    b!.client.lags = ({ plural }) => plural === 'leases';
+    await world.advance(60_000);
+    expect(b!.engine.members).toEqual(['a', 'b']);
+    expect(ownOf(a!)).toEqual(before);
+  });
+  it('when the API server was away: each goes on with what it had', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    const away = {
+      kind: 'transient',
+      code: 'Unreachable',
+      stage: 'observe',
+      message: 'injected',
+      hint: '',
+    } as const;
+    world.cluster.inject = () => away;
+    await world.advance(60_000);
+    world.cluster.inject = () => undefined;
+    const { mark } = world;
+    await world.advance(20_000);
+    expect([a!.engine.members, b!.engine.members]).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+    expect(ownOf(a!)).toEqual(before);
+    expect(world.writesSince(mark).filter(isObject)).toEqual([]);
+  });
+});
+
+describe('a replica that goes', () => {
+  it('in good order leaves its Units at once', async () => {
+    const { a, b } = await shared('a', 'b');
+    await a!.engine.stop();
+    await world.settle();
+    expect(leases()).toEqual(['trueup-b']);
+    expect(ownOf(b!)).toEqual(names);
+    await push('2', b!);
+    expect(values()).toEqual(all('2'));
+  });
+  it('by a crash: its Units have another owner within the length of a Lease (F1, F14)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const mine = ownOf(b!);
+    world.cluster.cutOff(a!.client);
+    await push('2', b!);
+    expect(values()).toEqual(names.map((name) => (mine.includes(name) ? '2' : '1')));
+    await world.advance(16_000);
+    expect(values()).toEqual(all('2'));
+    await world.advance(60_000);
+    expect(leases()).toEqual(['trueup-b']);
+  });
+  it('in the middle of a Run: what it began is left alone until it is surely over, then finished (F1, F14)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name] = ownOf(a!);
+    world.cluster.inject = (call) =>
+      call.key === `/ConfigMap/payments/${name}` && isWrite(call) ? 'crash-before' : undefined;
+    await push('2', a!);
+    world.cluster.inject = () => undefined;
+    expect(world.state(name)?.intent).toMatchObject({ replica: 'a' });
+    await world.advance(16_000);
+    expect(ownOf(b!)).toEqual(names);
+    expect(values()[names.indexOf(name!)]).toBe('1');
+    await world.advance(10_000);
+    expect(values()).toEqual(all('2'));
+    expect(world.state(name)?.intent).toBeUndefined();
+  });
+});
+
+describe('a replica that stands still past its lease (F14)', () => {
+  it('finds its Units with another, writes nothing late, and gets them back', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    const resume = pause(a!.client);
+    world.git.push(repository, filesWith('2'));
+    b!.engine.hint(() => true);
+    await world.advance(27_000);
+    expect(values()).toEqual(all('2'));
+    expect(ownOf(b!)).toEqual(names);
+    const { mark } = world;
+    resume();
+    await world.advance(8000);
+    expect(world.writesSince(mark).filter(isObject)).toEqual([]);
+    expect(ownOf(a!)).toEqual(before);
+    await push('3', a!);
+    expect(values()).toEqual(all('3'));
+  });
+  it('in the middle of a Run: a write that lands late all the same is undone, and no other follows', async () => {
+    await world.push([configMap('one'), configMap('two')]);
+    world.cluster.put(world.application());
+    const a = await world.join('a');
+    const b = await world.join('b');
+    const application = (): boolean => a.engine.isOwn(world.cluster.must(applicationKind, 'argocd', 'web'));
+    const [owner, other] = application() ? [a, b] : [b, a];
+    let resume = (): void => undefined;
+    const standing = new Promise<void>((resolve) => (resume = resolve));
+    let isStanding = false;
+    world.cluster.gate = (call, client) => {
+      if (client !== owner.client) return undefined;
+      if (call.verb === 'apply') isStanding = true;
+      return isStanding ? standing : undefined;
+    };
+    world.git.push(repository, {
+      'app/one.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: "2"}\n',
+    });
+    owner.engine.hint(() => true);
+    await world.settle();
+    expect(isStanding).toBe(true);
+    world.git.push(repository, {
+      'app/one.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: "3"}\n',
+    });
+    other.engine.hint(() => true);
+    await world.advance(24_000);
+    expect(world.data('one')).toEqual({ a: '1' });
+    await world.advance(4000);
+    expect(world.data('one')).toEqual({ a: '3' });
+    expect(world.data('two')).toBeUndefined();
+    const { mark } = world;
+    resume();
+    await world.advance(10_000);
+    expect(world.data('one')).toEqual({ a: '3' });
+    // The repair of the one that was under way; what was to come after that was never sent.
+    expect(
+      world
+        .writesSince(mark)
+        .filter(isObject)
+        .map(({ verb, key }) => `${verb} ${key}`),
+    ).toEqual(['apply /ConfigMap/payments/one']);
+    expect(world.state()?.intent).toBeUndefined();
+  });
+  it('a status that it was about to write does not take the place of a newer one', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name] = ownOf(a!);
+    let resume = (): void => undefined;
+    const standing = new Promise<void>((resolve) => (resume = resolve));
+    let isStanding = false;
+    world.cluster.gate = (call, client) => {
+      if (client !== a!.client) return undefined;
+      isStanding ||= call.verb === 'mergePatch' && call.key === `${applicationKind}/argocd/${name}`;
+      return isStanding ? standing : undefined;
+    };
+    await push('2', a!);
+    expect(isStanding).toBe(true);
+    const commit = world.git.push(repository, filesWith('3'));
+    b!.engine.hint(() => true);
+    await world.advance(27_000);
+    expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
+    resume();
+    await world.settle();
+    expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
+  });
+  it('whose Lease cannot be renewed stops by itself before the others take over', async () => {
+    const { a, b } = await shared('a', 'b');
+    const mine = ownOf(a!);
+    world.cluster.inject = (call) =>
+      isWrite(call) && call.key.endsWith('/trueup-a')
+        ? { kind: 'transient', code: 'Unreachable', stage: 'apply', message: 'injected', hint: '' }
+        : undefined;
+    await world.advance(13_500);
+    expect(ownOf(b!)).not.toEqual(names);
+    const { mark } = world;
+    for (const name of mine)
+      world.cluster.edit('ConfigMap', 'payments', name, (draft) => (draft.data.a = 'drift'));
+    await world.settle();
+    expect(world.writesSince(mark)).toEqual([]);
+    await world.advance(6000);
+    expect(values()).toEqual(all('1'));
+    expect(ownOf(b!)).toEqual(names);
+  });
+});
+
+describe('a Lease that somebody deletes', () => {
+  it('is made anew, and its Units come back', async () => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    world.cluster.drop('coordination.k8s.io/Lease', 'argocd', 'trueup-a');
+    await world.advance(6000);
+    expect(leases()).toEqual(['trueup-a', 'trueup-b']);
+    expect(ownOf(a!)).toEqual(before);
+    expect(ownOf(b!)).toHaveLength(count - before.length);
+  });
+});
+
+describe('what a new owner decides from', () => {
+  it('is no older than the last word of the one before: nothing that it made is forgotten (F6)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name = ''] = ownOf(a!);
+    b!.client.freeze();
+    await world.advance(1000);
+    const added = {
+      ...filesWith('1'),
+      [`${name}/more.yaml`]: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: more}\n',
+    };
+    world.git.push(repository, added);
+    a!.engine.hint(() => true);
+    await world.settle();
+    expect(world.cluster.get('ConfigMap', 'payments', 'more')).toBeDefined();
+    await a!.engine.stop();
+    await push('1', b!);
+    expect(world.cluster.get('ConfigMap', 'payments', 'more')).toBeUndefined();
+    expect(world.state(name)?.inventory.map(({ ref }) => ref.name)).toEqual([name]);
+  });
+  it('is what Git says at the takeover: what the one before applied is not replaced by something older (F10)', async () => {
+    const { a, b } = await shared('a', 'b');
+    b!.git.down = {
+      kind: 'transient',
+      code: 'GitUnreachable',
+      stage: 'source',
+      message: 'injected',
+      hint: '',
+    };
+    const mine = ownOf(a!);
+    await push('2', a!);
+    await a!.engine.stop();
+    await world.advance(20_000);
+    expect(values()).toEqual(names.map((name) => (mine.includes(name) ? '2' : '1')));
+    expect(world.condition('ComparisonError', mine[0])).toContain('injected');
+    b!.git.down = undefined;
+    await world.advance(60_000);
+    expect(values()).toEqual(all('2'));
+  });
+});
+
+describe('a clock that is set (F15)', () => {
+  it.each([-86_400_000, 86_400_000])('by %d ms: nobody counts as dead, nothing moves', async (byMs) => {
+    const { a, b } = await shared('a', 'b');
+    const before = ownOf(a!);
+    world.time.jump(byMs);
+    const { mark } = world;
+    await world.advance(20_000);
+    expect(a!.engine.members).toEqual(['a', 'b']);
+    expect(b!.engine.members).toEqual(['a', 'b']);
+    expect(ownOf(a!)).toEqual(before);
+    expect(world.writesSince(mark).filter(isObject)).toEqual([]);
+  });
+});
+
+describe('Units of several replicas that depend on each other', () => {
+  const links = Array.from({ length: 8 }, (_, index) => `k${index}`);
+  const linked = (value: string): Record<string, string> =>
+    Object.fromEntries(links.map((name) => fileOf(name, value)));
+  const resource = (kind: string, group: string, name: string, spec: object): Manifest => ({
+    apiVersion: `${group}.toolkit.fluxcd.io/v1`,
+    kind,
+    metadata: { name, namespace: 'flux-system' },
+    spec,
+  });
+
+  it('are applied in their order, each when the one before it is', async () => {
+    await world.pushFiles(linked('1'));
+    const source = { interval: '10m', url: repository, ref: { branch: 'main' } };
+    world.cluster.put(resource('GitRepository', 'source', 'fleet', source));
+    for (const [index, name] of links.entries())
+      world.cluster.put(
+        resource('Kustomization', 'kustomize', name, {
+          interval: '10m',
+          path: `./${name}`,
+          prune: true,
+          targetNamespace: 'payments',
+          sourceRef: { kind: 'GitRepository', name: 'fleet' },
+          ...(index === 0 ? {} : { dependsOn: [{ name: links[index - 1] }] }),
+        }),
+      );
+    const { length } = world.cluster.calls;
+    const a = await world.join('a');
+    const b = await world.join('b');
+    await world.advance(5000);
+    const applied = (mark: number): readonly string[] =>
+      world
+        .writesSince(mark)
+        .filter(isObject)
+        .map(({ key }) => key.slice('/ConfigMap/payments/'.length));
+    expect(applied(length)).toEqual(links);
+    const owners = links.map((name) =>
+      a.engine.isOwn(world.cluster.must('kustomize.toolkit.fluxcd.io/Kustomization', 'flux-system', name)),
+    );
+    expect(new Set(owners).size).toBe(2);
+    world.git.push(repository, linked('2'));
+    const { mark } = world;
+    b.engine.hint(() => true);
+    await world.advance(5000);
+    expect(applied(mark)).toEqual(links);
+  });
+});

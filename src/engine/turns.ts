@@ -1,0 +1,117 @@
+/** Turns of Units as the engine takes them: what a turn came to is told to whoever has to know, and when the next is due. */
+import type { Dialect, Readiness } from '#model/dialect.ts';
+import { stackOf } from '#model/failure.ts';
+import type { Clock, Cluster, Log, Timers } from '#model/ports.ts';
+import type { Unit } from '#model/unit.ts';
+import type { ClusterViews } from './cluster-views.ts';
+import { endOfTurn, type EngineObserver } from './observer.ts';
+import type { Queue } from './queue.ts';
+import { noteWellness } from './readiness.ts';
+import type { ResourceCache } from './resource-cache.ts';
+import type { UnitRuntime } from './runtime.ts';
+import { writeStatus } from './status-writer.ts';
+import { takeTurn } from './turn.ts';
+import type { TurnEnd, TurnPorts } from './turn-ports.ts';
+import type { UnitStates } from './unit-states.ts';
+
+export interface TurnsPorts {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly cache: ResourceCache;
+  readonly states: UnitStates;
+  readonly views: ClusterViews;
+  readonly queue: Queue;
+  readonly observer: EngineObserver | undefined;
+  /** There are other replicas. */
+  readonly isShared: boolean;
+  readonly turnPorts: (unit: Unit) => TurnPorts;
+  readonly readinessOf: (runtime: UnitRuntime) => Readiness;
+  readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
+}
+
+/** A status in between is written only for Runs that last. */
+const runningStatusAfterMs = 1000;
+/** The watch brings what was written meanwhile. */
+const staleStatusMs = 100;
+
+export class Turns {
+  readonly #ports: TurnsPorts;
+
+  constructor(ports: TurnsPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes one, and says in the resource's status how it ended. Never throws: a bug in one must not stop the others. */
+  async take(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<void> {
+    const { timers, log } = this.#ports;
+    let cancelStatus = (): void => undefined;
+    let inBetween: Promise<unknown> = Promise.resolve();
+    let isDue = false;
+    const progress = (): void => {
+      if (isDue) return;
+      isDue = true;
+      cancelStatus = timers.after(runningStatusAfterMs, () => {
+        isDue = false;
+        inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
+          log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
+        );
+      });
+    };
+    const ofTurn = endOfTurn(runtime, this.#ports.clock);
+    try {
+      const end = await takeTurn(runtime, this.#ports.turnPorts(runtime.unit), progress);
+      const turn = ofTurn();
+      cancelStatus();
+      // The status of the end must not be overtaken by the one in between.
+      await inBetween;
+      if (end.isPending !== true) runtime.looked = true;
+      await this.#status(key, dialect, runtime, end);
+      const resource = this.#ports.cache.at(key);
+      if (resource !== undefined) this.#ports.observer?.turned(resource, turn);
+      const nowMs = this.#ports.clock.monotonic();
+      const overdueMs = noteWellness(runtime, this.#ports.readinessOf(runtime), nowMs);
+      if (overdueMs !== undefined) this.#ports.queue.addAfter(key, overdueMs);
+      this.#ports.tellDependents(key, runtime);
+      if (end.againMs === 0) this.#ports.queue.add(key);
+      else if (end.againMs !== undefined) this.#ports.queue.addAfter(key, end.againMs);
+    } catch (error) {
+      // It is said loudly and tried again.
+      cancelStatus();
+      log.error({ unit: key, stack: stackOf(error) }, `turn failed: ${String(error)}`);
+      this.#ports.queue.addAfter(key, 60_000);
+    } finally {
+      this.#ports.views.settle(runtime.unit.id, runtime.failures.length === 0);
+    }
+  }
+
+  async #status(
+    key: string,
+    dialect: Dialect,
+    runtime: UnitRuntime,
+    end: TurnEnd | undefined,
+  ): Promise<void> {
+    const resource = this.#ports.cache.at(key);
+    if (resource === undefined || end?.mayWriteStatus === false) return;
+    const state = this.#ports.states.get(runtime.unit.id);
+    const readiness = this.#ports.readinessOf(runtime);
+    const view = {
+      runtime,
+      state,
+      end,
+      readiness,
+      nowMs: this.#ports.clock.now(),
+      isShared: this.#ports.isShared,
+    };
+    const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
+    if (!written.ok) {
+      this.#ports.log.warn(
+        { resource: key, code: written.failure.code },
+        `status: ${written.failure.message}`,
+      );
+      this.#ports.queue.addAfter(key, 5000);
+    } else if (written.value === 'stale') this.#ports.queue.addAfter(key, staleStatusMs);
+    else if (written.value !== 'unchanged') this.#ports.cache.put(written.value);
+  }
+}

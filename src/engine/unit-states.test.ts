@@ -1,0 +1,75 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeCluster } from '../../tests/fakes/cluster.ts';
+import { ManualTime, turns } from '../kube/manual-time.fixture.ts';
+import type { UnitState } from '#model/outcome.ts';
+import { UnitStates } from './unit-states.ts';
+
+const owner = {
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  kind: 'Application',
+  namespace: 'argocd',
+  name: 'web',
+} as const;
+const first: UnitState = {
+  unit: 'uid-1/0',
+  owner,
+  epoch: 0,
+  revisions: [],
+  inventory: [],
+  values: {},
+  history: [],
+  sinceMs: 0,
+  takenOver: false,
+};
+const intentOf = (replica: string): UnitState => ({
+  ...first,
+  epoch: 1,
+  intent: { plan: 'sha256:1', revisions: [], by: 'x', startedAtMs: 0, attempt: 0, replica },
+});
+
+const time = new ManualTime();
+let cluster: FakeCluster;
+const open = async (): Promise<UnitStates> => {
+  const states = new UnitStates(cluster.client(), time);
+  await states.start(() => undefined);
+  return states;
+};
+beforeEach(() => {
+  cluster = new FakeCluster(time);
+});
+
+describe('two who write one state', () => {
+  it('the second is stale, and has the word of the first', async () => {
+    const [a, b] = [await open(), await open()];
+    const both = await Promise.all([a.write(intentOf('a'), first), b.write(intentOf('b'), first)]);
+    expect(both.map((written) => written.ok && written.value)).toEqual(['written', 'stale']);
+    expect(b.get(first.unit)?.intent?.replica).toBe('a');
+  });
+  it('also when the word of the first arrives while the second makes up its mind (F14)', async () => {
+    const [a, b] = [await open(), await open()];
+    await a.write(intentOf('a'), first);
+    await turns(5);
+    expect(b.get(first.unit)?.intent?.replica).toBe('a');
+    expect(await b.write(intentOf('b'), first)).toEqual({ ok: true, value: 'stale' });
+    await turns(5);
+    expect(a.get(first.unit)?.intent?.replica).toBe('a');
+  });
+  it('what is made of the word of the other is written', async () => {
+    const [a, b] = [await open(), await open()];
+    await a.write(intentOf('a'), first);
+    await turns(5);
+    const heard = b.get(first.unit)!;
+    expect(await b.write({ ...heard, epoch: 2 }, heard)).toEqual({ ok: true, value: 'written' });
+    await turns(5);
+    expect(a.get(first.unit)?.epoch).toBe(2);
+  });
+  it('says since when a word of somebody else stands, and our own does not count (F6)', async () => {
+    const [a, b] = [await open(), await open()];
+    time.advance(1000);
+    await a.write(intentOf('a'), first);
+    await turns(5);
+    expect(a.heardMs(first.unit)).toBe(-Infinity);
+    expect(b.heardMs(first.unit)).toBe(time.monotonic());
+  });
+});

@@ -1,0 +1,117 @@
+/** The command line on Flux's kinds: the verbs of an Application, said of a Kustomization. */
+import { describe, expect, it } from 'vitest';
+import { gitAt } from '../git-server/git.ts';
+import { configMap, yaml } from './manifests.ts';
+import { gitRepositoryKind, kustomizationKind, useWorld, waitFor, type Place } from './world.ts';
+
+// Of its own: while others show what a Lease of Flux's controllers does, nothing of Flux's kinds is reconciled.
+const world = useWorld({ controlNamespace: 'flux-system' });
+
+const settings = (value: string) => ({ 'app/settings.yaml': yaml(configMap('settings', { value })) });
+const ref = ({ name }: Place): string => `kustomization/${world.controlNamespace}/${name}`;
+const statusOf = async ({ name }: Place, kind = kustomizationKind) =>
+  (await world.api.get(kind, world.controlNamespace, name))?.['status'] ?? {};
+const valueOf = async (place: Place): Promise<string> =>
+  (await place.live('v1/ConfigMap', 'settings'))['data'].value as string;
+
+async function declare(place: Place): Promise<void> {
+  const metadata = { name: place.name, namespace: world.controlNamespace };
+  const sourceRef = { kind: 'GitRepository', name: place.name };
+  await world.api.create({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'GitRepository',
+    metadata,
+    spec: { interval: '1h', url: place.repository.url, ref: { branch: 'main' } },
+  });
+  await world.api.create({
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata,
+    spec: { interval: '1h', path: './app', prune: true, targetNamespace: place.namespace, sourceRef },
+  });
+}
+const applied = (place: Place, commit: string): Promise<unknown> =>
+  waitFor(
+    `${place.name} to be applied at ${commit.slice(0, 8)}`,
+    async () => (await statusOf(place)).lastAppliedRevision === `main@sha1:${commit}`,
+    { seen: () => statusOf(place) },
+  );
+
+describe('on a Kustomization', () => {
+  it('diff, history, tree, why and get say what they say of an Application', async () => {
+    const place = await world.place();
+    const commit = await place.push(settings('1'));
+    await declare(place);
+    await applied(place, commit);
+    const clean = await world.trueup('diff', ref(place));
+    expect(clean, clean.stderr).toMatchObject({ code: 0, stdout: '' });
+    const history = await world.trueup('history', 'kustomization', place.name);
+    expect(history.stdout, history.stderr).toMatch(/ sync +main@[0-9a-f]{8} .* applied 1\n$/);
+    const tree = await world.trueup('tree', 'ks', place.name);
+    expect(tree.stdout, tree.stderr).toMatch(/ ready\n└─ ConfigMap .*\/settings /);
+    const why = await world.trueup('why', ref(place));
+    expect(why.stdout, why.stderr).toMatch(/waits for nothing/);
+    const listed = await world.trueup('get', 'sources', 'git', place.name);
+    expect(listed.stdout, listed.stderr).toMatch(/GitRepository .* True +no +main@sha1:[0-9a-f]{8} +stored/);
+
+    await world.trueup('suspend', ref(place));
+    await place.push(settings('2'));
+    const differs = await world.trueup('diff', ref(place));
+    expect(differs, differs.stderr).toMatchObject({ code: 1 });
+    expect(differs.stdout).toMatch(
+      /^~ ConfigMap .*\/settings[\s\S]*\.data\.value +"1" +"2" +kustomize-controller/,
+    );
+  });
+
+  it('rollback reverts in Git, and waits until that is applied', async () => {
+    const place = await world.place();
+    const first = await place.push(settings('1'), { message: 'Begin' });
+    await declare(place);
+    await applied(place, first);
+    await applied(place, await place.pushAndHint(settings('2'), { message: 'Raise it' }));
+    const shown = await world.trueup('rollback', ref(place), '--dry-run');
+    expect(shown, shown.stderr).toMatchObject({ code: 0 });
+    expect(shown.stdout).toMatch(/^git clone --branch main[\s\S]*git -C rollback revert --no-edit/);
+    expect(await valueOf(place)).toBe('2');
+    await gitAt(world.git.repositoryPath(place.name), 'config', 'http.receivepack', 'true');
+    const done = await world.trueup('rollback', ref(place), '--to', '1', '--reason', 'it is slow');
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    expect(done.stdout).toMatch(/reverted 1 commit, as main@[0-9a-f]{8}; stable .* after it was seen/);
+    expect(await valueOf(place)).toBe('1');
+    await place.repository.git('fetch', '--quiet', 'origin');
+    const log = await place.repository.git('log', '-1', '--format=%B', 'origin/main');
+    expect(log).toContain(`Kustomization: ${world.controlNamespace}/${place.name}`);
+    expect(log).toContain(`Back-to: ${first}`);
+    const source = await statusOf(place, gitRepositoryKind);
+    expect(source.artifact.revision).toBe((await statusOf(place)).lastAppliedRevision);
+  });
+
+  it('terminate ends a Run that waits, and the rest of its steps is not begun', async () => {
+    const place = await world.place();
+    const none = await world.trueup('terminate', ref(place));
+    expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/no Kustomization/) });
+    // It is being deleted and does not go: a Run waits until it is gone.
+    const held = { namespace: place.namespace, finalizers: ['scenario.example/hold'] };
+    await world.api.create(configMap('settings', { value: 'old' }, held));
+    await world.api.remove('v1/ConfigMap', place.namespace, 'settings');
+    await place.push(settings('1'));
+    await declare(place);
+    await waitFor(
+      'the Run to wait',
+      async () => {
+        const { conditions = [] } = await statusOf(place);
+        return conditions.some(
+          ({ reason, message }: Record<string, string>) =>
+            reason === 'Progressing' && message?.startsWith('applying') === true,
+        );
+      },
+      { seen: () => statusOf(place) },
+    );
+    const ended = await world.trueup('terminate', ref(place), '--timeout', '30');
+    expect(ended, ended.stderr).toMatchObject({ code: 0 });
+    expect(ended.stdout).toMatch(/failed: .*terminated/);
+    const found = await world.api.get(kustomizationKind, world.controlNamespace, place.name);
+    expect(Object.keys(found?.metadata.annotations ?? {})).not.toContain('trueup.dev/terminate');
+    await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { metadata: { finalizers: null } });
+  });
+});
