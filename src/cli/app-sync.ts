@@ -17,6 +17,9 @@ export interface SyncOptions extends ClusterOptions {
   readonly prune?: boolean;
   readonly dryRun?: boolean;
   readonly revision?: string;
+  /** `group:kind:name` or `group:kind:namespace/name`; `!` before it: all but this one. */
+  readonly resource?: readonly string[];
+  readonly force?: boolean;
   /** A plan's digest; `true` approves the plan that is held now. */
   readonly approve?: string | true;
   readonly async?: boolean;
@@ -34,8 +37,13 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     );
   }
   refuseWhileOldControllerRuns(before, await readDeclarations(cluster, options.namespace, ports), ports);
-  const approval = approvalPatch(before, options.approve, name);
-  orEnd(await cluster.mergePatch(ref, { ...approval, ...syncRequest({ ...options, by: ports.user }) }));
+  const plan = approvedPlan(before, options.approve, name);
+  orEnd(
+    await cluster.mergePatch(ref, {
+      ...(plan === undefined ? {} : { metadata: { annotations: { [approvalAnnotation]: plan } } }),
+      ...syncRequest({ ...options, plan, by: ports.user, further: furtherOf(options) }),
+    }),
+  );
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);
@@ -47,12 +55,43 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   }
 }
 
-function approvalPatch(application: Manifest, approve: string | true | undefined, name: string): JsonObject {
-  if (approve === undefined) return {};
-  const held = conditionsOf(application).find(({ type }) => type === 'Held');
-  const digest = approve === true ? /sha256:[0-9a-f]{64}/.exec(held?.message ?? '')?.[0] : approve;
-  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan is held for approval`);
-  return { metadata: { annotations: { [approvalAnnotation]: digest } } };
+function furtherOf({ resource = [], force }: SyncOptions): JsonObject {
+  return {
+    ...(resource.length === 0 ? {} : { resources: resource.map(patternOf) }),
+    ...(force === true ? { syncStrategy: { hook: { force } } } : {}),
+  };
+}
+
+function patternOf(text: string): JsonObject {
+  const match = /^(!?)([^:]*):([^:]+):(?:([^/:]+)\/)?([^/:]+)$/.exec(text);
+  if (match === null)
+    throw new CommandEnd(
+      exitCodes.usage,
+      `--resource ${text}: write it as group:kind:name or group:kind:namespace/name, as apps:Deployment:web; the group of core kinds is empty, as :ConfigMap:settings`,
+    );
+  const [, not, group = '', kind = '', namespace, name = ''] = match;
+  return {
+    group,
+    kind,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(not === '!' ? { exclude: true } : {}),
+  };
+}
+
+/** The plan that waits for a person, or the one that was named. */
+function approvedPlan(
+  application: Manifest,
+  approve: string | true | undefined,
+  name: string,
+): string | undefined {
+  if (approve !== true) return approve;
+  const waiting = ['Held', 'Waiting'].flatMap((wanted) =>
+    conditionsOf(application).filter(({ type }) => type === wanted),
+  );
+  const [digest] = waiting.flatMap(({ message }) => /sha256:[0-9a-f]{64}/.exec(message) ?? []);
+  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan waits for approval`);
+  return digest;
 }
 
 /** A wish that nobody took up is withdrawn: carried out hours later it would surprise. */

@@ -19,6 +19,7 @@ import { applicationWords, openResource } from './resources.ts';
 import { formVersion, type PlanFile } from './plan-file.ts';
 
 const approvalAnnotation = 'trueup.dev/approved-plan';
+const approvedByAnnotation = 'trueup.dev/approved-by';
 
 export interface ApplyOptions extends ClusterOptions {
   readonly mirror: readonly Mirror[];
@@ -110,7 +111,11 @@ async function approve(
   const ref = applicationRef(name, options.namespace);
   const before = await readApplication(cluster, ref);
   const setApproval = async (value: Json): Promise<void> => {
-    orEnd(await cluster.mergePatch(ref, { metadata: { annotations: { [approvalAnnotation]: value } } }));
+    const annotations = {
+      [approvalAnnotation]: value,
+      [approvedByAnnotation]: value === null ? null : ports.user,
+    };
+    orEnd(await cluster.mergePatch(ref, { metadata: { annotations } }));
   };
   if (before.metadata.annotations?.['argocd.argoproj.io/skip-reconcile'] === 'true')
     throw new CommandEnd(exitCodes.failed, `${name} is suspended: trueup resume ${name} first`);

@@ -2,7 +2,7 @@
 import { jsonText } from '#model/json.ts';
 import { describe } from '#model/object.ts';
 import type { FieldChange } from '#model/observed.ts';
-import type { Plan, Step } from '#model/plan.ts';
+import { changesObjects, type Plan, type Step } from '#model/plan.ts';
 import { ownerPhrase, planSummary, valuePhrase } from '#model/sentences.ts';
 import { failureLine } from '#model/failure.ts';
 import { CommandEnd, table, type CommandPorts } from './command.ts';
@@ -27,7 +27,7 @@ export async function diffCommand(
   ports: CommandPorts,
 ): Promise<void> {
   const plan = await planned(words, options, ports);
-  const isClean = plan.steps.length === 0 && plan.kept.length === 0;
+  const isClean = !changesObjects(plan) && plan.kept.length === 0;
   ports.out(options.output === 'json' ? `${jsonText(differences(plan), 2)}\n` : diffText(plan));
   for (const failure of plan.blocked) ports.say(`this would not be applied: ${failureLine(failure)}\n`);
   ports.say(`${plan.revisions.map(({ label }) => label).join(', ')}: ${planSummary(plan)}\n`);
@@ -48,12 +48,14 @@ async function planned(words: readonly string[], options: DiffOptions, ports: Co
 const verbs: Readonly<Record<Step['action']['verb'], string>> = {
   create: '+',
   apply: '~',
+  replace: '~',
   'patch-metadata': '~',
   delete: '-',
   wait: '…',
 };
 
-const isShown = ({ action }: Step): boolean => action.verb !== 'wait';
+const isShown = ({ action, reason }: Step): boolean =>
+  action.verb !== 'wait' && action.verb !== 'replace' && reason !== 'hook';
 
 /** From what is there to what Git says. A drift is told the other way round: from what was applied to what became of it. */
 function changesTo({ reason, changes }: Step): readonly FieldChange[] {

@@ -6,7 +6,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { afterFailure, countHeals, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import { noteSeen, type UnitRuntime } from './runtime.ts';
+import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -43,6 +43,10 @@ export async function afterRun(
     return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
   }
   runtime.stale = 0;
+  if (result === 'superseded') {
+    runtime.run = interrupted(runtime.run, 'superseded: something else is wanted by now', ports);
+    return { ...settled, againMs: 0 };
+  }
   runtime.run = view;
   if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
@@ -86,7 +90,7 @@ async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<Tur
   );
   noteSeen(runtime, sightings);
   const isFromHere = state.inputs === located.digest;
-  if (!isFromHere || !inventoryHolds(state.inventory, sightings)) return another;
+  if (!isFromHere || !inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) return another;
   const made = inSyncPlan(runtime.unit, located, state, sightings);
   runtime.plan = made.plan;
   runtime.health = await healthReport(state, made, ports.cluster, runtime.unit);

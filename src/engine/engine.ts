@@ -50,6 +50,8 @@ export type EnginePorts = Omit<
   | 'view'
   | 'unitName'
   | 'isUnit'
+  | 'resting'
+  | 'isStopping'
   | 'replica'
   | 'sinceMs'
 > &
@@ -100,6 +102,7 @@ export class Engine {
   readonly #changes: Changes;
   readonly #turns: Turns;
   #ready = false;
+  #isStopping = false;
   #cancelForgetting: Cancel | undefined;
 
   constructor(world: EnginePorts, options: EngineOptions) {
@@ -156,6 +159,7 @@ export class Engine {
     this.#queue = new Queue({
       concurrency: options.concurrency,
       work: (key) => this.#turn(key),
+      stirred: (key) => this.#registrations.at(key)?.news.tell(),
       timers: ports.timers,
       monotonic: () => ports.clock.monotonic(),
     });
@@ -364,6 +368,8 @@ export class Engine {
     const isOwn = this.#share.isOwn(runtime.unit.id);
     const wasOwn = runtime.isOwn;
     runtime.isOwn = isOwn;
+    // A Run that waits has to hear that it is over.
+    if (!isOwn) runtime.news.tell();
     if (wasOwn && !isOwn) this.#release(runtime.unit);
     return isOwn;
   }
@@ -376,6 +382,8 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#ready = false;
+    this.#isStopping = true;
+    for (const { news } of this.#registrations.runtimes) news.tell();
     this.#cancelForgetting?.();
     this.#sources.stop();
     this.#cache.stop();
@@ -510,6 +518,8 @@ export class Engine {
       dependencies: this.#dependencies,
       states: this.#states,
       recorder: this.#recorder,
+      resting: (wait) => this.#queue.resting(keyText(unit.owner), wait),
+      isStopping: () => this.#isStopping,
       unitName: (id) => {
         const owner = this.#registrations.runtime(id)?.unit.owner ?? this.#states.get(id)?.owner;
         return owner === undefined ? id : `${owner.kind} ${owner.namespace}/${owner.name}`;

@@ -19,8 +19,12 @@ const healForgetMs = 600_000;
 /** Whatever a policy says, failures are not repeated faster than this. */
 const retryFloorMs = 1000;
 
+export function isExhausted({ limit }: Retry, attempts: number): boolean {
+  return limit !== 'forever' && attempts > limit;
+}
+
 export function retryDelayMs(retry: Retry, attempts: number, random: Random): number {
-  if (retry.limit !== 'forever' && attempts > retry.limit) return exhaustedMs * (0.9 + 0.2 * random.next());
+  if (isExhausted(retry, attempts)) return exhaustedMs * (0.9 + 0.2 * random.next());
   const firstMs = Math.max(retry.firstMs, retryFloorMs);
   const grownMs = firstMs * Math.max(retry.factor, 1) ** Math.max(0, attempts - 1);
   const delayMs = Math.max(Math.min(grownMs, retry.maxMs), retryFloorMs);

@@ -15,8 +15,10 @@ export class Queue {
   readonly #delayed = new Map<string, { readonly atMs: number; readonly cancel: Cancel }>();
   readonly #running = new Set<string>();
   readonly #again = new Map<string, Urgency>();
+  readonly #resting = new Map<string, number>();
   readonly #limit: number;
   readonly #work: (key: string) => Promise<void>;
+  readonly #stirred: (key: string) => void;
   readonly #timers: Timers;
   readonly #monotonic: () => number;
   #row = 0;
@@ -26,11 +28,14 @@ export class Queue {
   constructor(options: {
     readonly concurrency: number;
     readonly work: (key: string) => Promise<void>;
+    /** Told of a key that is asked for while it is worked on. */
+    readonly stirred?: (key: string) => void;
     readonly timers: Timers;
     readonly monotonic: () => number;
   }) {
     this.#limit = options.concurrency;
     this.#work = options.work;
+    this.#stirred = options.stirred ?? ((): void => undefined);
     this.#timers = options.timers;
     this.#monotonic = options.monotonic;
   }
@@ -44,6 +49,7 @@ export class Queue {
     this.#cancelDelay(key);
     if (this.#running.has(key)) {
       if (this.#again.get(key) !== 'urgent') this.#again.set(key, urgency);
+      this.#stirred(key);
     } else if (urgency === 'urgent') {
       this.#waiting.delete(key);
       this.#urgent.add(key);
@@ -65,6 +71,19 @@ export class Queue {
     this.#delayed.set(key, { atMs, cancel });
   }
 
+  /** The work on this key waits for something that may take long: meanwhile others get its place. */
+  async resting<T>(key: string, wait: Promise<T>): Promise<T> {
+    this.#resting.set(key, (this.#resting.get(key) ?? 0) + 1);
+    this.#pump();
+    try {
+      return await wait;
+    } finally {
+      const left = this.#resting.get(key)! - 1;
+      if (left === 0) this.#resting.delete(key);
+      else this.#resting.set(key, left);
+    }
+  }
+
   /** Takes no more work, and resolves when what runs has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -81,7 +100,7 @@ export class Queue {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#running.size < this.#limit) {
+    while (!this.#stopped && this.#running.size - this.#resting.size < this.#limit) {
       const isUrgent = this.#urgent.size > 0 && (this.#row < urgentInARow || this.#waiting.size === 0);
       this.#row = isUrgent ? this.#row + 1 : 0;
       const from = isUrgent ? this.#urgent : this.#waiting;

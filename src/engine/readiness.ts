@@ -3,6 +3,7 @@ import type { Readiness } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { describe, keyText } from '#model/object.ts';
 import type { HealthReport } from '#model/outcome.ts';
+import { changesObjects } from '#model/plan.ts';
 import { planSummary } from '#model/sentences.ts';
 import type { Awaited } from '#model/unit.ts';
 import type { UnitRuntime } from './runtime.ts';
@@ -16,7 +17,7 @@ export function readinessOf(runtime: UnitRuntime, nowMs: number): Readiness {
   if (plan === undefined) return { ready: false, why: 'it has not been looked at yet' };
   if (plan.generation !== unit.generation)
     return { ready: false, why: 'its latest change is not applied yet' };
-  if (plan.steps.length > 0)
+  if (changesObjects(plan))
     return { ready: false, why: waitingFor ?? `it is being applied: ${planSummary(plan)}` };
   return unit.awaited === undefined ? { ready: true } : wellness(runtime, unit.awaited, nowMs);
 }

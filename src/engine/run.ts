@@ -1,7 +1,9 @@
 /** One Run: the intent is recorded, the plan is carried out, the outcome is recorded. */
-import { execute } from '#pipeline/apply/execute.ts';
+import { execute, type ExecutePorts } from '#pipeline/apply/execute.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { beginRun, ranHooks, withHook } from '#pipeline/plan/hook-run.ts';
+import type { News } from '#pipeline/apply/wait.ts';
 import { readOf } from '#pipeline/source/locate.ts';
 import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
 import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
@@ -28,6 +30,8 @@ export interface RunPorts {
   readonly states: UnitStates;
   readonly recorder: Pick<Recorder, 'inTheWay' | 'ran'>;
   readonly ownership: Ownership;
+  /** While it waits for something that may take long, others get its place. */
+  readonly resting: <T>(wait: Promise<T>) => Promise<T>;
 }
 export interface RunOrder {
   readonly unit: Unit;
@@ -41,15 +45,22 @@ export interface RunOrder {
   readonly fromLastGood: boolean;
   /** The operation that somebody wants ended, as the resource says it now. */
   readonly terminate: () => string | undefined;
+  /** Whether something else is wanted by now. */
+  readonly isSuperseded: () => Promise<boolean>;
+  readonly news: News;
   /** When each of its commits was first seen, by the commit; of those that were seen since the start. */
   readonly seenAtMs: ReadonlyMap<string, number>;
 }
-/** 'stale': nothing is wrong, but what the plan was made from is not so any more. */
-export type RunResult = { readonly result: 'succeeded' | 'failed' | 'stale'; readonly view: RunView };
+/** 'stale': nothing is wrong, but what the plan was made from is not so any more. 'superseded': something else is wanted. */
+export type RunResult = {
+  readonly result: 'succeeded' | 'failed' | 'stale' | 'superseded';
+  readonly view: RunView;
+};
 
 export async function carryOut(
   order: RunOrder,
   ports: RunPorts,
+  /** Called when it has started, and with what it waits for. */
   started: (view: RunView) => void,
 ): Promise<Result<RunResult>> {
   const { unit, made, by, automated, attempt } = order;
@@ -80,13 +91,15 @@ export async function carryOut(
         attempt,
         ...(ports.replica === undefined ? {} : { replica: ports.replica.id }),
       },
+      ...(plan.hookRun === undefined ? {} : { hooks: beginRun(order.state, plan.rendered, plan.hookRun) }),
     };
     const recorded = await ports.states.write(intent, order.state);
     if (!recorded.ok) return recorded;
     if (recorded.value === 'stale') return ok({ result: 'stale', view });
     ports.ownership.setInventory(unit.id, intent.inventory);
     started(view);
-    return await conclude(order, intent, view, { ...ports, ...(tenure === undefined ? {} : { tenure }) });
+    const tenured = { ...ports, ...(tenure === undefined ? {} : { tenure }) };
+    return await conclude(order, intent, view, tenured, started);
   } finally {
     ports.ownership.release(unit.id, objects);
   }
@@ -97,6 +110,7 @@ async function conclude(
   intent: UnitState,
   view: RunView,
   ports: RunPorts & { readonly tenure?: Tenure },
+  told: (view: RunView) => void,
 ): Promise<Result<RunResult>> {
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
@@ -110,7 +124,28 @@ async function conclude(
       : tenure !== undefined && tenure.untilMs() === undefined
         ? leaseLost
         : undefined;
-  const executed = await execute(plan, content, { ...ports, cluster, whyEnded }, () => undefined);
+  let current = intent;
+  const recordHooks: ExecutePorts['recordHooks'] = async (hooks) => {
+    const run = hooks.reduce(withHook, current.hooks!);
+    const before = current;
+    current = { ...current, hooks: run };
+    return ports.states.write(current, before);
+  };
+  const { isSuperseded } = order;
+  const news: News = {
+    next: () => {
+      const { arrived, forget } = order.news.next();
+      return { arrived: ports.resting(arrived), forget };
+    },
+  };
+  let said = view.message;
+  const waits = (message: string): void => {
+    if (message !== said) told({ ...view, message });
+    said = message;
+  };
+  const { clock, timers } = ports;
+  const executing = { cluster, clock, timers, whyEnded, isSuperseded, news, recordHooks, waits };
+  const executed = await execute(plan, content, executing, () => undefined);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -129,12 +164,17 @@ async function conclude(
     failure !== undefined && result === 'failed' ? [failure] : [],
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
-  const { intent: _, ...rest } = intent;
+  const { intent: _, hooks, ...rest } = current;
+  const ran = ranHooks(current);
   const settled: UnitState = {
     ...rest,
+    ...(ran.length === 0 ? {} : { ranHooks: ran }),
+    ...(hooks === undefined || succeeded
+      ? {}
+      : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),
     inventory,
     values,
-    ...(succeeded && !order.fromLastGood
+    ...(succeeded && !order.fromLastGood && plan.isPartial !== true
       ? {
           revisions: plan.revisions,
           inputs: plan.rendered,
@@ -152,18 +192,21 @@ async function conclude(
   const { startedAtMs: atMs, by, automated, attempt } = view;
   const facts = { atMs, durationMs, by, automated, attempt, message, ...revert } as const;
   const nowMs = ports.clock.now();
+  const isOver = executed.result === 'succeeded' || executed.result === 'failed';
   const records = (): UnitState => {
-    if (executed.result === 'stale') return settled;
+    if (!isOver) return settled;
     const drift = { healed: succeeded, nowMs, seenAtMs: atMs } as const;
     const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift.
     if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
+    // Nor does a sync of some objects.
+    if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
   const recorded = records();
   const written = await ports.states.write(recorded, intent);
   if (!written.ok) return written;
-  if (written.value === 'written' && executed.result !== 'stale')
+  if (written.value === 'written' && isOver)
     ports.recorder.ran(recorded, plan, { seenAtMs: atMs, healedAtMs: succeeded ? nowMs : undefined });
   ports.ownership.setInventory(unit.id, inventory);
   return ok({
@@ -199,6 +242,10 @@ function doneMessage(plan: Plan): string {
   if (applied > drift.length) parts.push(`applied ${applied - drift.length}`);
   if (plan.pruned > 0) parts.push(`pruned ${plan.pruned}`);
   const migrated = plan.steps.filter(({ reason }) => reason === 'migration').length;
+  const hooks = new Set(
+    plan.steps.flatMap(({ hook }) => (hook?.key.startsWith('fail:') === false ? hook.key : [])),
+  );
+  if (hooks.size > 0) parts.push(`ran ${hooks.size} hook${hooks.size === 1 ? '' : 's'}`);
   if (migrated > 0) parts.push(`took over field ownership of ${migrated}`);
   return parts.length === 0 ? 'in sync: nothing to do' : parts.join(', ');
 }

@@ -2,13 +2,15 @@
 import type { Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
-import type { Digest } from '#model/json.ts';
+import { canonicalJson, type Digest } from '#model/json.ts';
+import { keyText } from '#model/object.ts';
 import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
+import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
 
@@ -23,6 +25,8 @@ export interface Retrying {
 
 export interface UnitRuntime {
   unit: Unit;
+  /** Told of everything that would make another turn while one is under way. */
+  readonly news: Stir;
   reads: Reads;
   located: Located | undefined;
   /** Other repositories that its files name, and that can move; undefined until a turn has asked its record. */
@@ -40,6 +44,8 @@ export interface UnitRuntime {
   readonly seen: Map<string, string>;
   /** When the commits that it wants now were first seen, in milliseconds since 1970. */
   seenAtMs: ReadonlyMap<string, number>;
+  /** By key text: the projections that are in sync under these ignore rules, though they differ from what was applied. */
+  tolerated: { readonly rules: string; readonly projections: ReadonlyMap<string, Digest> };
   /** Runs that were stale in a row. */
   stale: number;
   answered: { request: boolean; refresh: boolean };
@@ -85,6 +91,7 @@ export function noteSeen(runtime: UnitRuntime, sightings: ReadonlyMap<string, Si
 export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
   return {
     unit,
+    news: new Stir(),
     reads,
     located: undefined,
     remotes: undefined,
@@ -97,6 +104,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     heals: new Map(),
     seen: new Map(),
     seenAtMs: new Map(),
+    tolerated: { rules: '', projections: new Map() },
     stale: 0,
     answered: { request: false, refresh: false },
     looks: 0,
@@ -109,4 +117,15 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     wasRecorded: false,
     answersAtMs: -Infinity,
   };
+}
+
+/** As long as the rules are the same. */
+export function toleratedBy({ unit, tolerated }: UnitRuntime): ReadonlyMap<string, Digest> {
+  return tolerated.rules === canonicalJson(unit.ignores ?? []) ? tolerated.projections : new Map();
+}
+
+export function noteTolerated(runtime: UnitRuntime, plan: Plan): void {
+  const rules = canonicalJson(runtime.unit.ignores ?? []);
+  const added = (plan.tolerated ?? []).map(({ ref, projection }) => [keyText(ref), projection] as const);
+  runtime.tolerated = { rules, projections: new Map([...toleratedBy(runtime), ...added]) };
 }

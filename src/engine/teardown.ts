@@ -5,6 +5,7 @@ import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
 import { interrupted } from './after-run.ts';
 import { afterFailure, generationText } from './patience.ts';
 import { carryOut } from './run.ts';
@@ -21,8 +22,8 @@ export async function teardown(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  if (unit.teardown?.leavesObjects === true || state.inventory.length === 0)
-    return { ...settled, tornDown: true };
+  const isEmpty = state.inventory.length === 0 && state.ranHooks === undefined;
+  if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: true };
   const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
   if (!made.ok) {
     runtime.failures = [made.failure];
@@ -45,6 +46,8 @@ export async function teardown(
       attempt: 0,
       ancestry: 'same',
       terminate: () => runtime.unit.terminate,
+      isSuperseded: () => Promise.resolve(ports.isStopping()),
+      news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     } as const;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
@@ -59,11 +62,16 @@ export async function teardown(
       return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
     }
     const left = ports.states.get(unit.id)?.inventory.length ?? 0;
-    return { ...settled, tornDown: run.ok && left === 0, againMs: attentionMs };
+    return { ...settled, tornDown: run.ok && left === staying(plan), againMs: attentionMs };
   }
-  const gone = goneKeys(state.inventory, sightings).size === state.inventory.length;
+  const gone = goneKeys(state.inventory, sightings).size + staying(plan) === state.inventory.length;
   runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
   return { ...settled, tornDown: gone, againMs: attentionMs };
+}
+
+/** How many objects outlive the Unit, because they are not to be deleted with it. */
+function staying({ kept }: Plan): number {
+  return kept.filter(({ isMeant }) => isMeant === true).length;
 }
 
 function failuresOf(view: RunView): readonly Failure[] {

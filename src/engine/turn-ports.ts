@@ -20,6 +20,8 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly dependencies: Dependencies;
   readonly unitName: (unit: UnitId) => string;
   readonly isUnit: (trackingName: string) => boolean;
+  /** What waits is left as it is: the next start goes on from what is recorded. */
+  readonly isStopping: () => boolean;
   /** On the monotonic clock: what was known before is too old to decide from (F6). */
   readonly sinceMs: number;
 }

@@ -11,6 +11,7 @@ import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { isInSync } from '#model/plan.ts';
 import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
@@ -19,9 +20,16 @@ import { afterRun } from './after-run.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { generationText, healDelayMs, lookAgainMs } from './patience.ts';
+import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
 import { carryOut } from './run.ts';
-import { noteSeen, polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
+import {
+  noteSeen,
+  noteTolerated,
+  polledSources,
+  remotesOf,
+  toleratedBy,
+  type UnitRuntime,
+} from './runtime.ts';
 import { newState, standing, type Standing } from './standing.ts';
 import { teardown } from './teardown.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -203,7 +211,7 @@ async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<voi
   const state = ports.states.get(runtime.unit.id);
   if (state === undefined || pendingRevert(state) === undefined) return;
   const { plan, failures, health } = runtime;
-  const isSynced = plan?.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0;
+  const isSynced = plan !== undefined && isInSync(plan);
   if (!isSynced || failures.length > 0 || health?.overall !== 'Healthy') return;
   // Where the record cannot be written now, the next turn finds it still pending.
   const written = await ports.states.write(withStable(state, ports.clock.now()), state);
@@ -248,13 +256,18 @@ async function planFor(
   ports: TurnPorts,
 ): Promise<Result<Wanted>> {
   const { unit } = runtime;
-  if (state.inputs === located.digest && state.intent === undefined && unit.refresh !== 'hard') {
+  if (
+    state.inputs === located.digest &&
+    isSettled(state) &&
+    unit.request === undefined &&
+    unit.refresh !== 'hard'
+  ) {
     const sightings = await observe(
       state.inventory.map(({ ref }) => ref),
       ports.cluster,
     );
     noteSeen(runtime, sightings);
-    if (inventoryHolds(state.inventory, sightings)) {
+    if (inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) {
       ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
     }
@@ -269,6 +282,7 @@ async function planFor(
   const made = await makePlan(unit, located, planContext(runtime, state, ports), { ...ports, follow });
   if (!made.ok) return made;
   noteSeen(runtime, made.value.sightings);
+  noteTolerated(runtime, made.value.plan);
   return ok({ located: made.value.located, made: made.value });
 }
 
@@ -293,24 +307,28 @@ async function act(
   }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
-  ports.ownership.setInterest(unit.id, [...plan.desired.map(({ ref }) => ref), ...awaitedElsewhere(unit)]);
+  const hooks = plan.steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
+  const wanted = plan.desired.map(({ ref }) => ref);
+  ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (unit.request?.dryRun === true) {
     answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
     return settled;
   }
-  const opened = gate({ unit, plan, state, ancestry: located.ancestry });
+  const nowMs = ports.clock.now();
+  const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {
     if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
     if (unit.request !== undefined) answer(runtime, opened.why, ports.clock.now());
     if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
-    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood) {
+    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
       await recordInSync(runtime, state, { located, made }, ports);
     }
     // What a person has to decide is waited for; anything else may come right by itself.
     const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
-    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : settled;
+    const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
+    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;
     const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
     if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
     return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
@@ -329,6 +347,10 @@ async function act(
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
   }
   runtime.looks = 0;
+  if (waitMs === Infinity) {
+    runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
+    return settled;
+  }
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
     return { ...settled, againMs: waitMs };
@@ -345,6 +367,8 @@ async function act(
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
+      isSuperseded: () => isSuperseded(runtime, { unit, located, fromLastGood }, state, ports),
+      news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },
     ports,
@@ -354,6 +378,38 @@ async function act(
     },
   );
   return afterRun(runtime, made, run, ports);
+}
+
+/** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
+async function isSuperseded(
+  { unit: now }: UnitRuntime,
+  { unit, located: { revisions }, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
+  state: UnitState,
+  ports: TurnPorts,
+): Promise<boolean> {
+  if (ports.isStopping() || now.teardown !== undefined || now.unsupported.length > 0) return true;
+  if (generationText(now) !== generationText(unit)) return true;
+  if (fromLastGood || unit.request?.revision !== undefined) return false;
+  // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
+  const question = { unit, state, when: 'then' } as const;
+  const located = await locate(question, ports.repositories);
+  const commits = revisions.map(({ commit }) => commit);
+  if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
+    return false;
+  const [commit = ''] = commits;
+  if (commits.length > 1) return true;
+  const before = await locate({ ...question, instead: { commit } }, ports.repositories);
+  return before.ok && before.value.digest !== located.value.digest;
+}
+
+/** No Run is under way, and none owes hooks. */
+function isSettled({ intent, hooks }: UnitState): boolean {
+  return intent === undefined && hooks === undefined;
+}
+
+/** At the border of a window it is looked at again, and not before. */
+function borderEnd(inMs: number): TurnEnd {
+  return Number.isFinite(inMs) ? { ...settled, againMs: Math.max(inMs, 1) } : settled;
 }
 
 function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
@@ -368,10 +424,10 @@ async function recordInSync(
   ports: TurnPorts,
 ): Promise<void> {
   const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
-  const isRecorded = state.inputs === located.digest && state.intent === undefined;
+  const isRecorded = state.inputs === located.digest && isSettled(state);
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, ...rest } = state;
+  const { intent: _, hooks: __, ...rest } = state;
   const next: UnitState = {
     ...rest,
     inventory,
@@ -391,6 +447,9 @@ function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPort
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
   const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
+  // Hooks are programs: they are not run every few minutes for ever.
+  if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts))
+    return Infinity;
   // A fight over one object must not hold back what Git has new.
   const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
   return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);

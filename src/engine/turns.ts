@@ -50,8 +50,12 @@ export class Turns {
     const { timers, log } = this.#ports;
     let cancelStatus = (): void => undefined;
     let inBetween: Promise<unknown> = Promise.resolve();
+    let isDue = false;
     const progress = (): void => {
+      if (isDue) return;
+      isDue = true;
       cancelStatus = timers.after(runningStatusAfterMs, () => {
+        isDue = false;
         inBetween = this.#status(key, dialect, runtime, undefined).catch((error: unknown) =>
           log.error({ unit: key, stack: stackOf(error) }, `status in between failed: ${String(error)}`),
         );

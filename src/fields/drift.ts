@@ -103,7 +103,8 @@ export function forcedFields(desired: Manifest, live: Manifest, manager: string)
     .map((field) => field.text);
 }
 
-function declarations(
+/** The fields that a manifest declares, beside their live values. */
+export function declarations(
   desired: Manifest,
   live: Manifest,
   entries: readonly ManagedEntry[],

@@ -48,11 +48,19 @@ function addActing(app: Command, ports: CommandPorts): void {
     withTimeout(withCluster(app.command('sync <name>').description('apply what Git says now'))),
     'trueup app sync web --dry-run',
     'trueup app sync web --prune',
+    'trueup app sync web --resource apps:Deployment:web',
   )
     .option('--prune', 'delete what is not in Git')
     .option('--dry-run', 'only say what would be done')
     .option('--revision <ref>', 'another revision, where automated sync is off')
     .option('--approve [digest]', 'approve the plan that is held, or the one with this digest')
+    .option(
+      '--resource <group:kind:name>',
+      'only this object, or with ! before it all but this one; can be given again',
+      (text: string, before: readonly string[]) => [...before, text],
+      [] as readonly string[],
+    )
+    .option('--force', 'delete and make anew what cannot be changed')
     .option('--async', 'do not wait for the result')
     .action((name: string, { timeout, ...options }) =>
       appSync(name, { ...options, timeoutMs: timeout }, ports),

@@ -16,6 +16,7 @@ import { connectCluster } from '#kube/remote.ts';
 import type { Result } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
 import { replay, type MeterEntry } from './buffered-meter.ts';
 
 export interface ClusterSettings {
@@ -67,6 +68,7 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
         settings.instanceLabel ?? defaultInstanceLabel,
         ownerNamespaceLabel,
         ownerNameLabel,
+        runMark,
       ]),
     ],
     health: healthOf,

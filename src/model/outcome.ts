@@ -11,13 +11,15 @@ import type {
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
 import type { TracePaths } from './rendered.ts';
-import type { Ancestry, Revision, UnitId } from './unit.ts';
+import type { Ancestry, Phase, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
 export interface StepResult {
   readonly step: string;
   readonly object: ObjectRef;
-  readonly result: 'done' | 'stale' | 'failed' | 'skipped';
+  readonly result: 'done' | 'stale' | 'failed' | 'skipped' | 'superseded';
+  readonly phase?: Phase;
+  readonly isHook?: true;
   readonly observed?: ObservedObject;
   readonly values?: FieldValues;
   /** What the API server remarked, for example that a version is deprecated. */
@@ -27,7 +29,7 @@ export interface StepResult {
 
 export interface Outcome {
   readonly plan: Digest;
-  readonly result: 'succeeded' | 'stale' | 'failed';
+  readonly result: 'succeeded' | 'stale' | 'failed' | 'superseded';
   readonly steps: readonly StepResult[];
   readonly inventory: readonly InventoryEntry[];
 }
@@ -84,6 +86,32 @@ export interface Intent {
   readonly replica?: string;
 }
 
+/** The hooks of the sync that goes on, or that ended last without success: what a crash must not run a second time. */
+export interface HookRun {
+  /** What is marked on the objects of this attempt, and is in the names that are made for them. */
+  readonly id: string;
+  /** The inputs that are synced. */
+  readonly inputs: Digest;
+  readonly begun: readonly BegunHook[];
+  /** Of earlier syncs, and not seen to end. */
+  readonly earlier: readonly BegunHook[];
+  /** The attempt failed: the next one runs them all again. */
+  readonly failed?: true;
+}
+export interface BegunHook {
+  readonly key: string;
+  readonly ref: ObjectRef;
+  readonly digest: Digest;
+  /** Absent until its creation was answered. */
+  readonly uid?: string;
+  readonly result?: 'succeeded' | 'failed';
+}
+
+export interface RanHook {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+}
+
 /** Where a Unit is, kept in the cluster: what any replica takes over from. */
 export interface UnitState {
   readonly unit: UnitId;
@@ -91,6 +119,9 @@ export interface UnitState {
   /** Raised by each Run; an intent is a compare-and-swap that carries it. */
   readonly epoch: number;
   readonly intent?: Intent;
+  readonly hooks?: HookRun;
+  /** Objects of hooks that may still stand: they go with the Unit. */
+  readonly ranHooks?: readonly RanHook[];
   /** Last applied, and how that related to what was applied before it. */
   readonly revisions: readonly Revision[];
   readonly ancestry?: Ancestry;

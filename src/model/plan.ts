@@ -3,10 +3,13 @@ import type { Failure } from './failure.ts';
 import type { Digest } from './json.ts';
 import type { FieldChange } from './observed.ts';
 import type { ObjectRef, Position } from './object.ts';
-import type { Propagation, Revision, UnitId } from './unit.ts';
+import type { Phase, Propagation, Revision, UnitId } from './unit.ts';
 
-export type Phase = 'pre' | 'sync' | 'post' | 'fail';
 export type Precondition = 'absent' | { readonly uid: string; readonly resourceVersion?: string };
+/** One object and no other of its name: by its UID, or what an earlier step of the plan makes. */
+export type Identity = { readonly uid: string } | { readonly madeBy: string };
+/** healthy: Suspended will do. completed: a hook has ended well. ended: it has ended, or is gone. */
+export type Awaits = 'established' | 'absent' | 'healthy' | 'completed' | 'ended';
 
 export type StepAction =
   /** Server-side apply. `force` lists the fields that are taken from other managers; empty sends no force. */
@@ -15,13 +18,43 @@ export type StepAction =
       readonly desired: Digest;
       readonly force: readonly string[];
       readonly expect: Precondition;
+      /** Where the cluster refuses the change, as of an immutable field, it is deleted and made anew. */
+      readonly orElse?: 'recreate';
+    }
+  /** Written whole: what it does not have goes. */
+  | {
+      readonly verb: 'replace';
+      readonly desired: Digest;
+      readonly expect: { readonly uid: string; readonly resourceVersion: string };
     }
   /** A guarded JSON patch of metadata, its content named by digest. */
   | { readonly verb: 'patch-metadata'; readonly patch: Digest; readonly expect: Precondition }
-  | { readonly verb: 'delete'; readonly expect: Precondition; readonly propagation: Propagation }
-  | { readonly verb: 'wait'; readonly until: 'established' | 'absent'; readonly timeoutMs: number };
+  | { readonly verb: 'delete'; readonly expect: Identity; readonly propagation: Propagation }
+  /** Without a time limit: until it comes about, a person ends the Run, or another revision supersedes it. */
+  | {
+      readonly verb: 'wait';
+      readonly until: Awaits;
+      readonly timeoutMs?: number;
+      readonly which?: Identity;
+    };
 
-export type StepReason = 'missing' | 'changed' | 'drifted' | 'adopted' | 'removed' | 'migration' | 'gate';
+export type StepReason =
+  | 'missing'
+  | 'changed'
+  | 'drifted'
+  | 'adopted'
+  | 'removed'
+  | 'migration'
+  | 'gate'
+  | 'hook';
+
+/** That a step is about a hook. */
+export interface HookMark {
+  /** Its phase and object, as the record of the sync knows it. */
+  readonly key: string;
+  /** Of what it runs, without the marks of the sync that runs it. */
+  readonly digest: Digest;
+}
 
 export interface Step {
   readonly id: string;
@@ -39,7 +72,17 @@ export interface Step {
   readonly manager: string;
   /** Whether it enters the Unit's inventory. */
   readonly tracked: boolean;
+  readonly hook?: HookMark;
+  /** Only if that step failed. */
+  readonly ifFailed?: string;
   readonly at?: Position;
+}
+
+export interface Kept {
+  readonly ref: ObjectRef;
+  readonly why: string;
+  /** It stays for good, and nothing is out of sync for it. */
+  readonly isMeant?: true;
 }
 
 export interface Plan {
@@ -49,14 +92,31 @@ export interface Plan {
   readonly revisions: readonly Revision[];
   /** The render key of what is wanted. */
   readonly rendered: Digest;
+  /** The sync that the hooks of this plan belong to; absent where it runs none. */
+  readonly hookRun?: string;
+  /** It is about some of the objects only: it says nothing of the others. */
+  readonly isPartial?: true;
   /** Empty: in sync. */
   readonly steps: readonly Step[];
   /** Non-empty: shown, not run. */
   readonly blocked: readonly Failure[];
+  /** Objects that differ in ignored fields only: as they stand, they are in sync. Absent: none. */
+  readonly tolerated?: readonly { readonly ref: ObjectRef; readonly projection: Digest }[];
   /** How many objects it deletes. */
   readonly pruned: number;
   /** Objects that stay though Git does not have them, and why. */
-  readonly kept: readonly { readonly ref: ObjectRef; readonly why: string }[];
+  readonly kept: readonly Kept[];
   /** Every object that is wanted, with the digest of what is wanted. */
   readonly desired: readonly { readonly ref: ObjectRef; readonly digest: Digest; readonly at?: Position }[];
+}
+
+/** Whether any object is to be changed: hooks and waits alone leave a Unit in sync. */
+export function changesObjects({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.some(({ reason }) => reason !== 'hook' && reason !== 'gate');
+}
+
+/** Everything that Git has is as it says, and nothing else of the Unit is there. */
+export function isInSync(plan: Plan): boolean {
+  const isKept = plan.kept.some(({ isMeant }) => isMeant !== true);
+  return plan.isPartial !== true && !changesObjects(plan) && !isKept && plan.blocked.length === 0;
 }

@@ -3,6 +3,7 @@ import { jsonText, type Json } from './json.ts';
 import { describe } from './object.ts';
 import type { FieldChange, FieldOwner } from './observed.ts';
 import type { Plan, Step } from './plan.ts';
+import type { Phase } from './unit.ts';
 
 const changesShown = 3;
 const valueLengthMax = 60;
@@ -54,9 +55,17 @@ export function isDrift(step: Step): boolean {
 const signs: Readonly<Record<Step['action']['verb'], string>> = {
   create: '+',
   apply: '~',
+  replace: '~',
   'patch-metadata': '~',
   delete: '-',
   wait: '…',
+};
+
+const phaseWords: Readonly<Record<Phase, string>> = {
+  pre: 'before the sync',
+  sync: 'with the sync',
+  post: 'after the sync',
+  fail: 'if the sync fails',
 };
 
 /** One line a step: `~ Deployment payments/api  changed  .spec.replicas 2 → 3`. */
@@ -67,6 +76,8 @@ export function stepLine(step: Step): string {
   const more = step.changes.length > changesShown ? [`and ${step.changes.length - changesShown} more`] : [];
   const until = step.action.verb === 'wait' ? ` until ${step.action.until}` : '';
   const isOwnershipOnly = step.action.verb === 'apply' && step.changes.length === 0;
+  if (step.reason === 'hook' && step.action.verb === 'create')
+    return `> ${describe(step.object)}  hook, ${phaseWords[step.phase]}`;
   if (isOwnershipOnly)
     return `= ${describe(step.object)}  ${step.reason}: no value changes, only its ownership`;
   return `${signs[step.action.verb]} ${describe(step.object)}  ${step.reason}${until}${[...shown, ...more]
@@ -76,8 +87,10 @@ export function stepLine(step: Step): string {
 
 export function planSummary(plan: Plan): string {
   const count = (verb: Step['action']['verb']): number =>
-    plan.steps.filter(({ action }) => action.verb === verb).length;
+    plan.steps.filter(({ action, reason }) => action.verb === verb && reason !== 'hook').length;
   const parts = [`${count('create')} to create`, `${count('apply')} to change`, `${plan.pruned} to delete`];
   if (plan.kept.length > 0) parts.push(`${plan.kept.length} kept`);
+  const hooks = new Set(plan.steps.flatMap(({ hook }) => hook?.key ?? []));
+  if (hooks.size > 0) parts.push(`${hooks.size} hook${hooks.size === 1 ? '' : 's'} to run`);
   return plan.steps.length === 0 && plan.kept.length === 0 ? 'in sync' : parts.join(', ');
 }

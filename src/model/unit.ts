@@ -158,7 +158,90 @@ export interface SyncPolicy {
   /** Undefined: as the kind of the object needs it. */
   readonly propagation: Propagation | undefined;
   readonly retry: Retry;
+  /** How long a Run waits for one thing, at most. */
+  readonly waitMaxMs?: number;
+  /** For every object that does not say otherwise. */
+  readonly objects?: Partial<ObjectOptions>;
+  /** A sync leaves ignored fields as they are too, and not only their differences out of account. */
+  readonly respectsIgnored?: true;
 }
+
+/** Fields of objects whose differences do not count. */
+export interface IgnoreRule extends GroupKind {
+  /** Absent: every one. */
+  readonly name?: string;
+  readonly namespace?: string;
+  /** JSON pointers. */
+  readonly pointers: readonly string[];
+  /** Field managers: what they own. */
+  readonly managers: readonly string[];
+}
+
+/** When syncs are allowed or denied: from each start for as long as it lasts. */
+export interface SyncWindow {
+  readonly kind: 'allow' | 'deny';
+  /** Five fields of cron. */
+  readonly schedule: string;
+  readonly durationMs: number;
+  readonly timeZone: string;
+  /** It does not hold for what a person asks for. */
+  readonly manualSync: boolean;
+  /** Whose it is, for people. */
+  readonly of: string;
+}
+
+/** confirm: when a person has confirmed it. */
+export type Consent = 'yes' | 'no' | 'confirm';
+/** How one object is dealt with. */
+export interface ObjectOptions {
+  /** Whether it is deleted when Git does not have it any more. */
+  readonly prune: Consent;
+  /** Whether it is deleted with the Unit. */
+  readonly deletion: Consent;
+  /** Deleted only when everything else is applied and healthy. */
+  readonly pruneLast: boolean;
+  /** Written whole, so that it has nothing that Git does not have. */
+  readonly replace: boolean;
+  /** Deleted and made anew where it cannot be changed; with `replace`, in every sync. */
+  readonly force: boolean;
+  /** Its kind may be served only after something else is applied. */
+  readonly awaitsKind: boolean;
+  /** It is not out of sync because Git does not have it. */
+  readonly ignoresExtraneous: boolean;
+}
+export const usualOptions: ObjectOptions = {
+  prune: 'yes',
+  deletion: 'yes',
+  pruneLast: false,
+  replace: false,
+  force: false,
+  awaitsKind: false,
+  ignoresExtraneous: false,
+};
+
+/** Of a sync. fail: only when it fails in one of the others. */
+export type Phase = 'pre' | 'sync' | 'post' | 'fail';
+
+/** What annotations of rendered objects ask for, with the keys and values that the dialect's users know. */
+export interface Conventions {
+  /** They number the wave; the first that an object has counts. */
+  readonly waves: readonly string[];
+  /** The first that an object has counts. */
+  readonly hooks: readonly HookConvention[];
+  /** Comma-separated lists; what several say of one thing, the last decides. */
+  readonly options: readonly {
+    readonly key: string;
+    readonly values: Readonly<Record<string, Partial<ObjectOptions>>>;
+  }[];
+}
+export interface HookConvention {
+  readonly key: string;
+  /** Of a comma-separated list. object: it is applied like any other. skip: it is not applied. */
+  readonly values: Readonly<Record<string, Phase | 'object' | 'skip'>>;
+  readonly deletion: { readonly key: string; readonly values: Readonly<Record<string, HookDeletion>> };
+}
+/** When a hook's object is deleted: before the hook runs again, when it has ended well, when it has failed. */
+export type HookDeletion = 'before' | 'succeeded' | 'failed';
 
 /** Part of every key: what one identity sees or may do says nothing of another (S5). */
 export interface Target {
@@ -167,6 +250,11 @@ export interface Target {
   readonly identity: string;
   /** Given to namespaced objects that name none. */
   readonly namespace: string;
+  /** What the namespace itself is to have, where the Unit makes it. */
+  readonly namespaceMetadata?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
 }
 
 /** What may be applied at all. Patterns are globs over names; absent means no limit. */
@@ -202,6 +290,8 @@ export interface Wishes {
   readonly prune: string;
   /** To let a source that gives no objects delete all of them. */
   readonly allowEmpty: string;
+  /** To have objects deleted that ask for a person's word; absent: none can ask. */
+  readonly confirm?: string;
 }
 
 /** How a person approves the plan of this digest, in words. */
@@ -219,12 +309,28 @@ export interface Awaited {
 /** The UID of the declaring resource, and `/target` where it declares several. */
 export type UnitId = string;
 
+export interface ObjectPattern extends GroupKind {
+  readonly name: string;
+  /** Absent: in any namespace. */
+  readonly namespace?: string;
+  /** All objects but these. */
+  readonly exclude?: true;
+}
+
 /** A person's demand for one sync now. */
 export interface SyncRequest {
   readonly by: string;
   readonly revision?: string;
   readonly prune: boolean;
   readonly dryRun: boolean;
+  /** What cannot be changed is deleted and made anew. */
+  readonly force?: true;
+  /** The digest of the plan that it is for: no other one is run. */
+  readonly plan?: string;
+  /** Objects are applied, and no hooks are run. */
+  readonly withoutHooks?: true;
+  /** Only these objects; hooks are not run. */
+  readonly only?: readonly ObjectPattern[];
   /** What it asks for and does not get: non-empty means that nothing is done. */
   readonly refused: readonly Failure[];
 }
@@ -244,7 +350,12 @@ export interface Unit {
   readonly tracking: Tracking;
   readonly wishes: Wishes;
   readonly limits: Limits;
+  /** Absent: annotations ask for nothing. */
+  readonly conventions?: Conventions;
   readonly sync: SyncPolicy;
+  readonly ignores?: readonly IgnoreRule[];
+  /** Absent: at any time. */
+  readonly windows?: readonly SyncWindow[];
   /** Write status for every commit, even one that changes nothing of this Unit. */
   readonly followsEveryCommit: boolean;
   /** The resources whose Units must be ready first. */
@@ -257,12 +368,16 @@ export interface Unit {
   readonly warnings: readonly Failure[];
   /** The resource is being deleted, and its objects with it, unless it leaves them. */
   readonly teardown?: { readonly propagation: Propagation; readonly leavesObjects?: true };
+  /** When a person last confirmed deletions, in milliseconds since 1970. */
+  readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
   /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */
   readonly terminate?: string;
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
+  /** Who did, in their own words. */
+  readonly approvedBy?: string;
   /** What another controller recorded of its work before us: seeds the inventory once. */
   readonly predecessor?: Predecessor;
 }

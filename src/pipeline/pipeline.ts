@@ -15,13 +15,14 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { RanHook, UnitState } from '#model/outcome.ts';
 import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
-import { plan, type Planned } from './plan/plan.ts';
+import { runIdFor } from './plan/hook-run.ts';
+import { plan, type PlanInput, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
@@ -77,14 +78,17 @@ async function planObjects(
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
+  const hookRun = runIdFor(state, located.digest);
   const look = (refresh: boolean): Promise<Result<Looked>> =>
-    lookAt(unit, rendered.objects, inventory, { cluster, sealer }, refresh);
+    lookAt(unit, rendered.objects, inventory, hookRun, { cluster, sealer }, refresh);
   let looked = await look(false);
   // Kinds come and go: what is missing is looked for once more among those that are served now.
   if (looked.ok && looked.value.missesKind) looked = await look(true);
   if (!looked.ok) return looked;
   const { desired, sightings } = looked.value;
-  const compared = compare({ unit, desired: desired.objects, inventory, sightings, otherOwner, isUnit });
+  const { objects, hooks } = desired;
+  const others = [...desired.skipped, ...hooks].map(({ ref }) => ref);
+  const compared = compare({ unit, desired: objects, others, inventory, sightings, otherOwner, isUnit });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
   if (!bodies.ok) return bodies;
@@ -94,12 +98,15 @@ async function planObjects(
     unit,
     revisions: located.revisions,
     inputs: located.digest,
-    desired: desired.objects,
+    desired: objects,
+    hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
+    hookRun,
+    ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
     compared,
     bodies: byKey(needed, bodies.value),
     state,
-    namespaceExists: await namespaceExists(unit, cluster),
-    blocked: [...desired.failures, ...judge(unit.limits, desired.objects)],
+    ...(await targetNamespace(unit, cluster)),
+    blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
     madeUp: isMadeUp(rendered),
     sealer,
     attempt,
@@ -128,16 +135,17 @@ async function lookAt(
   unit: Unit,
   rendered: readonly RenderedObject[],
   inventory: readonly InventoryEntry[],
+  hookRun: string,
   { cluster, sealer }: Pick<PlanPorts, 'cluster' | 'sealer'>,
   refresh: boolean,
 ): Promise<Result<Looked>> {
   const served = await cluster.resources(refresh);
   if (!served.ok) return served;
-  const desired = desiredObjects(unit, rendered, kindsOf(served.value, rendered), sealer);
+  const desired = desiredObjects(unit, rendered, kindsOf(served.value, rendered), sealer, hookRun);
   const known = kindsOf(served.value, []);
   const defined = kindsOf([], rendered);
   const sightings = await observe(
-    [...desired.objects.map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
+    [...[...desired.objects, ...desired.hooks].map(({ ref }) => ref), ...inventory.map(({ ref }) => ref)],
     cluster,
     // Kinds that the plan itself will define have no objects yet.
     (ref) => defined.has(kindText(ref)) && !known.has(kindText(ref)),
@@ -173,9 +181,29 @@ export async function observe(
   return sightings;
 }
 
-async function namespaceExists(unit: Unit, cluster: Cluster): Promise<boolean | undefined> {
-  if (!unit.sync.createNamespace || unit.target.namespace === '') return undefined;
-  const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: unit.target.namespace };
+/** Those that still stand. */
+async function standing(hooks: readonly RanHook[], cluster: Cluster): Promise<readonly RanHook[]> {
+  const sightings = await observe(
+    hooks.map(({ ref }) => ref),
+    cluster,
+  );
+  return hooks.filter(({ ref, uid }) => {
+    const sighting = sightings.get(keyText(ref));
+    return sighting?.state === 'present' && sighting.object.uid === uid;
+  });
+}
+
+async function targetNamespace(
+  { sync, target }: Unit,
+  cluster: Cluster,
+): Promise<Pick<PlanInput, 'namespaceExists' | 'namespace'>> {
+  if (!sync.createNamespace || target.namespace === '') return { namespaceExists: undefined };
+  const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: target.namespace };
   const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
-  return sighting?.state === 'unknown' ? undefined : sighting?.state === 'present';
+  if (sighting?.state !== 'present')
+    return { namespaceExists: sighting?.state === 'absent' ? false : undefined };
+  if (target.namespaceMetadata === undefined) return { namespaceExists: true };
+  const bodies = await cluster.bodies([ref]);
+  const namespace = bodies.ok ? bodies.value[0] : undefined;
+  return { namespaceExists: true, ...(namespace === undefined ? {} : { namespace }) };
 }

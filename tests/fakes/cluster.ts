@@ -34,6 +34,7 @@ import type {
 } from '#model/ports.ts';
 import { timestamp } from '#model/time.ts';
 import { healthOf } from '#pipeline/health/health.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
 import { applied, updated } from './field-managers.ts';
 
 export interface FakeCall {
@@ -66,6 +67,7 @@ const trackingKeys = [
   'app.kubernetes.io/instance',
   'kustomize.toolkit.fluxcd.io/namespace',
   'kustomize.toolkit.fluxcd.io/name',
+  runMark,
 ];
 const lens = createLens({
   managers: [ourManager, 'kustomize-controller'],
@@ -105,6 +107,7 @@ const builtIn: readonly ApiResource[] = [
   kindOf('', 'v1', 'Namespace', 'namespaces', false),
   kindOf('apps', 'v1', 'Deployment', 'deployments'),
   kindOf('apps', 'v1', 'StatefulSet', 'statefulsets'),
+  kindOf('batch', 'v1', 'Job', 'jobs'),
   kindOf('rbac.authorization.k8s.io', 'v1', 'ClusterRole', 'clusterroles', false),
   kindOf('apiextensions.k8s.io', 'v1', 'CustomResourceDefinition', 'customresourcedefinitions', false),
   kindOf('argoproj.io', 'v1alpha1', 'Application', 'applications'),
@@ -456,7 +459,8 @@ export class FakeClient implements Cluster {
     return seen.ok ? seen.value : refs.map(() => ({ state: 'unknown', why: seen.failure.message }));
   }
   #sighting(ref: ObjectRef): Sighting {
-    if (!this.#serves(ref)) return { state: 'unknown', why: `the cluster does not serve ${ref.kind}` };
+    if (!this.#serves(ref))
+      return { state: 'unknown', notServed: true, why: `the cluster does not serve ${ref.kind}` };
     if (this.#cluster.unlistable.has(`${ref.group}/${ref.kind}`))
       return { state: 'unknown', why: `${ref.kind} cannot be listed` };
     const live = (this.#frozen ?? this.#cluster).objects.get(keyText(ref));

@@ -418,7 +418,7 @@ const unsupportedSources: readonly (readonly [string, Readonly<Record<string, st
       'app/Chart.yaml': chart,
       'app/templates/settings.yaml': settingsMap,
       'app/templates/migrate.yaml':
-        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: pre-upgrade}\n',
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: pre-delete}\n',
     },
     /helm\.sh\/hook/,
   ],

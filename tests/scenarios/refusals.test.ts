@@ -268,16 +268,16 @@ describe('what is known and not honoured yet blocks the Application (F30)', () =
       'a hook',
       {
         'app/hook.yaml': yaml(
-          configMap('hook', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreSync' } }),
+          configMap('hook', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreDelete' } }),
         ),
       },
       /hook/,
     ],
     [
-      'a wave',
+      'a wave that is no number',
       {
         'app/wave.yaml': yaml(
-          configMap('wave', {}, { annotations: { 'argocd.argoproj.io/sync-wave': '2' } }),
+          configMap('wave', {}, { annotations: { 'argocd.argoproj.io/sync-wave': 'last' } }),
         ),
       },
       /sync-wave/,

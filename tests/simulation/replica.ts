@@ -13,6 +13,7 @@ import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
+import { MemoryRecords } from '../fakes/records.ts';
 import { loadRenderer, sandboxOf } from './render-model.ts';
 import type { FaultGate } from './faults.ts';
 import { Clones, type GitServer } from './git-model.ts';
@@ -62,6 +63,7 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
+  readonly #records = new MemoryRecords();
   #running:
     | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
     | undefined;
@@ -124,6 +126,7 @@ export class Replica {
         ...ports,
         cluster: connect(),
         repositories: this.#clones.repositories(io),
+        records: this.#records,
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
       },

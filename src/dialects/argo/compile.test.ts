@@ -77,11 +77,45 @@ describe('goldens', () => {
   });
 });
 
+describe('ignoreDifferences', () => {
+  const settings = (data: object): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  it('of the Application and of the installation, for kinds of any group, of the core group, and for all', () => {
+    const own = { group: 'apps', kind: 'Deployment', name: 'web', jsonPointers: ['/spec/replicas'] };
+    const prefix = 'resource.customizations.ignoreDifferences.';
+    const data = {
+      [`${prefix}all`]: 'managedFieldsManagers: [autoscaler]',
+      [`${prefix}Service`]: 'jsonPointers: [/spec/ports]',
+      [`${prefix}cert-manager.io_Issuer`]: 'jsonPointers: [/spec/x]',
+    };
+    const { ignores, unsupported } = compile(application({ ignoreDifferences: [own] }), [settings(data)]);
+    expect(unsupported).toEqual([]);
+    expect(ignores).toEqual([
+      { group: 'apps', kind: 'Deployment', name: 'web', pointers: ['/spec/replicas'], managers: [] },
+      { group: '*', kind: '*', pointers: [], managers: ['autoscaler'] },
+      { group: '', kind: 'Service', pointers: ['/spec/ports'], managers: [] },
+      { group: 'cert-manager.io', kind: 'Issuer', pointers: ['/spec/x'], managers: [] },
+    ]);
+  });
+  it('F28: a pointer that is none is named', () => {
+    const { unsupported } = compile(
+      application({ ignoreDifferences: [{ kind: 'Deployment', jsonPointers: ['spec.replicas'] }] }),
+    );
+    expect(unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('spec.ignoreDifferences[0].jsonPointers') },
+    ]);
+  });
+});
+
 describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   it.each<[string, Manifest]>([
     [
-      'spec.ignoreDifferences',
-      application({ ignoreDifferences: [{ kind: 'Deployment', jsonPointers: ['/spec/replicas'] }] }),
+      'spec.ignoreDifferences[0].jqPathExpressions',
+      application({ ignoreDifferences: [{ kind: 'Deployment', jqPathExpressions: ['.spec.replicas'] }] }),
     ],
     ['spec.sourceHydrator', application({ sourceHydrator: { drySource: { repoURL: 'x' } } })],
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
@@ -102,10 +136,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
         ],
       }),
     ],
-    [
-      'managedNamespaceMetadata',
-      application({ syncPolicy: { managedNamespaceMetadata: { labels: { a: 'b' } } } }),
-    ],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
     ['version range 1.x', withSource({ targetRevision: '1.x' })],
@@ -113,13 +143,9 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['version range ^1.2', withSource({ targetRevision: '^1.2' })],
     ['version range >=1.2', withSource({ targetRevision: '>=1.2' })],
     ...[
-      'Replace=true',
-      'Force=true',
+      'Replace=maybe',
       'PruneLast=maybe',
-      'Prune=false',
-      'Prune=confirm',
-      'Delete=false',
-      'Delete=confirm',
+      'Prune=sometimes',
       'RespectNothing=true',
       'PrunePropagationPolicy=sideways',
     ].map((option): [string, Manifest] => [option, application({ syncPolicy: { syncOptions: [option] } })]),
@@ -388,12 +414,9 @@ describe('projects', () => {
     expect(codes(unit)).toContain('ProjectDenies');
     expect(said(unit)).toContain(what);
   });
-  it.each(['destinationServiceAccounts', 'signatureKeys', 'syncWindows'])(
-    'F30: spec.%s is not honoured',
-    (member) => {
-      expect(said(judged({ ...open, [member]: [{ a: 'b' }] }))).toContain(member);
-    },
-  );
+  it.each(['destinationServiceAccounts', 'signatureKeys'])('F30: spec.%s is not honoured', (member) => {
+    expect(said(judged({ ...open, [member]: [{ a: 'b' }] }))).toContain(member);
+  });
   it('F30: sourceIntegrity, and cluster kinds by name, are not honoured', () => {
     expect(said(judged({ ...open, sourceIntegrity: { git: { policies: [{}] } } }))).toContain(
       'sourceIntegrity',
@@ -481,11 +504,10 @@ describe('an operation', () => {
     expect(request({ sync: {} })?.by).not.toBe('');
   });
   it.each<[string, unknown]>([
-    ['operation.sync.resources', { sync: { resources: [{ kind: 'ConfigMap', name: 'x' }] } }],
+    ['operation.sync.manifests', { sync: { manifests: ['x'] } }],
     ['operation.sync.manifests', { sync: { manifests: ['x'] } }],
     ['operation.sync.source', { sync: { source: { repoURL: 'x' } } }],
-    ['operation.sync.syncStrategy', { sync: { syncStrategy: { apply: { force: true } } } }],
-    ['Replace=true', { sync: { syncOptions: ['Replace=true'] } }],
+    ['Replace=maybe', { sync: { syncOptions: ['Replace=maybe'] } }],
     ['more than one revision', { sync: { revisions: ['a', 'b'] } }],
     ['operation.sync.prune', { sync: { prune: 'yes' } }],
     ['without `sync`', {}],
@@ -496,6 +518,20 @@ describe('an operation', () => {
         ?.refused.map(({ message }) => message)
         .join('\n'),
     ).toContain(what);
+  });
+  it('selects objects, forces, runs no hooks, and has options of its own', () => {
+    const resources = [{ group: 'apps', kind: 'Deployment', name: 'web', namespace: '' }];
+    const strategy = { apply: { force: true } };
+    expect(request({ sync: { resources, syncStrategy: strategy } })).toMatchObject({
+      only: [{ group: 'apps', kind: 'Deployment', name: 'web' }],
+      force: true,
+      withoutHooks: true,
+      refused: [],
+    });
+    const operation = { sync: { syncOptions: ['Replace=true', 'PruneLast=false'] } };
+    const spec = { syncPolicy: { syncOptions: ['PruneLast=true'] } };
+    const unit = compile(application(spec, {}, { operation }));
+    expect(unit.sync.objects).toEqual({ replace: true, pruneLast: false });
   });
   it('may repeat what the spec asks for anyway, and leave things empty', () => {
     const spec = { syncPolicy: { syncOptions: ['CreateNamespace=true'] } };

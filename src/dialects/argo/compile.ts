@@ -1,28 +1,36 @@
 /** `argoproj.io/v1alpha1` Application → one Unit. */
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
-import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
-import { parseDuration } from '#model/time.ts';
+import { parseDuration, parseTimestamp } from '#model/time.ts';
 import { loginFor, type Login } from '#model/repository-access.ts';
-import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import type { GitRef, Input, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
+import { conventions } from './conventions.ts';
+import { rulesOf, systemRules } from './ignore-differences.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { loginsOf } from './repositories.ts';
+import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
-import { inspectSpec, isHarmlessOption, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
+import { readSyncOptions } from './sync-options.ts';
+import { inspectSpec, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
+/** Who approved it, for the history. */
+export const approvedByAnnotation = 'trueup.dev/approved-by';
 /** `2026-01-02T03:04:05Z by ada`: the operation that began then is to end. */
 export const terminateAnnotation = 'trueup.dev/terminate';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
 const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
+
+/** When somebody confirmed deletions that ask for it. */
+const confirmAnnotation = 'argocd.argoproj.io/deletion-approved';
 
 /** Argo CD's controller applies under this name; keeping it lets removals take on both ways of a takeover. */
 export const fieldManager = 'argocd-controller';
@@ -72,6 +80,7 @@ export function compileApplication(
   }
   const verdict = judgeProject(
     {
+      application: resource.metadata.name,
       project: spec.project || 'default',
       controlNamespace,
       applicationNamespace: resource.metadata.namespace ?? '',
@@ -81,13 +90,20 @@ export function compileApplication(
     },
     lookup,
   );
+  const ignores = [
+    ...rulesOf(spec.ignoreDifferences, findings.refused),
+    ...systemRules(settings.main, findings.refused),
+  ];
   const annotations = resource.metadata.annotations ?? {};
   const request = requestOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
+  const approvedBy = annotations[approvedByAnnotation];
   const terminate = annotations[terminateAnnotation];
+  const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
+  const namespaceMetadata = namespaceMetadataOf(spec);
   return [
     {
       ...identityOf(resource),
@@ -97,14 +113,25 @@ export function compileApplication(
         rule: `spec.sourceRepos of AppProject ${context.project}`,
         logins,
       },
-      target: { cluster: 'in-cluster', identity: '', namespace: destination },
+      target: {
+        cluster: 'in-cluster',
+        identity: '',
+        namespace: destination,
+        ...(namespaceMetadata === undefined ? {} : { namespaceMetadata }),
+      },
       tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
       limits: {
         ...verdict.limits,
         refusedAnnotations,
         ...(settings.exclusions.length === 0 ? {} : { excluded: settings.exclusions }),
       },
-      sync: policyOf(spec, annotations[skipAnnotation] === 'true', findings.refused),
+      conventions,
+      sync: {
+        ...policyOf(spec, resource, findings.refused),
+        ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
+      },
+      ...(ignores.length === 0 ? {} : { ignores }),
+      ...(verdict.windows.length === 0 ? {} : { windows: verdict.windows }),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
       warnings: [...findings.unknown, ...verdict.warnings],
@@ -112,7 +139,9 @@ export function compileApplication(
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
       ...(approved === undefined ? {} : { approved }),
+      ...(approvedBy === undefined ? {} : { approvedBy }),
       ...(terminate === undefined ? {} : { terminate }),
+      ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
     },
   ];
@@ -134,6 +163,7 @@ function identityOf(
       approve: `trueup app sync ${name} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
       allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
+      confirm: `set the annotation ${confirmAnnotation} of ${name} to the time of now, as 2026-01-02T03:04:05Z`,
     },
   };
 }
@@ -214,30 +244,24 @@ function inputOf(
   };
 }
 
-function policyOf(spec: ApplicationSpec, skipped: boolean, refused: Failure[]): SyncPolicy {
+function policyOf(spec: ApplicationSpec, resource: Manifest, refused: Failure[]): SyncPolicy {
   const automated = spec.syncPolicy?.automated ?? undefined;
+  const isSkipped = resource.metadata.annotations?.[skipAnnotation] === 'true';
   const isAutomatic = automated !== undefined && automated.enabled !== false;
-  const options = spec.syncPolicy?.syncOptions ?? [];
+  // Those of an operation count for as long as it is not answered.
+  const written = [...(spec.syncPolicy?.syncOptions ?? []), ...operationOptions(resource)];
+  const { createNamespace, propagation, objects, respectsIgnored } = readSyncOptions(written);
   return {
-    trigger: skipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
+    trigger: isSkipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
     prune: isAutomatic && automated.prune === true,
     selfHeal: isAutomatic && automated.selfHeal === true,
     allowEmpty: automated?.allowEmpty === true,
-    createNamespace: options.includes('CreateNamespace=true'),
-    propagation: propagationOf(options),
+    createNamespace,
+    propagation,
     retry: retryOf(spec, refused),
+    ...(respectsIgnored ? { respectsIgnored } : {}),
+    ...(Object.keys(objects).length === 0 ? {} : { objects }),
   };
-}
-
-const propagations: Readonly<Record<string, Propagation>> = {
-  foreground: 'Foreground',
-  background: 'Background',
-  orphan: 'Orphan',
-};
-
-function propagationOf(options: readonly string[]): Propagation | undefined {
-  const option = options.find((text) => text.startsWith('PrunePropagationPolicy='));
-  return propagations[option?.split('=')[1]?.toLowerCase() ?? ''];
 }
 
 /** Where nothing is set a failed sync is tried again as well; Argo CD gives up until the next commit. */
@@ -278,13 +302,29 @@ function teardownOf(resource: Manifest): Unit['teardown'] {
 }
 
 /** Members of `operation.sync` that are read, or that ask for nothing else than what is done. */
-const honouredOfSync = ['revision', 'revisions', 'prune', 'dryRun', 'syncOptions', 'autoHealAttemptsCount'];
+const honouredOfSync = [
+  'revision',
+  'revisions',
+  'prune',
+  'dryRun',
+  'syncOptions',
+  'syncStrategy',
+  'resources',
+  'autoHealAttemptsCount',
+];
 
-/** Options of one operation that would make it another sync than the one that the spec asks for. */
-function refusedOptions(resource: Manifest, options: readonly string[]): readonly string[] {
-  const policy = isObject(resource['spec']) ? resource['spec']['syncPolicy'] : undefined;
-  const usual = isObject(policy) && Array.isArray(policy['syncOptions']) ? policy['syncOptions'] : [];
-  return options.filter((option) => !usual.includes(option) && !isHarmlessOption(option));
+function operationOptions(resource: Manifest): readonly string[] {
+  const parsed = operation.safeParse(resource['operation']);
+  return parsed.success ? (parsed.data.sync?.syncOptions ?? []) : [];
+}
+
+function namespaceMetadataOf(spec: ApplicationSpec): Unit['target']['namespaceMetadata'] {
+  const { labels, annotations } = spec.syncPolicy?.managedNamespaceMetadata ?? {};
+  if (labels === undefined && annotations === undefined) return undefined;
+  return {
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
 }
 
 function requestOf(resource: Manifest): SyncRequest | undefined {
@@ -302,16 +342,24 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
       refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)],
     };
   }
-  const { sync, initiatedBy } = parsed.data;
+  const { sync, initiatedBy, info } = parsed.data;
+  const plan = info?.find(({ name }) => name === planInfo)?.value;
   if (sync === undefined) refused.push(unsupported('An operation without `sync`'));
   for (const [member, value] of Object.entries(sync ?? {})) {
-    const harmless = member === 'syncStrategy' && !JSON.stringify(value).includes('"force":true');
-    if (!honouredOfSync.includes(member) && !harmless && isSet(value))
+    if (!honouredOfSync.includes(member) && isSet(value))
       refused.push(unsupported(`operation.sync.${member}`));
   }
-  for (const option of refusedOptions(resource, sync?.syncOptions ?? [])) {
+  for (const option of readSyncOptions(sync?.syncOptions ?? []).refused)
     refused.push(unsupported(`The sync option ${option} (operation.sync.syncOptions)`));
-  }
+  const { apply, hook } = sync?.syncStrategy ?? {};
+  const isForced = apply?.force === true || hook?.force === true;
+  const only = (sync?.resources ?? []).map(({ group = '', kind, name, namespace, exclude }) => ({
+    group,
+    kind,
+    name,
+    ...(namespace === undefined || namespace === '' ? {} : { namespace }),
+    ...(exclude === true ? { exclude } : {}),
+  }));
   const revisions = sync?.revisions ?? [];
   if (revisions.length > 1) refused.push(unsupported('operation.sync.revisions with more than one revision'));
   const revision = sync?.revision || revisions[0];
@@ -320,6 +368,11 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
     ...(revision === undefined || revision === '' ? {} : { revision }),
     prune: sync?.prune ?? false,
     dryRun: sync?.dryRun ?? false,
+    ...(plan === undefined ? {} : { plan }),
+    ...(isForced ? { force: true } : {}),
+    // Argo CD's strategy `apply` runs no hooks; `hook` and none run them.
+    ...(apply != null && hook == null ? { withoutHooks: true } : {}),
+    ...(only.length === 0 ? {} : { only }),
     refused,
   };
 }

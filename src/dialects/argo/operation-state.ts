@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { StepResult } from '#model/outcome.ts';
 import { timestamp } from '#model/time.ts';
+import type { Phase } from '#model/unit.ts';
 
 const resourcesMax = 500;
 const messageLengthMax = 500;
@@ -54,14 +55,26 @@ function phaseOf(run: RunView, phase: Progress['phase']): string {
   return run.outcome?.result === 'succeeded' ? 'Succeeded' : 'Failed';
 }
 
+const phaseNames: Readonly<Record<Phase, string>> = {
+  pre: 'PreSync',
+  sync: 'Sync',
+  post: 'PostSync',
+  fail: 'SyncFail',
+};
+
+/** One entry an object; of a hook, that of its end. */
+function isShown({ step, result, isHook, failure }: StepResult): boolean {
+  if (result === 'skipped' || result === 'superseded' || /^(patch-metadata|replace|delete-first):/.test(step))
+    return false;
+  if (isHook === true) return step.startsWith('wait-completed:') || failure !== undefined;
+  return !step.startsWith('wait') || result === 'failed';
+}
+
 function resourcesOf(steps: readonly StepResult[]): Json {
   return steps
-    .filter(
-      ({ step, result }) =>
-        result !== 'skipped' && !step.startsWith('wait:') && !step.startsWith('patch-metadata:'),
-    )
+    .filter(isShown)
     .slice(0, resourcesMax)
-    .map(({ object, step, result, failure, warnings }) => {
+    .map(({ object, step, result, failure, warnings, phase = 'sync', isHook }) => {
       const isDelete = step.startsWith('delete:');
       const done = isDelete ? 'Pruned' : 'Synced';
       return {
@@ -71,12 +84,19 @@ function resourcesOf(steps: readonly StepResult[]): Json {
         namespace: object.namespace,
         name: object.name,
         status: result === 'done' ? done : 'SyncFailed',
-        syncPhase: 'Sync',
+        syncPhase: phaseNames[phase],
+        ...(isHook === true ? { hookType: phaseNames[phase] } : {}),
         hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
         message: (
           failure?.message ??
           warnings?.join('; ') ??
-          (result === 'done' ? (isDelete ? 'pruned' : 'applied') : 'not reached')
+          (result === 'done'
+            ? isDelete
+              ? 'pruned'
+              : isHook === true
+                ? 'completed'
+                : 'applied'
+            : 'not reached')
         ).slice(0, messageLengthMax),
       };
     });

@@ -6,9 +6,10 @@ import { z } from 'zod';
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { KindLists } from '#model/unit.ts';
+import type { KindLists, SyncWindow } from '#model/unit.ts';
 import { allows, matchesGlob } from '#model/glob.ts';
 import { allowsRepository } from '#model/repository-access.ts';
+import { windowsOf } from './sync-windows.ts';
 import { isSet } from './unsupported.ts';
 
 export interface ProjectLimits {
@@ -23,6 +24,7 @@ export interface ProjectVerdict {
   /** Reasons for which nothing may be written. */
   readonly refused: readonly Failure[];
   readonly warnings: readonly Failure[];
+  readonly windows: readonly SyncWindow[];
 }
 
 const texts = z.array(z.string()).nullish();
@@ -34,6 +36,18 @@ const destination = z.looseObject({
   name: z.string().optional(),
   namespace: z.string().optional(),
 });
+const syncWindow = z.looseObject({
+  kind: z.enum(['allow', 'deny']),
+  schedule: z.string(),
+  duration: z.string(),
+  timeZone: z.string().optional(),
+  applications: texts,
+  namespaces: texts,
+  clusters: texts,
+  manualSync: z.boolean().optional(),
+  andOperator: z.boolean().optional(),
+});
+export type ProjectWindow = z.infer<typeof syncWindow>;
 const projectSpec = z.looseObject({
   sourceRepos: texts,
   destinations: z.array(destination).nullish(),
@@ -42,18 +56,20 @@ const projectSpec = z.looseObject({
   namespaceResourceWhitelist: kinds,
   namespaceResourceBlacklist: kinds,
   sourceNamespaces: texts,
+  syncWindows: z.array(syncWindow).nullish(),
 });
 type Destination = z.infer<typeof destination>;
 type ProjectSpec = z.infer<typeof projectSpec>;
 
 /** Members that change when, where or as whom objects are applied, and are not honoured yet. */
-const refusedMembers = ['destinationServiceAccounts', 'signatureKeys', 'sourceIntegrity', 'syncWindows'];
+const refusedMembers = ['destinationServiceAccounts', 'signatureKeys', 'sourceIntegrity'];
 
 function failure(code: string, message: string, hint: string): Failure {
   return { kind: 'blocked', code, stage: 'policy', message, hint };
 }
 
 export interface ProjectQuestion {
+  readonly application: string;
   readonly project: string;
   readonly controlNamespace: string;
   readonly applicationNamespace: string;
@@ -69,11 +85,13 @@ export function judgeProject(question: ProjectQuestion, lookup: Lookup): Project
   const parsed = projectSpec.safeParse(project['spec'] ?? {});
   if (!parsed.success) return unreadable(name, parsed.error.issues[0]);
   const spec = parsed.data;
+  const { windows, problems } = windowsOf(spec.syncWindows ?? [], question);
   return {
     limits: limitsOf(spec, question),
     repositories: spec.sourceRepos ?? [],
-    refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question)],
+    refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question), ...problems],
     warnings: [],
+    windows,
   };
 }
 
@@ -86,17 +104,19 @@ function unreadable(name: string, issue: z.core.$ZodIssue | undefined): ProjectV
     repositories: [],
     refused: [failure('ProjectDenies', message, `correct ${path} of the project`)],
     warnings: [],
+    windows: [],
   };
 }
 
 function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): ProjectVerdict {
-  if (name === 'default') return { limits: {}, refused: [], warnings: [] };
+  if (name === 'default') return { limits: {}, refused: [], warnings: [], windows: [] };
   if (lookup.list('argoproj.io', 'AppProject', controlNamespace).length === 0) {
     const message = `Project "${name}" does not exist; namespace ${controlNamespace} has no AppProject, so nothing is limited`;
     return {
       limits: {},
       refused: [],
       warnings: [failure('ProjectMissing', message, `create AppProject ${name} to set limits`)],
+      windows: [],
     };
   }
   return {
@@ -110,6 +130,7 @@ function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): P
       ),
     ],
     warnings: [],
+    windows: [],
   };
 }
 

@@ -54,6 +54,13 @@ const source = z.looseObject({
   helm: helm.optional(),
 });
 
+export const ignoredFields = z.looseObject({
+  jsonPointers: z.array(text).nullish(),
+  jqPathExpressions: z.array(text).nullish(),
+  managedFieldsManagers: z.array(text).nullish(),
+});
+export type IgnoredFields = z.infer<typeof ignoredFields>;
+
 export const applicationSpec = z.looseObject({
   project: text.optional(),
   source: source.optional(),
@@ -74,6 +81,9 @@ export const applicationSpec = z.looseObject({
         })
         .nullish(),
       syncOptions: z.array(text).optional(),
+      managedNamespaceMetadata: z
+        .looseObject({ labels: texts.optional(), annotations: texts.optional() })
+        .optional(),
       retry: z
         .looseObject({
           limit: z.number().int().optional(),
@@ -89,6 +99,16 @@ export const applicationSpec = z.looseObject({
         .optional(),
     })
     .optional(),
+  ignoreDifferences: z
+    .array(
+      ignoredFields.extend({
+        group: text.optional(),
+        kind: text,
+        name: text.optional(),
+        namespace: text.optional(),
+      }),
+    )
+    .nullish(),
   revisionHistoryLimit: z.number().int().optional(),
 });
 export type ApplicationSpec = z.infer<typeof applicationSpec>;
@@ -104,8 +124,26 @@ export const operation = z.looseObject({
       syncOptions: z.array(text).optional(),
       prune: flag.optional(),
       dryRun: flag.optional(),
+      resources: z
+        .array(
+          z.looseObject({
+            group: text.optional(),
+            kind: text,
+            name: text,
+            namespace: text.optional(),
+            exclude: flag.optional(),
+          }),
+        )
+        .nullish(),
+      syncStrategy: z
+        .looseObject({
+          apply: z.looseObject({ force: flag.optional() }).nullish(),
+          hook: z.looseObject({ force: flag.optional() }).nullish(),
+        })
+        .nullish(),
     })
     .optional(),
+  info: z.array(z.looseObject({ name: text, value: text })).nullish(),
   initiatedBy: z.looseObject({ username: text.optional(), automated: flag.optional() }).optional(),
 });
 export type Operation = z.infer<typeof operation>;

@@ -18,6 +18,10 @@ export interface Settings {
   /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
   readonly refused: readonly string[];
   readonly exclusions: readonly ExcludedKinds[];
+  /** The data of `argocd-cm`, for those that read keys by a prefix. */
+  readonly main: Readonly<Record<string, string>>;
+  /** How long one operation may take; absent: no limit is set. */
+  readonly syncTimeoutMs?: number;
 }
 
 /** An entry of `resource.exclusions`: globs of groups and kinds. */
@@ -40,6 +44,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
   const main = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-cm')));
   const parameters = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-cmd-params-cm')));
   const method = main['application.resourceTrackingMethod'];
+  const timeout = Number(parameters['controller.sync.timeout.seconds'] ?? 0);
   return {
     // Argo CD 3 tracks by annotation where nothing is configured.
     trackingMethod: method === 'label' || method === 'annotation+label' ? method : 'annotation',
@@ -50,6 +55,8 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .filter((part) => part !== ''),
     refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
     exclusions: exclusionsOf(main['resource.exclusions']),
+    main,
+    ...(timeout > 0 ? { syncTimeoutMs: timeout * 1000 } : {}),
   };
 }
 

@@ -2,9 +2,11 @@
 import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { keyText, type Manifest } from '#model/object.ts';
+import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
 import {
   approvalAnnotation,
+  approvedByAnnotation,
   cascadeFinalizer,
   inClusterServer,
   refreshAnnotation,
@@ -80,6 +82,8 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const approved = annotations[approvalAnnotation];
   const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
+  if (spent[approvalAnnotation] === null && annotations[approvedByAnnotation] !== undefined)
+    spent[approvedByAnnotation] = null;
   // Nothing is in progress any more: whichever operation was meant is over.
   if (progress.phase === 'settled' && annotations[terminateAnnotation] !== undefined)
     spent[terminateAnnotation] = null;
@@ -117,9 +121,7 @@ function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' 
   if (failures.some(({ stage }) => ['compile', 'source', 'artifact', 'render', 'observe'].includes(stage))) {
     return failures.some(({ code }) => code === 'OlderRevision') ? 'OutOfSync' : 'Unknown';
   }
-  return plan.steps.length === 0 && plan.kept.length === 0 && plan.blocked.length === 0
-    ? 'Synced'
-    : 'OutOfSync';
+  return isInSync(plan) ? 'Synced' : 'OutOfSync';
 }
 
 /** Health is never green when an earlier stage failed. */

@@ -2,7 +2,9 @@
 import type { Failure } from '#model/failure.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
+import { conventions } from './conventions.ts';
 import type { ApplicationSpec } from './schema.ts';
+import { harmlessOptions, readSyncOptions, syncOptionsAnnotation } from './sync-options.ts';
 
 export { isSet } from '../members.ts';
 
@@ -20,8 +22,17 @@ export function unsupported(
 }
 
 const specMembers: Members = {
-  honoured: ['project', 'source', 'sources', 'destination', 'syncPolicy', 'revisionHistoryLimit', 'info'],
-  refused: ['ignoreDifferences', 'sourceHydrator'],
+  honoured: [
+    'project',
+    'source',
+    'sources',
+    'destination',
+    'syncPolicy',
+    'revisionHistoryLimit',
+    'info',
+    'ignoreDifferences',
+  ],
+  refused: ['sourceHydrator'],
 };
 const sourceMembers: Members = {
   honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name'],
@@ -67,52 +78,14 @@ const helmMembers: Members = {
   refused: ['version'],
 };
 const policyMembers: Members = {
-  honoured: ['automated', 'syncOptions', 'retry'],
-  refused: ['managedNamespaceMetadata'],
+  honoured: ['automated', 'syncOptions', 'retry', 'managedNamespaceMetadata'],
+  refused: [],
 };
 const automatedMembers: Members = { honoured: ['enabled', 'prune', 'selfHeal', 'allowEmpty'], refused: [] };
 /** A retry always plans anew, from the newest commit: `refresh: true` asks for what is done anyway. */
 const retryMembers: Members = { honoured: ['limit', 'backoff', 'refresh'], refused: [] };
 
 const inspect = inspectWith(unsupported);
-
-/**
- * Sync options that ask for what is done anyway: objects are always applied by server-side apply, only where they
- * differ, deletes come last, a shared object stops the sync, and a missing kind is waited for.
- */
-const harmlessOptions = [
-  'Validate=true',
-  'Validate=false',
-  'SkipDryRunOnMissingResource=true',
-  'SkipDryRunOnMissingResource=false',
-  'ApplyOutOfSyncOnly=true',
-  'ApplyOutOfSyncOnly=false',
-  'PruneLast=true',
-  'PruneLast=false',
-  'Prune=true',
-  'Delete=true',
-  'Replace=false',
-  'Force=false',
-  'ServerSideApply=true',
-  'ServerSideApply=false',
-  'FailOnSharedResource=true',
-  'FailOnSharedResource=false',
-  'RespectIgnoreDifferences=true',
-  'RespectIgnoreDifferences=false',
-  'CreateNamespace=true',
-  'CreateNamespace=false',
-  'ClientSideApplyMigration=true',
-  'DisableClientSideApplyMigration=false',
-];
-
-/** CreateNamespace is left out: that an operation asks for it, and its spec does not, is not done. */
-export function isHarmlessOption(option: string): boolean {
-  return harmlessOptions.includes(option) && option !== 'CreateNamespace=true';
-}
-
-export function isPropagationOption(option: string): boolean {
-  return /^PrunePropagationPolicy=(foreground|background|orphan)$/i.test(option);
-}
 
 export function inspectSpec(spec: ApplicationSpec): Findings {
   const findings: Findings = { refused: [], unknown: [] };
@@ -131,22 +104,20 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
   inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
   inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);
-  for (const option of spec.syncPolicy?.syncOptions ?? []) {
-    if (harmlessOptions.includes(option) || isPropagationOption(option)) continue;
+  for (const option of readSyncOptions(spec.syncPolicy?.syncOptions ?? []).refused)
     findings.refused.push(unsupported(`The sync option ${option} (spec.syncPolicy.syncOptions)`));
-  }
   return findings;
 }
 
 /** On rendered objects. */
 export const refusedAnnotations: readonly RefusedAnnotation[] = [
-  { key: 'argocd.argoproj.io/hook', harmless: [] },
-  { key: 'argocd.argoproj.io/hook-delete-policy', harmless: [] },
-  { key: 'helm.sh/hook', harmless: ['crd-install'] },
-  // `keep`: Argo CD does not prune these.
-  { key: 'helm.sh/resource-policy', harmless: [] },
-  { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
-  { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
-  { key: 'argocd.argoproj.io/compare-options', harmless: [] },
+  ...conventions.hooks.flatMap(({ key, values, deletion }) => [
+    { key, harmless: Object.keys(values) },
+    { key: deletion.key, harmless: Object.keys(deletion.values) },
+  ]),
+  ...conventions.options.map(({ key, values }) => ({
+    key,
+    harmless: [...Object.keys(values), ...(key === syncOptionsAnnotation ? harmlessOptions : [])],
+  })),
   { key: 'argocd.argoproj.io/ignore-healthcheck', harmless: ['false'] },
 ];

@@ -5,23 +5,25 @@
 import type { Failure } from '#model/failure.ts';
 import type { Digest, Json } from '#model/json.ts';
 import { describe, type Manifest } from '#model/object.ts';
-import type { StepResult } from '#model/outcome.ts';
-import type { Plan, Step } from '#model/plan.ts';
+import type { BegunHook, StepResult } from '#model/outcome.ts';
+import type { Identity, Plan, Precondition, Step } from '#model/plan.ts';
 import type { Applied, Cluster, Written } from '#model/ports.ts';
 import type { Result } from '#model/failure.ts';
-import type { Content } from '../plan/plan.ts';
-import { waitFor, type WaitPorts } from './wait.ts';
+import type { Content } from '../plan/steps.ts';
+import { waitForAll, type Wait, type WaitEnd, type WaitPorts } from './wait.ts';
+
+const recreateMs = 60_000;
 
 /** Requests of one Run that are in flight together; the cluster's own limit holds across Runs. */
 const inFlightMax = 8;
 
 export interface ExecutePorts extends WaitPorts {
   readonly cluster: Cluster;
-  /** Why it is to end, if it is: what is under way is finished, the rest is not begun. */
-  readonly whyEnded?: () => Failure | undefined;
+  /** Written before a hook is made, when it is made, and when it has ended: a crash runs none a second time (F1). */
+  readonly recordHooks?: (hooks: readonly BegunHook[]) => Promise<Result<'written' | 'stale'>>;
 }
 export interface Executed {
-  readonly result: 'succeeded' | 'stale' | 'failed';
+  readonly result: 'succeeded' | 'stale' | 'failed' | 'superseded';
   readonly steps: readonly StepResult[];
 }
 
@@ -32,24 +34,193 @@ export async function execute(
   ports: ExecutePorts,
   onStep: (result: StepResult) => void,
 ): Promise<Executed> {
-  const results: StepResult[] = [];
-  let stopped = false;
-  for (const group of groupsOf(plan.steps)) {
-    const ended = stopped ? undefined : ports.whyEnded?.();
-    const outcomes =
-      ended !== undefined
-        ? group.map((step) => failed(step, ended))
-        : stopped
-          ? group.map(skipped)
-          : await inParallel(group, inFlightMax, async (step) => run(step, content, ports));
+  const run = new Execution(content, ports, onStep);
+  const groups = groupsOf(plan.steps);
+  const isRemedy = ([step]: readonly Step[]): boolean => step?.phase === 'fail';
+  for (const group of groups.filter((steps) => !isRemedy(steps))) await run.group(group);
+  if (run.result === 'failed' && ports.whyEnded?.() === undefined) {
+    run.goOn();
+    for (const group of groups.filter(isRemedy)) await run.group(group);
+  }
+  return { result: run.result, steps: run.results };
+}
+
+class Execution {
+  readonly results: StepResult[] = [];
+  readonly #content: Content;
+  readonly #ports: ExecutePorts;
+  readonly #onStep: (result: StepResult) => void;
+  #stopped = false;
+
+  constructor(content: Content, ports: ExecutePorts, onStep: (result: StepResult) => void) {
+    this.#content = content;
+    this.#ports = ports;
+    this.#onStep = onStep;
+  }
+
+  get result(): Executed['result'] {
+    const has = (result: StepResult['result']): boolean =>
+      this.results.some((step) => step.result === result);
+    if (has('failed')) return 'failed';
+    return has('stale') ? 'stale' : has('superseded') ? 'superseded' : 'succeeded';
+  }
+
+  /** What was stopped by a failure does not stop what is done because of it. */
+  goOn(): void {
+    this.#stopped = false;
+  }
+
+  async group(steps: readonly Step[]): Promise<void> {
+    const byId = new Map(steps.map((step) => [step.id, step]));
+    const outcomes = await this.#run(steps.filter((step) => this.#isMeant(step)));
     for (const outcome of outcomes) {
-      results.push(outcome);
-      onStep(outcome);
-      if (outcome.result !== 'done') stopped = true;
+      const { phase, hook } = byId.get(outcome.step)!;
+      const placed: StepResult = { ...outcome, phase, ...(hook === undefined ? {} : { isHook: true }) };
+      this.results.push(placed);
+      this.#onStep(placed);
+      if (outcome.result !== 'done') this.#stopped = true;
     }
   }
-  const has = (result: StepResult['result']): boolean => results.some((step) => step.result === result);
-  return { result: has('failed') ? 'failed' : has('stale') ? 'stale' : 'succeeded', steps: results };
+
+  #isMeant({ ifFailed }: Step): boolean {
+    return ifFailed === undefined || this.#of(ifFailed)?.result === 'failed';
+  }
+
+  #of(step: string): StepResult | undefined {
+    return this.results.find((result) => result.step === step);
+  }
+
+  async #run(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    const [first] = steps;
+    // What cleans up after a failed step goes on after it.
+    if (first === undefined) return [];
+    if (this.#stopped && first.ifFailed === undefined) return steps.map(skipped);
+    const why = this.#ports.whyEnded?.();
+    if (why !== undefined) return steps.map((step) => failed(step, why));
+    const made = steps.filter(({ action, hook }) => action.verb === 'create' && hook !== undefined);
+    const recorded = await this.#record(made.map((step) => ({ step })));
+    if (recorded !== undefined) return steps.map(recorded);
+    const waits = steps.filter(({ action }) => action.verb === 'wait');
+    const ended = waits.length === 0 ? [] : await this.#wait(waits);
+    const others = steps.filter(({ action }) => action.verb !== 'wait');
+    const outcomes = await inParallel(others, inFlightMax, (step) => this.#act(step));
+    const known = others.flatMap((step, index) => {
+      const uid = outcomes[index]?.observed?.uid;
+      return made.includes(step) && uid !== undefined ? [{ step, uid }] : [];
+    });
+    const noted = await this.#record(known);
+    return [...ended, ...(noted === undefined ? outcomes : others.map(noted))];
+  }
+
+  async #wait(steps: readonly Step[]): Promise<readonly StepResult[]> {
+    const waits = steps.flatMap((step): readonly Wait[] => {
+      const { action } = step;
+      if (action.verb !== 'wait') return [];
+      const uid = action.which === undefined ? undefined : this.#uidOf(action.which);
+      return [{ step, action, ...(uid === undefined ? {} : { uid }) }];
+    });
+    const ends = await waitForAll(waits, this.#ports);
+    const hooks = waits.flatMap(({ step, action, uid }, index) => {
+      const { result } = ends[index]!;
+      if (action.until !== 'completed' || (result !== 'done' && result !== 'failed')) return [];
+      const end = result === 'done' ? ('succeeded' as const) : ('failed' as const);
+      return [{ step, result: end, ...(uid === undefined ? {} : { uid }) }];
+    });
+    const recorded = await this.#record(hooks);
+    // The person who ends the Run ends what it runs.
+    const isTerminated = this.#ports.whyEnded?.()?.code === 'Terminated';
+    for (const [index, { step, action, uid }] of waits.entries())
+      if (
+        isTerminated &&
+        ends[index]?.result === 'ended' &&
+        action.until === 'completed' &&
+        uid !== undefined
+      )
+        await this.#ports.cluster.remove(step.object, { uid }, 'Background');
+    return waits.map(({ step }, index) => recorded?.(step) ?? waitResult(step, ends[index]!));
+  }
+
+  /** Undefined when it is recorded; else the end of the steps that it is about. */
+  async #record(
+    hooks: readonly ({ readonly step: Step } & Partial<BegunHook>)[],
+  ): Promise<((step: Step) => StepResult) | undefined> {
+    const known = hooks.flatMap(({ step: { hook, object }, ...rest }) =>
+      hook === undefined ? [] : [{ ...hook, ref: object, ...rest }],
+    );
+    if (known.length === 0 || this.#ports.recordHooks === undefined) return undefined;
+    const written = await this.#ports.recordHooks(known);
+    if (!written.ok) return (step) => failed(step, written.failure);
+    return written.value === 'written'
+      ? undefined
+      : (step) => stale(step, 'its record was written by another');
+  }
+
+  #uidOf(which: Identity): string {
+    if ('uid' in which) return which.uid;
+    const uid = this.#of(which.madeBy)?.observed?.uid;
+    if (uid === undefined) throw new Error(`the plan names what ${which.madeBy} makes, and it made nothing`);
+    return uid;
+  }
+
+  async #act(step: Step): Promise<StepResult> {
+    const { action } = step;
+    const { cluster } = this.#ports;
+    switch (action.verb) {
+      case 'create':
+      case 'apply': {
+        const applied = await cluster.apply({
+          ref: step.object,
+          manifest: bodyOf<Manifest>(this.#content, action.desired),
+          manager: step.manager,
+          force: action.force.length > 0,
+          expect: action.expect,
+        });
+        if (action.verb === 'apply' && action.orElse === 'recreate' && isRefusedChange(applied))
+          return this.#recreate(step, action.desired, action.expect);
+        return appliedResult(step, applied);
+      }
+      case 'replace': {
+        const manifest = bodyOf<Manifest>(this.#content, action.desired);
+        const metadata = { ...manifest.metadata, ...action.expect };
+        return plainResult(step, await cluster.replace({ ...manifest, metadata }));
+      }
+      case 'patch-metadata': {
+        if (action.expect === 'absent') throw new Error(`${step.id}: a patch needs an object`);
+        const patch = bodyOf<readonly Json[]>(this.#content, action.patch);
+        return appliedResult(step, await cluster.patch(step.object, patch, step.manager, action.expect));
+      }
+      case 'delete': {
+        const uid = this.#uidOf(action.expect);
+        return plainResult(step, await cluster.remove(step.object, { uid }, action.propagation));
+      }
+      case 'wait':
+        throw new Error(`${step.id}: waits are waited for together`);
+    }
+  }
+
+  async #recreate(step: Step, desired: Digest, expect: Precondition): Promise<StepResult> {
+    if (expect === 'absent') throw new Error(`${step.id}: what is not there is not made anew`);
+    const { cluster } = this.#ports;
+    const removed = await cluster.remove(step.object, expect, 'Background');
+    if (!removed.ok || removed.value.result === 'stale') return plainResult(step, removed);
+    const action = { verb: 'wait', until: 'absent', timeoutMs: recreateMs } as const;
+    const [end] = await waitForAll([{ step, action, uid: expect.uid }], this.#ports);
+    if (end!.result !== 'done') return waitResult(step, end!);
+    const manifest = bodyOf<Manifest>(this.#content, desired);
+    const order = {
+      ref: step.object,
+      manifest,
+      manager: step.manager,
+      force: false,
+      expect: 'absent',
+    } as const;
+    return appliedResult(step, await cluster.apply(order));
+  }
+}
+
+/** Of a field that cannot be changed, as of a Job's template. */
+function isRefusedChange(applied: Result<Written<Applied>>): boolean {
+  return !applied.ok && applied.failure.code === 'Invalid';
 }
 
 function groupsOf(steps: readonly Step[]): readonly (readonly Step[])[] {
@@ -82,35 +253,18 @@ async function inParallel<T, R>(
   return results;
 }
 
-async function run(step: Step, content: Content, ports: ExecutePorts): Promise<StepResult> {
-  const { action } = step;
-  switch (action.verb) {
-    case 'create':
-    case 'apply': {
-      const manifest = bodyOf<Manifest>(content, action.desired);
-      const applied = await ports.cluster.apply({
-        ref: step.object,
-        manifest,
-        manager: step.manager,
-        force: action.force.length > 0,
-        expect: action.expect,
-      });
-      return appliedResult(step, applied);
-    }
-    case 'patch-metadata': {
-      if (action.expect === 'absent') throw new Error(`${step.id}: a patch needs an object`);
-      const patch = bodyOf<readonly Json[]>(content, action.patch);
-      return appliedResult(step, await ports.cluster.patch(step.object, patch, step.manager, action.expect));
-    }
-    case 'delete': {
-      if (action.expect === 'absent') throw new Error(`${step.id}: a delete needs an object`);
-      const removed = await ports.cluster.remove(step.object, action.expect, action.propagation);
-      return plainResult(step, removed);
-    }
-    case 'wait': {
-      const failure = await waitFor(step.object, action.until, action.timeoutMs, ports);
-      return failure === undefined ? done(step) : failed(step, failure);
-    }
+function waitResult(step: Step, end: WaitEnd): StepResult {
+  switch (end.result) {
+    case 'done':
+      return done(step);
+    case 'failed':
+      return failed(step, end.failure);
+    case 'stale':
+      return stale(step, end.why);
+    case 'ended':
+      return failed(step, end.failure);
+    case 'superseded':
+      return { step: step.id, object: step.object, result: 'superseded' };
   }
 }
 
@@ -139,7 +293,7 @@ function stale(step: Step, why: string): StepResult {
   return { step: step.id, object: step.object, result: 'stale', failure };
 }
 
-function plainResult(step: Step, written: Result<Written<'gone' | 'deleting'>>): StepResult {
+function plainResult(step: Step, written: Result<Written<unknown>>): StepResult {
   if (!written.ok) return failed(step, written.failure);
   return written.value.result === 'stale' ? stale(step, written.value.why) : done(step);
 }

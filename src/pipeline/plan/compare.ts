@@ -10,7 +10,12 @@ export type Verdict =
   | { readonly verdict: 'same'; readonly object: ObservedObject }
   /** `known`: it was applied before, so somebody deleted it. */
   | { readonly verdict: 'missing'; readonly known: boolean }
-  | { readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration'; readonly object: ObservedObject }
+  | {
+      readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration';
+      readonly object: ObservedObject;
+      /** An apply of it was begun, and not seen to end. */
+      readonly isUnfinished?: true;
+    }
   | { readonly verdict: 'terminating'; readonly object: ObservedObject }
   | { readonly verdict: 'conflict'; readonly object: ObservedObject; readonly owner: string }
   | { readonly verdict: 'unknown'; readonly why: string };
@@ -35,6 +40,8 @@ export interface Compared {
 export interface CompareInput {
   readonly unit: Unit;
   readonly desired: readonly DesiredObject[];
+  /** In Git, and nothing that is compared: hooks, and what is not to be applied. */
+  readonly others: readonly ObjectRef[];
   readonly inventory: readonly InventoryEntry[];
   readonly sightings: ReadonlyMap<string, Sighting>;
   /** The name of another Unit that owns or claims the object. */
@@ -45,7 +52,7 @@ export interface CompareInput {
 
 export function compare(input: CompareInput): Compared {
   const inventory = new Map(input.inventory.map((entry) => [keyText(entry.ref), entry]));
-  const wanted = new Set(input.desired.map((object) => keyText(object.ref)));
+  const wanted = new Set([...input.desired.map(({ ref }) => ref), ...input.others].map(keyText));
   return {
     comparisons: input.desired.map((desired) => ({
       ref: desired.ref,
@@ -63,7 +70,12 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
     state: 'unknown',
     why: 'it was not looked at',
   };
-  if (sighting.state === 'unknown') return { verdict: 'unknown', why: sighting.why };
+  if (sighting.state === 'unknown') {
+    // Never seen, and of a kind that something else is to bring: its creation is tried.
+    const isYetToCome =
+      sighting.notServed === true && desired.options.awaitsKind && entry?.state !== 'applied';
+    return isYetToCome ? { verdict: 'missing', known: false } : { verdict: 'unknown', why: sighting.why };
+  }
   const claimed = input.otherOwner(
     desired.ref,
     sighting.state === 'present' ? sighting.object.uid : undefined,
@@ -78,7 +90,8 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
   if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }
-  if (entry.desired !== desired.digest || entry.state !== 'applied') return { verdict: 'changed', object };
+  if (entry.state !== 'applied') return { verdict: 'changed', object, isUnfinished: true };
+  if (entry.desired !== desired.digest) return { verdict: 'changed', object };
   if (object.projection === undefined || object.projection !== entry.projection)
     return { verdict: 'drifted', object };
   return { verdict: object.legacy ? 'migration' : 'same', object };
@@ -116,9 +129,14 @@ function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undef
 
 /** The objects whose bodies the planner needs: those that are there and are not simply the same. */
 export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
-  return compared.comparisons
+  const changing = compared.comparisons
     .filter(({ verdict }) => ['changed', 'drifted', 'adopted', 'migration'].includes(verdict.verdict))
     .map(({ ref }) => ref);
+  // They themselves say in which wave they go: Git does not have them any more.
+  return [
+    ...changing,
+    ...compared.removals.flatMap(({ state, entry }) => (state === 'present' ? [entry.ref] : [])),
+  ];
 }
 
 /** Finalizers that the cluster's own garbage collector removes: nobody has to do anything. */
@@ -137,6 +155,8 @@ export function isGoing(entry: InventoryEntry, sighting: Sighting | undefined): 
 export function inventoryHolds(
   inventory: readonly InventoryEntry[],
   sightings: ReadonlyMap<string, Sighting>,
+  /** By key text: how objects may stand as well, because they differ in ignored fields only. */
+  tolerated: ReadonlyMap<string, Digest> = new Map(),
 ): boolean {
   return inventory.every((entry) => {
     const sighting = sightings.get(keyText(entry.ref));
@@ -147,7 +167,8 @@ export function inventoryHolds(
       entry.projection !== undefined &&
       sighting?.state === 'present' &&
       sighting.object.uid === entry.uid &&
-      sighting.object.projection === (entry.projection satisfies Digest) &&
+      sighting.object.projection !== undefined &&
+      [entry.projection, tolerated.get(keyText(entry.ref))].includes(sighting.object.projection) &&
       sighting.object.deletingSinceMs === undefined &&
       !sighting.object.legacy
     );

@@ -16,7 +16,9 @@ import {
 import type { ApiResource } from '#model/observed.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { Unit } from '#model/unit.ts';
+import type { HookDeletion, ObjectOptions, Phase, Unit } from '#model/unit.ts';
+import { directivesOf, type Directives } from './directives.ts';
+import { hookKey, runMark, runName } from './hook-run.ts';
 import { tracked } from './tracking.ts';
 
 export interface DesiredObject {
@@ -24,10 +26,24 @@ export interface DesiredObject {
   readonly manifest: Manifest;
   /** Under the installation's key where the object is a Secret. */
   readonly digest: Digest;
+  readonly wave: number;
+  readonly options: ObjectOptions;
   readonly at: Position;
+}
+/** What is run at one point of a sync, and is not a part of what is wanted. */
+export interface DesiredHook extends DesiredObject {
+  /** Its phase and object: the same in every sync, also where its name is made up. */
+  readonly key: string;
+  /** Of what it runs, without the marks of the Run. */
+  readonly stable: Digest;
+  readonly phase: Phase;
+  readonly deletions: ReadonlySet<HookDeletion>;
 }
 export interface Desired {
   readonly objects: readonly DesiredObject[];
+  readonly hooks: readonly DesiredHook[];
+  /** In Git, and not to be applied. */
+  readonly skipped: readonly DesiredObject[];
   readonly failures: readonly Failure[];
 }
 
@@ -75,26 +91,73 @@ export function desiredObjects(
   rendered: readonly RenderedObject[],
   kinds: ReadonlyMap<string, ApiResource>,
   sealer: Sealer,
+  /** What the hooks of the next Run are marked with. */
+  hookRun: string,
 ): Desired {
   const objects = new Map<string, DesiredObject>();
+  const hooks = new Map<string, DesiredHook>();
+  const skipped: DesiredObject[] = [];
   const failures: Failure[] = [];
   for (const object of rendered) {
-    const made = desiredObject(unit, object, kinds, sealer);
+    const directives = directivesOf(object.manifest, unit);
+    const { role, problem } = directives;
+    if (problem !== undefined) failures.push(invalid(object, problem, 'write a whole number, in quotes'));
+    const made = desiredObject(unit, object, directives, kinds, sealer);
     if ('code' in made) {
       failures.push(made);
       continue;
     }
-    const key = keyText(made.ref);
-    const earlier = objects.get(key);
-    if (earlier === undefined) objects.set(key, made);
-    else failures.push(duplicate(made, earlier));
+    if (role.is === 'skipped') skipped.push(made);
+    else if (role.is === 'hook') {
+      for (const phase of role.phases) {
+        const hook = desiredHook(made, phase, role.deletions, hookRun, sealer);
+        const earlier = hooks.get(hook.key);
+        if (earlier === undefined) hooks.set(hook.key, hook);
+        else failures.push(duplicate(hook, earlier));
+      }
+    } else if (made.ref.name === '') {
+      failures.push(invalid(object, 'it has generateName and no name, and is not a hook', 'give it a name'));
+    } else {
+      const key = keyText(made.ref);
+      const earlier = objects.get(key);
+      if (earlier === undefined) objects.set(key, made);
+      else failures.push(duplicate(made, earlier));
+    }
   }
-  return { objects: [...objects.values()], failures };
+  return { objects: [...objects.values()], hooks: [...hooks.values()], skipped, failures };
+}
+
+/** Marked with the Run: one that stands there already is continued, not made a second time (F1). */
+function desiredHook(
+  object: DesiredObject,
+  phase: Phase,
+  deletions: ReadonlySet<HookDeletion>,
+  hookRun: string,
+  sealer: Sealer,
+): DesiredHook {
+  const { metadata } = object.manifest;
+  const name = object.ref.name === '' ? runName(metadata, phase, hookRun) : object.ref.name;
+  const { generateName: _, ...named } = metadata;
+  const manifest: Manifest = {
+    ...object.manifest,
+    metadata: { ...named, name, annotations: { ...metadata.annotations, [runMark]: hookRun } },
+  };
+  return {
+    ...object,
+    ref: { ...object.ref, name },
+    key: hookKey(phase, object.ref, metadata),
+    manifest,
+    digest: digestFor(manifest, sealer),
+    stable: object.digest,
+    phase,
+    deletions,
+  };
 }
 
 function desiredObject(
   unit: Unit,
   object: RenderedObject,
+  { wave, options }: Directives,
   kinds: ReadonlyMap<string, ApiResource>,
   sealer: Sealer,
 ): DesiredObject | Failure {
@@ -108,16 +171,18 @@ function desiredObject(
     subject: object.ref,
     at: object.at,
   });
-  if (resource === undefined) {
+  // Where it has to be waited for, it is taken for namespaced; the plan that finds it served knows.
+  const isNamespaced = resource?.namespaced ?? true;
+  if (resource === undefined && !options.awaitsKind) {
     const apiVersion = apiVersionOf(object.ref);
     return problem(
       'UnknownKind',
       `the cluster does not serve ${object.ref.kind} in ${apiVersion}`,
-      'check apiVersion and kind, or install the CustomResourceDefinition first',
+      'check apiVersion and kind, install the CustomResourceDefinition first, or let the object wait for its kind',
     );
   }
-  const namespace = resource.namespaced ? object.ref.namespace || unit.target.namespace : '';
-  if (resource.namespaced && namespace === '') {
+  const namespace = isNamespaced ? object.ref.namespace || unit.target.namespace : '';
+  if (isNamespaced && namespace === '') {
     return problem(
       'NamespaceMissing',
       'it names no namespace',
@@ -131,13 +196,17 @@ function desiredObject(
     metadata: { ...metadata, ...(namespace === '' ? {} : { namespace }) },
   };
   const manifest = tracked(asStored(placed), ref, unit.tracking);
+  return { ref, manifest, digest: digestFor(manifest, sealer), wave, options, at: object.at };
+}
+
+/** Keyed where the object is a Secret. */
+export function digestFor(manifest: Manifest, sealer: Sealer): Digest {
   const text = canonicalJson(manifest);
-  return {
-    ref,
-    manifest,
-    digest: manifest.kind === 'Secret' ? sealer.seal(text) : digestOf(text),
-    at: object.at,
-  };
+  return manifest.kind === 'Secret' ? sealer.seal(text) : digestOf(text);
+}
+
+function invalid({ ref, at }: RenderedObject, message: string, hint: string): Failure {
+  return { kind: 'terminal', code: 'InvalidObject', stage: 'plan', message, hint, subject: ref, at };
 }
 
 /** A Secret's `stringData` is write-only: as `data` it can be owned, compared and removed. */

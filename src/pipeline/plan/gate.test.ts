@@ -66,7 +66,7 @@ function ask({
     ...(request ? { request: asked } : {}),
     ...(approved === undefined ? {} : { approved }),
   };
-  return gate({ unit: of, plan, state: { ...state, ...more }, ancestry });
+  return gate({ unit: of, plan, state: { ...state, ...more }, ancestry, nowMs: 0 });
 }
 const fromGit: Partial<UnitState> = { inputs: 'sha256:other' };
 
@@ -144,7 +144,7 @@ describe('the rest', () => {
   });
   it('a deleted Unit is torn down whatever its trigger', () => {
     const of: Unit = { ...withPolicy({ trigger: 'suspended' }), teardown: { propagation: 'Foreground' } };
-    expect(gate({ unit: of, plan: planOf('removed'), state, ancestry: 'same' })).toMatchObject({
+    expect(gate({ unit: of, plan: planOf('removed'), state, ancestry: 'same', nowMs: 0 })).toMatchObject({
       open: true,
       by: 'deletion',
     });

@@ -2,17 +2,26 @@
 import type { Failure } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import { planSummary } from '#model/sentences.ts';
+import { judgeWindows } from '../policy/windows.ts';
 import { approval, type Ancestry, type Unit } from '#model/unit.ts';
 
 export type Gate =
   | { readonly open: true; readonly by: string; readonly automated: boolean }
-  | { readonly open: false; readonly why: string; readonly failure?: Failure };
+  | {
+      readonly open: false;
+      readonly why: string;
+      readonly failure?: Failure;
+      /** When it may be otherwise though nothing changes. */
+      readonly untilMs?: number;
+    };
 
 export interface GateQuestion {
   readonly unit: Unit;
   readonly plan: Plan;
   readonly state: UnitState | undefined;
   readonly ancestry: Ancestry;
+  readonly nowMs: number;
 }
 
 /** Drift is what somebody did to objects that stand as Git last said; anything else comes from Git. */
@@ -22,9 +31,22 @@ export function isOnlyDrift(plan: Plan): boolean {
   );
 }
 
-export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
+export function gate(question: GateQuestion): Gate {
+  const opened = mayRun(question);
+  const { unit, nowMs, plan } = question;
+  if (!opened.open || unit.windows === undefined || unit.teardown !== undefined || plan.steps.length === 0)
+    return opened;
+  const verdict = judgeWindows(unit.windows, nowMs, !opened.automated);
+  return verdict.open ? opened : verdict;
+}
+
+function mayRun({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (plan.blocked.length > 0) return { open: false, why: plan.blocked[0]!.message };
-  if (unit.request !== undefined) return { open: true, by: unit.request.by, automated: false };
+  if (unit.request !== undefined) {
+    const { by, plan: meant = plan.digest } = unit.request;
+    if (meant === plan.digest) return { open: true, by, automated: false };
+    return { open: false, why: `what was approved is plan ${meant}, and by now it would be ${plan.digest}` };
+  }
   if (plan.steps.length === 0) return { open: false, why: 'in sync' };
   if (unit.teardown !== undefined) return { open: true, by: 'deletion', automated: true };
   if (unit.sync.trigger === 'suspended') return { open: false, why: 'suspended' };
@@ -32,8 +54,12 @@ export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
   if (state?.inputs === plan.rendered && plan.steps.every(({ reason }) => reason === 'migration')) {
     return { open: true, by: 'ownership migration', automated: true };
   }
-  if (unit.approved === plan.digest) return { open: true, by: 'approval', automated: false };
-  if (unit.sync.trigger === 'manual') return { open: false, why: 'out of sync; automated sync is off' };
+  if (unit.approved === plan.digest)
+    return { open: true, by: unit.approvedBy ?? 'approval', automated: false };
+  if (unit.sync.trigger === 'manual') {
+    const wish = approval(unit, plan.digest);
+    return { open: false, why: `automated sync is off: ${planSummary(plan)}; to have it done: ${wish}` };
+  }
   if (ancestry === 'older') return olderHeld(unit, plan, state);
   if (
     !unit.sync.selfHeal &&

@@ -1,5 +1,6 @@
 /** In which order kinds are applied; deletes run the other way round, after all applies. */
 import type { GroupKind } from '#model/object.ts';
+import type { Propagation } from '#model/unit.ts';
 
 export const orders = {
   definitions: 0,
@@ -9,6 +10,9 @@ export const orders = {
   rest: 4,
   gates: 5,
   deletes: 6,
+  /** After all deletes of a wave. */
+  waits: 12,
+  cleanup: 13,
 } as const;
 
 /** What others refer to, and would fail or hang without. */
@@ -47,4 +51,20 @@ export function applyOrder(kind: GroupKind): number {
 
 export function deleteOrder(kind: GroupKind): number {
   return orders.deletes + (orders.gates - applyOrder(kind));
+}
+
+/** What has no state of its own: it is well as soon as it is there. */
+const passiveKinds = new Set(
+  [...configKinds].filter((text) => !/PersistentVolume|PodDisruptionBudget/.test(text)),
+);
+export function isPassive(kind: GroupKind): boolean {
+  return passiveKinds.has(`${kind.group}/${kind.kind}`);
+}
+
+/**
+ * Foreground: what belongs to it goes first. Plain data has nothing that belongs to it, or nothing whose end anybody
+ * waits for: it is gone with the request, without the garbage collector's three and without a second turn.
+ */
+export function usualPropagation({ group, kind }: GroupKind): Propagation {
+  return group === '' && (kind === 'ConfigMap' || kind === 'Secret') ? 'Background' : 'Foreground';
 }

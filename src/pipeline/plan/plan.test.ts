@@ -359,12 +359,13 @@ describe('guards', () => {
     ).toEqual(['ProjectDenies']);
     const annotated = (annotations: Record<string, string>): Manifest =>
       object('one', undefined, { metadata: { name: 'one', namespace: 'web', annotations } });
-    expect(codes(planned({ git: [annotated({ 'argocd.argoproj.io/hook': 'PreSync' })] }).plan)).toEqual([
+    expect(codes(planned({ git: [annotated({ 'argocd.argoproj.io/hook': 'PreDelete' })] }).plan)).toEqual([
       'Unsupported',
     ]);
     expect(
       codes(
-        planned({ git: [annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=true' })] }).plan,
+        planned({ git: [annotated({ 'argocd.argoproj.io/sync-options': 'Prune=true, Replace=maybe' })] })
+          .plan,
       ),
     ).toEqual(['Unsupported']);
     expect(
@@ -372,7 +373,7 @@ describe('guards', () => {
         planned({
           git: [
             annotated({
-              'argocd.argoproj.io/sync-wave': '0',
+              'argocd.argoproj.io/sync-wave': '-1',
               'argocd.argoproj.io/sync-options': 'Validate=false',
             }),
           ],

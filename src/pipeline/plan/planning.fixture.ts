@@ -12,12 +12,13 @@ import { healthOf } from '../health/health.ts';
 import { judge } from '../policy/limits.ts';
 import { bodiesNeeded, compare } from './compare.ts';
 import { desiredObjects, kindsOf } from './desired.ts';
+import { runIdFor, runMark } from './hook-run.ts';
 import { plan, type Planned } from './plan.ts';
 
 export const manager = 'argocd-controller';
 export const mark = 'argocd.argoproj.io/tracking-id';
 export const sealer = createSealer(new Uint8Array(32).fill(3));
-const lens = createLens({ managers: [manager], sealer, trackingKeys: [mark], health: healthOf });
+const lens = createLens({ managers: [manager], sealer, trackingKeys: [mark, runMark], health: healthOf });
 
 const kind = (group: string, name: string, plural: string, namespaced = true): ApiResource => ({
   group,
@@ -72,13 +73,14 @@ export const refTo = (name: string): ObjectRef => refOf(object(name));
 
 /** As it stands after our apply, with what others did to it since. */
 export function live(manifest: Manifest, of: Unit = unit, uid = `uid-${manifest.metadata.name}`): Manifest {
-  const { objects } = desiredObjects(
+  const { objects, hooks } = desiredObjects(
     of,
     [{ ref: refOf(manifest), manifest, at: { path: 'x.yaml' } }],
     kindsOf(served, []),
     sealer,
+    '',
   );
-  const wanted = objects[0]!.manifest;
+  const wanted = [...objects, ...hooks][0]!.manifest;
   const { name, namespace } = wanted.metadata;
   const metadata = { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion: '1' };
   return applied({ apiVersion: wanted.apiVersion, kind: wanted.kind, metadata }, wanted, manager, 1_000_000)
@@ -112,6 +114,7 @@ export function entryOf(manifest: Manifest, of: Unit = unit): InventoryEntry {
     [{ ref: refOf(manifest), manifest, at: { path: 'x.yaml' } }],
     kindsOf(served, []),
     sealer,
+    '',
   );
   const { uid, projection } = seen(after);
   return {
@@ -141,14 +144,27 @@ export function planned(situation: Situation): Planned {
   const of = situation.unit ?? unit;
   const inventory = situation.inventory ?? [];
   const rendered = situation.git.map((manifest, index) => ({
-    ref: refOf(manifest),
+    ref: { ...refOf(manifest), name: String(manifest.metadata['name'] ?? '') },
     manifest,
     at: { path: 'app/all.yaml', line: index + 1 },
   }));
-  const desired = desiredObjects(of, rendered, kindsOf(served, rendered), sealer);
+  const state: UnitState = {
+    unit: of.id,
+    owner: of.owner,
+    epoch: 1,
+    revisions: [],
+    inventory,
+    values: {},
+    history: [],
+    sinceMs: 0,
+    takenOver: false,
+    ...situation.state,
+  };
+  const hookRun = runIdFor(state, 'sha256:inputs');
+  const desired = desiredObjects(of, rendered, kindsOf(served, rendered), sealer, hookRun);
   const bodies = new Map((situation.cluster ?? []).map((manifest) => [keyText(refOf(manifest)), manifest]));
   const sightings = new Map<string, Sighting>();
-  for (const ref of [...desired.objects, ...inventory].map((item) => item.ref)) {
+  for (const ref of [...desired.objects, ...desired.hooks, ...inventory].map((item) => item.ref)) {
     const body = bodies.get(keyText(ref));
     const isUnknown = situation.unknown?.includes(ref.name) === true;
     sightings.set(
@@ -163,28 +179,19 @@ export function planned(situation: Situation): Planned {
   const compared = compare({
     unit: of,
     desired: desired.objects,
+    others: [...desired.skipped, ...desired.hooks].map(({ ref }) => ref),
     inventory,
     sightings,
     otherOwner: situation.otherOwner ?? (() => undefined),
     isUnit: situation.isUnit ?? (() => false),
   });
-  const state: UnitState = {
-    unit: of.id,
-    owner: of.owner,
-    epoch: 1,
-    revisions: [],
-    inventory,
-    values: {},
-    history: [],
-    sinceMs: 0,
-    takenOver: false,
-    ...situation.state,
-  };
   return plan({
     unit: of,
     revisions: [],
     inputs: 'sha256:inputs',
     desired: desired.objects,
+    hooks: desired.hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
+    hookRun,
     compared,
     bodies: new Map(
       bodiesNeeded(compared).flatMap((ref) =>
@@ -193,7 +200,10 @@ export function planned(situation: Situation): Planned {
     ),
     state,
     namespaceExists: situation.namespaceExists,
-    blocked: [...desired.failures, ...judge(of.limits, desired.objects)],
+    blocked: [
+      ...desired.failures,
+      ...judge(of.limits, [...desired.objects, ...desired.hooks, ...desired.skipped]),
+    ],
     madeUp: situation.madeUp ?? false,
     sealer,
     attempt: situation.attempt ?? 0,

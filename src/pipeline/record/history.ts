@@ -66,7 +66,7 @@ function bounded(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
 }
 
 export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitState {
-  const verbs = plan.steps.map(({ action }) => action.verb);
+  const verbs = plan.steps.filter(({ reason }) => reason !== 'hook').map(({ action }) => action.verb);
   const entry: SyncEntry = {
     kind: 'sync',
     id: nextId(state),

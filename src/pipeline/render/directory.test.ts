@@ -203,7 +203,12 @@ describe('what is no object is refused, with file and line', () => {
     ['no name', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {}\n', 'InvalidObject', '1'],
     ['a number for a name', map('1'), 'InvalidObject', '1'],
     ['a number in a label', map('a', '  labels: {version: 1.0}\n'), 'InvalidObject', '1'],
-    ['generateName', 'apiVersion: v1\nkind: Job\nmetadata: {generateName: x-}\n', 'Unsupported', '1'],
+    [
+      'a number for generateName',
+      'apiVersion: v1\nkind: Job\nmetadata: {generateName: 1}\n',
+      'InvalidObject',
+      '1',
+    ],
     ['a SOPS document', map('a', 'sops: {mac: "ENC[x]", version: "3"}\n'), 'Unsupported', '1'],
     ['a key that is a list', map('a', 'data:\n  ? [a]\n  : 1\n'), 'InvalidYaml', ''],
   ])('%s', async (_, text, code, line) => {

@@ -16,7 +16,8 @@ export function objectOf(
   const failure = refuseObject(value, bytes, at, objectBytesMax);
   if (failure !== undefined) return fail(failure);
   const manifest = value as Manifest;
-  return ok({ ref: refOf(manifest), manifest, at });
+  const { name } = manifest.metadata as { readonly name?: string };
+  return ok({ ref: { ...refOf(manifest), name: name ?? '' }, manifest, at });
 }
 
 function refuseObject(
@@ -42,9 +43,9 @@ function refuseObject(
       'ciphertext is never applied; exclude the file',
       at,
     );
-  if (metadata['name'] === undefined && typeof metadata['generateName'] === 'string')
-    return refusal('Unsupported', 'The object has generateName and no name.', 'give it a name', at);
-  if (typeof metadata['name'] !== 'string' || metadata['name'] === '')
+  // Hooks may leave their name to be made up; the planner knows which objects are hooks.
+  const isGenerated = metadata['name'] === undefined && typeof metadata['generateName'] === 'string';
+  if (!isGenerated && (typeof metadata['name'] !== 'string' || metadata['name'] === ''))
     return invalid('metadata.name must be a text.', 'add it, or put it in quotes');
   const namespace = metadata['namespace'] ?? '';
   if (typeof namespace !== 'string') return invalid('metadata.namespace must be a text.', 'put it in quotes');
@@ -80,6 +81,7 @@ export function refuseDuplicates(objects: readonly RenderedObject[]): Failure | 
   const seen = new Map<string, RenderedObject>();
   for (const object of objects) {
     const { group, kind, namespace, name } = object.ref;
+    if (name === '') continue;
     const key = JSON.stringify([group, kind, namespace, name]);
     const first = seen.get(key);
     if (first !== undefined)

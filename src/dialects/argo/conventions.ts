@@ -1,0 +1,58 @@
+/**
+ * What annotations of objects ask for, as Argo CD's users write them. Helm's count only where an object has none of
+ * Argo CD's own. Source: Argo CD's pages on sync phases, waves and Helm hooks.
+ */
+import type { Conventions } from '#model/unit.ts';
+import { objectOptions, syncOptionsAnnotation } from './sync-options.ts';
+
+export const conventions: Conventions = {
+  waves: ['argocd.argoproj.io/sync-wave', 'helm.sh/hook-weight'],
+  hooks: [
+    {
+      key: 'argocd.argoproj.io/hook',
+      values: { PreSync: 'pre', Sync: 'sync', PostSync: 'post', SyncFail: 'fail', Skip: 'skip' },
+      deletion: {
+        key: 'argocd.argoproj.io/hook-delete-policy',
+        values: { BeforeHookCreation: 'before', HookSucceeded: 'succeeded', HookFailed: 'failed' },
+      },
+    },
+    {
+      key: 'helm.sh/hook',
+      values: {
+        'crd-install': 'object',
+        'pre-install': 'pre',
+        'pre-upgrade': 'pre',
+        'post-install': 'post',
+        'post-upgrade': 'post',
+        'pre-rollback': 'skip',
+        'post-rollback': 'skip',
+        test: 'skip',
+        'test-success': 'skip',
+        'test-failure': 'skip',
+      },
+      deletion: {
+        key: 'helm.sh/hook-delete-policy',
+        values: {
+          'before-hook-creation': 'before',
+          'hook-succeeded': 'succeeded',
+          'hook-failed': 'failed',
+        },
+      },
+    },
+  ],
+  options: [
+    // Helm keeps such objects, whatever becomes of the release.
+    { key: 'helm.sh/resource-policy', values: { keep: { prune: 'no', deletion: 'no' } } },
+    { key: syncOptionsAnnotation, values: objectOptions },
+    {
+      key: 'argocd.argoproj.io/compare-options',
+      values: {
+        IgnoreExtraneous: { ignoresExtraneous: true },
+        // How Argo CD compares; here nothing is compared with the text in Git.
+        'ServerSideDiff=true': {},
+        'ServerSideDiff=false': {},
+        'IncludeMutationWebhook=true': {},
+      },
+    },
+  ],
+};

@@ -1,0 +1,756 @@
+/** Syncs of several steps: waves, hooks, and what happens when something goes wrong between them. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failure, isWrite } from '../../tests/fakes/cluster.ts';
+import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
+import type { Manifest } from '#model/object.ts';
+
+let world: EngineWorld;
+beforeEach(() => {
+  world = new EngineWorld();
+});
+afterEach(() => {
+  expect(world.errors).toEqual([]);
+});
+
+const wave = (number: number): Record<string, string> => ({ 'argocd.argoproj.io/sync-wave': String(number) });
+const hook = (type: string, policy?: string): Record<string, string> => ({
+  'argocd.argoproj.io/hook': type,
+  ...(policy === undefined ? {} : { 'argocd.argoproj.io/hook-delete-policy': policy }),
+});
+const annotated = (manifest: Manifest, annotations: Record<string, string>): Manifest => ({
+  ...manifest,
+  metadata: { ...manifest.metadata, annotations },
+});
+const deployment = (name: string, image = 'a:1', annotations: Record<string, string> = {}): Manifest => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, namespace: 'payments', annotations },
+  spec: { replicas: 1, template: { spec: { containers: [{ name: 'main', image }] } } },
+});
+const job = (name: string, annotations: Record<string, string>, image = 'm:1'): Manifest => ({
+  apiVersion: 'batch/v1',
+  kind: 'Job',
+  metadata: { name, namespace: 'payments', annotations },
+  spec: { template: { spec: { containers: [{ name: 'main', image }] } } },
+});
+
+/** What the cluster's own controllers would do. */
+function roll(name: string, change: object = {}): void {
+  world.cluster.edit(
+    'apps/Deployment',
+    'payments',
+    name,
+    (draft) =>
+      (draft.status = {
+        observedGeneration: draft.metadata.generation ?? 1,
+        replicas: 1,
+        updatedReplicas: 1,
+        availableReplicas: 1,
+        ...change,
+      }),
+    'kube-controller-manager',
+  );
+}
+const jobs = (): readonly string[] =>
+  [...world.cluster.objects.values()]
+    .filter(({ kind }) => kind === 'Job')
+    .map(({ metadata }) => metadata.name);
+function end(name: string, type: 'Complete' | 'Failed' = 'Complete'): void {
+  const conditions = [{ type, status: 'True', message: type === 'Failed' ? 'exit code 1' : '' }];
+  world.cluster.edit(
+    'batch/Job',
+    'payments',
+    name,
+    (draft) => (draft.status = { conditions }),
+    'kube-controller-manager',
+  );
+}
+const there = (kind: string, name: string): boolean =>
+  world.cluster.get(kind, 'payments', name) !== undefined;
+const uid = (name: string): unknown => world.cluster.get('batch/Job', 'payments', name)?.metadata['uid'];
+const operation = (): string =>
+  `${world.status().operationState?.phase}: ${world.status().operationState?.message}`;
+
+async function begun(objects: readonly Manifest[], spec: object = {}): Promise<void> {
+  await world.start();
+  await world.push(objects);
+  await world.create(world.application('web', spec));
+}
+
+describe('waves', () => {
+  const two = [deployment('db', 'a:1', wave(-1)), annotated(configMap('app'), wave(2))];
+
+  it('a wave begins when the one before is applied and healthy, and says what it waits for', async () => {
+    await begun(two);
+    expect(there('apps/Deployment', 'db')).toBe(true);
+    expect(world.data('app')).toBeUndefined();
+    await world.advance(3000);
+    expect(operation()).toMatch(/^Running: waiting until Deployment payments\/db is healthy/);
+    expect(world.state()?.intent).toBeDefined();
+    roll('db');
+    await world.settle();
+    expect(world.data('app')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('while it waits nothing is asked and nothing is written', async () => {
+    await begun(two);
+    await world.advance(5000);
+    const mark = world.mark;
+    await world.advance(600_000, 20_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+  });
+  it('in sync it costs nothing, whatever its waves', async () => {
+    await begun(two);
+    roll('db');
+    await world.settle();
+    const mark = world.mark;
+    await world.advance(600_000, 30_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+  });
+  it('the commit that fixes it is never blocked: it supersedes the Run that waits', async () => {
+    await begun(two);
+    expect(world.data('app')).toBeUndefined();
+    const fixed = await world.push([deployment('db', 'a:2', wave(-1)), two[1]!]);
+    const spec = world.cluster.must('apps/Deployment', 'payments', 'db')['spec'];
+    expect(spec).toMatchObject({ template: { spec: { containers: [{ image: 'a:2' }] } } });
+    roll('db');
+    await world.settle();
+    expect(world.data('app')).toEqual({ a: '1' });
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: fixed });
+    expect(world.state()?.history.filter(({ kind }) => kind === 'sync')).toHaveLength(1);
+  });
+  it('a commit that changes none of its files does not disturb it', async () => {
+    await begun(two);
+    const { mark } = world;
+    await world.pushFiles({ ...filesOf(two), 'elsewhere/x.yaml': 'a: 1' });
+    expect(world.writesSince(mark)).toEqual([]);
+    await world.advance(3000);
+    expect(operation()).toMatch(/^Running/);
+  });
+  it('what is Degraded ends it, after its controller had time to say otherwise; it is tried again', async () => {
+    await begun(two, { syncPolicy: { automated: {}, retry: { limit: 1, backoff: { duration: '5s' } } } });
+    const stuck = {
+      conditions: [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }],
+    };
+    roll('db', stuck);
+    await world.settle();
+    expect(operation()).not.toMatch(/^Failed/);
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Failed: .*Deployment payments\/db: it is degraded.*\[WaveUnhealthy\]/);
+    expect(world.data('app')).toBeUndefined();
+    roll('db');
+    await world.advance(6000);
+    expect(world.data('app')).toEqual({ a: '1' });
+  });
+  it('a person ends it while it waits', async () => {
+    await begun(two, { syncPolicy: {} });
+    await world.sync();
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running/);
+    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+    await world.change(
+      'web',
+      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
+    );
+    expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
+    expect(world.data('app')).toBeUndefined();
+  });
+  it('others are worked on meanwhile, however many wait', async () => {
+    world = new EngineWorld({ concurrency: 1 });
+    await begun(two);
+    await world.pushFiles({ ...filesOf(two), ...filesOf([configMap('x')], 'other') });
+    await world.create(
+      world.application('other', { source: { repoURL: repository, path: 'other', targetRevision: 'main' } }),
+    );
+    expect(there('ConfigMap', 'x')).toBe(true);
+  });
+  it('objects are deleted in reverse, each wave after the one above is gone', async () => {
+    await begun([
+      configMap('stays'),
+      annotated(configMap('low'), wave(1)),
+      annotated(configMap('high'), wave(5)),
+    ]);
+    world.cluster.edit('ConfigMap', 'payments', 'high', (draft) => (draft.metadata.finalizers = ['x/y']));
+    await world.push([configMap('stays')]);
+    expect(there('ConfigMap', 'low')).toBe(true);
+    world.cluster.edit('ConfigMap', 'payments', 'high', (draft) => (draft.metadata.finalizers = []));
+    await world.settle();
+    expect(['low', 'high'].filter((name) => there('ConfigMap', name))).toEqual([]);
+  });
+  it('a stop leaves what waits as it is, and the next start goes on', async () => {
+    await begun(two);
+    await world.engine.stop();
+    world.cluster.cutOff(world.client);
+    expect(world.data('app')).toBeUndefined();
+    await world.start();
+    roll('db');
+    await world.settle();
+    expect(world.data('app')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+});
+
+describe('hooks', () => {
+  const all = [
+    job('before', hook('PreSync')),
+    configMap('one'),
+    job('after', hook('PostSync', 'HookSucceeded')),
+    job('rescue', hook('SyncFail')),
+    annotated(configMap('skipped'), hook('Skip')),
+  ];
+
+  it('run before, after, and not at all; the sync is over when the last has ended', async () => {
+    await begun(all);
+    expect(jobs()).toEqual(['before']);
+    expect(world.data('one')).toBeUndefined();
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/before is completed/);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(jobs()).toEqual(['before', 'after']);
+    end('after');
+    await world.settle();
+    expect(operation()).toMatch(/^Succeeded: .*ran 2 hooks/);
+    // HookSucceeded: it is gone; the default: it stays until it runs again.
+    expect(jobs()).toEqual(['before']);
+    expect(there('ConfigMap', 'skipped')).toBe(false);
+    expect(world.state()?.inventory.map(({ ref }) => ref.name)).toEqual(['one']);
+    expect(world.state()?.hooks).toBeUndefined();
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.advance(600_000, 30_000);
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+  });
+  it('run again with the next sync, and not for drift', async () => {
+    await begun(all);
+    end('before');
+    await world.settle();
+    end('after');
+    await world.settle();
+    const first = uid('before');
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'x'));
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(uid('before')).toBe(first);
+    await world.push([
+      configMap('one', { a: '2' }),
+      ...all.filter(({ metadata }) => metadata.name !== 'one'),
+    ]);
+    expect(uid('before')).not.toBe(first);
+    expect(world.data('one')).toEqual({ a: '1' });
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('one that fails ends the sync: nothing is applied, SyncFail runs, and the next attempt begins anew', async () => {
+    await begun(all, { syncPolicy: { automated: {}, retry: { limit: 3, backoff: { duration: '5s' } } } });
+    end('before', 'Failed');
+    await world.advance(3000);
+    expect(jobs()).toEqual(['before', 'rescue']);
+    end('rescue');
+    await world.settle();
+    expect(operation()).toMatch(
+      /^Failed: .*Job payments\/before: the hook failed: exit code 1.*\[HookFailed\]/,
+    );
+    expect(world.data('one')).toBeUndefined();
+    const first = uid('before');
+    await world.advance(8000);
+    expect(uid('before')).not.toBe(first);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+  it('after the last retry they are not run for ever, but with the next change', async () => {
+    await begun([job('before', hook('PreSync')), configMap('one')], {
+      syncPolicy: { automated: {}, retry: { limit: 1, backoff: { duration: '5s' } } },
+    });
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      if (world.cluster.must('batch/Job', 'payments', 'before')['status'] === undefined)
+        end('before', 'Failed');
+      await world.advance(20_000);
+    }
+    const last = uid('before');
+    await world.advance(3_600_000, 60_000);
+    expect(uid('before')).toBe(last);
+    expect(world.condition('Waiting')).toMatch(/its hooks were run 2 times without success/);
+    await world.push([job('before', hook('PreSync')), configMap('one', { a: '2' })]);
+    expect(uid('before')).not.toBe(last);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('a PostSync hook that fails: the objects are Synced, the operation is not a success', async () => {
+    await begun([configMap('one'), job('after', hook('PostSync', 'HookFailed'))]);
+    end('after', 'Failed');
+    await world.advance(4000);
+    expect(operation()).toMatch(/^Failed/);
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(jobs()).toEqual([]);
+    await world.advance(8000);
+    end('after');
+    await world.settle();
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('a new commit supersedes a hook that hangs; one that Git has not changed is let come to its end', async () => {
+    const hangs = [job('before', hook('PreSync'), 'wrong'), configMap('one')];
+    await begun(hangs);
+    const first = uid('before');
+    await world.push([hangs[0]!, configMap('one', { a: '2' })]);
+    expect(uid('before')).toBe(first);
+    await world.advance(2000);
+    expect(operation()).toMatch(/which an earlier sync began/);
+    await world.push([job('before', hook('PreSync'), 'right'), configMap('one', { a: '2' })]);
+    expect(uid('before')).not.toBe(first);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('one that vanished before its end was seen is not run again in silence', async () => {
+    await begun(all);
+    world.cluster.drop('batch/Job', 'payments', 'before');
+    await world.settle();
+    expect(world.state()?.hooks?.failed).toBe(undefined);
+    end('rescue');
+    await world.settle();
+    expect(operation()).toMatch(/\[HookVanished\]/);
+  });
+  it('what stands under its name and is not its own is left alone', async () => {
+    world.cluster.put(job('before', {}));
+    await begun(all);
+    expect(world.condition('SharedResourceWarning')).toMatch(/Job payments\/before/);
+    expect(world.data('one')).toBeUndefined();
+  });
+  it('go with the Application, those alone too', async () => {
+    await world.start();
+    await world.push([job('before', hook('PreSync')), configMap('one')]);
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    await world.create(world.application('web', {}, { finalizers }));
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    world.cluster.put(job('strangers', {}));
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.advance(20_000);
+    expect(world.cluster.get('argoproj.io/Application', 'argocd', 'web')).toBeUndefined();
+    expect([there('ConfigMap', 'one'), jobs()]).toEqual([false, ['strangers']]);
+  });
+  it('generateName: a name of its own for each attempt', async () => {
+    await world.start();
+    const text = (value: string): Record<string, string> => ({
+      'app/one.yaml': `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\ndata: {a: "${value}"}\n`,
+      'app/job.yaml': `apiVersion: batch/v1\nkind: Job\nmetadata:\n  generateName: migrate-\n  annotations: {argocd.argoproj.io/hook: PreSync}\nspec: {}\n`,
+    });
+    await world.pushFiles(text('1'));
+    await world.create(world.application());
+    const [first] = jobs();
+    expect(first).toMatch(/^migrate-pre-[0-9a-f]{7}-1$/);
+    await world.restart();
+    expect(jobs()).toEqual([first]);
+    end(first!);
+    await world.settle();
+    await world.pushFiles(text('2'));
+    expect(jobs()).toHaveLength(2);
+  });
+  it("Helm's annotations mean the same, where an object has none of Argo CD's", async () => {
+    await begun([
+      job('install', { 'helm.sh/hook': 'pre-install,pre-upgrade', 'helm.sh/hook-weight': '-5' }),
+      job('later', { 'helm.sh/hook': 'pre-upgrade', 'helm.sh/hook-weight': '1' }),
+      job('tests', { 'helm.sh/hook': 'test' }),
+      configMap('one'),
+      job('finally', { 'helm.sh/hook': 'post-install', 'helm.sh/hook-delete-policy': 'hook-succeeded' }),
+    ]);
+    expect(jobs()).toEqual(['install']);
+    end('install');
+    await world.settle();
+    expect(jobs()).toEqual(['install', 'later']);
+    end('later');
+    await world.settle();
+    end('finally');
+    await world.settle();
+    expect(jobs()).toEqual(['install', 'later']);
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+});
+
+describe('sync options', () => {
+  const option = (value: string): Record<string, string> => ({ 'argocd.argoproj.io/sync-options': value });
+
+  it('PruneLast: what Git no longer has goes when the rest is healthy', async () => {
+    await begun([configMap('gone')], {
+      syncPolicy: { automated: { prune: true }, syncOptions: ['PruneLast=true'] },
+    });
+    await world.push([deployment('db')]);
+    expect(there('ConfigMap', 'gone')).toBe(true);
+    roll('db');
+    await world.settle();
+    expect(there('ConfigMap', 'gone')).toBe(false);
+  });
+  it('Replace=true: what Git does not have goes, and it is in sync afterwards, whoever else owns fields', async () => {
+    await begun([annotated(configMap('one'), option('Replace=true'))]);
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.theirs = 'x'));
+    await world.push([annotated(configMap('one', { a: '2' }), option('Replace=true'))]);
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.advance(600_000, 60_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+  });
+  it('Force=true,Replace=true: a Job is made anew in every sync, once', async () => {
+    const again = job('again', option('Force=true,Replace=true'));
+    await begun([again, configMap('one')]);
+    end('again');
+    await world.settle();
+    const first = uid('again');
+    await world.push([again, configMap('one', { a: '2' })]);
+    const second = uid('again');
+    expect(second).not.toBe(first);
+    await world.advance(60_000, 20_000);
+    expect(uid('again')).toBe(second);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('Force=true: made anew where the cluster refuses the change', async () => {
+    await begun([job('one', option('Force=true'))]);
+    const first = uid('one');
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/one') && uid('one') === first
+        ? failure('Invalid', 'terminal')
+        : undefined;
+    await world.push([job('one', option('Force=true'), 'm:2')]);
+    expect(uid('one')).not.toBe(first);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('SkipDryRunOnMissingResource: the rest is applied, and it when its kind is served', async () => {
+    const widget: Manifest = {
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+      metadata: { name: 'w', namespace: 'payments', annotations: option('SkipDryRunOnMissingResource=true') },
+    };
+    await begun([widget, annotated(configMap('one'), wave(-1))]);
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/KindNotServed/);
+    world.cluster.kinds.push({
+      group: 'example.com',
+      version: 'v1',
+      kind: 'Widget',
+      plural: 'widgets',
+      namespaced: true,
+      verbs: ['list', 'watch', 'get', 'create', 'patch', 'delete'],
+    });
+    await world.advance(20_000);
+    expect(there('example.com/Widget', 'w')).toBe(true);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('managedNamespaceMetadata: set on the namespace, kept with each sync, and taken back', async () => {
+    const spec = (labels: object): object => ({
+      destination: { server: 'https://kubernetes.default.svc', namespace: 'fresh' },
+      syncPolicy: {
+        automated: {},
+        syncOptions: ['CreateNamespace=true'],
+        managedNamespaceMetadata: { labels },
+      },
+    });
+    const labels = (): unknown => world.cluster.get('Namespace', '', 'fresh')?.metadata.labels;
+    await begun([configMap('one', { a: '1' }, 'fresh')], spec({ team: 'payments', old: 'x' }));
+    expect(labels()).toEqual({ team: 'payments', old: 'x' });
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.change('web', (draft) => Object.assign(draft.spec, spec({ team: 'billing' })));
+    expect(labels()).toEqual({ team: 'billing' });
+    expect(world.state()?.inventory.map(({ ref }) => ref.name)).toEqual(['one']);
+  });
+  it('Delete=false: it outlives the Application, which is gone all the same', async () => {
+    await world.start();
+    await world.push([configMap('one'), annotated(configMap('stays'), option('Delete=false'))]);
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    await world.create(world.application('web', {}, { finalizers }));
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.advance(20_000);
+    expect(world.cluster.get('argoproj.io/Application', 'argocd', 'web')).toBeUndefined();
+    expect(['one', 'stays'].filter((name) => there('ConfigMap', name))).toEqual(['stays']);
+  });
+  it('a sync of some objects: they alone, no hooks, no entry in the history', async () => {
+    await begun([job('before', hook('PreSync')), configMap('one'), configMap('two')], { syncPolicy: {} });
+    await world.sync('web', { resources: [{ group: '', kind: 'ConfigMap', name: 'one' }] });
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect([world.data('two'), jobs()]).toEqual([undefined, []]);
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.status().sync?.status).toBe('OutOfSync');
+    expect(world.state()?.history).toEqual([]);
+  });
+  it('options of one operation hold for that one', async () => {
+    await begun([configMap('one'), configMap('gone')], { syncPolicy: {} });
+    await world.sync();
+    await world.push([configMap('one')]);
+    await world.sync('web', { prune: true, syncOptions: ['Prune=false'] });
+    expect(there('ConfigMap', 'gone')).toBe(true);
+    await world.sync('web', { prune: true });
+    expect(there('ConfigMap', 'gone')).toBe(false);
+  });
+});
+
+describe('sync windows', () => {
+  const project = (window: object): Manifest => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'AppProject',
+    metadata: { name: 'default', namespace: 'argocd' },
+    spec: {
+      sourceRepos: ['*'],
+      destinations: [{ server: '*', namespace: '*' }],
+      syncWindows: [window],
+    },
+  });
+  const always = { kind: 'deny', schedule: '* * * * *', duration: '1h', applications: ['w*'] };
+
+  it('one that denies: the status says which and until when; nothing runs, and nothing is asked meanwhile', async () => {
+    await world.start();
+    const hour = new Date(world.time.now()).getUTCHours();
+    world.cluster.put(project({ ...always, schedule: `0 ${hour} * * *` }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    expect(world.condition('Waiting')).toMatch(
+      /the deny window .* of AppProject default denies syncs until \d{4}-/,
+    );
+    expect(world.status()).toMatchObject({ sync: { status: 'OutOfSync' } });
+    await world.sync();
+    expect(operation()).toMatch(/^Failed: the deny window/);
+    expect(world.data('one')).toBeUndefined();
+    const mark = world.mark;
+    await world.advance(60_000, 20_000);
+    expect(world.cluster.since(mark)).toEqual([]);
+    // At its border, and without anybody's doing.
+    await world.advance(3_600_000, 60_000);
+    expect(world.data('one')).toEqual({ a: '1' });
+  });
+  it('manualSync lets a person through; other Applications are not concerned; a change of it counts at once', async () => {
+    await world.start();
+    world.cluster.put(project({ ...always, manualSync: true }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    await world.sync();
+    expect(world.data('one')).toEqual({ a: '1' });
+    world.cluster.put(project({ ...always, applications: ['other'] }));
+    await world.push([configMap('one', { a: '2' })]);
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+  it('F28: one that cannot be read stops those that it may concern', async () => {
+    await world.start();
+    world.cluster.put(project({ ...always, schedule: 'at night' }));
+    await world.push([configMap('one')]);
+    await world.create(world.application());
+    expect(world.data('one')).toBeUndefined();
+    expect(world.condition('InvalidSpecError')).toMatch(/spec\.syncWindows\[0\]/);
+  });
+});
+
+describe('approval', () => {
+  const waiting = (): string => world.condition('Waiting') ?? '';
+  const digest = (): string => /sha256:[0-9a-f]{64}/.exec(waiting())?.[0] ?? '';
+  const approve = (plan: string): Promise<void> =>
+    world.change(
+      'web',
+      (draft) =>
+        (draft.metadata.annotations = { 'trueup.dev/approved-plan': plan, 'trueup.dev/approved-by': 'ada' }),
+    );
+
+  it('where automation is off, the plan waits with its digest and summary; approved, it runs, and who did is kept', async () => {
+    await begun([configMap('one'), configMap('two')], { syncPolicy: {} });
+    expect(waiting()).toMatch(/automated sync is off: 2 to create, 0 to change, 0 to delete; .*sha256:/);
+    await approve(digest());
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.state()?.history).toMatchObject([{ kind: 'sync', by: 'ada' }]);
+    expect(world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata.annotations).toEqual({});
+  });
+  it('what is applied is what was approved: another commit is another plan', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    const approved = digest();
+    await world.push([configMap('one', { a: '2' })]);
+    await approve(approved);
+    expect(world.data('one')).toBeUndefined();
+    await world.change('web', (draft) => {
+      draft.operation = {
+        initiatedBy: { username: 'ada' },
+        info: [{ name: 'trueup.dev/plan', value: approved }],
+        sync: {},
+      };
+    });
+    expect(world.data('one')).toBeUndefined();
+    expect(operation()).toMatch(/^Failed: what was approved is plan sha256:/);
+    await approve(digest());
+    expect(world.data('one')).toEqual({ a: '2' });
+  });
+});
+
+describe('ignoreDifferences', () => {
+  const rule = { group: 'apps', kind: 'Deployment', jsonPointers: ['/spec/replicas'] };
+  const ignoring = (options: readonly string[] = []): object => ({
+    ignoreDifferences: [rule],
+    syncPolicy: { automated: { selfHeal: true, prune: true }, syncOptions: options },
+  });
+  const scaleTo = (replicas: number): void =>
+    void world.cluster.edit(
+      'apps/Deployment',
+      'payments',
+      'db',
+      (draft) => (draft.spec.replicas = replicas),
+      'autoscaler',
+    );
+  const replicas = (): unknown =>
+    (world.cluster.must('apps/Deployment', 'payments', 'db')['spec'] as { replicas?: number }).replicas;
+
+  it('an ignored field is no drift: nothing is written, and the Application is in sync, also after a restart', async () => {
+    await begun([deployment('db'), configMap('one')], ignoring());
+    const mark = world.mark;
+    scaleTo(5);
+    await world.settle();
+    expect(replicas()).toBe(5);
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.advance(120_000, 20_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    const renders = world.renders;
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.metadata.labels = { x: 'y' }));
+    await world.settle();
+    expect(world.renders).toBe(renders);
+    await world.restart();
+    await world.advance(20_000);
+    expect(replicas()).toBe(5);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('what is not ignored on the same object is healed', async () => {
+    await begun([deployment('db')], ignoring());
+    world.cluster.edit(
+      'apps/Deployment',
+      'payments',
+      'db',
+      (draft) => (draft.spec.template.spec.containers[0].image = 'x'),
+    );
+    await world.settle();
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:1');
+  });
+  it('a sync applies ignored fields as Git says; with RespectIgnoreDifferences it leaves them', async () => {
+    await begun([deployment('db')], ignoring());
+    scaleTo(5);
+    await world.settle();
+    await world.push([deployment('db', 'a:2')]);
+    expect(replicas()).toBe(1);
+    await world.change('web', (draft) =>
+      Object.assign(draft.spec, ignoring(['RespectIgnoreDifferences=true'])),
+    );
+    scaleTo(5);
+    await world.settle();
+    await world.push([deployment('db', 'a:3')]);
+    expect(replicas()).toBe(5);
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:3');
+    expect(world.status().sync?.status).toBe('Synced');
+    const mark = world.mark;
+    await world.advance(120_000, 20_000);
+    expect(world.writesSince(mark)).toEqual([]);
+  });
+  it('F3: where the object changes between plan and apply, the live value that was copied is not written back', async () => {
+    await begun([deployment('db')], ignoring(['RespectIgnoreDifferences=true']));
+    let raced = false;
+    world.cluster.inject = ({ verb }) => {
+      if (verb === 'apply' && !raced) {
+        raced = true;
+        scaleTo(7);
+      }
+      return undefined;
+    };
+    await world.push([
+      {
+        ...deployment('db', 'a:2'),
+        spec: { replicas: 3, template: { spec: { containers: [{ name: 'main', image: 'a:2' }] } } },
+      },
+    ]);
+    expect(raced).toBe(true);
+    expect(replicas()).toBe(7);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('rules of the installation hold for all; taken away, the drift is healed', async () => {
+    const settings = (data: object): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm', namespace: 'argocd' },
+      data,
+    });
+    const key = 'resource.customizations.ignoreDifferences.apps_Deployment';
+    await world.start();
+    world.cluster.put(settings({ [key]: 'managedFieldsManagers: [autoscaler]\n' }));
+    await world.push([deployment('db')]);
+    await world.create(world.application());
+    scaleTo(5);
+    await world.settle();
+    expect(replicas()).toBe(5);
+    world.cluster.put(settings({}));
+    await world.settle();
+    expect(replicas()).toBe(1);
+    world.cluster.put(settings({ [key]: 'jsonPointers: {' }));
+    await world.settle();
+    expect(world.condition('InvalidSpecError')).toContain(key);
+  });
+});
+
+describe('F1: a crash at any call of a sync with waves and hooks', () => {
+  const objects = [
+    job('before', hook('PreSync', 'HookSucceeded')),
+    deployment('db', 'a:1', wave(1)),
+    annotated(configMap('one'), wave(2)),
+    job('after', hook('PostSync')),
+  ];
+  /** The cluster's controllers go on whatever happens to Trueup. */
+  async function live(ran: Set<unknown>): Promise<void> {
+    for (let round = 0; round < 8; round += 1) {
+      for (const name of jobs()) {
+        ran.add(`${name} ${String(uid(name))}`);
+        if (world.cluster.must('batch/Job', 'payments', name)['status'] === undefined) end(name);
+      }
+      const db = world.cluster.get('apps/Deployment', 'payments', 'db');
+      if (db !== undefined && db['status'] === undefined) roll('db');
+      await world.settle();
+    }
+  }
+
+  it('converges, and runs no hook of one attempt twice', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      for (let point = 1; ; point += 1) {
+        world = new EngineWorld();
+        await world.start();
+        await world.push(objects);
+        let calls = 0;
+        world.cluster.inject = () => (++calls === point ? kind : undefined);
+        await world.create(world.application());
+        const ran = new Set<unknown>();
+        await live(ran);
+        const crashed = world.client.isCutOff;
+        world.cluster.inject = () => undefined;
+        const where = `${kind} at call ${point}`;
+        if (crashed) {
+          await world.restart();
+          await live(ran);
+          await world.advance(20_000);
+          await live(ran);
+        }
+        expect(
+          [...ran].filter((name) => String(name).startsWith('before')),
+          where,
+        ).toHaveLength(1);
+        expect(
+          [...ran].filter((name) => String(name).startsWith('after')),
+          where,
+        ).toHaveLength(1);
+        expect(world.data('one'), where).toEqual({ a: '1' });
+        expect(jobs(), where).toEqual(['after']);
+        expect(world.state()?.intent, where).toBeUndefined();
+        expect(world.state()?.hooks, where).toBeUndefined();
+        expect(world.status().sync?.status, where).toBe('Synced');
+        expect(world.status().operationState?.phase, where).not.toBe('Running');
+        const mark = world.mark;
+        await world.advance(600_000, 60_000);
+        expect(world.cluster.since(mark).filter(isWrite), where).toEqual([]);
+        if (!crashed) break;
+      }
+    }
+  });
+});

@@ -1,0 +1,59 @@
+/** Which sync a hook's object belongs to: its mark, its name, and what is recorded of it. */
+import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { BegunHook, HookRun, RanHook, UnitState } from '#model/outcome.ts';
+import type { Digest } from '#model/json.ts';
+import type { Phase } from '#model/unit.ts';
+
+/** An annotation of hooks alone: the attempt that made the object. */
+export const runMark = 'trueup.dev/hook-run';
+
+/** The Run whose hooks go on, if what is recorded is a sync of these inputs that has not ended. */
+export function openRun(state: UnitState | undefined, inputs: Digest): HookRun | undefined {
+  const run = state?.hooks;
+  const isOpen =
+    run?.inputs === inputs && run.failed !== true && run.begun.every(({ result }) => result !== 'failed');
+  return isOpen ? run : undefined;
+}
+
+/** The mark of the next Run's hooks: the same after a crash, another one for each attempt. */
+export function runIdFor(state: UnitState | undefined, inputs: Digest): string {
+  return openRun(state, inputs)?.id ?? `${inputs.slice(7, 14)}-${(state?.epoch ?? 0) + 1}`;
+}
+
+/** What is recorded when a Run with these hooks begins. */
+export function beginRun(state: UnitState, inputs: Digest, id: string): HookRun {
+  const open = openRun(state, inputs);
+  if (open !== undefined) return open;
+  const earlier = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].filter(
+    ({ uid, result }) => uid !== undefined && result === undefined,
+  );
+  return { id, inputs, begun: [], earlier: earlier.slice(-earlierMax) };
+}
+const earlierMax = 50;
+
+/** With what became known of one hook. */
+export function withHook(run: HookRun, hook: BegunHook): HookRun {
+  return { ...run, begun: [...run.begun.filter(({ key }) => key !== hook.key), hook] };
+}
+
+/** The hooks that may stand when the Run is over; of many, the last. */
+export function ranHooks(state: UnitState): readonly RanHook[] {
+  const begun = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].flatMap(({ ref, uid }) =>
+    uid === undefined ? [] : [{ ref, uid }],
+  );
+  const all = new Map([...(state.ranHooks ?? []), ...begun].map((hook) => [hook.uid, hook]));
+  return [...all.values()].slice(-ranMax);
+}
+const ranMax = 200;
+
+export function hookKey(phase: Phase, ref: ObjectRef, { generateName }: Manifest['metadata']): string {
+  const name = ref.name === '' ? `${String(generateName)}*` : ref.name;
+  return `${phase}:${keyText({ ...ref, name })}`;
+}
+
+const nameLengthMax = 63;
+/** Deterministic: an attempt that is resumed finds what it made. */
+export function runName({ generateName }: Manifest['metadata'], phase: Phase, hookRun: string): string {
+  const suffix = `${phase}-${hookRun}`;
+  return `${String(generateName).slice(0, nameLengthMax - suffix.length)}${suffix}`;
+}

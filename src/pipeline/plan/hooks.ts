@@ -1,0 +1,180 @@
+/** Hooks: objects that are run at one point of a sync. Which of them a plan runs, and with which steps. */
+import type { Failure } from '#model/failure.ts';
+import { describe, keyText } from '#model/object.ts';
+import type { Sighting } from '#model/observed.ts';
+import type { BegunHook } from '#model/outcome.ts';
+import type { Awaits, HookMark, Identity, Step, StepAction } from '#model/plan.ts';
+import type { DesiredHook } from './desired.ts';
+import { openRun, runMark } from './hook-run.ts';
+import { applyOrder, deleteOrder, orders, usualPropagation } from './order.ts';
+import type { PlanInput } from './plan.ts';
+import { gateTimeoutMs, makeStep, type Content } from './steps.ts';
+import { trackedOwner } from './tracking.ts';
+
+export interface SeenHook {
+  readonly hook: DesiredHook;
+  readonly sighting: Sighting;
+}
+export interface HookSteps {
+  readonly steps: readonly Step[];
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * A sync is what is new in Git, or what a person asked for. A heal is none, and runs no hooks. A sync that did not come
+ * to its end owes them, also when all of its objects are applied.
+ */
+export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
+  if (unit.teardown !== undefined) return false;
+  // Who approved a plan asks for that one, and for nothing that it does not show.
+  if (unit.request !== undefined && unit.request.plan === undefined) return unit.request.only === undefined;
+  if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
+  return steps.some(
+    ({ reason, changes }) =>
+      ['missing', 'changed', 'removed'].includes(reason) || (reason === 'adopted' && changes.length > 0),
+  );
+}
+
+export function hookSteps(input: PlanInput, content: Content): HookSteps {
+  const steps: Step[] = [];
+  const failures: Failure[] = [];
+  if (input.unit.request?.withoutHooks === true) return { steps, failures };
+  for (const seen of input.hooks) {
+    const { hook, sighting } = seen;
+    const failure = guard(input, seen);
+    if (failure !== undefined) failures.push(failure);
+    else steps.push(...new HookPlan(input, hook, content).stepsFor(sighting));
+  }
+  return { steps, failures };
+}
+
+/** A Unit that goes takes the objects of its hooks along. */
+export function ranHookSteps({ unit, ranHooks = [] }: PlanInput): readonly Step[] {
+  return ranHooks.map(({ ref, uid }) => {
+    const propagation = unit.teardown?.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
+    return makeStep(ref, { verb: 'delete', expect: { uid }, propagation }, 'hook', {
+      order: deleteOrder(ref),
+      manager: unit.manager,
+      tracked: false,
+    });
+  });
+}
+
+/** An object of that name that is not this Unit's is neither deleted nor replaced. */
+function guard({ unit }: PlanInput, { hook, sighting }: SeenHook): Failure | undefined {
+  const failure = { kind: 'blocked', stage: 'plan', subject: hook.ref, at: hook.at } as const;
+  if (sighting.state === 'unknown') {
+    const message = `its live state is not known: ${sighting.why}`;
+    const hint = 'it is looked at again by itself';
+    return { ...failure, kind: 'transient', code: 'ObservationIncomplete', message, hint };
+  }
+  if (sighting.state === 'absent') return undefined;
+  const owner = trackedOwner(sighting.object.tracking, hook.ref, unit.tracking);
+  if (owner === unit.tracking.owner) return undefined;
+  const whose = owner === undefined ? 'nobody says whose it is' : `it belongs to ${owner}`;
+  return {
+    ...failure,
+    code: 'ObjectConflict',
+    message: `a ${describe(hook.ref)} that is no hook of this Unit stands there already: ${whose}`,
+    hint: 'give the hook another name, or delete that object',
+  };
+}
+
+/** The steps of one hook: what is left to do of it, from what is recorded and what stands there. */
+class HookPlan {
+  readonly #input: PlanInput;
+  readonly #hook: DesiredHook;
+  readonly #content: Content;
+  readonly #mark: HookMark;
+
+  constructor(input: PlanInput, hook: DesiredHook, content: Content) {
+    this.#input = input;
+    this.#hook = hook;
+    this.#content = content;
+    this.#mark = { key: hook.key, digest: hook.stable };
+  }
+
+  stepsFor(sighting: Sighting): readonly Step[] {
+    const { state, inputs, hookRun } = this.#input;
+    const begun = openRun(state, inputs)?.begun.find(({ key }) => key === this.#hook.key);
+    const live = sighting.state === 'present' ? sighting.object : undefined;
+    if (begun?.result === 'succeeded')
+      return live !== undefined && live.uid === begun.uid ? this.#cleanup({ uid: live.uid }) : [];
+    if (live?.tracking[runMark] === hookRun) return this.#ending({ uid: live.uid });
+    // It was made and is not there any more: whether it ended well is not known, and it is not run again in silence.
+    if (begun?.uid !== undefined) return this.#ending({ uid: begun.uid });
+    if (live === undefined) return this.#making();
+    const which = { uid: live.uid };
+    if (live.deletingSinceMs !== undefined) return [this.#wait('absent', which, -0.5), ...this.#making()];
+    const isOver = live.health.status === 'Healthy' || live.health.status === 'Degraded';
+    if (!this.#hook.deletions.has('before')) {
+      // As long as one that ended well stands, it counts.
+      if (live.health.status === 'Healthy') return [];
+      return isOver ? this.#anew(which) : this.#ending(which);
+    }
+    // An earlier sync left it running: it is let come to its end, unless Git has another one in its place.
+    const isSame = this.#earlier().some(
+      ({ uid, digest }) => uid === live.uid && digest === this.#hook.stable,
+    );
+    return isSame && !isOver ? [this.#wait('ended', which, -0.9), ...this.#anew(which)] : this.#anew(which);
+  }
+
+  #earlier(): readonly BegunHook[] {
+    const run = this.#input.state?.hooks;
+    return [...(run?.earlier ?? []), ...(run?.begun ?? [])];
+  }
+
+  #anew(which: Identity): readonly Step[] {
+    const removal = this.#step('delete', { verb: 'delete', expect: which, propagation: 'Background' }, -0.75);
+    return [removal, this.#wait('absent', which, -0.5), ...this.#making()];
+  }
+
+  #making(): readonly Step[] {
+    const { manifest, digest, at } = this.#hook;
+    this.#content.set(digest, manifest);
+    const create = this.#step('create', { verb: 'create', desired: digest, force: [], expect: 'absent' }, 0);
+    return [{ ...create, at }, ...this.#ending({ madeBy: create.id })];
+  }
+
+  #ending(which: Identity): readonly Step[] {
+    const wait = this.#wait('completed', which, 0);
+    const steps = [{ ...wait, order: orders.waits }, ...this.#cleanup(which)];
+    if (!this.#hook.deletions.has('failed')) return steps;
+    const removal = this.#step(
+      'delete-failed',
+      { verb: 'delete', expect: which, propagation: 'Background' },
+      0,
+    );
+    return [...steps, { ...removal, phase: 'fail', order: orders.cleanup, ifFailed: wait.id }];
+  }
+
+  #cleanup(which: Identity): readonly Step[] {
+    if (!this.#hook.deletions.has('succeeded')) return [];
+    const removal = this.#step(
+      'delete-succeeded',
+      { verb: 'delete', expect: which, propagation: 'Background' },
+      0,
+    );
+    return [{ ...removal, order: orders.cleanup }];
+  }
+
+  /** Only the end of a hook has no time limit of its own: a migration takes as long as it takes. */
+  #wait(until: Awaits, which: Identity, before: number): Step {
+    const limitMs = until === 'absent' ? gateTimeoutMs : this.#input.unit.sync.waitMaxMs;
+    const timeout = limitMs === undefined ? {} : { timeoutMs: limitMs };
+    return this.#step(`wait-${until}`, { verb: 'wait', until, which, ...timeout }, before);
+  }
+
+  #step(what: string, action: StepAction, before: number): Step {
+    const { ref, phase, wave } = this.#hook;
+    return makeStep(ref, action, 'hook', {
+      id: `${what}:${phase}:${keyText(ref)}`,
+      phase,
+      wave,
+      order: applyOrder(ref) + before,
+      manager: this.#input.unit.manager,
+      tracked: false,
+      hook: this.#mark,
+    });
+  }
+}

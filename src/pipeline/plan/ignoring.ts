@@ -1,0 +1,46 @@
+/** What a Unit's ignore rules say of one object. */
+import { plannedChanges } from '#fields/drift.ts';
+import { differsOnlyInIgnored, isIgnored, parsePointer, type IgnoredFields } from '#fields/ignored.ts';
+import { matchesGlob } from '#model/glob.ts';
+import { keyText, type Manifest, type ObjectKey } from '#model/object.ts';
+import type { IgnoreRule } from '#model/unit.ts';
+import type { Comparison } from './compare.ts';
+import type { PlanInput } from './plan.ts';
+
+/** Undefined where none is about the object. Groups and kinds are globs. */
+export function ignoredOf(
+  rules: readonly IgnoreRule[] | undefined,
+  key: ObjectKey,
+): IgnoredFields | undefined {
+  const mine = (rules ?? []).filter(
+    ({ group, kind, name, namespace }) =>
+      matchesGlob(group, key.group) &&
+      matchesGlob(kind, key.kind) &&
+      (name === undefined || name === key.name) &&
+      (namespace === undefined || namespace === key.namespace),
+  );
+  if (mine.length === 0) return undefined;
+  return {
+    pointers: mine.flatMap(({ pointers }) => pointers.flatMap((text) => [parsePointer(text) ?? []])),
+    managers: mine.flatMap(({ managers }) => managers),
+  };
+}
+
+/** Whether what differs is ignored, all of it: the object counts as in sync. */
+export function isTolerated(
+  input: PlanInput,
+  { ref, desired, verdict }: Comparison,
+  live: Manifest,
+): boolean {
+  const { unit, state, sealer } = input;
+  const ignored = ignoredOf(unit.ignores, ref);
+  if (ignored === undefined) return false;
+  const bodies = { desired: desired.manifest, live };
+  if (verdict.verdict === 'drifted') {
+    const recorded = state?.values[keyText(ref)];
+    return recorded !== undefined && differsOnlyInIgnored(recorded, bodies, unit.manager, sealer, ignored);
+  }
+  if (verdict.verdict !== 'changed' || verdict.isUnfinished === true) return false;
+  const changes = plannedChanges(desired.manifest, live, unit.manager, sealer);
+  return changes.length > 0 && changes.every(({ path }) => isIgnored(path, bodies, ignored));
+}

@@ -1,0 +1,374 @@
+/** What waves, hooks and sync options make of a plan. */
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '#model/object.ts';
+import type { Plan } from '#model/plan.ts';
+import type { ObjectOptions, SyncRequest, Unit } from '#model/unit.ts';
+import { runMark } from './hook-run.ts';
+import { edited, entryOf, live, object, planned, strange, unit, withPolicy } from './planning.fixture.ts';
+
+const lines = ({ steps }: Plan): readonly string[] =>
+  steps.map(({ action, object: ref, phase, wave }) => {
+    const until = action.verb === 'wait' ? ` ${action.until}` : '';
+    return `${phase} ${wave} ${action.verb}${until} ${ref.name}`;
+  });
+const annotated = (annotations: Record<string, string>, name = 'one', data = { a: '1' }): Manifest =>
+  object(name, data, { metadata: { name, namespace: 'web', annotations } });
+const option = (value: string, name = 'one'): Manifest =>
+  annotated({ 'argocd.argoproj.io/sync-options': value }, name);
+const wave = (number: number, name: string): Manifest =>
+  annotated({ 'argocd.argoproj.io/sync-wave': String(number) }, name);
+const hook = (phase: string, name: string, more: Record<string, string> = {}): Manifest =>
+  annotated({ 'argocd.argoproj.io/hook': phase, ...more }, name);
+const deployment = (name: string, number: number, image = 'a'): Manifest => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: {
+    name,
+    namespace: 'web',
+    annotations: { 'argocd.argoproj.io/sync-wave': String(number) },
+  },
+  spec: { replicas: 1, image },
+});
+const [one, two] = [object('one'), object('two')];
+const asked = (request: Partial<SyncRequest> = {}, of: Unit = unit): Unit => ({
+  ...of,
+  request: { by: 'ada', prune: false, dryRun: false, refused: [], ...request },
+});
+const withOptions = (objects: Partial<ObjectOptions>, of: Unit = unit): Unit => withPolicy({ objects }, of);
+
+describe('waves', () => {
+  it('go up, negative ones first; what has a state of its own is waited for', () => {
+    expect(lines(planned({ git: [deployment('b', 2), deployment('a', -1), wave(1, 'c')] }).plan)).toEqual([
+      'sync -1 create a',
+      'sync -1 wait healthy a',
+      'sync 1 create c',
+      'sync 2 create b',
+    ]);
+  });
+  it('the last is not waited for, and one wave alone is not', () => {
+    expect(lines(planned({ git: [deployment('a', 3), deployment('b', 3)] }).plan)).toEqual([
+      'sync 3 create a',
+      'sync 3 create b',
+    ]);
+  });
+  it('what stands as Git says and is not well holds up the waves after its own', () => {
+    const [a] = [deployment('a', 0)];
+    const situation = { git: [a!, wave(1, 'c')], cluster: [live(a!)], inventory: [entryOf(a!)] };
+    expect(lines(planned(situation).plan)).toEqual(['sync 0 wait healthy a', 'sync 1 create c']);
+  });
+  it('in sync there is nothing to wait for', () => {
+    const [a] = [deployment('a', 0)];
+    expect(planned({ git: [a!], cluster: [live(a!)], inventory: [entryOf(a!)] }).plan.steps).toEqual([]);
+  });
+  it('an approval holds whatever the health of what is waited for', () => {
+    const [a] = [deployment('a', 0)];
+    const situation = { git: [a!, wave(1, 'c')], inventory: [entryOf(a!)] };
+    const well = edited(
+      live(a!),
+      (draft) =>
+        (draft.status = {
+          observedGeneration: 1,
+          replicas: 1,
+          updatedReplicas: 1,
+          availableReplicas: 1,
+        }),
+    );
+    const digests = [live(a!), well].map((manifest) => planned({ ...situation, cluster: [manifest] }).plan);
+    expect(digests[0]!.steps.length).not.toBe(digests[1]!.steps.length);
+    expect(digests[0]!.digest).toBe(digests[1]!.digest);
+  });
+  it('deletes come after them, those of the highest wave first', () => {
+    const gone = [wave(1, 'low'), wave(5, 'high')];
+    const situation = {
+      git: [wave(2, 'one')],
+      cluster: gone.map((of) => live(of)),
+      inventory: gone.map((of) => entryOf(of)),
+    };
+    expect(lines(planned({ ...situation, state: {} }).plan)).toEqual([
+      'sync 2 create one',
+      'sync 2 delete high',
+      'sync 2 wait absent high',
+      'sync 3 delete low',
+    ]);
+  });
+  it('PruneLast: only when everything is healthy, of the Unit and of one object', () => {
+    const gone = object('gone');
+    const situation = { git: [deployment('a', 0)], cluster: [live(gone)], inventory: [entryOf(gone)] };
+    const expected = ['sync 0 create a', 'sync 0 wait healthy a', 'sync 1 delete gone'];
+    expect(lines(planned({ ...situation, unit: withOptions({ pruneLast: true }) }).plan)).toEqual(expected);
+    const own = option('PruneLast=true', 'gone');
+    expect(lines(planned({ ...situation, cluster: [live(own)], inventory: [entryOf(own)] }).plan)).toEqual(
+      expected,
+    );
+  });
+});
+
+describe('hooks', () => {
+  it('each phase in its place, with its steps; hooks are not wanted objects', () => {
+    const { plan } = planned({ git: [hook('PostSync', 'after'), hook('PreSync', 'before'), one] });
+    expect(lines(plan)).toEqual([
+      'pre 0 create before',
+      'pre 0 wait completed before',
+      'sync 0 create one',
+      'post 0 create after',
+      'post 0 wait completed after',
+    ]);
+    expect(plan.desired.map(({ ref }) => ref.name)).toEqual(['one']);
+  });
+  it('a deployment that a PostSync hook comes after is waited for', () => {
+    expect(lines(planned({ git: [deployment('a', 0), hook('PostSync', 'after')] }).plan)).toContain(
+      'sync 0 wait healthy a',
+    );
+  });
+  it('are not run for drift, for a selection, with the strategy apply, or when nothing changes', () => {
+    const git = [hook('PreSync', 'before'), one];
+    const drifted = {
+      cluster: [edited(live(one), (draft) => (draft.data.a = 'x'))],
+      inventory: [entryOf(one)],
+    };
+    const names = (of: Plan): readonly string[] => of.steps.map(({ object: { name } }) => name);
+    expect(names(planned({ git, ...drifted }).plan)).toEqual(['one']);
+    const only = [{ group: '', kind: 'ConfigMap', name: 'one' }];
+    expect(names(planned({ git, unit: asked({ only }) }).plan)).toEqual(['one']);
+    expect(names(planned({ git, unit: asked({ withoutHooks: true }) }).plan)).toEqual(['one']);
+    const same = { cluster: [live(one)], inventory: [entryOf(one)] };
+    expect(names(planned({ git, ...same }).plan)).toEqual([]);
+    expect(names(planned({ git, ...same, unit: asked() }).plan)).toEqual(['before', 'before']);
+  });
+  it('are not run because objects that stand as Git says are taken in', () => {
+    const git = [hook('PreSync', 'before'), one];
+    const taken = planned({ git, cluster: [live(one)] }).plan;
+    expect(taken.steps.map(({ reason }) => reason)).toEqual(['adopted']);
+    expect(planned({ git, cluster: [strange(object('one', { a: 'x' }))] }).plan.hookRun).toBeDefined();
+  });
+  it('the digest is the same whichever attempt runs them', () => {
+    const git = [hook('PreSync', 'before'), one];
+    const [first, second] = [1, 2].map((epoch) => planned({ git, state: { epoch } }).plan);
+    expect(first!.hookRun).not.toBe(second!.hookRun);
+    expect(first!.digest).toBe(second!.digest);
+  });
+  it('one that an earlier sync left is deleted before it runs again', () => {
+    const before = hook('PreSync', 'before');
+    expect(lines(planned({ git: [before, one], cluster: [live(before)] }).plan).slice(0, 4)).toEqual([
+      'pre 0 delete before',
+      'pre 0 wait absent before',
+      'pre 0 create before',
+      'pre 0 wait completed before',
+    ]);
+  });
+  it('F1: one of this very attempt is continued', () => {
+    const before = hook('PreSync', 'before');
+    const { hookRun } = planned({ git: [before, one] }).plan;
+    const standing = edited(live(before), (draft) => (draft.metadata.annotations[runMark] = hookRun));
+    expect(lines(planned({ git: [before, one], cluster: [standing] }).plan)).toEqual([
+      'pre 0 wait completed before',
+      'sync 0 create one',
+    ]);
+  });
+  it('F26: an object that is not the Unit’s own is not deleted for a hook', () => {
+    const before = hook('PreSync', 'before');
+    const { plan } = planned({ git: [before, one], cluster: [strange(before)] });
+    expect(plan.blocked.map(({ code }) => code)).toEqual(['ObjectConflict']);
+  });
+  it('delete policies', () => {
+    const policy = (text: string): Manifest =>
+      hook('PreSync', 'before', { 'argocd.argoproj.io/hook-delete-policy': text });
+    expect(lines(planned({ git: [policy('HookSucceeded'), one] }).plan)).toEqual([
+      'pre 0 create before',
+      'pre 0 wait completed before',
+      'pre 0 delete before',
+      'sync 0 create one',
+    ]);
+    const failing = planned({ git: [policy('HookFailed'), one] }).plan;
+    expect(lines(failing).at(-1)).toBe('fail 0 delete before');
+    expect(failing.steps.at(-1)?.ifFailed).toBe(failing.steps[1]?.id);
+    // Not to be deleted before: what ended well counts as long as it stands.
+    const standing = { git: [policy('HookSucceeded'), one], cluster: [live(policy('HookSucceeded'))] };
+    expect(lines(planned(standing).plan)).toEqual(['sync 0 create one']);
+  });
+  it('S1, F30: what hooks may be is limited as any object is; unknown values are refused', () => {
+    const limited = { ...unit, limits: { ...unit.limits, namespaces: ['other'] } };
+    expect(planned({ unit: limited, git: [hook('PreSync', 'x')] }).plan.blocked).toMatchObject([
+      { code: 'ProjectDenies' },
+    ]);
+    expect(planned({ git: [hook('PreSnyc', 'x')] }).plan.blocked).toMatchObject([{ code: 'Unsupported' }]);
+  });
+  it('a name that is left open is for hooks alone', () => {
+    const open: Manifest = { ...one, metadata: { generateName: 'x-', namespace: 'web' } as never };
+    expect(planned({ git: [open] }).plan.blocked).toMatchObject([{ code: 'InvalidObject' }]);
+  });
+});
+
+describe('what may be deleted', () => {
+  const gone = (value: string): Parameters<typeof planned>[0] => {
+    const manifest = option(value, 'gone');
+    return { git: [one], cluster: [live(one), live(manifest)], inventory: [entryOf(one), entryOf(manifest)] };
+  };
+  const teardown = { ...unit, teardown: { propagation: 'Foreground' } } as const;
+  const deleted = (situation: Parameters<typeof planned>[0]): readonly string[] =>
+    planned(situation)
+      .plan.steps.filter(({ action }) => action.verb === 'delete')
+      .map(({ object: { name } }) => name);
+
+  it('Prune=false: of the object, or of the Unit; the object’s word goes before', () => {
+    expect(deleted(gone('Prune=false'))).toEqual([]);
+    expect(planned(gone('Prune=false')).plan.kept).toMatchObject([{ ref: { name: 'gone' } }]);
+    const never = withOptions({ prune: 'no' });
+    expect(deleted({ ...gone('Validate=false'), unit: never })).toEqual([]);
+    expect(deleted({ ...gone('Prune=true'), unit: never })).toEqual(['gone']);
+    expect(deleted({ ...gone('Prune=false'), git: [], unit: teardown })).toEqual(['one', 'gone']);
+  });
+  it('Delete=false: it outlives the Unit, and is pruned all the same', () => {
+    expect(deleted(gone('Delete=false'))).toEqual(['gone']);
+    const left = planned({ ...gone('Delete=false'), git: [], unit: teardown }).plan;
+    expect(left.kept).toMatchObject([{ ref: { name: 'gone' }, isMeant: true }]);
+  });
+  it('helm.sh/resource-policy: keep: neither pruned nor deleted', () => {
+    const kept = annotated({ 'helm.sh/resource-policy': 'keep' }, 'gone');
+    const situation = {
+      git: [one],
+      cluster: [live(one), live(kept)],
+      inventory: [entryOf(one), entryOf(kept)],
+    };
+    expect(deleted(situation)).toEqual([]);
+    expect(deleted({ ...situation, git: [], unit: teardown })).toEqual(['one']);
+  });
+  it('confirm: not before a person’s word, and not by one from before the last sync', () => {
+    const state = {
+      history: [
+        {
+          kind: 'sync',
+          id: 1,
+          atMs: 5000,
+          durationMs: 0,
+          revisions: [],
+          by: '',
+          plan: 'sha256:',
+          result: 'succeeded',
+          message: '',
+          counts: { applied: 0, pruned: 0 },
+        },
+      ],
+    } as const;
+    for (const [value, of] of [
+      ['Prune=confirm', unit],
+      ['Delete=confirm', teardown],
+    ] as const) {
+      const situation = { ...gone(value), state, ...(of === teardown ? { git: [] } : {}) };
+      const others = of === teardown ? ['one'] : [];
+      expect(deleted({ ...situation, unit: of })).toEqual(others);
+      expect(deleted({ ...situation, unit: { ...of, confirmedAtMs: 4000 } })).toEqual(others);
+      expect(deleted({ ...situation, unit: { ...of, confirmedAtMs: 6000 } })).toEqual([...others, 'gone']);
+    }
+    expect(planned(gone('Prune=confirm')).plan.kept[0]?.why).toContain('deletion-approved');
+  });
+  it('IgnoreExtraneous: nothing is out of sync for it; the next sync deletes it', () => {
+    const extra = annotated({ 'argocd.argoproj.io/compare-options': 'IgnoreExtraneous' }, 'gone');
+    const situation = {
+      git: [one],
+      cluster: [live(one), live(extra)],
+      inventory: [entryOf(one), entryOf(extra)],
+    };
+    expect(planned(situation).plan).toMatchObject({ steps: [], kept: [{ isMeant: true }] });
+    expect(deleted({ ...situation, git: [object('one', { a: '2' })] })).toEqual(['gone']);
+  });
+});
+
+describe('how objects are written', () => {
+  const changed = (value: string): Parameters<typeof planned>[0] => {
+    const manifest = option(value);
+    const next = { ...manifest, data: { a: '2' } };
+    return { git: [next], cluster: [live(manifest)], inventory: [entryOf(manifest)] };
+  };
+  it('Replace=true: whole, under its version, and then owned by an apply', () => {
+    const { plan } = planned(changed('Replace=true'));
+    expect(lines(plan)).toEqual(['sync 0 replace one', 'sync 0 apply one']);
+    expect(plan.steps[0]?.action).toMatchObject({ expect: { uid: 'uid-one', resourceVersion: '1' } });
+  });
+  it('Force=true: made anew where the change is refused', () => {
+    expect(planned(changed('Force=true')).plan.steps).toMatchObject([{ action: { orElse: 'recreate' } }]);
+    const forced = asked({ force: true });
+    expect(planned({ ...changed('Validate=false'), unit: forced }).plan.steps).toMatchObject([
+      { action: { orElse: 'recreate' } },
+    ]);
+  });
+  it('Force=true,Replace=true: made anew in every sync, and not for drift elsewhere', () => {
+    const anew = ['sync 0 delete one', 'sync 0 wait absent one', 'sync 0 create one'];
+    expect(lines(planned(changed('Force=true,Replace=true')).plan)).toEqual(anew);
+    const same = option('Force=true,Replace=true');
+    const standing = { git: [same, two], cluster: [live(same)], inventory: [entryOf(same)] };
+    expect(lines(planned(standing).plan)).toEqual([
+      ...anew.slice(0, 2),
+      'sync 0 create two',
+      'sync 0 create one',
+    ]);
+    const drifted = edited(live(two), (draft) => (draft.data.a = 'x'));
+    const drift = { ...standing, cluster: [live(same), drifted], inventory: [entryOf(same), entryOf(two)] };
+    expect(lines(planned(drift).plan)).toEqual(['sync 0 apply two']);
+  });
+  it('SkipDryRunOnMissingResource: an object whose kind is yet to come is tried, the others are applied', () => {
+    const custom = (value: string): Manifest => ({
+      ...option(value),
+      apiVersion: 'example.com/v1',
+      kind: 'Widget',
+    });
+    expect(planned({ git: [custom('Validate=false')] }).plan.blocked).toMatchObject([
+      { code: 'UnknownKind' },
+    ]);
+    expect(lines(planned({ git: [custom('SkipDryRunOnMissingResource=true'), two] }).plan)).toEqual([
+      'sync 0 create two',
+      'sync 0 create one',
+    ]);
+  });
+});
+
+describe('ignored fields that a sync respects', () => {
+  const of: Unit = {
+    ...withPolicy({ respectsIgnored: true }),
+    ignores: [{ group: '', kind: '*', pointers: ['/data/a'], managers: [] }],
+  };
+  const next = object('one', { a: '2', b: '2' });
+  const before = object('one', { a: '1', b: '1' });
+  const standing = (version: string): Manifest =>
+    edited(live(before), (draft) => (draft.metadata.resourceVersion = version));
+  const made = (version: string): ReturnType<typeof planned> =>
+    planned({ unit: of, git: [next], cluster: [standing(version)], inventory: [entryOf(before)] });
+
+  it('the live value is declared, under the version of the object; an approval holds for any version', () => {
+    const { plan, content } = made('7');
+    const { action } = plan.steps[0]!;
+    expect(action).toMatchObject({ verb: 'apply', expect: { uid: 'uid-one', resourceVersion: '7' } });
+    const body = content.get(action.verb === 'apply' ? action.desired : 'sha256:');
+    expect(body).toMatchObject({ data: { a: '1', b: '2' } });
+    expect(made('8').plan.digest).toBe(plan.digest);
+  });
+  it('what is recorded as applied is what Git says', () => {
+    expect(made('7').plan.desired[0]?.digest).toBe(planned({ git: [next] }).plan.desired[0]?.digest);
+  });
+  it('an object that is not there is made with all that Git says', () => {
+    const { plan, content } = planned({ unit: of, git: [next] });
+    const { action } = plan.steps[0]!;
+    expect(content.get(action.verb === 'create' ? action.desired : 'sha256:')).toMatchObject({
+      data: { a: '2', b: '2' },
+    });
+  });
+});
+
+describe('a selection', () => {
+  const only = (...patterns: Partial<NonNullable<SyncRequest['only']>[number]>[]): Unit =>
+    asked({ only: patterns.map((pattern) => ({ group: '', kind: 'ConfigMap', name: '', ...pattern })) });
+  it('applies what it names, or all but what it excludes, and says nothing of the rest', () => {
+    const { plan } = planned({ git: [one, two], unit: only({ name: 'two' }) });
+    expect(lines(plan)).toEqual(['sync 0 create two']);
+    expect(plan.isPartial).toBe(true);
+    expect(lines(planned({ git: [one, two], unit: only({ name: 'two', exclude: true }) }).plan)).toEqual([
+      'sync 0 create one',
+    ]);
+    expect(planned({ git: [one], unit: only({ name: 'one', namespace: 'other' }) }).plan.steps).toEqual([]);
+  });
+  it('deletes only what it names', () => {
+    const situation = { git: [], cluster: [live(one), live(two)], inventory: [entryOf(one), entryOf(two)] };
+    const of = { ...only({ name: 'two' }), sync: { ...unit.sync, allowEmpty: true } };
+    expect(lines(planned({ ...situation, unit: of }).plan)).toEqual(['sync 0 delete two']);
+  });
+});

@@ -1,0 +1,328 @@
+/** Waves, hooks, sync options and windows, as people write them, on a cluster. */
+import { describe, expect, it } from 'vitest';
+import { configMap, deployment, yaml } from './manifests.ts';
+import { cascadeFinalizer, useWorld, waitFor, writesAreCounted, type Place } from './world.ts';
+
+const world = useWorld();
+
+const wave = (number: number): object => ({
+  annotations: { 'argocd.argoproj.io/sync-wave': String(number) },
+});
+const option = (value: string): object => ({ annotations: { 'argocd.argoproj.io/sync-options': value } });
+
+interface JobOptions {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly metadata?: object;
+  readonly image?: string;
+  readonly exitCode?: number;
+}
+function job(
+  name: string,
+  { annotations = {}, metadata = { name }, image = 'registry.example/tool:1', exitCode = 0 }: JobOptions = {},
+): object {
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { ...metadata, annotations },
+    spec: {
+      backoffLimit: 0,
+      template: {
+        metadata: { annotations: { 'embedded.trueup.dev/fault': `exit-${exitCode}` } },
+        spec: { restartPolicy: 'Never', containers: [{ name: 'main', image }] },
+      },
+    },
+  };
+}
+const hook = (type: string, policy?: string): Record<string, string> => ({
+  'argocd.argoproj.io/hook': type,
+  ...(policy === undefined ? {} : { 'argocd.argoproj.io/hook-delete-policy': policy }),
+});
+
+/** The real control plane has no controllers: the scenario does their work there, and waits for it elsewhere. */
+async function ends(place: Place, name: string, result: 'Complete' | 'Failed' = 'Complete'): Promise<void> {
+  const { metadata } = await waitFor(`Job ${name}`, () => place.get('batch/v1/Job', name));
+  if (!writesAreCounted) return;
+  const time = String((metadata as { readonly creationTimestamp?: string }).creationTimestamp);
+  const condition = (type: string): object => ({
+    type,
+    status: 'True',
+    lastTransitionTime: time,
+    lastProbeTime: time,
+  });
+  const status =
+    result === 'Complete'
+      ? {
+          startTime: time,
+          completionTime: time,
+          succeeded: 1,
+          ready: 0,
+          uncountedTerminatedPods: {},
+          conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
+        }
+      : {
+          startTime: time,
+          failed: 1,
+          ready: 0,
+          uncountedTerminatedPods: {},
+          conditions: [condition('FailureTarget'), condition('Failed')],
+        };
+  await world.api.patch('batch/v1/Job', place.namespace, name, { status }, { subresource: 'status' });
+}
+async function rolls(place: Place, name: string): Promise<void> {
+  if (!writesAreCounted) return;
+  const live = await waitFor(`Deployment ${name}`, () => place.get('apps/v1/Deployment', name));
+  const status = {
+    observedGeneration: live.metadata['generation'],
+    replicas: 1,
+    updatedReplicas: 1,
+    readyReplicas: 1,
+    availableReplicas: 1,
+  };
+  await world.api.patch('apps/v1/Deployment', place.namespace, name, { status }, { subresource: 'status' });
+}
+const uidOf = async (place: Place, kind: string, name: string): Promise<unknown> =>
+  (await place.live(kind, name)).metadata['uid'];
+const failedWith = (place: Place, pattern: RegExp): Promise<unknown> =>
+  place.waitForApplication(`to fail with ${pattern}`, ({ status }) => {
+    const { phase, message = '' } = status?.operationState ?? {};
+    return phase === 'Failed' && pattern.test(message);
+  });
+const gone = (place: Place, kind: string, name: string): Promise<unknown> =>
+  waitFor(`${name} to be gone`, async () => (await place.get(kind, name)) === undefined);
+
+describe('waves', () => {
+  it('a wave waits for the one before, and the commit that fixes it is not held up', async () => {
+    const place = await world.place();
+    const broken = deployment('db', { image: 'registry.example/db:does-not-exist', metadata: wave(-1) });
+    await place.push({
+      'app/db.yaml': yaml(broken),
+      'app/settings.yaml': yaml(configMap('settings', { a: '1' }, wave(2))),
+    });
+    await place.createApplication();
+    await place.waitForApplication('to wait for the database', ({ status }) =>
+      /waiting until Deployment .*\/db is healthy/.test(status?.operationState?.message ?? ''),
+    );
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeUndefined();
+    const fixed = await place.pushAndHint({
+      'app/db.yaml': yaml(deployment('db', { image: 'registry.example/db:2', metadata: wave(-1) })),
+    });
+    await waitFor('the new image', async () => {
+      const { spec } = (await place.live('apps/v1/Deployment', 'db')) as { spec?: unknown };
+      return JSON.stringify(spec).includes('db:2');
+    });
+    await rolls(place, 'db');
+    await place.synced(fixed);
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
+  });
+});
+
+describe('hooks', () => {
+  it('run before and after, go as their policies say, and run again with the next commit', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/before.yaml': yaml(job('before', { annotations: hook('PreSync') })),
+      'app/settings.yaml': yaml(configMap('settings', { a: '1' })),
+      'app/after.yaml': yaml(job('after', { annotations: hook('PostSync', 'HookSucceeded') })),
+      'app/skipped.yaml': yaml(configMap('skipped', {}, { annotations: hook('Skip') })),
+    });
+    await place.createApplication();
+    await ends(place, 'before');
+    await ends(place, 'after');
+    const { status } = await place.synced();
+    expect(status?.operationState?.message).toMatch(/ran 2 hooks/);
+    expect(status?.resources?.map(({ name }) => name)).toEqual(['settings']);
+    await gone(place, 'batch/v1/Job', 'after');
+    expect(await place.get('v1/ConfigMap', 'skipped')).toBeUndefined();
+    const first = await uidOf(place, 'batch/v1/Job', 'before');
+    const commit = await place.pushAndHint({ 'app/settings.yaml': yaml(configMap('settings', { a: '2' })) });
+    await waitFor('the hook to be made anew', async () => {
+      const now = await place.get('batch/v1/Job', 'before');
+      return now !== undefined && now.metadata['uid'] !== first;
+    });
+    await ends(place, 'before');
+    await ends(place, 'after');
+    await place.synced(commit);
+  });
+  it('one that fails stops the sync, and SyncFail runs', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/before.yaml': yaml(job('before', { annotations: hook('PreSync', 'HookFailed'), exitCode: 3 })),
+      'app/settings.yaml': yaml(configMap('settings', { a: '1' })),
+      'app/rescue.yaml': yaml(configMap('rescue', {}, { annotations: hook('SyncFail') })),
+    });
+    await place.createApplication({
+      spec: { syncPolicy: { automated: {}, retry: { limit: 0 } } },
+    });
+    await ends(place, 'before', 'Failed');
+    await failedWith(place, /\[HookFailed\]/);
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeUndefined();
+    expect(await place.get('v1/ConfigMap', 'rescue')).toBeDefined();
+    await gone(place, 'batch/v1/Job', 'before');
+    const fixed = await place.pushAndHint({
+      'app/before.yaml': yaml(job('before', { annotations: hook('PreSync') })),
+    });
+    await ends(place, 'before');
+    await place.synced(fixed);
+  });
+  it("a chart's hooks run in the order of their weights, under names of their own", async () => {
+    const place = await world.place();
+    const helm = (weight: number): Record<string, string> => ({
+      'helm.sh/hook': 'pre-install,pre-upgrade',
+      'helm.sh/hook-weight': String(weight),
+    });
+    await place.push({
+      'app/Chart.yaml': 'apiVersion: v2\nname: shop\nversion: 1.0.0\n',
+      'app/templates/all.yaml': yaml(
+        job('first', { annotations: helm(-5) }),
+        job('second', { annotations: helm(5) }),
+        configMap('settings', { a: '1' }),
+      ),
+    });
+    await place.createApplication();
+    await ends(place, 'first');
+    await ends(place, 'second');
+    await place.synced();
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
+  });
+  it('generateName: each sync makes one of its own', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/job.yaml': yaml(job('', { metadata: { generateName: 'migrate-' }, annotations: hook('PreSync') })),
+      'app/settings.yaml': yaml(configMap('settings', { a: '1' })),
+    });
+    await place.createApplication();
+    const [made] = await waitFor('the hook', async () => {
+      const found = await world.api.list('batch/v1/Job', place.namespace);
+      return found.length > 0 ? found : undefined;
+    });
+    expect(made!.metadata.name).toMatch(/^migrate-pre-[0-9a-f]{7}-1$/);
+    await ends(place, made!.metadata.name);
+    await place.synced();
+  });
+});
+
+describe('sync options', () => {
+  it('Prune=false and Delete=false keep what they are set on', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/one.yaml': yaml(configMap('one', { a: '1' })),
+      'app/unpruned.yaml': yaml(configMap('unpruned', { a: '1' }, option('Prune=false'))),
+      'app/kept.yaml': yaml(
+        configMap('kept', { a: '1' }, { annotations: { 'helm.sh/resource-policy': 'keep' } }),
+      ),
+      'app/undeleted.yaml': yaml(configMap('undeleted', { a: '1' }, option('Delete=false'))),
+    });
+    await place.createApplication({ metadata: { finalizers: [cascadeFinalizer] } });
+    await place.synced();
+    await place.pushAndHint({ 'app/unpruned.yaml': null, 'app/kept.yaml': null });
+    await place.condition(/unpruned/, /Kept/);
+    expect(await place.get('v1/ConfigMap', 'kept')).toBeDefined();
+    await world.api.remove('argoproj.io/v1alpha1/Application', world.controlNamespace, place.name);
+    await gone(place, 'v1/ConfigMap', 'one');
+    await waitFor(
+      'the Application to be gone',
+      async () =>
+        (await world.api.get('argoproj.io/v1alpha1/Application', world.controlNamespace, place.name)) ===
+        undefined,
+    );
+    expect(await place.get('v1/ConfigMap', 'undeleted')).toBeDefined();
+    expect(await place.get('v1/ConfigMap', 'kept')).toBeDefined();
+    expect(await place.get('v1/ConfigMap', 'unpruned')).toBeUndefined();
+  });
+  it('Prune=confirm waits for a word', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/one.yaml': yaml(configMap('one', { a: '1' })),
+      'app/precious.yaml': yaml(configMap('precious', { a: '1' }, option('Prune=confirm'))),
+    });
+    await place.createApplication();
+    await place.synced();
+    await place.pushAndHint({ 'app/precious.yaml': null });
+    await place.condition(/deletion-approved/, /Kept/);
+    const confirmed = new Date(Date.now() + 2000).toISOString();
+    await place.change({ metadata: { annotations: { 'argocd.argoproj.io/deletion-approved': confirmed } } });
+    await gone(place, 'v1/ConfigMap', 'precious');
+    await place.synced();
+  });
+  it('Replace=true: what Git does not have goes; Force=true: what cannot be changed is made anew', async () => {
+    const place = await world.place();
+    const fixed = (image: string): string =>
+      yaml({ ...job('fixed', { image }), metadata: { name: 'fixed', ...option('Force=true') } });
+    await place.push({
+      'app/one.yaml': yaml(configMap('one', { a: '1' }, option('Replace=true'))),
+      'app/job.yaml': fixed('registry.example/tool:1'),
+    });
+    await place.createApplication();
+    await place.synced();
+    await world.api.patch('v1/ConfigMap', place.namespace, 'one', { data: { theirs: 'x' } });
+    const first = await uidOf(place, 'batch/v1/Job', 'fixed');
+    const commit = await place.pushAndHint({
+      'app/one.yaml': yaml(configMap('one', { a: '2' }, option('Replace=true'))),
+      'app/job.yaml': fixed('registry.example/tool:2'),
+    });
+    await place.synced(commit);
+    expect((await place.live('v1/ConfigMap', 'one')) as { data?: unknown }).toMatchObject({
+      data: { a: '2' },
+    });
+    expect((await place.live('v1/ConfigMap', 'one')) as { data?: object }).not.toHaveProperty('data.theirs');
+    expect(await uidOf(place, 'batch/v1/Job', 'fixed')).not.toBe(first);
+  });
+  it('CreateNamespace with managedNamespaceMetadata', async () => {
+    const place = await world.place();
+    const namespace = `${place.name}-fresh`;
+    await place.push({ 'app/one.yaml': yaml(configMap('one', { a: '1' })) });
+    const spec = (labels: object): { readonly destination: object; readonly syncPolicy: object } => ({
+      destination: { server: 'https://kubernetes.default.svc', namespace },
+      syncPolicy: {
+        automated: {},
+        syncOptions: ['CreateNamespace=true'],
+        managedNamespaceMetadata: { labels, annotations: { 'example.com/owner': 'payments' } },
+      },
+    });
+    await place.createApplication({ spec: spec({ team: 'payments' }) });
+    await place.synced();
+    const labels = async (): Promise<Readonly<Record<string, string>>> =>
+      (await world.api.get('v1/Namespace', '', namespace))?.metadata.labels ?? {};
+    expect(await labels()).toMatchObject({ team: 'payments' });
+    await place.change({
+      spec: { syncPolicy: { managedNamespaceMetadata: { labels: { team: 'billing' } } } },
+    });
+    await waitFor('the new label', async () => (await labels())['team'] === 'billing');
+  });
+  it('a sync of some objects alone', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/one.yaml': yaml(configMap('one', { a: '1' })),
+      'app/two.yaml': yaml(configMap('two', { a: '1' })),
+    });
+    await place.createApplication({ spec: { syncPolicy: {} } });
+    const ended = await world.trueup('app', 'sync', place.name, '--resource', ':ConfigMap:one');
+    expect(ended).toMatchObject({ code: 0 });
+    expect(await place.get('v1/ConfigMap', 'one')).toBeDefined();
+    expect(await place.get('v1/ConfigMap', 'two')).toBeUndefined();
+  });
+});
+
+describe('sync windows', () => {
+  it('one that denies holds syncs back, says until when, and lets a person through where it may', async () => {
+    const place = await world.place();
+    await world.api.create({
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: place.name, namespace: world.controlNamespace },
+      spec: {
+        sourceRepos: ['*'],
+        destinations: [{ server: '*', namespace: '*' }],
+        syncWindows: [
+          { kind: 'deny', schedule: '* * * * *', duration: '1h', applications: ['*'], manualSync: true },
+        ],
+      },
+    });
+    await place.push({ 'app/one.yaml': yaml(configMap('one', { a: '1' })) });
+    await place.createApplication({ spec: { project: place.name } });
+    await place.condition(/the deny window .* denies syncs until \d{4}-/, /Waiting/);
+    expect(await place.get('v1/ConfigMap', 'one')).toBeUndefined();
+    await world.trueup('app', 'sync', place.name);
+    expect(await place.get('v1/ConfigMap', 'one')).toBeDefined();
+  });
+});
