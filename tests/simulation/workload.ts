@@ -219,6 +219,8 @@ export const actions: readonly Action[] = [
     name: 'delete-app',
     weight: 1,
     act: ({ world, oracles, random }, app) => {
+      // What another leaves behind depends on when it went, and is nobody's then.
+      if (!app.cascades) return;
       oracles.appDeleted(app);
       world.kubectl.delete(declaring(app).at(app.name));
       const again = (): void => {
