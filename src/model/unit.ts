@@ -18,12 +18,42 @@ export type GitRef =
   | { readonly name: string };
 
 export interface SourceSpec {
-  readonly kind: 'git';
+  /** `helm`: a repository of charts with an index; `oci`: a repository of a registry, `oci://host/path`. */
+  readonly kind: 'git' | 'helm' | 'oci';
   readonly url: string;
+  /** Which chart of a `helm` repository. */
+  readonly chart?: string;
+  /** Of archives: a version or tag as `name`, a digest as `name`, or a range of versions. */
   readonly ref: GitRef;
   readonly credentials?: SecretRef;
+  /** The login goes to whatever origin the index of a `helm` repository names, too. */
+  readonly passCredentials?: boolean;
+  /** Whom to trust beside what the machine trusts. */
+  readonly trust?: Trust;
+  /** Who must have signed what is used (S8); of archives there is no such thing, and it refuses them. */
+  readonly signed?: SignatureRule;
   /** How often it is asked what is new; 0: only when somebody asks. Absent: as often as the installation says. */
   readonly pollMs?: number;
+}
+
+export interface SignatureRule {
+  /** Public keys: armoured ones of GPG, or lines of SSH. */
+  readonly keys?: readonly string[];
+  /** A Secret whose values are such keys. */
+  readonly secret?: SecretRef;
+  /** Of the GPG keys that may sign; absent: any of the keys. */
+  readonly ids?: readonly string[];
+  /** Which of the two must be signed. `either`: the tag where an annotated one is followed, else the commit. */
+  readonly what: 'commit' | 'tag' | 'both' | 'either';
+  /** Where the keys are, as messages name it. */
+  readonly where: string;
+}
+
+export interface Trust {
+  /** Authorities, or the server's own certificates, as PEM: then only these. */
+  readonly certificates?: string;
+  /** In the form of `known_hosts`. */
+  readonly knownHosts?: string;
 }
 
 export type Ancestry =
@@ -40,6 +70,8 @@ export interface Revision {
   readonly url: string;
   /** The full commit. */
   readonly commit: string;
+  /** How statuses name it where that is not the commit: the version of a chart, the digest of an image. */
+  readonly name?: string;
   /** What people see: `main@1f2e3d4c`. */
   readonly label: string;
   readonly author: string;
@@ -112,7 +144,7 @@ export interface HelmRender {
 }
 /** Laid over each other in this order. */
 export interface HelmValues {
-  /** Relative to the chart; from the root of the repository with `/` before them. */
+  /** Relative to the chart; from the root of the repository with `/`, of another input with `$NAME/` before them. */
   readonly files?: readonly string[];
   readonly ignoreMissing?: boolean;
   /** YAML texts. */
@@ -129,13 +161,19 @@ export interface DetectRender {
   readonly kustomize: KustomizeRender;
   readonly helm: HelmRender;
 }
+/** Nothing is rendered from it: its files are there for other inputs. */
+export interface NoRender {
+  readonly kind: 'none';
+}
 export type RenderSpec = DirectoryRender | KustomizeRender | HelmRender | DetectRender;
 
 export interface Input {
   readonly source: SourceSpec;
+  /** What other inputs of its Unit call its files: `$NAME/path`. */
+  readonly name?: string;
   /** Relative to the root of the source; `.` is the root. */
   readonly path: string;
-  readonly render: RenderSpec;
+  readonly render: RenderSpec | NoRender;
   /** Files of that directory that would change how it is rendered, and are not read yet: with one, nothing is (F30). */
   readonly refusedFiles?: readonly string[];
 }
@@ -320,7 +358,8 @@ export interface ObjectPattern extends GroupKind {
 /** A person's demand for one sync now. */
 export interface SyncRequest {
   readonly by: string;
-  readonly revision?: string;
+  /** Instead of what its sources say, in the order of its inputs; empty: what that one says. Absent: what all say. */
+  readonly revisions?: readonly string[];
   readonly prune: boolean;
   readonly dryRun: boolean;
   /** What cannot be changed is deleted and made anew. */
@@ -408,8 +447,7 @@ export interface Lock {
 /** A deployment that another controller recorded. */
 export interface PastSync {
   readonly id: number;
-  readonly url: string;
-  readonly commit: string;
+  readonly revisions: readonly Pick<Revision, 'url' | 'commit'>[];
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly by: string;

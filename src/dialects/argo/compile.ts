@@ -1,20 +1,21 @@
 /** `argoproj.io/v1alpha1` Application → one Unit. */
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
+import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration, parseTimestamp } from '#model/time.ts';
-import { loginFor, type Login } from '#model/repository-access.ts';
-import type { GitRef, Input, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import type { Input, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
-import { loginsOf } from './repositories.ts';
+import { loginsOf, trustOf } from './repositories.ts';
 import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
+import { specOf, type SourceContext } from './source-spec.ts';
 import { readSyncOptions } from './sync-options.ts';
 import { inspectSpec, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
 
@@ -65,13 +66,11 @@ export function compileApplication(
     application: resource.metadata.name,
     project: spec.project || 'default',
     namespace: destination,
+    names: namesOf(sources, findings.refused),
   };
   const name = trackingName(resource, controlNamespace);
-  const logins = loginsOf(lookup, controlNamespace);
-  const inputs = sources.map((source) => ({
-    ...inputOf(source, logins, context, findings.refused),
-    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
-  }));
+  const logins = loginsOf(lookup, controlNamespace, context.project);
+  const trust = trustOf(lookup, controlNamespace);
   const settings = settingsOf(lookup, controlNamespace);
   for (const key of settings.refused) {
     findings.refused.push(
@@ -94,6 +93,11 @@ export function compileApplication(
     ...rulesOf(spec.ignoreDifferences, findings.refused),
     ...systemRules(settings.main, findings.refused),
   ];
+  const access = { logins, trust, signed: verdict.signed };
+  const inputs = sources.map((source) => ({
+    ...inputOf(source, access, context, findings.refused),
+    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
+  }));
   const annotations = resource.metadata.annotations ?? {};
   const request = requestOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
@@ -112,6 +116,7 @@ export function compileApplication(
         ...(verdict.repositories === undefined ? {} : { allowed: verdict.repositories }),
         rule: `spec.sourceRepos of AppProject ${context.project}`,
         logins,
+        ...(trust === undefined ? {} : { trust }),
       },
       target: {
         cluster: 'in-cluster',
@@ -211,36 +216,39 @@ function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
   return namespace ?? '';
 }
 
-/** Characters that make a target revision a range of versions and not a name. */
-const rangeCharacters = /[*^~<>=|]|^v?\d+(\.\d+)?\.x/i;
-
-function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
-  const name = targetRevision ?? '';
-  if (rangeCharacters.test(name))
-    refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
-  if (/^[0-9a-f]{40}$/.test(name)) return { commit: name };
-  return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
+/** By which sources call each other: `$values/…`. */
+function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [index, { ref }] of sources.entries()) {
+    if (ref === undefined || ref === '') continue;
+    const at = `spec.sources[${index}].ref`;
+    if (!/^[A-Za-z0-9_-]+$/.test(ref))
+      refused.push(invalid(`${at}: "${ref}" is no name`, 'use letters, digits, - and _'));
+    if (names.has(ref)) refused.push(invalid(`${at}: two sources are called "${ref}"`, 'give each its own'));
+    names.add(ref);
+  }
+  return names;
 }
 
 function inputOf(
   source: ApplicationSource,
-  logins: readonly Login[],
+  access: SourceContext,
   context: RenderContext,
   refused: Failure[],
 ): Input {
-  const credentials = loginFor(logins, source.repoURL);
+  const name = source.ref;
+  // With a name and without a path it is there for the others only, as for Argo CD.
+  const isOnlyNamed = isSet(name) && !isSet(source.path) && !isSet(source.chart);
+  if (isOnlyNamed && [source.helm, source.kustomize, source.directory].some(isSet))
+    refused.push(invalid(`The source "${name}" says how it is rendered, and has no path`, 'set its path'));
   return {
-    source: {
-      kind: 'git',
-      url: source.repoURL,
-      ref: refOfRevision(source.targetRevision, refused),
-      ...(credentials === undefined ? {} : { credentials }),
-    },
+    ...(isSet(name) ? { name: name! } : {}),
+    source: specOf(source, access, refused),
     path:
       source.path === undefined || source.path === ''
         ? '.'
         : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    render: renderOf(source, context, refused),
+    render: isOnlyNamed ? { kind: 'none' } : renderOf(source, context, refused),
   };
 }
 
@@ -360,12 +368,19 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
     ...(namespace === undefined || namespace === '' ? {} : { namespace }),
     ...(exclude === true ? { exclude } : {}),
   }));
-  const revisions = sync?.revisions ?? [];
-  if (revisions.length > 1) refused.push(unsupported('operation.sync.revisions with more than one revision'));
-  const revision = sync?.revision || revisions[0];
+  const revisions = sync?.revision ? [sync.revision] : (sync?.revisions ?? []);
+  const { spec } = resource;
+  const sources = isObject(spec) && Array.isArray(spec['sources']) ? spec['sources'].length : 0;
+  if (revisions.length > Math.max(sources, 1))
+    refused.push(
+      invalid(
+        `operation.sync.revisions: it has ${revisions.length}, for ${Math.max(sources, 1)} sources`,
+        'name one for each',
+      ),
+    );
   return {
     by: initiatedBy?.username || 'an unnamed user',
-    ...(revision === undefined || revision === '' ? {} : { revision }),
+    ...(revisions.some((revision) => revision !== '') ? { revisions } : {}),
     prune: sync?.prune ?? false,
     dryRun: sync?.dryRun ?? false,
     ...(plan === undefined ? {} : { plan }),

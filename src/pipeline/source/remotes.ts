@@ -2,8 +2,28 @@
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Remotes, Repositories } from '#model/ports.ts';
 import type { RemotePaths, RemoteSource } from '#model/rendered.ts';
-import { allowsRepository, loginFor } from '#model/repository-access.ts';
-import type { Input, SourceSpec, Unit } from '#model/unit.ts';
+import { allowsRepository, loginFor, trustFor } from '#model/repository-access.ts';
+import type { Input, Revision, SourceSpec, Unit } from '#model/unit.ts';
+
+/** The inputs of a Unit that others name, by `$NAME`: where they are located. */
+export type NamedInputs = ReadonlyMap<string, Pick<Revision, 'url' | 'commit'>>;
+
+export function namedInputs(
+  located: readonly { readonly input: Input; readonly revision: Pick<Revision, 'commit'> }[],
+): NamedInputs {
+  return new Map(
+    located.flatMap(({ input: { name, source }, revision: { commit } }) =>
+      name === undefined ? [] : [[`$${name}`, { url: source.url, commit }] as const],
+    ),
+  );
+}
+
+/** Which input reads, beside which others. */
+export interface Reader {
+  readonly unit: Unit;
+  readonly input: Input;
+  readonly named: NamedInputs;
+}
 
 export interface RemotesPorts {
   readonly repositories: Repositories;
@@ -13,17 +33,20 @@ export interface RemotesPorts {
 
 /** What a rendering asks; those in `pinned` stand for what they stood for when the input was located. */
 export function remotesOf(
-  unit: Unit,
-  { source }: Input,
+  { unit, input: { source }, named }: Reader,
   { repositories, follow }: RemotesPorts,
   pinned: readonly RemotePaths[] = [],
 ): Remotes {
   return {
     files: repositories,
+    named: [...named].map(([ref, { url }]) => ({ url, ref })),
     pin: async (remote) => {
+      const own = named.get(remote.ref);
+      if (own?.url === remote.url) return ok(own);
       const spec = remoteSpec(unit, source, remote);
       if (!spec.ok) return spec;
-      const { url } = spec.value;
+      // An archive goes by the name under which it is asked for: its address alone does not say which it is.
+      const url = spec.value.kind === 'git' ? spec.value.url : remote.url;
       const pin = pinned.find((one) => one.url === url && one.ref === remote.ref);
       if (pin !== undefined) return ok({ url, commit: pin.commit });
       if (isPolled(spec.value)) await follow?.(remote, spec.value);
@@ -38,14 +61,19 @@ export function remotesOf(
  * rendering says why, with the file and line that names it.
  */
 export async function pinRemotes(
-  unit: Unit,
-  { source }: Input,
+  { unit, input: { source }, named }: Reader,
   read: readonly RemotePaths[],
   repositories: Pick<Repositories, 'resolve'>,
   when: 'now' | 'then' = 'now',
 ): Promise<readonly RemotePaths[] | undefined> {
   const pinned: RemotePaths[] = [];
   for (const remote of read) {
+    if (remote.ref.startsWith('$')) {
+      const own = named.get(remote.ref);
+      if (own?.url !== remote.url) return undefined;
+      pinned.push({ ...remote, commit: own.commit });
+      continue;
+    }
     const spec = remoteSpec(unit, source, remote);
     if (!spec.ok) return undefined;
     const ref = when === 'now' ? spec.value.ref : { commit: remote.commit };
@@ -63,6 +91,7 @@ export function polledRemotes(
   remotes: readonly RemoteSource[],
 ): readonly SourceSpec[] {
   return remotes.flatMap((remote) => {
+    if (remote.ref.startsWith('$')) return [];
     const spec = remoteSpec(unit, source, remote);
     return spec.ok && isPolled(spec.value) ? [spec.value] : [];
   });
@@ -71,13 +100,15 @@ export function polledRemotes(
 const isPolled = ({ ref }: SourceSpec): boolean => !('commit' in ref);
 
 /** A remote as a source: the same rules and the same login as if the Unit itself named it (S7). */
-function remoteSpec(
-  { remotes }: Unit,
-  own: SourceSpec,
-  { url: written, ref }: RemoteSource,
-): Result<SourceSpec> {
-  const url = normal(written);
+function remoteSpec({ remotes }: Unit, own: SourceSpec, remote: RemoteSource): Result<SourceSpec> {
+  const { ref } = remote;
+  const [, helm, chart] = /^helm\+(.*)#(.*)$/.exec(remote.url) ?? [];
+  const kind = helm !== undefined ? 'helm' : remote.url.startsWith('oci://') ? 'oci' : 'git';
+  const url = normal(helm ?? remote.url);
   const shown = url.replace(/\/\/[^/]*@/, '//');
+  // Registries of charts are listed as Argo CD writes them, without a scheme and with or without the chart.
+  const registry = url.replace(/^oci:\/\//, '');
+  const names = kind === 'oci' ? [url, registry, registry.replace(/\/[^/]*$/, '')] : [url];
   if (/^https?:\/\/[^/]*@/i.test(url))
     return fail(
       refused(shown, 'has a user or password in its address', 'put them into a Secret of the repository'),
@@ -88,14 +119,29 @@ function remoteSpec(
     return fail(
       refused(shown, 'is not encrypted, and the source that names it is', 'use its https:// address'),
     );
-  if (remotes.allowed !== undefined && !allowsRepository(remotes.allowed, url))
+  if (remotes.allowed !== undefined && !names.some((name) => allowsRepository(remotes.allowed!, name)))
     return fail(denied(shown, remotes.rule));
-  const credentials = loginFor(remotes.logins, url);
+  // What a signed commit names by its commit is as good as that commit; whatever can move is signed by nobody (S8).
+  if (own.signed !== undefined && !/^[0-9a-f]{40}$/.test(ref))
+    return fail(
+      refused(shown, `can move, and ${own.signed.where} asks for signatures`, 'name the full commit: ?ref=…'),
+    );
+  const credentials = names
+    .map((name) => loginFor(remotes.logins, name))
+    .find((login) => login !== undefined);
+  const trust = trustFor(remotes.trust, url);
   return ok({
-    kind: 'git',
+    kind,
     url,
-    ref: /^[0-9a-f]{40}$/.test(ref) ? { commit: ref } : { name: ref === '' ? 'HEAD' : ref },
+    ...(chart === undefined ? {} : { chart }),
+    ref:
+      kind !== 'git'
+        ? { semver: ref }
+        : /^[0-9a-f]{40}$/.test(ref)
+          ? { commit: ref }
+          : { name: ref === '' ? 'HEAD' : ref },
     ...(credentials === undefined ? {} : { credentials }),
+    ...(trust === undefined ? {} : { trust }),
   });
 }
 
