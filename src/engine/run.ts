@@ -204,7 +204,7 @@ async function conclude(
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
   };
   const recorded = records();
-  const written = await ports.states.write(recorded, intent);
+  const written = await ports.states.write(recorded, current);
   if (!written.ok) return written;
   if (written.value === 'written' && isOver)
     ports.recorder.ran(recorded, plan, { seenAtMs: atMs, healedAtMs: succeeded ? nowMs : undefined });
