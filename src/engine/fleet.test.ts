@@ -72,7 +72,7 @@ beforeAll(async () => {
   );
   await engine.start();
   await allApplied(commit);
-}, 120_000);
+}, 180_000);
 afterAll(async () => {
   await engine.stop();
   await renderer.close();
@@ -122,7 +122,7 @@ async function allApplied(commit: string): Promise<void> {
     return isObject(status) && status['lastAppliedRevision'] === `main@sha1:${commit}`;
   };
   const waiting = new Set(Array.from({ length: count }, (_, index) => nameOf(index)));
-  const untilMs = systemClock.monotonic() + 100_000;
+  const untilMs = systemClock.monotonic() + 170_000;
   while (waiting.size > 0) {
     for (const name of waiting) if (isApplied(name)) waiting.delete(name);
     if (systemClock.monotonic() > untilMs)
@@ -158,5 +158,5 @@ describe(`${count} Kustomizations on one GitRepository`, () => {
     expect(byKind(kustomizationKind)).toBe(count);
     expect(byKind('trueup.dev/UnitState')).toBe(2);
     expect(errors).toEqual([]);
-  }, 120_000);
+  }, 180_000);
 });
