@@ -15,6 +15,8 @@ interface Entry {
   readonly object: ObservedObject;
   readonly version: bigint | undefined;
   readonly body?: Uint8Array;
+  /** The lens looked otherwise then, and without the body it cannot look again. */
+  outdated?: true;
 }
 
 export class KindStore {
@@ -46,9 +48,25 @@ export class KindStore {
   /** The body, if it is kept. */
   body(key: ObjectKey): Manifest | undefined {
     const body = this.#entries.get(nameText(key.namespace, key.name))?.body;
-    if (body === undefined) return undefined;
-    const manifest: Manifest = JSON.parse(inflateRawSync(body).toString('utf8'));
-    return manifest;
+    return body === undefined ? undefined : manifestIn(body);
+  }
+
+  /** The lens looks otherwise now. False: not every body is kept, and only a new list tells the rest. */
+  lookAgain(): boolean {
+    let isComplete = true;
+    const changes: ObjectChange[] = [];
+    for (const [name, known] of this.#entries) {
+      if (known.body === undefined) {
+        known.outdated = true;
+        isComplete = false;
+        continue;
+      }
+      const entry = this.#entry(manifestIn(known.body));
+      this.#entries.set(name, entry);
+      if (differs(known.object, entry.object)) changes.push({ ref: entry.object.ref, object: entry.object });
+    }
+    if (changes.length > 0) this.#changed(changes);
+    return isComplete;
   }
 
   /** A watch event: added or modified. */
@@ -113,6 +131,7 @@ export class KindStore {
           const name = nameText(item.metadata.namespace ?? '', item.metadata.name);
           const known = this.#entries.get(name);
           const same =
+            known?.outdated !== true &&
             known?.object.uid === item.metadata['uid'] &&
             known?.object.resourceVersion === item.metadata['resourceVersion'];
           fresh.set(name, same && known !== undefined ? known : this.#entry(item));
@@ -181,6 +200,11 @@ export class KindStore {
   }
 }
 
+function manifestIn(body: Uint8Array): Manifest {
+  const manifest: Manifest = JSON.parse(inflateRawSync(body).toString('utf8'));
+  return manifest;
+}
+
 /** A live object as the planner sees it, and whether its body is worth keeping. */
 export function observedOf(
   manifest: Manifest,
@@ -234,6 +258,7 @@ function differs(before: ObservedObject, after: ObservedObject): boolean {
     before.deletingSinceMs !== after.deletingSinceMs ||
     before.health.status !== after.health.status ||
     before.health.message !== after.health.message ||
+    before.health.counts !== after.health.counts ||
     before.finalizers.join(' ') !== after.finalizers.join(' ') ||
     !sameTracking(before.tracking, after.tracking)
   );

@@ -23,6 +23,7 @@ import type { Manifest, SecretRef } from '#model/object.ts';
 import type { Cluster, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
+import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
@@ -33,7 +34,7 @@ export function commandPorts(): CommandPorts {
   const openPlain: CommandPorts['cluster'] = async (options) => {
     const access = accessFrom(options, process.env);
     if (!access.ok) return access;
-    return ok(openDirectCluster({ access: access.value }, log, silentMeter));
+    return ok(openDirectCluster({ access: access.value, namespace: options.namespace }, log, silentMeter));
   };
   const openGit = (
     mirrors: readonly Mirror[],
@@ -61,6 +62,7 @@ export function commandPorts(): CommandPorts {
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
     cluster: openPlain,
+    interpreter: () => openInterpreter(),
     readFile: (file) => readFileSync(file, 'utf8'),
     writeFile: (file, text) => writeFileSync(file, text),
     rendering: ({ mirror }) => ({
@@ -81,6 +83,7 @@ export function commandPorts(): CommandPorts {
         {
           access: access.value,
           key: key.value,
+          namespace: options.namespace,
           ...(settings.ok ? { instanceLabel: settings.value.instanceLabel } : {}),
         },
         log,

@@ -15,8 +15,11 @@ import { readKubeconfig } from '#kube/kubeconfig.ts';
 import { connectCluster } from '#kube/remote.ts';
 import type { Result } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
-import { healthOf } from '#pipeline/health/health.ts';
+import { judgeHealth } from '#pipeline/health/health.ts';
+import { ScriptedHealth } from '#pipeline/health/scripted.ts';
+import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
 import { replay, type MeterEntry } from './buffered-meter.ts';
+import { customizedCluster } from './customized-cluster.ts';
 
 export interface ClusterSettings {
   readonly access: Access;
@@ -28,6 +31,8 @@ export interface ClusterSettings {
   readonly userAgent?: string;
   /** What a request may take, retries included. */
   readonly deadlineMs?: number;
+  /** The control plane's, with `argocd-cm`: what it says of health holds. */
+  readonly namespace: string;
 }
 
 const keyBytes = 32;
@@ -57,6 +62,8 @@ export function accessFrom(
 }
 
 export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Meter): Cluster {
+  const interpreter = openInterpreter();
+  const scripted = new ScriptedHealth({ interpreter, clock: systemClock, timers: systemTimers });
   const lens = createLens({
     managers: [fieldManager, fluxManager],
     sealer: createSealer(settings.key ?? systemRandom.bytes(keyBytes)),
@@ -69,9 +76,10 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
         ownerNameLabel,
       ]),
     ],
-    health: healthOf,
+    health: (manifest) => judgeHealth(manifest, (object) => scripted.judge(object)).health,
+    onOther: (listener) => scripted.onOther(listener),
   });
-  return openCluster({
+  const cluster = openCluster({
     id: clusterId,
     access: settings.access,
     lens,
@@ -88,6 +96,18 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
       },
     },
   });
+  return customizedCluster(
+    {
+      ...cluster,
+      close: async () => {
+        scripted.close();
+        await Promise.all([cluster.close(), interpreter.close()]);
+      },
+    },
+    scripted,
+    settings.namespace,
+    log,
+  );
 }
 
 /** What the worker thread is started with. */

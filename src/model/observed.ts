@@ -13,6 +13,8 @@ export interface ObjectHealth {
   readonly status: Health;
   /** Why it is not Healthy: one sentence. */
   readonly message?: string;
+  /** False: it says nothing about what the object is a part of. */
+  readonly counts?: false;
 }
 
 /** The fields that one manager owns through Apply: path text → value, secret leaves sealed. Paths are sorted. */

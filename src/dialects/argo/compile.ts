@@ -13,7 +13,14 @@ import { loginsOf } from './repositories.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
-import { inspectSpec, isHarmlessOption, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
+import {
+  inspectSpec,
+  isHarmlessOption,
+  isSet,
+  refusedAnnotations,
+  unreadableSetting,
+  unsupported,
+} from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
@@ -70,6 +77,7 @@ export function compileApplication(
       unsupported(`The setting ${key} of ConfigMap argocd-cm`, 'remove it, if nothing relies on it'),
     );
   }
+  for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
   const verdict = judgeProject(
     {
       project: spec.project || 'default',

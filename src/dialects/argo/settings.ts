@@ -3,7 +3,9 @@ import { parseDocument } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectKey } from '#model/object.ts';
+import type { Customizations } from '#model/scripts.ts';
 import type { Tracking } from '#model/unit.ts';
+import { customizationsOf } from './customizations.ts';
 
 export const trackingAnnotation = 'argocd.argoproj.io/tracking-id';
 export const defaultInstanceLabel = 'app.kubernetes.io/instance';
@@ -18,6 +20,8 @@ export interface Settings {
   /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
   readonly refused: readonly string[];
   readonly exclusions: readonly ExcludedKinds[];
+  /** What of `resource.customizations` cannot be read. */
+  readonly problems: Customizations['problems'];
 }
 
 /** An entry of `resource.exclusions`: globs of groups and kinds. */
@@ -32,8 +36,11 @@ export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
 }
 
-function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>> {
-  return (manifest?.['data'] as Record<string, string> | undefined) ?? {};
+const noData: Readonly<Record<string, string>> = {};
+
+/** The data of a ConfigMap. */
+export function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>> {
+  return (manifest?.['data'] as Record<string, string> | undefined) ?? noData;
 }
 
 export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
@@ -50,6 +57,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .filter((part) => part !== ''),
     refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
     exclusions: exclusionsOf(main['resource.exclusions']),
+    problems: customizationsOf(main).problems,
   };
 }
 
