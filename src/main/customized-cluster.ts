@@ -48,9 +48,9 @@ export function customizedCluster(
         listener(batch);
       });
     },
-    sightings: async (refs, deadlineMs) => {
+    sightings: async (...look) => {
       if (!isFollowed) await (read ??= ask());
-      return cluster.sightings(refs, deadlineMs);
+      return cluster.sightings(...look);
     },
   };
 }

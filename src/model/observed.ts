@@ -11,7 +11,7 @@ export interface ApiResource extends GroupVersionKind {
 export type Health = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
 export interface ObjectHealth {
   readonly status: Health;
-  /** Why it is not Healthy: one sentence. */
+  /** Why it is not Healthy, or what a check of the installation says: one sentence. */
   readonly message?: string;
   /** False: it says nothing about what the object is a part of. */
   readonly counts?: false;

@@ -159,5 +159,4 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
   { key: 'argocd.argoproj.io/sync-wave', harmless: ['0'] },
   { key: 'argocd.argoproj.io/sync-options', harmless: harmlessOptions },
   { key: 'argocd.argoproj.io/compare-options', harmless: [] },
-  { key: 'argocd.argoproj.io/ignore-healthcheck', harmless: ['false'] },
 ];

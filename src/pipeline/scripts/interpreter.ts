@@ -65,7 +65,7 @@ class WorkerInterpreter implements Interpreter {
   #run<T>(op: string, options: object, scripts: number): ScriptAnswer<T> {
     const { deadlineMs, graceMs } = this.#options;
     const running = this.#ready();
-    if (running === undefined) return stopped('the interpreter could not be started');
+    if (typeof running === 'string') return stopped(`the interpreter could not be started: ${running}`);
     const request = Buffer.from(jsonText({ op, options: { ...options, deadlineMs } }));
     const before = Atomics.load(running.signals, 0);
     running.port.postMessage(request);
@@ -102,12 +102,17 @@ class WorkerInterpreter implements Interpreter {
     return running;
   }
 
-  #ready(): Running | undefined {
+  /** A text: why there is none. */
+  #ready(): Running | string {
     this.prepare();
     const running = this.#running!;
     if (running.isReady) return running;
     const reply = this.#await(running, 0, this.#options.startMs);
-    if (reply === undefined || !('module' in reply)) return undefined;
+    if (reply === undefined) return 'it took too long';
+    if (!('module' in reply)) {
+      this.#drop(running);
+      return 'trap' in reply ? reply.trap : 'it is not known why';
+    }
     this.#module = reply.module;
     running.isReady = true;
     return running;
@@ -118,10 +123,14 @@ class WorkerInterpreter implements Interpreter {
     Atomics.wait(running.signals, 0, before, waitMs);
     const received = receiveMessageOnPort(running.port);
     if (received !== undefined) return received.message as Reply;
-    this.#running = undefined;
-    running.port.close();
-    void running.worker.terminate();
+    this.#drop(running);
     return undefined;
+  }
+
+  #drop({ port, worker }: Running): void {
+    this.#running = undefined;
+    port.close();
+    void worker.terminate();
   }
 }
 

@@ -11,27 +11,29 @@ const distribution = new URL('../../../script-wasm/dist/', import.meta.url);
 const moduleBytesMax = 12 * 1024 * 1024;
 
 const { port, signals, module: compiled } = workerData as Given;
-const module = compiled ?? (await load());
-let instance: Instance | undefined = fresh();
-reply({ module });
-port.on('message', (request: Uint8Array) => reply(answer(request)));
+let instance: Instance | undefined;
+try {
+  const module = compiled ?? (await load());
+  const fresh = (): Instance => new Instance(module, systemClock, systemRandom);
+  instance = fresh();
+  port.on('message', (request: Uint8Array) => reply(answer(request, fresh)));
+  reply({ module });
+} catch (error) {
+  reply({ trap: String(error) });
+}
 
 async function load(): Promise<WebAssembly.Module> {
   const { bytes } = await readModule(distribution, 'scripts', moduleBytesMax);
   return WebAssembly.compile(capMemory(bytes, memoryMbMax));
 }
 
-function fresh(): Instance {
-  return new Instance(module, systemClock, systemRandom);
-}
-
-function answer(request: Uint8Array): Reply {
-  instance ??= fresh();
+function answer(request: Uint8Array, fresh: () => Instance): Reply {
   try {
+    instance ??= fresh();
     return { text: instance.call([request]) };
   } catch (error) {
     // After a trap an instance is worth nothing.
-    const words = instance.lastWords || String(error);
+    const words = instance?.lastWords || String(error);
     instance = undefined;
     return { trap: words };
   }
