@@ -15,8 +15,8 @@ interface Entry {
   readonly object: ObservedObject;
   readonly version: bigint | undefined;
   readonly body?: Uint8Array;
-  /** The lens looked otherwise then, and without the body it cannot look again. */
-  outdated?: true;
+  /** Which look of the lens it was. */
+  readonly look: number;
 }
 
 export class KindStore {
@@ -30,6 +30,8 @@ export class KindStore {
   readonly #floors = new Map<string, bigint>();
   /** Up to here the watch has told us everything. */
   #watermark: bigint | undefined;
+  #look = 0;
+  #isListing = false;
 
   constructor(kind: GroupVersionKind, lens: Lens, changed: (changes: readonly ObjectChange[]) => void) {
     this.#kind = kind;
@@ -51,19 +53,22 @@ export class KindStore {
     return body === undefined ? undefined : manifestIn(body);
   }
 
-  /** The lens looks otherwise now. False: not every body is kept, and only a new list tells the rest. */
+  /**
+   * The lens looks otherwise now. False: only a new list tells everything, because not every body is kept, or a list
+   * is under way that began with the earlier look.
+   */
   lookAgain(): boolean {
-    let isComplete = true;
+    this.#look += 1;
+    let isComplete = !this.#isListing;
     const changes: ObjectChange[] = [];
     for (const [name, known] of this.#entries) {
       if (known.body === undefined) {
-        known.outdated = true;
         isComplete = false;
         continue;
       }
-      const entry = this.#entry(manifestIn(known.body));
-      this.#entries.set(name, entry);
-      if (differs(known.object, entry.object)) changes.push({ ref: entry.object.ref, object: entry.object });
+      const { object } = observedOf(manifestIn(known.body), this.#kind, this.#lens);
+      this.#entries.set(name, { ...known, object, look: this.#look });
+      if (differs(known.object, object)) changes.push({ ref: object.ref, object });
     }
     if (changes.length > 0) this.#changed(changes);
     return isComplete;
@@ -123,6 +128,7 @@ export class KindStore {
 
   /** Collects a new list beside the old state; `commit` swaps and tells the difference, removals included, at once. */
   beginListing(): Listing {
+    this.#isListing = true;
     const fresh = new Map<string, Entry>();
     const deletedBefore = [...this.#deleted];
     return {
@@ -131,13 +137,14 @@ export class KindStore {
           const name = nameText(item.metadata.namespace ?? '', item.metadata.name);
           const known = this.#entries.get(name);
           const same =
-            known?.outdated !== true &&
+            known?.look === this.#look &&
             known?.object.uid === item.metadata['uid'] &&
             known?.object.resourceVersion === item.metadata['resourceVersion'];
           fresh.set(name, same && known !== undefined ? known : this.#entry(item));
         }
       },
       commit: (resourceVersion) => {
+        this.#isListing = false;
         this.#swap(fresh, resourceVersion);
         // The list is newer than these deletes were, and does not have them.
         for (const uid of deletedBefore) this.#deleted.delete(uid);
@@ -193,10 +200,10 @@ export class KindStore {
   #entry(manifest: Manifest): Entry {
     const { object, keepBody } = observedOf(manifest, this.#kind, this.#lens);
     const version = versionNumber(object.resourceVersion);
-    if (!keepBody) return { object, version };
+    if (!keepBody) return { object, version, look: this.#look };
     // A copy: what zlib returns is a view of a buffer of 16 KiB, which would be kept for each object.
     const body = new Uint8Array(deflateRawSync(JSON.stringify(manifest), { level: 1 }));
-    return { object, version, body };
+    return { object, version, look: this.#look, body };
   }
 }
 

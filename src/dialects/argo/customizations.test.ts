@@ -52,9 +52,10 @@ batch/CronJob:
       action.lua: return obj
 `,
       'resource.customizations.health.Pod': 'return { "key" }',
+      'resource.customizations.useOpenLibs.Pod': 'True',
     });
     expect(health.map(({ of, script }) => [of, script.text, script.openLibs])).toEqual([
-      ['Pod', 'return { "key" }', false],
+      ['Pod', 'return { "key" }', true],
       ['ec2.aws.crossplane.io/*', 'return { "longer glob" }', false],
       ['*.aws.crossplane.io/*', 'return { "glob" }', true],
     ]);

@@ -6,7 +6,8 @@ import type { Customizations, KindActions, LuaScript } from '#model/scripts.ts';
 const root = 'resource.customizations';
 
 interface Entry {
-  health?: LuaScript;
+  health?: Omit<LuaScript, 'openLibs'>;
+  openLibs?: boolean;
   actions?: KindActions;
 }
 interface Found {
@@ -17,26 +18,27 @@ interface Found {
 }
 
 /** Every Application of an installation is read with the same ConfigMap. */
-const read = new WeakMap<object, Customizations>();
+const readBefore = new WeakMap<object, Customizations>();
 
 /** `data` is that of the ConfigMap, from `source`. What cannot be read is a problem of its key, and the rest holds. */
 export function customizationsOf(
   data: Readonly<Record<string, string>>,
   source = 'argocd-cm',
 ): Customizations {
-  const known = read.get(data) ?? customizationsIn(data, source);
-  read.set(data, known);
+  const known = readBefore.get(data) ?? customizationsIn(data, source);
+  readBefore.set(data, known);
   return known;
 }
 
 function customizationsIn(data: Readonly<Record<string, string>>, source: string): Customizations {
   const found: Found = { source, entries: new Map(), problems: [] };
   readMap(data[root], found);
-  const splitOpenLibs = openLibsOf(data, found);
-  for (const [key, text] of Object.entries(data)) readSplit(key, text, splitOpenLibs, found);
+  for (const [key, text] of Object.entries(data)) readSplit(key, text, found);
   const sorted = [...found.entries].toSorted(([a], [b]) => precedence(a, b));
   return {
-    health: sorted.flatMap(([of, { health }]) => (health === undefined ? [] : [{ of, script: health }])),
+    health: sorted.flatMap(([of, { health, openLibs = false }]) =>
+      health === undefined ? [] : [{ of, script: { ...health, openLibs } }],
+    ),
     actions: sorted.flatMap(([of, { actions }]) => (actions === undefined ? [] : [{ of, actions }])),
     problems: found.problems,
   };
@@ -59,14 +61,12 @@ function readMap(text: string | undefined, { source, entries, problems }: Found)
       problems.push({ key: root, message: `${of} is not a map` });
       continue;
     }
-    const entry: Entry = {};
-    const health = member['health.lua'];
-    const openLibs = member['health.lua.useOpenLibs'] === true;
+    const entry: Entry = { openLibs: member['health.lua.useOpenLibs'] === true };
+    const { 'health.lua': health, actions } = member;
     if (typeof health === 'string' && health !== '')
-      entry.health = { text: health, openLibs, place: `${place}, health.lua` };
-    const actions = member['actions'];
+      entry.health = { text: health, place: `${place}, health.lua` };
     if (typeof actions === 'string' && actions !== '') {
-      const read = actionsOf(root, actions, openLibs, `${place}, actions`, problems);
+      const read = actionsOf(root, actions, `${place}, actions`, problems);
       if (read !== undefined) entry.actions = read;
     }
     entries.set(of, entry);
@@ -74,28 +74,26 @@ function readMap(text: string | undefined, { source, entries, problems }: Found)
 }
 
 /** The newer form: `resource.customizations.health.GROUP_KIND`, a key for each script. */
-function readSplit(
-  key: string,
-  text: string,
-  openLibs: ReadonlyMap<string, boolean>,
-  { source, entries, problems }: Found,
-): void {
+function readSplit(key: string, text: string, { source, entries, problems }: Found): void {
   const split = splitKey(key);
-  if (split === undefined || (split.type !== 'health' && split.type !== 'actions')) return;
+  if (split === undefined || !['health', 'actions', 'useOpenLibs'].includes(split.type)) return;
   const { type, of } = split;
   if (of === undefined) {
     problems.push({ key, message: 'its end is neither GROUP_KIND nor KIND' });
     return;
   }
-  if (text === '') return;
   const entry = entries.get(of) ?? {};
-  const opens = openLibs.get(of) ?? entry.health?.openLibs ?? false;
-  if (type === 'health') entry.health = { text, openLibs: opens, place: `${source}, ${key}` };
-  else {
-    const actions = actionsOf(key, text, opens, `${source}, ${key}`, problems);
+  entries.set(of, entry);
+  const place = `${source}, ${key}`;
+  if (type === 'useOpenLibs') {
+    const value = booleans.get(text.trim());
+    if (value === undefined) problems.push({ key, message: `"${text}" is neither true nor false` });
+    else entry.openLibs = value;
+  } else if (type === 'health' && text !== '') entry.health = { text, place };
+  else if (text !== '') {
+    const actions = actionsOf(key, text, place, problems);
     if (actions !== undefined) entry.actions = actions;
   }
-  entries.set(of, entry);
 }
 
 function splitKey(key: string): { readonly type: string; readonly of: string | undefined } | undefined {
@@ -107,33 +105,19 @@ function splitKey(key: string): { readonly type: string; readonly of: string | u
   return { type, of: of === 'all' ? '*/*' : of };
 }
 
-function openLibsOf(
-  data: Readonly<Record<string, string>>,
-  { problems }: Found,
-): ReadonlyMap<string, boolean> {
-  const opens = new Map<string, boolean>();
-  for (const [key, text] of Object.entries(data)) {
-    const split = splitKey(key);
-    if (split?.type !== 'useOpenLibs') continue;
-    const value = booleans.get(text.trim());
-    if (split.of === undefined || value === undefined)
-      problems.push({ key, message: `"${text}" is neither true nor false` });
-    else opens.set(split.of, value);
-  }
-  return opens;
-}
-
 /** As Go reads them. */
 const booleans: ReadonlyMap<string, boolean> = new Map([
   ...['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true] as const),
   ...['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false] as const),
 ]);
 
-/** Trueup brings no actions of its own: `mergeBuiltinActions` has nothing to add. */
+/**
+ * Trueup brings no actions of its own: `mergeBuiltinActions` has nothing to add. As in Argo CD, the standard libraries
+ * are for health checks only.
+ */
 function actionsOf(
   key: string,
   text: string,
-  openLibs: boolean,
   place: string,
   problems: Found['problems'],
 ): KindActions | undefined {
@@ -141,7 +125,7 @@ function actionsOf(
   if (map === undefined) return undefined;
   const script = (value: unknown, where: string): LuaScript => ({
     text: typeof value === 'string' ? value : '',
-    openLibs,
+    openLibs: false,
     place: `${place}, ${where}`,
   });
   const definitions = Array.isArray(map['definitions']) ? map['definitions'].filter(isObject) : [];

@@ -72,6 +72,7 @@ export class ScriptedHealth {
   }
 
   judge(manifest: Manifest): Judgement | undefined {
+    if (this.#checks.length === 0) return undefined;
     const name = kindName(manifest);
     const check = this.#checks.find(({ of }) => matchesKind(of, name));
     if (check === undefined) return undefined;
@@ -80,7 +81,7 @@ export class ScriptedHealth {
 
   #judgement(of: string, script: LuaScript, manifest: Manifest): Judgement {
     const rule = `the Lua check of ${script.place}`;
-    const object = judged(manifest);
+    const object = asSeen(manifest);
     const own = scriptKey(script);
     const key = `${own} ${digestOf(jsonText(object))}`;
     const known = this.#verdicts.get(key);
@@ -140,7 +141,7 @@ export class ScriptedHealth {
 }
 
 /** Who wrote which field when is left out: it changes with every heartbeat, and no check asks for it. */
-function judged({ metadata, ...rest }: Manifest): JsonObject {
+function asSeen({ metadata, ...rest }: Manifest): JsonObject {
   const { managedFields: _, resourceVersion: __, ...kept } = metadata;
   return { ...rest, metadata: kept } as JsonObject;
 }
