@@ -89,20 +89,21 @@ export async function runAction(
   const parameters = parametersOf(options.param);
   const { limits } = (await readDeclarations(cluster, options.namespace, ports)).unitOf(application);
   const interpreter = ports.interpreter();
-  for (const { object, actions } of found) {
-    const impacts = impactsFor(action, object, actions, parameters, interpreter);
-    const [denied] = judge(
-      { ...limits, refusedAnnotations: [] },
-      impacts.map((impact) => ({
-        ref: refOf(impact.object),
-        manifest: impact.object,
-        at: { path: `action ${action}` },
-      })),
-    );
-    if (denied !== undefined) throw endOf(denied);
-    for (const impact of impacts) ports.out(`${await carryOut(impact, object, cluster)}\n`);
-  }
+  const orders = found.flatMap(({ object, actions }) =>
+    impactsFor(action, object, actions, parameters, interpreter).map((impact) => ({ impact, object })),
+  );
   await interpreter.close();
+  // All is permitted, or nothing is done.
+  const [denied] = judge(
+    { ...limits, refusedAnnotations: [] },
+    orders.map(({ impact: { object: manifest } }) => ({
+      ref: refOf(manifest),
+      manifest,
+      at: { path: `action ${action}` },
+    })),
+  );
+  if (denied !== undefined) throw endOf(denied);
+  for (const { impact, object } of orders) ports.out(`${await carryOut(impact, object, cluster)}\n`);
 }
 
 function impactsFor(

@@ -22,7 +22,9 @@ interface Judged extends Judgement {
 }
 
 export async function healthCommand(options: HealthOptions, ports: CommandPorts): Promise<void> {
-  const objects = readManifests(options.file === '-' ? '/dev/stdin' : options.file, ports).flatMap(itemsOf);
+  const objects = readManifests(options.file === '-' ? '/dev/stdin' : options.file, ports).flatMap(
+    (manifest) => itemsOf(manifest, options.file),
+  );
   if (objects.length === 0) throw new CommandEnd(exitCodes.usage, `${options.file}: has no objects`);
   const interpreter = ports.interpreter();
   // Nothing is tried again later: the command is over then.
@@ -53,19 +55,19 @@ function checksOf({ config }: HealthOptions, ports: CommandPorts): Parameters<Sc
 }
 
 /** `kubectl get` of several objects gives a list. */
-function itemsOf(manifest: Manifest): readonly Manifest[] {
-  const { items } = manifest;
-  const objects =
-    manifest.kind === 'List' && Array.isArray(items) ? (items as readonly Manifest[]) : [manifest];
-  const odd = objects.find(
-    (one) => !isObject(one) || !isObject(one.metadata) || typeof one.kind !== 'string',
-  );
-  if (odd !== undefined)
-    throw new CommandEnd(
-      exitCodes.usage,
-      'there is something that is no object with apiVersion, kind and metadata',
-    );
-  return objects;
+function itemsOf(manifest: Manifest, file: string): readonly Manifest[] {
+  const { items, kind } = manifest;
+  const isList = Array.isArray(items) && String(kind).endsWith('List');
+  const objects = isList ? (items as readonly Manifest[]) : [manifest];
+  if (objects.every(isWhole)) return objects;
+  const what = 'there is something that is no object with apiVersion, kind and metadata';
+  throw new CommandEnd(exitCodes.usage, `${file}: ${what}`);
+}
+
+function isWhole(object: unknown): boolean {
+  if (!isObject(object)) return false;
+  const { apiVersion, kind, metadata } = object;
+  return typeof apiVersion === 'string' && typeof kind === 'string' && isObject(metadata);
 }
 
 function asText({ object, health, rule, printed }: Judged): string {

@@ -21,7 +21,7 @@ import { health, type HealthRule, type Judgement } from './reading.ts';
 import { persistentVolume, persistentVolumeClaim } from './storage.ts';
 import { daemonSet, deployment, replicaSet, statefulSet } from './workloads.ts';
 
-/** A kind's versions have one rule. */
+/** By `group/Kind`, or `Kind` in the core group: a kind's versions have one rule. */
 const rules: ReadonlyMap<string, HealthRule> = new Map([
   ['apps/Deployment', deployment],
   ['apps/StatefulSet', statefulSet],
@@ -63,11 +63,11 @@ export function healthOf(manifest: Manifest): ObjectHealth {
 function builtIn(manifest: Manifest): Judgement {
   const name = kindName(manifest);
   const rule = rules.get(name);
-  const known = knownKind(name);
   // In Argo CD an Application says nothing about another one, until somebody customises that.
   if (rule === application)
     return uncounted({ health: rule(manifest), rule: `the rule of ${name}, which does not count` });
   if (rule !== undefined) return { health: rule(manifest), rule: `the rule of ${name}` };
+  const known = knownKind(name);
   if (known !== undefined) return judgeKnown(known, manifest);
   return { health: custom(manifest), rule: 'the conventions of kstatus' };
 }

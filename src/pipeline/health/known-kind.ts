@@ -182,11 +182,15 @@ export function kindName({ apiVersion, kind }: Manifest): string {
 
 /** Finds the entry of a kind: by name, else by the first glob. */
 export function indexOf(known: readonly KnownKind[]): (kind: string) => KnownKind | undefined {
-  const names = new Map<string, KnownKind>();
+  const byKind = new Map<string, KnownKind | undefined>();
   const globs: (readonly [string, KnownKind])[] = [];
   for (const entry of known)
     for (const name of entry.of)
       if (name.includes('*')) globs.push([name, entry]);
-      else names.set(name, entry);
-  return (kind) => names.get(kind) ?? globs.find(([glob]) => matchesGlob(glob, kind))?.[1];
+      else byKind.set(name, entry);
+  return (kind) => {
+    // There are few kinds, and many objects of each.
+    if (!byKind.has(kind)) byKind.set(kind, globs.find(([glob]) => matchesGlob(glob, kind))?.[1]);
+    return byKind.get(kind);
+  };
 }
