@@ -133,18 +133,9 @@ describe("an Application's health", () => {
     metadata: { name: 'child', namespace: 'argocd' },
     status: { health },
   });
-  const documented = `hs = {}
-hs.status = "Progressing"
-hs.message = ""
-if obj.status ~= nil then
-  if obj.status.health ~= nil then
-    hs.status = obj.status.health.status
-    if obj.status.health.message ~= nil then
-      hs.message = obj.status.health.message
-    end
-  end
-end
-return hs
+  const asItSays = `
+local own = obj.status and obj.status.health or { status = "Progressing" }
+return { status = own.status, message = own.message }
 `;
   it('says nothing about the one that declares it', () => {
     const { health } = judgeHealth(application({ status: 'Degraded' }));
@@ -152,7 +143,7 @@ return hs
   });
   it('counts as soon as it is customised, unless it is not known', () => {
     const health = scripted();
-    health.use([{ of: 'argoproj.io/Application', script: script(documented) }]);
+    health.use([{ of: 'argoproj.io/Application', script: script(asItSays) }]);
     const of = (own: object) => judgeHealth(application(own), (manifest) => health.judge(manifest)).health;
     expect(of({ status: 'Degraded', message: 'bad' })).toEqual({ status: 'Degraded', message: 'bad.' });
     expect(of({ status: 'Missing' })).toMatchObject({ status: 'Missing', counts: false });

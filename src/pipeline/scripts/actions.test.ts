@@ -17,20 +17,12 @@ const cronJob = (spec: object = {}): Manifest => ({
   },
 });
 const discovery = `
-actions = {}
-actions["suspend"] = {["disabled"] = true}
-actions["resume"] = {["disabled"] = true}
-actions["scale"] = {["params"] = {{["name"] = "replicas", ["default"] = "1"}}, ["displayName"] = "Scale it"}
-local suspend = false
-if obj.spec.suspend ~= nil then
-    suspend = obj.spec.suspend
-end
-if suspend then
-    actions["resume"]["disabled"] = false
-else
-    actions["suspend"]["disabled"] = false
-end
-return actions`;
+local isSuspended = obj.spec.suspend == true
+return {
+  suspend = { disabled = isSuspended },
+  resume = { disabled = not isSuspended },
+  scale = { displayName = "Scale it", params = { { name = "replicas", default = "1" } } },
+}`;
 const offers = (text: string, object: Manifest) =>
   offeredActions({ discovery: script(text), actions: [] } satisfies KindActions, object, interpreter);
 const impacts = (text: string, object: Manifest = cronJob(), parameters = {}) =>
