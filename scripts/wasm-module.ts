@@ -1,4 +1,4 @@
-/** The second half of render-wasm.sh and embedded-wasm.sh: compresses the module they built, or compares it with the one that is there. */
+/** The second half of go-module.sh: compresses the module it built, or compares it with the one that is there. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

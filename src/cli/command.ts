@@ -12,6 +12,7 @@ import type {
   Timers,
 } from '#model/ports.ts';
 import type { Dialect } from '#model/dialect.ts';
+import type { Interpreter } from '#model/scripts.ts';
 import type { Unit } from '#model/unit.ts';
 import type { PlanPorts } from '#pipeline/pipeline.ts';
 import { exitCodeOf } from './exit-codes.ts';
@@ -57,6 +58,8 @@ export interface CommandPorts {
     /** A directory on this disk, as it is. */
     readonly directory: (path: string) => RenderFiles;
   };
+  /** Lua and jq. */
+  readonly interpreter: () => Interpreter;
   readonly readFile: (path: string) => string;
   readonly writeFile: (path: string, text: string) => void;
   /** Standard output: results. */

@@ -8,6 +8,7 @@ import { ClusterViews } from '#engine/cluster-views.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { ok } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
+import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
 import { CommandEnd, type CommandPorts } from './command.ts';
 
 export function portsOn(world: EngineWorld, { out, say }: Pick<CommandPorts, 'out' | 'say'>): CommandPorts {
@@ -28,6 +29,7 @@ export function portsOn(world: EngineWorld, { out, say }: Pick<CommandPorts, 'ou
     writeFile: (name, text) => writeFileSync(name, text),
     out,
     say,
+    interpreter: openInterpreter,
     user: 'ada',
   };
 }

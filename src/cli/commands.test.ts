@@ -1,5 +1,5 @@
 /** Commands on a cluster in memory: what they print, what they wait for, and how they end. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -20,6 +20,7 @@ import { getCommand } from './get.ts';
 import { install } from './install.ts';
 import { appManifests, planCommand } from './plan.ts';
 import { renderCommand } from './render.ts';
+import { healthCommand } from './health.ts';
 import { listedKinds, refOfWords } from './resources.ts';
 import { rollbackCommand } from './rollback.ts';
 import { resumeCommand, suspendCommand } from './suspend.ts';
@@ -619,5 +620,84 @@ describe('diff, get, tree and why', () => {
   ])('words of flux and of argocd: %j', (words, expected) => {
     const kinds = listedKinds([argoDialect('argocd'), fluxDialect()]);
     expect(describeRef(refOfWords(words, kinds, options))).toBe(expected);
+  });
+});
+
+describe('health', () => {
+  const certificate = (ready: string): string =>
+    `apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: { name: web, namespace: shop }
+status: { conditions: [{ type: Ready, status: '${ready}', reason: Any, message: from the issuer }] }
+`;
+  const config = (lua: string): string =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm' },
+      data: { 'resource.customizations.health.cert-manager.io_Certificate': lua },
+    });
+  const withFiles = (files: Readonly<Record<string, string>>): CommandPorts => ({
+    ...ports,
+    readFile: (name) => files[name] ?? readFileSync(name, 'utf8'),
+  });
+
+  it('prints status, message and the rule that decided', async () => {
+    const files = withFiles({ 'c.yaml': certificate('False') });
+    expect(await ended(healthCommand({ file: 'c.yaml', output: 'table' }, files))).toMatchObject({ code: 0 });
+    expect(out).toBe(
+      'Certificate shop/web: Progressing\n  from the issuer.\n  decided by the table of cert-manager.io/Certificate: Ready is False\n',
+    );
+  });
+  it('runs the Lua of argocd-cm, and shows what it printed', async () => {
+    const lua =
+      'print(obj.metadata.name)\nreturn { status = "Degraded", message = obj.status.conditions[1].message }';
+    const files = withFiles({ 'c.yaml': certificate('True'), 'cm.yaml': config(lua) });
+    const options = { file: 'c.yaml', config: 'cm.yaml', output: 'json', exitCode: true } as const;
+    expect(await ended(healthCommand(options, files))).toMatchObject({ code: 3 });
+    expect(JSON.parse(out)).toEqual({
+      object: {
+        group: 'cert-manager.io',
+        version: 'v1',
+        kind: 'Certificate',
+        namespace: 'shop',
+        name: 'web',
+      },
+      status: 'Degraded',
+      message: 'from the issuer.',
+      rule: 'the Lua check of cm.yaml, resource.customizations.health.cert-manager.io_Certificate',
+      printed: 'web\n',
+    });
+  });
+  it('of a script that fails is Unknown, and names file, key and line (F23)', async () => {
+    const files = withFiles({
+      'c.yaml': certificate('True'),
+      'cm.yaml': config('local a = 1\nreturn obj.x.y.z'),
+    });
+    await healthCommand({ file: 'c.yaml', config: 'cm.yaml', output: 'table' }, files);
+    expect(out).toContain('Certificate shop/web: Unknown\n');
+    expect(out).toContain('cm.yaml, resource.customizations.health.cert-manager.io_Certificate, line 2: ');
+  });
+  it('judges each object of a list, and several documents', async () => {
+    const list = JSON.stringify({
+      kind: 'List',
+      items: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'a' } }],
+    });
+    const files = withFiles({ 'c.yaml': `${certificate('True')}---\n${list}\n` });
+    await healthCommand({ file: 'c.yaml', output: 'json' }, files);
+    expect(JSON.parse(out)).toMatchObject([
+      { status: 'Healthy' },
+      { status: 'Healthy', rule: 'the conventions of kstatus' },
+    ]);
+  });
+  it.each([
+    [{ 'c.yaml': '' }, /has no objects/],
+    [{ 'c.yaml': 'a: b' }, /no object with apiVersion/],
+    [{ 'c.yaml': certificate('True'), 'cm.yaml': certificate('True') }, /has no ConfigMap argocd-cm/],
+  ])('of %o is refused', async (files, message) => {
+    const result = await ended(
+      healthCommand({ file: 'c.yaml', config: 'cm.yaml', output: 'table' }, withFiles(files)),
+    );
+    expect(result).toEqual({ code: 64, message: expect.stringMatching(message) });
   });
 });

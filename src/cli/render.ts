@@ -1,7 +1,6 @@
 /** `trueup render`: the manifests that a directory gives, without any cluster. What runs in a pull request's pipeline. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseAllDocuments } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import { jsonText } from '#model/json.ts';
@@ -13,6 +12,7 @@ import { locate } from '#pipeline/source/locate.ts';
 import { remotesOf } from '#pipeline/source/remotes.ts';
 import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
+import { readManifests } from './manifest-files.ts';
 import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
 
@@ -135,21 +135,6 @@ function applicationOf(options: RenderOptions, manifests: readonly Manifest[]): 
       destination: { namespace: spec?.destination?.namespace ?? options.destNamespace },
     },
   };
-}
-
-function readManifests(file: string, { readFile }: CommandPorts): readonly Manifest[] {
-  const usage = (message: string) => new CommandEnd(exitCodes.usage, `${file}: ${message}`);
-  let text: string;
-  try {
-    text = readFile(file);
-  } catch (error) {
-    throw usage(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
-  }
-  const documents = parseAllDocuments(text);
-  const broken = documents.flatMap(({ errors }) => errors)[0];
-  if (broken !== undefined)
-    throw usage(`line ${broken.linePos?.[0].line ?? 1}: ${broken.message.split(' at line ')[0]}`);
-  return documents.flatMap((document) => (document.toJS() as Manifest | null) ?? []);
 }
 
 function theApplication(file: string, manifests: readonly Manifest[]): Manifest {

@@ -16,9 +16,11 @@ export interface LensOptions {
   /** The keys of annotations and labels that mark whose an object is. An annotation wins over a label of that key. */
   readonly trackingKeys: readonly string[];
   readonly health: (manifest: Manifest) => ObjectHealth;
+  /** When `health` judges otherwise than before. */
+  readonly onOther?: Lens['onOther'];
 }
 
-export function createLens({ managers, sealer, trackingKeys, health }: LensOptions): Lens {
+export function createLens({ managers, sealer, trackingKeys, health, onOther }: LensOptions): Lens {
   return {
     look(manifest) {
       const entries = managedEntries(manifest);
@@ -35,6 +37,7 @@ export function createLens({ managers, sealer, trackingKeys, health }: LensOptio
       };
     },
     project: (manifest, manager) => project(manifest, manager, sealer),
+    ...(onOther === undefined ? {} : { onOther }),
   };
 }
 

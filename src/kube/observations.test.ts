@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Manifest, ObjectRef } from '#model/object.ts';
-import type { Cluster, ObjectChange } from '#model/ports.ts';
+import type { ObjectHealth } from '#model/observed.ts';
+import type { Cluster, Lens, ObjectChange } from '#model/ports.ts';
 import type { Received } from './api-server.fixture.ts';
 import { FakeApi, json, status } from './api-server.fixture.ts';
 import type { ClusterOptions } from './cluster.ts';
@@ -23,7 +24,7 @@ const scalerRef = (version: string): ObjectRef => ({
 });
 
 /** A server of ConfigMaps, and of Scalers in two versions, without aggregated discovery. */
-async function start(options: ClusterOptions = {}) {
+async function start(options: ClusterOptions = {}, lens = fakeLens('m')) {
   const objects = new Map<string, Manifest[]>([
     ['configmaps', []],
     ['scalers', []],
@@ -81,7 +82,7 @@ async function start(options: ClusterOptions = {}) {
   const cluster: Cluster = openCluster({
     id: 'c',
     access: api.access,
-    lens: fakeLens('m'),
+    lens,
     clock: time,
     timers: time,
     random: middling,
@@ -381,5 +382,47 @@ describe('F6: a look that must not be older than a moment', () => {
       await turns(20);
     }
     expect(await asked).toMatchObject([{ state: 'unknown' }]);
+  });
+});
+
+describe('when the lens looks otherwise than before', () => {
+  test('what is kept is looked at again, and what is not is listed again', async () => {
+    let tell: Parameters<NonNullable<Lens['onOther']>>[0] = () => undefined;
+    let health: ObjectHealth = { status: 'Healthy' };
+    const plain = fakeLens('m');
+    const lens: Lens = {
+      ...plain,
+      look: (manifest) => ({ ...plain.look(manifest), health }),
+      onOther: (listener) => void (tell = listener),
+    };
+    const { api, cluster, objects, watchOf } = await start({}, lens);
+    const kept = object(mapRef, 5, 'x');
+    const foreignRef = { ...mapRef, name: 'foreign' };
+    const foreign = object(foreignRef, 6, 'x');
+    const { managedFields: _, ...unowned } = foreign.metadata;
+    objects.set('configmaps', [kept, { ...foreign, metadata: { ...unowned, uid: 'u2' } }]);
+    const changes: ObjectChange[] = [];
+    cluster.onChange((some) => changes.push(...some));
+    await cluster.sightings([mapRef, foreignRef], 1000);
+    await watchOf('/api/v1/configmaps');
+    const lists = () =>
+      api.received.filter(({ path, query }) => path === '/api/v1/configmaps' && query.get('watch') === null)
+        .length;
+    const before = lists();
+    changes.length = 0;
+
+    health = { status: 'Degraded', message: 'It is judged otherwise.' };
+    tell(({ kind }) => kind === 'Scaler');
+    await turns();
+    expect(changes).toEqual([]);
+    tell(({ kind }) => kind === 'ConfigMap');
+    await until(() => changes.length >= 2, 'both to be looked at again');
+    expect(changes.map(({ ref, object: seen }) => [ref.name, seen?.health.status])).toEqual([
+      ['a', 'Degraded'],
+      ['foreign', 'Degraded'],
+    ]);
+    expect(lists()).toBe(before + 1);
+    const sightings = await cluster.sightings([mapRef, foreignRef], 1000);
+    expect(sightings.map(({ state }) => state)).toEqual(['present', 'present']);
   });
 });

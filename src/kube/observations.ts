@@ -64,6 +64,10 @@ export class Observations {
     this.#lens = lens;
     this.#options = options;
     this.#newKinds = newKinds;
+    lens.onOther?.((concerns) => {
+      for (const { kind, store, reflector } of this.#byKind.values())
+        if (concerns(kind) && !store.lookAgain()) reflector.relist();
+    });
   }
 
   observe(kinds: readonly GroupVersionKind[]): void {

@@ -97,7 +97,7 @@ export class Reflector {
     this.#waiting?.abort();
   }
 
-  /** Lists anew: what the watch has told may not be all that has happened by now (F6). */
+  /** Lists anew: what the watch has told may not be all that has happened by now (F6), or is judged otherwise. */
   relist(): void {
     this.#isOutdated = true;
     this.#watching?.abort();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Manifest, ObjectKey } from '#model/object.ts';
+import type { ObjectHealth } from '#model/observed.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import { fakeLens } from './lens.fixture.ts';
 import { KindStore } from './store.ts';
@@ -144,4 +145,47 @@ test('F28: an object that the lens cannot read is there, and of unknown health',
   const store = new KindStore({ group: '', version: 'v1', kind: 'ConfigMap' }, lens, () => {});
   store.set(map(1, 'x'));
   expect(store.get(key)).toMatchObject({ uid: 'u1', health: { status: 'Unknown' } });
+});
+
+describe('when the lens looks otherwise than before', () => {
+  const plain = fakeLens('m');
+  let health: ObjectHealth = { status: 'Healthy' };
+  const other = { ...plain, look: (manifest: Manifest) => ({ ...plain.look(manifest), health }) };
+  const opened = () => {
+    health = { status: 'Healthy' };
+    const changes: ObjectChange[] = [];
+    const kind = { group: '', version: 'v1', kind: 'ConfigMap' };
+    const store = new KindStore(kind, other, (some) => changes.push(...some));
+    const list = (): ReturnType<KindStore['beginListing']> => store.beginListing();
+    return { store, list, changes };
+  };
+
+  test('a list that is under way is not the last: it began with the earlier look', () => {
+    const { store, list } = opened();
+    const first = list();
+    first.page([map(5, 'x')]);
+    health = { status: 'Degraded', message: 'It is judged otherwise.' };
+    expect(store.lookAgain()).toBe(false);
+    first.commit('10');
+    expect(store.get(key)?.health.status).toBe('Healthy');
+    const second = list();
+    second.page([map(5, 'x')]);
+    second.commit('10');
+    expect(store.get(key)?.health.status).toBe('Degraded');
+    expect(store.lookAgain()).toBe(true);
+  });
+
+  test('only what differs is told, and its body stays', () => {
+    const { store, list, changes } = opened();
+    const listing = list();
+    listing.page([map(5, 'x')]);
+    listing.commit('10');
+    changes.length = 0;
+    expect(store.lookAgain()).toBe(true);
+    expect(changes).toEqual([]);
+    health = { status: 'Degraded', message: 'It is judged otherwise.' };
+    expect(store.lookAgain()).toBe(true);
+    expect(changes.map(({ object }) => object?.health.status)).toEqual(['Degraded']);
+    expect(store.body(key)?.['data']).toEqual({ k: 'x' });
+  });
 });

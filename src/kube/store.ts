@@ -15,6 +15,8 @@ interface Entry {
   readonly object: ObservedObject;
   readonly version: bigint | undefined;
   readonly body?: Uint8Array;
+  /** Which look of the lens it was. */
+  readonly look: number;
 }
 
 export class KindStore {
@@ -28,6 +30,8 @@ export class KindStore {
   readonly #floors = new Map<string, bigint>();
   /** Up to here the watch has told us everything. */
   #watermark: bigint | undefined;
+  #look = 0;
+  #isListing = false;
 
   constructor(kind: GroupVersionKind, lens: Lens, changed: (changes: readonly ObjectChange[]) => void) {
     this.#kind = kind;
@@ -46,9 +50,28 @@ export class KindStore {
   /** The body, if it is kept. */
   body(key: ObjectKey): Manifest | undefined {
     const body = this.#entries.get(nameText(key.namespace, key.name))?.body;
-    if (body === undefined) return undefined;
-    const manifest: Manifest = JSON.parse(inflateRawSync(body).toString('utf8'));
-    return manifest;
+    return body === undefined ? undefined : manifestIn(body);
+  }
+
+  /**
+   * The lens looks otherwise now. False: only a new list tells everything, because not every body is kept, or a list
+   * is under way that began with the earlier look.
+   */
+  lookAgain(): boolean {
+    this.#look += 1;
+    let isComplete = !this.#isListing;
+    const changes: ObjectChange[] = [];
+    for (const [name, known] of this.#entries) {
+      if (known.body === undefined) {
+        isComplete = false;
+        continue;
+      }
+      const { object } = observedOf(manifestIn(known.body), this.#kind, this.#lens);
+      this.#entries.set(name, { ...known, object, look: this.#look });
+      if (differs(known.object, object)) changes.push({ ref: object.ref, object });
+    }
+    if (changes.length > 0) this.#changed(changes);
+    return isComplete;
   }
 
   /** A watch event: added or modified. */
@@ -105,6 +128,7 @@ export class KindStore {
 
   /** Collects a new list beside the old state; `commit` swaps and tells the difference, removals included, at once. */
   beginListing(): Listing {
+    this.#isListing = true;
     const fresh = new Map<string, Entry>();
     const deletedBefore = [...this.#deleted];
     return {
@@ -113,12 +137,14 @@ export class KindStore {
           const name = nameText(item.metadata.namespace ?? '', item.metadata.name);
           const known = this.#entries.get(name);
           const same =
+            known?.look === this.#look &&
             known?.object.uid === item.metadata['uid'] &&
             known?.object.resourceVersion === item.metadata['resourceVersion'];
           fresh.set(name, same && known !== undefined ? known : this.#entry(item));
         }
       },
       commit: (resourceVersion) => {
+        this.#isListing = false;
         this.#swap(fresh, resourceVersion);
         // The list is newer than these deletes were, and does not have them.
         for (const uid of deletedBefore) this.#deleted.delete(uid);
@@ -174,11 +200,16 @@ export class KindStore {
   #entry(manifest: Manifest): Entry {
     const { object, keepBody } = observedOf(manifest, this.#kind, this.#lens);
     const version = versionNumber(object.resourceVersion);
-    if (!keepBody) return { object, version };
+    if (!keepBody) return { object, version, look: this.#look };
     // A copy: what zlib returns is a view of a buffer of 16 KiB, which would be kept for each object.
     const body = new Uint8Array(deflateRawSync(JSON.stringify(manifest), { level: 1 }));
-    return { object, version, body };
+    return { object, version, look: this.#look, body };
   }
+}
+
+function manifestIn(body: Uint8Array): Manifest {
+  const manifest: Manifest = JSON.parse(inflateRawSync(body).toString('utf8'));
+  return manifest;
 }
 
 /** A live object as the planner sees it, and whether its body is worth keeping. */
@@ -234,6 +265,7 @@ function differs(before: ObservedObject, after: ObservedObject): boolean {
     before.deletingSinceMs !== after.deletingSinceMs ||
     before.health.status !== after.health.status ||
     before.health.message !== after.health.message ||
+    before.health.counts !== after.health.counts ||
     before.finalizers.join(' ') !== after.finalizers.join(' ') ||
     !sameTracking(before.tracking, after.tracking)
   );

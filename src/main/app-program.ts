@@ -1,5 +1,6 @@
 /** `trueup app …`: what is said of Applications, in the words of argocd. */
 import type { Command } from 'commander';
+import { listActions, runAction } from '#cli/app-actions.ts';
 import { appGet, appList, type OutputForm } from '#cli/app-list.ts';
 import { appSync, appWait } from '#cli/app-sync.ts';
 import type { CommandPorts } from '#cli/command.ts';
@@ -21,6 +22,7 @@ export function addApp(root: Command, ports: CommandPorts): void {
   };
   addSharedVerbs(app, form, ports);
   addRollback(app, form, ports);
+  addActions(app, ports);
 }
 
 function addReading(app: Command, ports: CommandPorts): void {
@@ -75,4 +77,36 @@ function addActing(app: Command, ports: CommandPorts): void {
     .action((name: string, { timeout, ...options }) =>
       appWait(name, { ...options, timeoutMs: timeout }, ports),
     );
+}
+
+function addActions(app: Command, ports: CommandPorts): void {
+  const actions = withExample(
+    app.command('actions').description('what argocd-cm lets people do with objects'),
+    'trueup app actions list web',
+  );
+  withExample(
+    ofObjects(withCluster(actions.command('list <name>').description('which actions its objects have now'))),
+    'trueup app actions list web --kind CronJob',
+  )
+    .addOption(output('table', 'json'))
+    .action((name: string, options) => listActions(name, options, ports));
+  withExample(
+    ofObjects(withCluster(actions.command('run <name> <action>').description('run an action on an object'))),
+    'trueup app actions run web suspend --kind CronJob --resource-name nightly',
+  )
+    .option('--all', 'on all objects that match')
+    .option('--param <name=value>', 'a parameter of the action (repeatable)', collected, [])
+    .action((name: string, action: string, options) => runAction(name, action, options, ports));
+}
+
+function collected(text: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, text];
+}
+
+function ofObjects(command: Command): Command {
+  return command
+    .option('--kind <kind>', 'only objects of this kind')
+    .option('--group <group>', 'only objects of this API group')
+    .option('--resource-name <name>', 'only the object of this name')
+    .option('--resource-namespace <name>', 'only objects in this namespace');
 }

@@ -26,6 +26,7 @@ import { secretData } from '#model/secret.ts';
 import { openArchives } from '#registries/archives.ts';
 import { openInstallationTokens } from '#registries/github-app.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
+import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
@@ -36,7 +37,7 @@ export function commandPorts(): CommandPorts {
   const openPlain: CommandPorts['cluster'] = async (options) => {
     const access = accessFrom(options, process.env);
     if (!access.ok) return access;
-    return ok(openDirectCluster({ access: access.value }, log, silentMeter));
+    return ok(openDirectCluster({ access: access.value, namespace: options.namespace }, log, silentMeter));
   };
   const openGit = (
     mirrors: readonly Mirror[],
@@ -72,6 +73,7 @@ export function commandPorts(): CommandPorts {
     out: (text) => void process.stdout.write(text),
     say: (text) => void process.stderr.write(text),
     cluster: openPlain,
+    interpreter: () => openInterpreter(),
     readFile: (file) => readFileSync(file, 'utf8'),
     writeFile: (file, text) => writeFileSync(file, text),
     rendering: ({ mirror }) => ({
@@ -92,6 +94,7 @@ export function commandPorts(): CommandPorts {
         {
           access: access.value,
           key: key.value,
+          namespace: options.namespace,
           ...(settings.ok ? { instanceLabel: settings.value.instanceLabel } : {}),
         },
         log,

@@ -70,7 +70,7 @@ async function prepare(
 ): Promise<Result<undefined>> {
   const access = accessFrom({ kubeconfig }, {});
   if (!access.ok) return access;
-  const cluster = openDirectCluster({ access: access.value }, log, silentMeter);
+  const cluster = openDirectCluster({ access: access.value, namespace }, log, silentMeter);
   try {
     const installed = await installInto(cluster, namespace);
     if (!installed.ok) return installed;

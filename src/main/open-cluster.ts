@@ -15,9 +15,12 @@ import { readKubeconfig } from '#kube/kubeconfig.ts';
 import { connectCluster } from '#kube/remote.ts';
 import type { Result } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
-import { healthOf } from '#pipeline/health/health.ts';
+import { judgeHealth } from '#pipeline/health/health.ts';
+import { ScriptedHealth } from '#pipeline/health/scripted.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
+import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
 import { replay, type MeterEntry } from './buffered-meter.ts';
+import { customizedCluster } from './customized-cluster.ts';
 
 export interface ClusterSettings {
   readonly access: Access;
@@ -29,6 +32,8 @@ export interface ClusterSettings {
   readonly userAgent?: string;
   /** What a request may take, retries included. */
   readonly deadlineMs?: number;
+  /** The control plane's, with `argocd-cm`: what it says of health holds. */
+  readonly namespace: string;
 }
 
 const keyBytes = 32;
@@ -58,6 +63,8 @@ export function accessFrom(
 }
 
 export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Meter): Cluster {
+  const interpreter = openInterpreter();
+  const scripted = new ScriptedHealth({ interpreter, clock: systemClock, timers: systemTimers });
   const lens = createLens({
     managers: [fieldManager, fluxManager],
     sealer: createSealer(settings.key ?? systemRandom.bytes(keyBytes)),
@@ -71,9 +78,10 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
         runMark,
       ]),
     ],
-    health: healthOf,
+    health: (manifest) => judgeHealth(manifest, (object) => scripted.judge(object)).health,
+    onOther: (listener) => scripted.onOther(listener),
   });
-  return openCluster({
+  const cluster = openCluster({
     id: clusterId,
     access: settings.access,
     lens,
@@ -90,6 +98,18 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
       },
     },
   });
+  return customizedCluster(
+    {
+      ...cluster,
+      close: async () => {
+        scripted.close();
+        await Promise.all([cluster.close(), interpreter.close()]);
+      },
+    },
+    scripted,
+    settings.namespace,
+    log,
+  );
 }
 
 /** What the worker thread is started with. */

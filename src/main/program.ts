@@ -5,6 +5,7 @@ import { Command, Option } from 'commander';
 import { applyCommand } from '#cli/apply.ts';
 import { CommandEnd, type CommandPorts } from '#cli/command.ts';
 import { exitCodeOf, exitCodes } from '#cli/exit-codes.ts';
+import { healthCommand } from '#cli/health.ts';
 import { install } from '#cli/install.ts';
 import { planCommand } from '#cli/plan.ts';
 import { renderCommand } from '#cli/render.ts';
@@ -54,6 +55,7 @@ export function program(stopped: { release: () => void }): Command {
   addPlan(root, ports);
   addApply(root, ports);
   addRender(root, ports);
+  addHealth(root, ports);
   addApp(root, ports);
   addResources(root, ports);
   withExample(
@@ -181,4 +183,20 @@ function addRender(root: Command, ports: CommandPorts): void {
     .option('--show-secrets', 'print the values of Secrets')
     .addOption(output('yaml', 'json'))
     .action((options) => renderCommand(options, ports));
+}
+
+function addHealth(root: Command, ports: CommandPorts): void {
+  withExample(
+    root.command('health').description('judge live objects of a file; needs no cluster'),
+    'kubectl get certificate web -o yaml | trueup health -f -',
+    'trueup health -f certificate.yaml --config argocd-cm.yaml',
+  )
+    .requiredOption(
+      '-f, --file <file>',
+      'a file with live objects, with their status; - reads standard input',
+    )
+    .option('--config <file>', 'a file with the ConfigMap argocd-cm: its checks in Lua hold')
+    .option('--exit-code', 'exit with 3 unless all are Healthy')
+    .addOption(output('table', 'json'))
+    .action((options) => healthCommand(options, ports));
 }

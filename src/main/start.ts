@@ -337,7 +337,7 @@ async function openLocal(
 async function prepare(options: StartOptions, env: Environment['env'], log: Log): Promise<Result<Prepared>> {
   const access = accessFrom(options, env);
   if (!access.ok) return access;
-  const cluster = openDirectCluster({ access: access.value }, log, silentMeter);
+  const cluster = openDirectCluster({ access: access.value, namespace: options.namespace }, log, silentMeter);
   try {
     const kinds = await checkKinds(cluster, options.kubeconfig);
     if (!kinds.ok) return kinds;
@@ -350,7 +350,12 @@ async function prepare(options: StartOptions, env: Environment['env'], log: Log)
     if (!key.ok) return key;
     const said = await startSettings(cluster, options.namespace);
     if (!said.ok) return said;
-    const settings = { access: access.value, key: key.value, instanceLabel: said.value.instanceLabel };
+    const settings = {
+      access: access.value,
+      key: key.value,
+      instanceLabel: said.value.instanceLabel,
+      namespace: options.namespace,
+    };
     return ok({ settings, pollMs: options.pollMs ?? said.value.pollMs ?? pollDefaultMs });
   } finally {
     await cluster.close();

@@ -11,8 +11,10 @@ export interface ApiResource extends GroupVersionKind {
 export type Health = 'Healthy' | 'Suspended' | 'Progressing' | 'Missing' | 'Degraded' | 'Unknown';
 export interface ObjectHealth {
   readonly status: Health;
-  /** Why it is not Healthy: one sentence. */
+  /** Why it is not Healthy, or what a check of the installation says: one sentence. */
   readonly message?: string;
+  /** False: it says nothing about what the object is a part of. */
+  readonly counts?: false;
 }
 
 /** The fields that one manager owns through Apply: path text → value, secret leaves sealed. Paths are sorted. */

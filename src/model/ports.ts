@@ -374,7 +374,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-/** What the cluster's store keeps of a live object instead of its body: pure, chosen by main/. */
+/** What the cluster's store keeps of a live object instead of its body: chosen by main/. */
 export interface Lens {
   look(manifest: Manifest): {
     /** Absent when our manager owns nothing of it. */
@@ -390,6 +390,8 @@ export interface Lens {
     manifest: Manifest,
     manager: string,
   ): { readonly values: FieldValues; readonly digest: Digest } | undefined;
+  /** Tells of kinds whose objects look otherwise from now on, though they did not change. */
+  onOther?(listener: (concerns: (kind: Pick<GroupVersionKind, 'group' | 'kind'>) => boolean) => void): void;
 }
 
 /** Digests of plain content, and of secret content under the installation's key. */

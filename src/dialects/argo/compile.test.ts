@@ -609,6 +609,25 @@ describe('projects', () => {
   });
 });
 
+describe('customizations of argocd-cm', () => {
+  const settings = (data: object): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  it('that cannot be read hold everything up: a check that is not run would let through what it was to hold up', () => {
+    const broken = settings({ 'resource.customizations': 'a: [' });
+    expect(compile(application(), [broken]).unsupported).toMatchObject([
+      { code: 'InvalidCustomization', message: expect.stringContaining('resource.customizations') },
+    ]);
+  });
+  it('that can be read hold nothing up', () => {
+    const fine = settings({ 'resource.customizations.health.a_B': 'return {}' });
+    expect(compile(application(), [fine]).unsupported).toEqual([]);
+  });
+});
+
 describe('tracking', () => {
   it('a long name is cut to a label that the API server takes', () => {
     const settings = {

@@ -17,7 +17,7 @@ import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
 import { specOf, type SourceContext } from './source-spec.ts';
 import { readSyncOptions } from './sync-options.ts';
-import { inspectSpec, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
+import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
 export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
@@ -77,6 +77,7 @@ export function compileApplication(
       unsupported(`The setting ${key} of ConfigMap argocd-cm`, 'remove it, if nothing relies on it'),
     );
   }
+  for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
   const verdict = judgeProject(
     {
       application: resource.metadata.name,

@@ -3,7 +3,9 @@ import { parseDocument } from 'yaml';
 import type { Lookup } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectKey } from '#model/object.ts';
+import type { Customizations } from '#model/scripts.ts';
 import type { Tracking } from '#model/unit.ts';
+import { customizationsOf } from './customizations.ts';
 
 export const trackingAnnotation = 'argocd.argoproj.io/tracking-id';
 export const defaultInstanceLabel = 'app.kubernetes.io/instance';
@@ -22,6 +24,8 @@ export interface Settings {
   readonly main: Readonly<Record<string, string>>;
   /** How long one operation may take; absent: no limit is set. */
   readonly syncTimeoutMs?: number;
+  /** What of `resource.customizations` cannot be read. */
+  readonly problems: Customizations['problems'];
 }
 
 /** An entry of `resource.exclusions`: globs of groups and kinds. */
@@ -36,8 +40,11 @@ export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
 }
 
-function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>> {
-  return (manifest?.['data'] as Record<string, string> | undefined) ?? {};
+const noData: Readonly<Record<string, string>> = {};
+
+/** The data of a ConfigMap. */
+export function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>> {
+  return (manifest?.['data'] as Record<string, string> | undefined) ?? noData;
 }
 
 export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
@@ -57,6 +64,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
     exclusions: exclusionsOf(main['resource.exclusions']),
     main,
     ...(timeout > 0 ? { syncTimeoutMs: timeout * 1000 } : {}),
+    problems: customizationsOf(main).problems,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Where a Unit is → the parts of an Application that its users, their scripts and `kubectl get` read. */
 import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
-import { keyText, type Manifest } from '#model/object.ts';
+import { describe, keyText, type Manifest } from '#model/object.ts';
 import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
 import {
@@ -139,7 +139,9 @@ function healthOf(progress: Progress, own: Readonly<Record<string, unknown>>, no
   const inTheWay = failures[0] ?? unit.unsupported[0] ?? plan?.blocked.find(({ kind }) => kind !== 'blocked');
   const hidden = overall === 'Healthy' && (inTheWay !== undefined || plan === undefined);
   const status = hidden ? 'Unknown' : overall;
-  const message = hidden ? inTheWay?.message : health?.because?.sentence;
+  const because = health?.because;
+  const why = because === undefined ? undefined : `${describe(because.object)}: ${because.sentence}`;
+  const message = hidden ? inTheWay?.message : why;
   const before = own['health'];
   const isSame = isObject(before) && before['status'] === status;
   return {

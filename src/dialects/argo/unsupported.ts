@@ -21,6 +21,17 @@ export function unsupported(
   };
 }
 
+/** A health check that cannot be read would let objects pass that it was written to hold up. */
+export function unreadableSetting(key: string, message: string): Failure {
+  return {
+    kind: 'blocked',
+    code: 'InvalidCustomization',
+    stage: 'compile',
+    message: `${key} of ConfigMap argocd-cm cannot be read (${message}), so nothing is applied`,
+    hint: 'correct it',
+  };
+}
+
 const specMembers: Members = {
   honoured: [
     'project',
@@ -117,5 +128,4 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
     key,
     harmless: [...Object.keys(values), ...(key === syncOptionsAnnotation ? harmlessOptions : [])],
   })),
-  { key: 'argocd.argoproj.io/ignore-healthcheck', harmless: ['false'] },
 ];

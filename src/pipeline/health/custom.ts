@@ -22,6 +22,12 @@ export const custom: HealthRule = (manifest) => {
   const reconciling = find('Reconciling');
   if (reconciling?.status === 'True')
     return health('Progressing', explain(reconciling, 'It is being reconciled'));
+  // Crossplane's claims and composites, whose groups are anybody's: Synced says whether its controller can go on.
+  const synced = find('Synced');
+  if (synced?.status === 'False' && find('Ready') !== undefined)
+    return synced.reason === 'ReconcilePaused'
+      ? health('Suspended', explain(synced, 'Its reconciliation is paused'))
+      : health('Degraded', explain(synced, 'It cannot be reconciled'));
   const ready = find('Ready') ?? find('Available');
   if (ready === undefined || ready.status === 'True') return healthy;
   if (ready.status === 'Unknown' || ready.status === '')

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Health } from '#model/observed.ts';
 import { refOf, type Manifest } from '#model/object.ts';
-import { healthOf, healthOrder, reportOf } from './health.ts';
+import { healthOf, healthOrder, judgeHealth, reportOf } from './health.ts';
 
 const apiVersions: Readonly<Record<string, string>> = {
   Deployment: 'apps/v1',
@@ -257,6 +257,17 @@ const cases: readonly (readonly [string, Manifest, Health, string?])[] = [
     object('Pod', { restartPolicy: 'Never' }, { phase: 'Running' }),
     'Progressing',
     'running to its end',
+  ],
+
+  [
+    'a Pod that some operator restarts',
+    object(
+      'Pod',
+      { restartPolicy: 'Never' },
+      { phase: 'Running', conditions: [condition('Ready', 'True')] },
+      { annotations: { 'argocd.argoproj.io/ignore-restart-policy': 'true' } },
+    ),
+    'Healthy',
   ],
 
   ['a Job that is done', object('Job', {}, { conditions: [condition('Complete', 'True')] }), 'Healthy'],
@@ -514,6 +525,28 @@ describe('health', () => {
   });
 });
 
+describe('the rule that decided', () => {
+  it.each([
+    [object('Deployment', {}, done), 'the rule of apps/Deployment'],
+    [object('Pod', {}, { phase: 'Failed' }), 'the rule of Pod'],
+    [object('Application', {}, {}), 'the rule of argoproj.io/Application, which does not count'],
+    [object('Widget', {}, {}), 'the conventions of kstatus'],
+    [object('Widget', {}, {}, { deletionTimestamp: '2026-01-01T00:00:00Z' }), 'it is being deleted'],
+  ])('is named', (manifest, rule) => expect(judgeHealth(manifest).rule).toBe(rule));
+
+  it.each([
+    ['ReconcileError', 'Degraded', 'no such subnet.'],
+    ['ReconcilePaused', 'Suspended', 'no such subnet.'],
+  ])("a claim of Crossplane's, whose group is anybody's: %s is %s", (reason, status, message) => {
+    const conditions = [condition('Synced', 'False', reason, 'no such subnet'), condition('Ready', 'True')];
+    const claim = {
+      ...object('PostgreSQLInstance', {}, { conditions }),
+      apiVersion: 'database.example.com/v1alpha1',
+    };
+    expect(judgeHealth(claim).health).toEqual({ status, message });
+  });
+});
+
 describe('the report', () => {
   const entry = (name: string, status: Health, message?: string) => ({
     ref: { ...refOf(object('Widget')), name },
@@ -538,6 +571,15 @@ describe('the report', () => {
   it('of nothing is Healthy, without a reason', () => {
     expect(reportOf([])).toEqual({ overall: 'Healthy', objects: [] });
     expect(reportOf([entry('a', 'Healthy')])).not.toHaveProperty('because');
+  });
+  it('leaves out what does not count, and shows it', () => {
+    const silent = entry('b', 'Degraded', 'It broke.');
+    const report = reportOf([
+      entry('a', 'Progressing', 'It moves.'),
+      { ...silent, health: { ...silent.health, counts: false } },
+    ]);
+    expect(report.overall).toBe('Progressing');
+    expect(report.objects.map(({ status }) => status)).toEqual(['Progressing', 'Degraded']);
   });
   it('takes what is not known for the worst', () => {
     expect(reportOf([entry('a', 'Unknown'), entry('b', 'Degraded', 'x.')]).overall).toBe('Unknown');

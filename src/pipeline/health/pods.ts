@@ -20,7 +20,9 @@ const stuck =
 export const pod: HealthRule = (manifest) => {
   const spec = objectAt(manifest, 'spec');
   const status = objectAt(manifest, 'status');
-  const restarts = textOf(spec['restartPolicy']) || 'Always';
+  // Of pods that some operator restarts itself, as Argo CD has it.
+  const isServing = manifest.metadata.annotations?.['argocd.argoproj.io/ignore-restart-policy'] === 'true';
+  const restarts = isServing ? 'Always' : textOf(spec['restartPolicy']) || 'Always';
   const containers = [...listAt(status, 'initContainerStatuses'), ...listAt(status, 'containerStatuses')];
   const phase = textOf(status['phase']);
 

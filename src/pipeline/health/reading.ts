@@ -6,6 +6,15 @@ import type { Manifest } from '#model/object.ts';
 /** Judges one live object of its kind. */
 export type HealthRule = (manifest: Manifest) => ObjectHealth;
 
+/** A verdict, and what it rests on. */
+export interface Judgement {
+  readonly health: ObjectHealth;
+  /** `the table of cert-manager.io/Certificate: Ready is False` */
+  readonly rule: string;
+  /** What a script printed, for who tries it. */
+  readonly printed?: string;
+}
+
 export interface Condition {
   readonly type: string;
   readonly status: string;
@@ -49,7 +58,11 @@ export function textOf(value: unknown): string {
 }
 
 export function conditionsOf(manifest: Manifest): readonly Condition[] {
-  return listAt(manifest['status'], 'conditions').map((condition) => ({
+  return conditionsIn(objectAt(manifest, 'status')['conditions']);
+}
+
+export function conditionsIn(list: unknown): readonly Condition[] {
+  return (Array.isArray(list) ? list : []).filter(isObject).map((condition) => ({
     type: textOf(condition['type']),
     status: textOf(condition['status']),
     reason: textOf(condition['reason']),
@@ -69,7 +82,9 @@ export function explain(condition: Condition, otherwise: string): string {
 /** Whether the controller has not looked at the newest spec yet; false where it does not say. */
 export function isUnobserved(manifest: Manifest): boolean {
   const generation = manifest.metadata['generation'];
-  const observed = objectAt(manifest, 'status')['observedGeneration'];
+  const written = objectAt(manifest, 'status')['observedGeneration'];
+  // Argo Rollouts writes it as a text.
+  const observed = typeof written === 'string' && /^\d{1,15}$/.test(written) ? Number(written) : written;
   return typeof generation === 'number' && typeof observed === 'number' && observed < generation;
 }
 

@@ -6,7 +6,10 @@ import type { KindLists, Limits, RefusedAnnotation } from '#model/unit.ts';
 import type { DesiredObject } from '../plan/desired.ts';
 import { questionText } from '../render/lookups.ts';
 
-export function judge(limits: Limits, objects: readonly DesiredObject[]): readonly Failure[] {
+/** What is judged of an object. */
+type Subject = Pick<DesiredObject, 'ref' | 'manifest' | 'at'>;
+
+export function judge(limits: Limits, objects: readonly Subject[]): readonly Failure[] {
   return objects.flatMap((object) => [
     ...refusedAnnotations(limits.refusedAnnotations, object),
     ...outsideLimits(limits, object),
@@ -14,14 +17,11 @@ export function judge(limits: Limits, objects: readonly DesiredObject[]): readon
   ]);
 }
 
-function failure(object: DesiredObject, code: string, message: string, hint: string): Failure {
+function failure(object: Subject, code: string, message: string, hint: string): Failure {
   return { kind: 'blocked', code, stage: 'policy', message, hint, subject: object.ref, at: object.at };
 }
 
-function refusedAnnotations(
-  refused: readonly RefusedAnnotation[],
-  object: DesiredObject,
-): readonly Failure[] {
+function refusedAnnotations(refused: readonly RefusedAnnotation[], object: Subject): readonly Failure[] {
   const { annotations = {}, labels = {} } = object.manifest.metadata;
   return refused.flatMap(({ key, harmless, alsoLabel }) => {
     const values = { annotation: annotations[key], label: alsoLabel === true ? labels[key] : undefined };
@@ -37,7 +37,7 @@ function refusedAnnotations(
   });
 }
 
-function outsideLimits(limits: Limits, object: DesiredObject): readonly Failure[] {
+function outsideLimits(limits: Limits, object: Subject): readonly Failure[] {
   const { ref } = object;
   const denied =
     deniedKind(limits, ref, ref.namespace === '') ??
@@ -84,7 +84,7 @@ function deniedNamespace({ namespaces }: Limits, namespace: string): Denied {
     : [`the project does not permit ${which}`, "add it to the project's destinations"];
 }
 
-function excluded({ excluded: entries = [] }: Limits, object: DesiredObject): readonly Failure[] {
+function excluded({ excluded: entries = [] }: Limits, object: Subject): readonly Failure[] {
   const { group, kind } = object.ref;
   const isExcluded = entries.some(
     ({ apiGroups, kinds }) =>

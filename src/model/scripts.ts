@@ -1,0 +1,68 @@
+/** Scripts that people write, and what becomes of them: health checks and actions of kinds that we do not know. */
+import type { JsonObject } from './json.ts';
+
+export interface LuaScript {
+  readonly text: string;
+  /** With Lua's standard libraries, not just its base and tables. */
+  readonly openLibs: boolean;
+  /** `argocd-cm, resource.customizations.health.cert-manager.io_Certificate` */
+  readonly place: string;
+}
+export interface KindActions {
+  /** Says which actions an object has now. */
+  readonly discovery: LuaScript;
+  readonly actions: readonly { readonly name: string; readonly script: LuaScript }[];
+}
+/** What an installation says about kinds; `of` is `group/Kind`, or `Kind` in the core group. */
+export interface Customizations {
+  /** In order of precedence: globs come after names. */
+  readonly health: readonly { readonly of: string; readonly script: LuaScript }[];
+  readonly actions: readonly { readonly of: string; readonly actions: KindActions }[];
+  /** What cannot be read, by key. */
+  readonly problems: readonly { readonly key: string; readonly message: string }[];
+}
+
+/** Why a script gave nothing. */
+export interface ScriptFailure {
+  readonly message: string;
+  /** Of the script, from 1. */
+  readonly line?: number;
+  /** It was ended: for its time, its memory, or because it broke the interpreter. */
+  readonly stopped?: true;
+}
+export type ScriptAnswer<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: ScriptFailure };
+
+export interface LuaRequest {
+  readonly script: string;
+  /** The global `obj`. */
+  readonly object: JsonObject;
+  /** The global `actionParams`. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly openLibs: boolean;
+}
+export interface LuaResult {
+  /** A table as JSON: an empty one is an array. Absent: it returned nothing. */
+  readonly result?: unknown;
+  readonly printed?: string;
+}
+export interface JqResult {
+  /** Without what the paths lead to. */
+  readonly object: JsonObject;
+  /** By the index of the path, which then took nothing away. */
+  readonly failures?: Readonly<Record<number, ScriptFailure>>;
+}
+
+/**
+ * Runs scripts in a sandbox, each with a deadline. The caller waits, as for any computation: what needs a verdict has
+ * nothing to do without it.
+ */
+export interface Interpreter {
+  lua(request: LuaRequest): ScriptAnswer<LuaResult>;
+  /** Deletes each path from what the paths before it left. */
+  jq(paths: readonly string[], object: JsonObject): ScriptAnswer<JqResult>;
+  /** Something will be run soon. */
+  prepare(): void;
+  close(): Promise<void>;
+}
