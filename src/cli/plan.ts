@@ -9,7 +9,7 @@ import { failureLine, type Failure } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
 import { makePlan, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
-import { locate } from '#pipeline/source/locate.ts';
+import { insteadOf, locate } from '#pipeline/source/locate.ts';
 import { newState } from '#engine/standing.ts';
 import { readState } from './history.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
@@ -73,7 +73,7 @@ export async function planOf(
 ): Promise<MadePlan> {
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const instead = revision === undefined ? {} : { instead: { name: revision } };
+  const instead = revision === undefined ? {} : { instead: insteadOf([revision]) };
   const located = orEnd(
     await locate({ unit, state, view: pipeline.view, ...instead }, pipeline.repositories),
   );
@@ -180,7 +180,7 @@ export async function appManifests(
   const opened = await openResource(applicationWords(name), options, ports);
   const { unit, pipeline } = await ofResource(opened, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
-  const instead = options.revision === undefined ? {} : { instead: { name: options.revision } };
+  const instead = options.revision === undefined ? {} : { instead: insteadOf([options.revision]) };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline.repositories));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${yamlText(withoutSecrets(manifest))}`).join(''));

@@ -42,14 +42,15 @@ function urlOf({ repo, ref }: RenderOptions): string | undefined {
 export async function renderCommand(options: RenderOptions, ports: CommandPorts): Promise<void> {
   const unit = unitOf(options, ports);
   const [input] = unit.inputs;
-  if (input === undefined) throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
+  if (input === undefined || input.render.kind === 'none')
+    throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
   const tools = ports.rendering(options);
   const root = input.path === '.' ? '' : input.path;
   const request = { spec: input.render, refusedFiles: input.refusedFiles ?? [], url: input.source.url, root };
   const files = urlOf(options) === undefined ? tools.directory(options.repo) : tools.repositories;
   if (urlOf(options) === undefined) await mustBeThere(options.repo, root, files);
   const at = urlOf(options) === undefined ? { commit: 'here', tree: root } : await place(unit, tools);
-  const remotes = remotesOf(unit, input, tools);
+  const remotes = remotesOf({ unit, input, named: new Map() }, tools);
   const rendered = orEnd(await tools.renderer.render({ ...request, ...at }, files, remotes));
   for (const warning of rendered.warnings) ports.say(`warning: ${failureLine(warning)}\n`);
   if (rendered.objects.length === 0) ports.say(`warning: ${root || '.'} gives no objects\n`);
@@ -110,6 +111,11 @@ function applicationOf(options: RenderOptions, manifests: readonly Manifest[]): 
     options.app === undefined ? {} : theApplication(options.app, manifests);
   const { spec } = given;
   const sources = spec?.sources ?? [];
+  if (sources.length > 1)
+    throw new CommandEnd(
+      exitCodes.usage,
+      `${options.app}: has ${sources.length} sources, and --repo is one; trueup app manifests renders all of them`,
+    );
   const written = sources[0] ?? spec?.source ?? {};
   const source = {
     ...written,
@@ -125,8 +131,6 @@ function applicationOf(options: RenderOptions, manifests: readonly Manifest[]): 
     spec: {
       project: spec?.project ?? 'default',
       source,
-      // More than one is refused as it would be on a cluster.
-      ...(sources.length > 1 ? { sources: [source, ...sources.slice(1)] } : {}),
       destination: { namespace: spec?.destination?.namespace ?? options.destNamespace },
     },
   };

@@ -41,7 +41,7 @@ export class Foresight {
       inputs.every(({ source }) => urls.has(source.url)),
     );
     const byRef = Map.groupBy(
-      units.flatMap(({ inputs }) => inputs),
+      units.flatMap(({ inputs }) => inputs.filter(({ render }) => render.kind !== 'none')),
       ({ source }) => canonicalJson(source),
     );
     const looked = this.#lookAtAll([...byRef.values()]).finally(() => {

@@ -3,6 +3,7 @@ import { canonicalJson } from '#model/json.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { SourceSpec } from '#model/unit.ts';
 import { Changes } from '#pipeline/source/dependence.ts';
+import { namedInputs } from '#pipeline/source/remotes.ts';
 import type { LocatedInput } from '#pipeline/source/locate.ts';
 import type { UnitRuntime } from './runtime.ts';
 
@@ -29,10 +30,17 @@ export async function movedUnits(
   for (const runtime of runtimes) {
     const { located } = runtime;
     const inputs: LocatedInput[] = [];
-    for (const input of located?.inputs ?? []) {
-      const commit = await commitOf(input.input.source);
-      const same = commit === undefined ? undefined : await changes.unchangedAt(runtime.unit, input, commit);
-      if (same === undefined) break;
+    const now = await Promise.all((located?.inputs ?? []).map(({ input }) => commitOf(input.source)));
+    const named = namedInputs(
+      now.flatMap((commit, index) => {
+        const { input } = located!.inputs[index]!;
+        return commit === undefined ? [] : [{ input, revision: { commit } }];
+      }),
+    );
+    for (const [index, input] of (located?.inputs ?? []).entries()) {
+      const commit = now[index];
+      const same = commit && (await changes.unchangedAt(runtime.unit, input, commit, named));
+      if (!same) break;
       inputs.push(same);
     }
     const isSame = inputs.length === runtime.unit.inputs.length;

@@ -64,14 +64,20 @@ export function sourceStanding(declared: DeclaredSource, nowMs: number): Standin
   return { mayAct: false, why: `${manager} kept its status so far; to take it over: ${takeover}` };
 }
 
-function pastEntry({ id, url, commit, startedAtMs, finishedAtMs, by }: PastSync): SyncEntry {
-  const label = commit.slice(0, 8);
+function pastEntry({ id, revisions, startedAtMs, finishedAtMs, by }: PastSync): SyncEntry {
   return {
     kind: 'sync',
     id,
     atMs: startedAtMs,
     durationMs: finishedAtMs - startedAtMs,
-    revisions: [{ url, commit, label, author: '', message: '', atMs: startedAtMs }],
+    revisions: revisions.map(({ url, commit }) => ({
+      url,
+      commit,
+      label: commit.slice(0, 8),
+      author: '',
+      message: '',
+      atMs: startedAtMs,
+    })),
     by,
     plan: 'sha256:',
     result: 'succeeded',

@@ -7,7 +7,7 @@ import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
-import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
+import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -156,7 +156,7 @@ async function reconcile(
     (source) => ports.sources.failureOf(source) ?? [],
   );
   const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
-  if (!wanted.ok && unit.request?.revision !== undefined) {
+  if (!wanted.ok && unit.request?.revisions !== undefined) {
     // The wish fails, not the Unit: that goes on with what its spec says.
     answer(runtime, failureLine(wanted.failure), ports.clock.now());
     const { request: _, ...unasked } = unit;
@@ -218,21 +218,26 @@ function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
 }
 
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
-  const revision = unit.request?.revision;
-  if (revision === undefined) return locate({ unit, state, view: ports.view }, ports.repositories);
+  const revisions = unit.request?.revisions;
   const { view } = ports;
-  const asked = await locate({ unit, state, view, instead: { name: revision } }, ports.repositories);
+  if (revisions === undefined) return locate({ unit, state, view }, ports.repositories);
+  const instead = insteadOf(revisions);
+  const asked = await locate({ unit, state, view, instead }, ports.repositories);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, state, view: ports.view }, ports.repositories);
-  if (!current.ok || current.value.revisions[0]?.commit === asked.value.revisions[0]?.commit) return current;
+  const current = await locate({ unit, state, view }, ports.repositories);
+  if (!current.ok || sameCommits(current.value, asked.value)) return current;
   const failure: Failure = {
     kind: 'blocked',
     code: 'AutomatedSyncOn',
     stage: 'source',
-    message: `automated sync is on: ${revision} would be undone at once`,
+    message: `automated sync is on: ${revisions.filter(Boolean).join(', ')} would be undone at once`,
     hint: 'revert in Git, or turn automated sync off first',
   };
   return fail(failure);
+}
+
+function sameCommits(one: Located, other: Located): boolean {
+  return one.revisions.every(({ commit }, index) => commit === other.revisions[index]?.commit);
 }
 
 interface Wanted {
@@ -399,13 +404,14 @@ async function repairFromLastGood(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const [last] = state.revisions;
   const { request: _, ...unasked } = unit;
-  if (last === undefined) {
+  // Sources that were added or taken away since have no last good set of theirs.
+  if (state.revisions.length === 0 || state.revisions.length !== unit.inputs.length) {
     runtime.health = await healthReport(state, undefined, ports.cluster, unit);
     return settled;
   }
-  const question = { unit, state, instead: { commit: last.commit }, when: 'then' } as const;
+  const instead = state.revisions.map(({ commit }) => ({ commit }));
+  const question = { unit, state, instead, when: 'then' } as const;
   const located = await locate(question, ports.repositories);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);

@@ -76,7 +76,7 @@ describe('the example of the first run', () => {
     expect(unit?.unsupported).toEqual([]);
     const [input] = unit!.inputs;
     expect(input!.source.url).toBe(`${hostedPrefix}example.git`);
-    const found = await objectsOf(input!.path, input!.render);
+    const found = await objectsOf(input!.path, input!.render as RenderSpec);
     expect(found).toEqual(objects.map((one) => (typeof one === 'string' ? one : expect.stringMatching(one))));
   });
 

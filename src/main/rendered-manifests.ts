@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '#model/failure.ts';
 import type { ClusterView, Renderer, Repositories } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
-import { locate } from '#pipeline/source/locate.ts';
+import { insteadOf, locate } from '#pipeline/source/locate.ts';
 
 export interface ManifestPorts {
   readonly repositories: Repositories;
@@ -18,7 +18,7 @@ export function renderedManifests({ repositories, renderer, keeping, view }: Man
   return async (unit: Unit, revision: string | undefined): Promise<Result<RenderedManifests>> => {
     const [refused] = unit.unsupported;
     if (refused !== undefined) return fail(refused);
-    const instead = revision === undefined ? {} : { instead: { name: revision } };
+    const instead = revision === undefined ? {} : { instead: insteadOf([revision]) };
     const located = await locate({ unit, state: undefined, ...instead }, repositories);
     if (!located.ok) return located;
     // Another revision is looked at once: it must not take the room of what is applied.

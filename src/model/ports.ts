@@ -195,6 +195,8 @@ export interface LookupAnswer {
 export type RenderFiles = Pick<Repositories, 'look' | 'sizes' | 'files' | 'read'>;
 /** Other repositories that files name. */
 export interface Remotes {
+  /** Inputs of the same Unit, whose ref is the `$NAME` by which the spec knows them. */
+  readonly named: readonly RemoteSource[];
   /** The commit to read, and under which address; or why nothing of that repository may be read (S7). */
   pin(remote: RemoteSource): Promise<Result<{ readonly url: string; readonly commit: string }>>;
   readonly files: RenderFiles;

@@ -23,7 +23,10 @@ export type PathEntry = (
   readonly isLinked?: true;
 };
 
-/** Another repository that files name, and a name in it; empty for its default branch. */
+/**
+ * Another repository that files name, and a name in it; empty for its default branch. `$NAME` is the input of the same
+ * Unit that has this name, at the revision that it is located at.
+ */
 export interface RemoteSource {
   readonly url: string;
   readonly ref: string;

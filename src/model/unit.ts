@@ -40,6 +40,8 @@ export interface Revision {
   readonly url: string;
   /** The full commit. */
   readonly commit: string;
+  /** How statuses name it where that is not the commit: the version of a chart, the digest of an image. */
+  readonly name?: string;
   /** What people see: `main@1f2e3d4c`. */
   readonly label: string;
   readonly author: string;
@@ -112,7 +114,7 @@ export interface HelmRender {
 }
 /** Laid over each other in this order. */
 export interface HelmValues {
-  /** Relative to the chart; from the root of the repository with `/` before them. */
+  /** Relative to the chart; from the root of the repository with `/`, of another input with `$NAME/` before them. */
   readonly files?: readonly string[];
   readonly ignoreMissing?: boolean;
   /** YAML texts. */
@@ -129,13 +131,19 @@ export interface DetectRender {
   readonly kustomize: KustomizeRender;
   readonly helm: HelmRender;
 }
+/** Nothing is rendered from it: its files are there for other inputs. */
+export interface NoRender {
+  readonly kind: 'none';
+}
 export type RenderSpec = DirectoryRender | KustomizeRender | HelmRender | DetectRender;
 
 export interface Input {
   readonly source: SourceSpec;
+  /** What other inputs of its Unit call its files: `$NAME/path`. */
+  readonly name?: string;
   /** Relative to the root of the source; `.` is the root. */
   readonly path: string;
-  readonly render: RenderSpec;
+  readonly render: RenderSpec | NoRender;
   /** Files of that directory that would change how it is rendered, and are not read yet: with one, nothing is (F30). */
   readonly refusedFiles?: readonly string[];
 }
@@ -222,7 +230,8 @@ export type UnitId = string;
 /** A person's demand for one sync now. */
 export interface SyncRequest {
   readonly by: string;
-  readonly revision?: string;
+  /** Instead of what its sources say, in the order of its inputs; empty: what that one says. Absent: what all say. */
+  readonly revisions?: readonly string[];
   readonly prune: boolean;
   readonly dryRun: boolean;
   /** What it asks for and does not get: non-empty means that nothing is done. */
@@ -293,8 +302,7 @@ export interface Lock {
 /** A deployment that another controller recorded. */
 export interface PastSync {
   readonly id: number;
-  readonly url: string;
-  readonly commit: string;
+  readonly revisions: readonly Pick<Revision, 'url' | 'commit'>[];
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly by: string;

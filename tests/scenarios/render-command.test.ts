@@ -336,15 +336,17 @@ describe('what is not honoured yet exits with 5', () => {
   it.each<readonly [string, string, RegExp]>([
     ['a field', application({ kustomize: { version: 'v5' } }), /spec\.source\.kustomize\.version/],
     ['a chart of a repository', application({ chart: 'redis' }), /spec\.source\.chart/],
-    [
-      'two sources',
-      application({}, { sources: [{ repoURL: 'a' }, { repoURL: 'b' }] }),
-      /more than one source/,
-    ],
   ])('%s of an Application', async (name, text, pattern) => {
     const at = await directory(`app-${name.replaceAll(' ', '-')}`, { 'a.yaml': map, 'app.yaml': text });
     const app = join(at, 'app.yaml');
     expectFailure(await render('--repo', at, '--app', app), 5, pattern, /app\.yaml/, /Unsupported/);
+  });
+
+  it('several sources, of which the directory can be one only', async () => {
+    const text = application({}, { sources: [{ repoURL: 'a' }, { repoURL: 'b' }] });
+    const at = await directory('app-two-sources', { 'a.yaml': map, 'app.yaml': text });
+    const app = join(at, 'app.yaml');
+    expectFailure(await render('--repo', at, '--app', app), 2, /has 2 sources/, /app\.yaml/);
   });
 
   it('a file of parameters beside the source', async () => {

@@ -88,20 +88,9 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
     ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
-    ['another source', withSource({ helm: { valueFiles: ['$values/x.yaml'] } })],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
     ['spec.source.chart', withSource({ chart: 'x' })],
-    ['spec.source.ref', withSource({ ref: 'values' })],
     ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
-    [
-      'more than one source',
-      application({
-        sources: [
-          { repoURL: 'a', path: 'x' },
-          { repoURL: 'b', path: 'y' },
-        ],
-      }),
-    ],
     [
       'managedNamespaceMetadata',
       application({ syncPolicy: { managedNamespaceMetadata: { labels: { a: 'b' } } } }),
@@ -228,6 +217,65 @@ describe('F28: a spec that cannot be read', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('several sources', () => {
+  const chart = (file: string) => ({
+    repoURL: 'https://git.example/charts',
+    path: 'web',
+    helm: { valueFiles: [file], fileParameters: [{ name: 'a', path: file }] },
+  });
+  const values = { repoURL: 'https://git.example/values', ref: 'values', targetRevision: 'v2' };
+
+  it('are inputs in their order; one that only has a name renders nothing', () => {
+    const unit = compile(application({ sources: [chart('$values/prod.yaml'), values] }));
+    expect(unit.unsupported).toEqual([]);
+    expect(unit.inputs).toMatchObject([
+      {
+        render: {
+          values: {
+            files: ['$values/prod.yaml'],
+            setFile: [{ name: 'a', path: '$values/prod.yaml' }],
+          },
+        },
+      },
+      { name: 'values', path: '.', source: { ref: { name: 'v2' } }, render: { kind: 'none' } },
+    ]);
+  });
+  it('one with a name and a path is rendered, too', () => {
+    const unit = compile(application({ sources: [{ ...values, path: 'app' }] }));
+    expect(unit.inputs).toMatchObject([{ name: 'values', path: 'app', render: { kind: 'detect' } }]);
+  });
+  it.each([
+    ['a name that no source has', [chart('$else/prod.yaml'), values], '$else/prod.yaml'],
+    ['the same name twice', [values, values], 'two sources are called "values"'],
+    ['a name that is a path', [{ ...values, ref: 'a/b' }], '"a/b" is no name'],
+  ])('%s is refused', (_, sources, what) => {
+    const unit = compile(application({ sources }));
+    expect(codes(unit)).toContain('InvalidSpec');
+    expect(said(unit)).toContain(what);
+  });
+  it('each of them has to be permitted', () => {
+    const project = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'default', namespace: 'argocd' },
+      spec: { sourceRepos: ['https://git.example/charts'], destinations: [{ server: '*', namespace: '*' }] },
+    };
+    const unit = compile(application({ sources: [chart('$values/prod.yaml'), values] }), [project]);
+    expect(said(unit)).toContain('https://git.example/values');
+  });
+  it.each([
+    [{ revisions: ['a', ''] }, ['a', ''], []],
+    [{ revision: 'a' }, ['a'], []],
+    [{ revisions: ['a', 'b', 'c'] }, ['a', 'b', 'c'], ['InvalidSpec']],
+  ])('a sync to %j', (sync, revisions, refused) => {
+    const unit = compile(
+      application({ sources: [chart('$values/prod.yaml'), values] }, {}, { operation: { sync } }),
+    );
+    expect(unit.request?.revisions).toEqual(revisions);
+    expect(unit.request?.refused.map(({ code }) => code)).toEqual(refused);
   });
 });
 
@@ -472,12 +520,12 @@ describe('an operation', () => {
     expect(request(undefined)).toBeUndefined();
     expect(request({ initiatedBy: { username: 'ada' }, sync: { revision: 'v1', prune: true } })).toEqual({
       by: 'ada',
-      revision: 'v1',
+      revisions: ['v1'],
       prune: true,
       dryRun: false,
       refused: [],
     });
-    expect(request({ sync: { revisions: ['v1'] } })).toMatchObject({ revision: 'v1', refused: [] });
+    expect(request({ sync: { revisions: ['v1'] } })).toMatchObject({ revisions: ['v1'], refused: [] });
     expect(request({ sync: {} })?.by).not.toBe('');
   });
   it.each<[string, unknown]>([
@@ -486,7 +534,7 @@ describe('an operation', () => {
     ['operation.sync.source', { sync: { source: { repoURL: 'x' } } }],
     ['operation.sync.syncStrategy', { sync: { syncStrategy: { apply: { force: true } } } }],
     ['Replace=true', { sync: { syncOptions: ['Replace=true'] } }],
-    ['more than one revision', { sync: { revisions: ['a', 'b'] } }],
+    ['it has 2, for 1 sources', { sync: { revisions: ['a', 'b'] } }],
     ['operation.sync.prune', { sync: { prune: 'yes' } }],
     ['without `sync`', {}],
     ['operation', 5],

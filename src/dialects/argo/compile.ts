@@ -57,6 +57,7 @@ export function compileApplication(
     application: resource.metadata.name,
     project: spec.project || 'default',
     namespace: destination,
+    names: namesOf(sources, findings.refused),
   };
   const name = trackingName(resource, controlNamespace);
   const logins = loginsOf(lookup, controlNamespace);
@@ -181,6 +182,20 @@ function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
   return namespace ?? '';
 }
 
+/** By which sources call each other: `$values/…`. */
+function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const [index, { ref }] of sources.entries()) {
+    if (ref === undefined || ref === '') continue;
+    const at = `spec.sources[${index}].ref`;
+    if (!/^[A-Za-z0-9_-]+$/.test(ref))
+      refused.push(invalid(`${at}: "${ref}" is no name`, 'use letters, digits, - and _'));
+    if (names.has(ref)) refused.push(invalid(`${at}: two sources are called "${ref}"`, 'give each its own'));
+    names.add(ref);
+  }
+  return names;
+}
+
 /** Characters that make a target revision a range of versions and not a name. */
 const rangeCharacters = /[*^~<>=|]|^v?\d+(\.\d+)?\.x/i;
 
@@ -199,7 +214,11 @@ function inputOf(
   refused: Failure[],
 ): Input {
   const credentials = loginFor(logins, source.repoURL);
+  const name = source.ref;
+  // With a name and without a path it is there for the others only.
+  const isOnlyNamed = isSet(name) && !isSet(source.path) && !isSet(source.helm) && !isSet(source.kustomize);
   return {
+    ...(isSet(name) ? { name: name! } : {}),
     source: {
       kind: 'git',
       url: source.repoURL,
@@ -210,7 +229,7 @@ function inputOf(
       source.path === undefined || source.path === ''
         ? '.'
         : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    render: renderOf(source, context, refused),
+    render: isOnlyNamed ? { kind: 'none' } : renderOf(source, context, refused),
   };
 }
 
@@ -312,12 +331,19 @@ function requestOf(resource: Manifest): SyncRequest | undefined {
   for (const option of refusedOptions(resource, sync?.syncOptions ?? [])) {
     refused.push(unsupported(`The sync option ${option} (operation.sync.syncOptions)`));
   }
-  const revisions = sync?.revisions ?? [];
-  if (revisions.length > 1) refused.push(unsupported('operation.sync.revisions with more than one revision'));
-  const revision = sync?.revision || revisions[0];
+  const revisions = sync?.revision ? [sync.revision] : (sync?.revisions ?? []);
+  const { spec } = resource;
+  const sources = isObject(spec) && Array.isArray(spec['sources']) ? spec['sources'].length : 0;
+  if (revisions.length > Math.max(sources, 1))
+    refused.push(
+      invalid(
+        `operation.sync.revisions: it has ${revisions.length}, for ${Math.max(sources, 1)} sources`,
+        'name one for each',
+      ),
+    );
   return {
     by: initiatedBy?.username || 'an unnamed user',
-    ...(revision === undefined || revision === '' ? {} : { revision }),
+    ...(revisions.some((revision) => revision !== '') ? { revisions } : {}),
     prune: sync?.prune ?? false,
     dryRun: sync?.dryRun ?? false,
     refused,

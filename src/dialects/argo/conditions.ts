@@ -36,7 +36,12 @@ function allConditions(progress: Progress): readonly Condition[] {
   const all = [...failures, ...unit.unsupported, ...(plan?.blocked ?? [])];
   const conditions = all.map((failure) => ({ type: typeOf(failure), message: failureLine(failure) }));
   const warnings = [...unit.warnings, ...(progress.state?.warnings ?? [])];
-  conditions.push(...warnings.map((warning) => ({ type: 'Warning', message: failureLine(warning) })));
+  conditions.push(
+    ...warnings.map((warning) => ({
+      type: warning.code === 'RepeatedResource' ? 'RepeatedResourceWarning' : 'Warning',
+      message: failureLine(warning),
+    })),
+  );
   if (progress.waitingFor !== undefined) conditions.push({ type: 'Waiting', message: progress.waitingFor });
   if (ancestry === 'rewritten') {
     conditions.push({

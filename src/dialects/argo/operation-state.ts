@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { StepResult } from '#model/outcome.ts';
 import { timestamp } from '#model/time.ts';
+import { revisionMembers, sourceMembers } from './revisions.ts';
 
 const resourcesMax = 500;
 const messageLengthMax = 500;
@@ -15,8 +16,7 @@ export function operationStateOf(
   nowMs: number,
 ): Json | undefined {
   if (run === undefined) return phase === 'settled' ? ended(before, nowMs) : (before as Json | undefined);
-  const spec = (resource['spec'] ?? {}) as JsonObject;
-  const revision = run.revisions[0]?.commit;
+  const revisions = revisionMembers(resource, run.revisions);
   return {
     phase: phaseOf(run, phase),
     message: run.message,
@@ -26,16 +26,16 @@ export function operationStateOf(
     operation: {
       initiatedBy: run.automated ? { automated: true } : { username: run.by },
       sync: {
-        ...(revision === undefined ? {} : { revision }),
+        ...revisions,
         ...(unit.sync.prune || unit.request?.prune === true ? { prune: true } : {}),
       },
     },
-    ...(revision === undefined
+    ...(run.revisions.length === 0
       ? {}
       : {
           syncResult: {
-            revision,
-            ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
+            ...revisions,
+            ...sourceMembers(resource),
             ...(run.outcome === undefined ? {} : { resources: resourcesOf(run.outcome.steps) }),
           },
         }),

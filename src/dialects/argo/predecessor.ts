@@ -71,20 +71,32 @@ function historyOf(status: unknown): readonly PastSync[] {
   if (!isObject(status) || !Array.isArray(status['history'])) return [];
   return status['history'].filter(isObject).flatMap((entry) => {
     const finishedAtMs = parseTimestamp(entry['deployedAt']);
-    if (typeof entry['revision'] !== 'string' || finishedAtMs === undefined) return [];
-    const { source, initiatedBy } = entry;
+    const revisions = revisionsOf(entry);
+    if (revisions.length === 0 || finishedAtMs === undefined) return [];
+    const { initiatedBy } = entry;
     const by =
       isObject(initiatedBy) && initiatedBy['automated'] !== true ? initiatedBy['username'] : undefined;
     return [
       {
         id: Number(entry['id'] ?? 0),
-        url: isObject(source) ? String(source['repoURL'] ?? '') : '',
-        commit: entry['revision'],
+        revisions,
         startedAtMs: parseTimestamp(entry['deployStartedAt']) ?? finishedAtMs,
         finishedAtMs,
         by: typeof by === 'string' ? by : 'automated sync',
       },
     ];
+  });
+}
+
+/** Of one source, or of each of several. */
+function revisionsOf(entry: Readonly<Record<string, unknown>>): PastSync['revisions'] {
+  const several = Array.isArray(entry['sources']) && Array.isArray(entry['revisions']);
+  const sources: readonly unknown[] = several ? (entry['sources'] as unknown[]) : [entry['source']];
+  const revisions: readonly unknown[] = several ? (entry['revisions'] as unknown[]) : [entry['revision']];
+  return revisions.flatMap((commit, index) => {
+    const source = sources[index];
+    if (typeof commit !== 'string' || (!several && commit === '')) return [];
+    return [{ url: isObject(source) ? String(source['repoURL'] ?? '') : '', commit }];
   });
 }
 

@@ -47,6 +47,7 @@ const source = z.looseObject({
   repoURL: text.min(1),
   path: text.optional(),
   targetRevision: text.optional(),
+  ref: text.optional(),
   directory: z
     .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
     .optional(),

@@ -3,6 +3,7 @@ import type { Failure } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import type { ApplicationSource, HelmSource, KustomizeSource } from './schema.ts';
+import { invalid } from '../parse-spec.ts';
 import { isSet, unsupported } from './unsupported.ts';
 
 export interface RenderContext {
@@ -10,6 +11,8 @@ export interface RenderContext {
   readonly project: string;
   /** Of the destination. */
   readonly namespace: string;
+  /** Of sources, for `$NAME/path`. */
+  readonly names: ReadonlySet<string>;
 }
 
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
@@ -73,9 +76,16 @@ function helmOf(
     (helm.parameters ?? [])
       .filter(({ forceString }) => (forceString ?? false) === forced)
       .map(({ name, value }) => `${name}=${escapeCommas(filled(value ?? ''))}`);
-  const files = (helm.valueFiles ?? []).map(filled);
-  if (files.some((file) => file.startsWith('$')) || helm.valueFiles?.some((file) => /^\$[a-z]/.test(file)))
-    refused.push(unsupported('A file of values of another source ($ref, spec.source.helm.valueFiles)'));
+  const fileOf = (text: string): string => {
+    const [, name, path = ''] = /^\$([\w-]+)\/(.*)$/.exec(text) ?? [];
+    if (name !== undefined && context.names.has(name)) return `$${name}/${filled(path)}`;
+    const file = filled(text);
+    if (file.startsWith('$') || /^\$[a-z]/.test(text))
+      refused.push(
+        invalid(`${text} names a source that is not there`, 'give one of spec.sources that name as its ref'),
+      );
+    return file;
+  };
   const inline = isSet(helm.valuesObject) ? JSON.stringify(helm.valuesObject) : (helm.values ?? '');
   return {
     kind: 'helm',
@@ -87,14 +97,14 @@ function helmOf(
     ...(helm.skipTests === true ? { skipTests: true } : {}),
     ...(helm.skipSchemaValidation === true ? { skipSchemaValidation: true } : {}),
     values: {
-      files,
+      files: (helm.valueFiles ?? []).map(fileOf),
       ignoreMissing: helm.ignoreMissingValueFiles ?? false,
       inline: inline === '' ? [] : [inline],
       set: set(false),
       setString: set(true),
       setFile: (helm.fileParameters ?? []).map(({ name, path }) => ({
         name: name ?? '',
-        path: filled(path ?? ''),
+        path: fileOf(path ?? ''),
       })),
     },
   };

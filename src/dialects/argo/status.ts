@@ -13,6 +13,7 @@ import {
 import { conditionsOf } from './conditions.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
+import { earlierRevisions, revisionMembers, sourceMembers } from './revisions.ts';
 
 /** Beyond this, `status.resources` is cut: the object must fit into etcd. The inventory in UnitState is whole. */
 const resourcesMax = 1000;
@@ -27,6 +28,7 @@ const ownMembers = [
   'conditions',
   'resources',
   'sourceType',
+  'sourceTypes',
   'controllerNamespace',
   'resourceHealthSource',
 ] as const;
@@ -47,7 +49,7 @@ export function applicationStatus(
     history: historyOf(resource, progress),
     conditions: conditionsOf(progress, own['conditions'], nowMs),
     resources: resourcesOf(progress, own['resources']),
-    sourceType: 'Directory',
+    ...sourceTypes(resource, progress),
     controllerNamespace: controlNamespace,
     resourceHealthSource: 'appTree',
   });
@@ -59,6 +61,16 @@ export function applicationStatus(
       ? {}
       : { status: { ...(status as JsonObject), reconciledAt: timestamp(nowMs) } }),
   };
+}
+
+/** What is found out from the files of a source is not known here. */
+function sourceTypes(resource: Manifest, { unit }: Progress): JsonObject {
+  const types = unit.inputs.map(({ render }) =>
+    render.kind === 'helm' ? 'Helm' : render.kind === 'kustomize' ? 'Kustomize' : 'Directory',
+  );
+  return Array.isArray((resource['spec'] as JsonObject | undefined)?.['sources'])
+    ? { sourceTypes: types }
+    : { sourceType: types[0] ?? 'Directory' };
 }
 
 function finalizerPatch(resource: Manifest): JsonObject {
@@ -94,21 +106,17 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
 
 function syncOf(resource: Manifest, progress: Progress, own: Readonly<Record<string, unknown>>): Json {
   const spec = (resource['spec'] ?? {}) as JsonObject;
-  const revision = progress.revisions[0]?.commit ?? earlierRevision(own);
+  const { revisions } = progress;
   return {
     status: syncStatus(progress),
-    ...(revision === undefined ? {} : { revision }),
+    ...(revisions.length > 0
+      ? revisionMembers(resource, revisions)
+      : earlierRevisions(resource, own['sync'])),
     comparedTo: {
-      ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
-      ...(spec['sources'] === undefined ? {} : { sources: spec['sources'] }),
+      ...sourceMembers(resource),
       destination: spec['destination'] ?? { server: inClusterServer },
     },
   };
-}
-
-function earlierRevision(own: Readonly<Record<string, unknown>>): string | undefined {
-  const sync = own['sync'];
-  return isObject(sync) && typeof sync['revision'] === 'string' ? sync['revision'] : undefined;
 }
 
 function syncStatus({ plan, failures, unit }: Progress): 'Synced' | 'OutOfSync' | 'Unknown' {
@@ -151,11 +159,11 @@ function historyOf(resource: Manifest, progress: Progress): Json | undefined {
     return [
       {
         id: entry.id,
-        revision: entry.revisions[0]?.commit ?? '',
+        ...revisionMembers(resource, entry.revisions),
         deployStartedAt: timestamp(entry.atMs),
         deployedAt: timestamp(entry.atMs + entry.durationMs),
         initiatedBy: entry.by === 'automated sync' ? { automated: true } : { username: entry.by },
-        ...(spec['source'] === undefined ? {} : { source: spec['source'] }),
+        ...sourceMembers(resource),
       },
     ];
   });

@@ -24,8 +24,8 @@ const specMembers: Members = {
   refused: ['ignoreDifferences', 'sourceHydrator'],
 };
 const sourceMembers: Members = {
-  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name'],
-  refused: ['plugin', 'chart', 'ref'],
+  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name', 'ref'],
+  refused: ['plugin', 'chart'],
 };
 const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
 const kustomizeMembers: Members = {
@@ -127,7 +127,6 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
     const { version, ...helm } = source?.helm ?? {};
     inspect(`${path}.helm`, version === 'v3' ? helm : source?.helm, helmMembers, findings);
   }
-  if (sources.length > 1) findings.refused.push(unsupported('spec.sources with more than one source'));
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
   inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
   inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);

@@ -104,6 +104,12 @@ function historyOf(status: unknown, url: string): readonly PastSync[] {
   const ready = conditions.find(({ type }) => type === 'Ready');
   const atMs = parseTimestamp(ready?.['lastTransitionTime']) ?? 0;
   return [
-    { id: 0, url, commit: revision.commit, startedAtMs: atMs, finishedAtMs: atMs, by: 'automated sync' },
+    {
+      id: 0,
+      revisions: [{ url, commit: revision.commit }],
+      startedAtMs: atMs,
+      finishedAtMs: atMs,
+      by: 'automated sync',
+    },
   ];
 }

@@ -48,14 +48,24 @@ export function gate({ unit, plan, state, ancestry }: GateQuestion): Gate {
 
 /** F10: a branch that moved back is not followed without a person's word. */
 function olderHeld(unit: Unit, plan: Plan, state: UnitState | undefined): Gate {
-  const [to] = plan.revisions;
-  const [from] = state?.revisions ?? [];
+  const before = state?.revisions ?? [];
+  const moves = plan.revisions.flatMap(({ commit, label }, index) => {
+    const from = before[index];
+    return from === undefined || from.commit === commit ? [] : [{ to: label, from: from.label }];
+  });
   const failure: Failure = {
     kind: 'blocked',
     code: 'OlderRevision',
     stage: 'source',
-    message: `${to?.label} is older than ${from?.label}, which is applied: history was moved back`,
+    message: `${movedBack(moves)}, which is applied: history was moved back`,
     hint: `to roll back, revert in Git; or say so: ${approval(unit, plan.digest)}`,
   };
   return { open: false, why: failure.message, failure };
+}
+
+/** Of several sources that moved, one at least is older. */
+function movedBack(moves: readonly { readonly to: string; readonly from: string }[]): string {
+  const [move] = moves;
+  if (moves.length === 1) return `${move?.to} is older than ${move?.from}`;
+  return `some of ${moves.map(({ to }) => to).join(', ')} is older than ${moves.map(({ from }) => from).join(', ')}`;
 }

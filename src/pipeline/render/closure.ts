@@ -8,7 +8,7 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Digest, JsonObject } from '#model/json.ts';
 import type { ClusterView, LookupAnswer, Remotes, RenderFiles, RenderRequest } from '#model/ports.ts';
-import type { PathEntry } from '#model/rendered.ts';
+import type { PathEntry, RemoteSource } from '#model/rendered.ts';
 import { kustomizationNames, namedIn } from '../source/expect-named.ts';
 import { lookupsMax, withoutSecrets } from './lookups.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
@@ -46,10 +46,15 @@ export async function renderClosed(
   options: JsonObject,
   request: RenderRequest,
   { files: own, remotes, sandbox }: ClosureTools,
+  named: readonly RemoteSource[] = [],
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
   const { url, commit } = request;
   const mounts = new Mounts({ files: own, url, commit, prefix: '' }, remotes);
+  for (const remote of named) {
+    const mounted = await mounts.addNamed(remote, request.root || '.');
+    if (!mounted.ok) return mounted;
+  }
   const reading = new Reading(request, mounts, limits);
   const view = op === 'helm' ? request.view : undefined;
   const answers = new Map<string, LookupAnswer>();
@@ -156,6 +161,10 @@ class Reading {
   }
 
   async look(paths: readonly string[]): Promise<Result<undefined>> {
+    for (const path of paths) {
+      const entry = this.#mounts.onTheWay(path);
+      if (entry !== undefined) this.entries.set(path, entry);
+    }
     const unknown = [...new Set(paths)].filter((path) => !this.entries.has(path));
     for (const [place, there] of Map.groupBy(unknown, (path) => this.#mounts.placeOf(path))) {
       const names = there.map((path) => relative(path, place.prefix));

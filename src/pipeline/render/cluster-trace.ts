@@ -9,7 +9,7 @@ import type {
   ClusterQuestions,
   ClusterTrace,
 } from '#model/rendered.ts';
-import type { HelmRender, RenderSpec } from '#model/unit.ts';
+import type { HelmRender, Input } from '#model/unit.ts';
 
 /** Undefined when nothing was asked: the cluster makes no difference. */
 export function clusterDigest({ lookups, capabilities }: ClusterTrace): Digest | undefined {
@@ -19,7 +19,7 @@ export function clusterDigest({ lookups, capabilities }: ClusterTrace): Digest |
 
 export async function clusterTrace(
   { lookups, capabilities }: ClusterQuestions,
-  spec: RenderSpec,
+  spec: Input['render'],
   view: ClusterView,
 ): Promise<Result<ClusterTrace>> {
   let trace: ClusterTrace = {};
@@ -48,7 +48,7 @@ export function helmFor(spec: HelmRender, capabilities: Capabilities | undefined
 
 export function capabilityAnswers(
   questions: CapabilityQuestions,
-  spec: RenderSpec,
+  spec: Input['render'],
   capabilities: Capabilities | undefined,
 ): Result<CapabilityAnswers> {
   const helm = spec.kind === 'detect' ? spec.helm : spec;

@@ -5,7 +5,8 @@ import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
-import { remotesOf, type RemotesPorts } from '../source/remotes.ts';
+import { namedInputs, remotesOf, type RemotesPorts } from '../source/remotes.ts';
+import { refusal } from './refusal.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -24,11 +25,16 @@ export async function renderInputs(
   located: Located,
   { renderer, view, ...ports }: RenderInputsPorts,
 ): Promise<Result<RenderedInputs>> {
-  const objects: RenderedObject[] = [];
+  const objects = new Map<string, RenderedObject>();
   const warnings: Failure[] = [];
   const inputs: Located['inputs'][number][] = [];
+  const named = namedInputs(located.inputs);
   for (const locatedInput of located.inputs) {
     const { input, revision, tree, read } = locatedInput;
+    if (input.render.kind === 'none') {
+      inputs.push(locatedInput);
+      continue;
+    }
     const request = {
       unit: unit.id,
       anew: unit.refresh === 'hard',
@@ -44,15 +50,35 @@ export async function renderInputs(
     const rendered = await renderer.render(
       request,
       ports.repositories,
-      remotesOf(unit, input, ports, read?.remotes),
+      remotesOf({ unit, input, named }, ports, read?.remotes),
     );
     if (!rendered.ok) return rendered;
-    objects.push(...rendered.value.objects);
     warnings.push(...rendered.value.warnings);
+    for (const object of rendered.value.objects) {
+      const key = keyOf(object, unit);
+      const earlier = objects.get(key);
+      if (earlier !== undefined) warnings.push(repeated(earlier, object));
+      objects.set(key, object);
+    }
     const { trace } = rendered.value;
     // Whether links led to what was read now is found out when the next commit asks.
     const { same: _, ...fresh } = locatedInput;
     inputs.push({ ...fresh, read: pathsOf(trace), content: contentOfTrace(trace) });
   }
-  return ok({ objects, warnings, located: relocate(unit, located, inputs) });
+  return ok({ objects: [...objects.values()], warnings, located: relocate(unit, located, inputs) });
+}
+
+/** An object without a namespace is in that of the target. */
+function keyOf({ ref: { group, kind, namespace, name } }: RenderedObject, { target }: Unit): string {
+  return JSON.stringify([group, kind, namespace || target.namespace, name]);
+}
+
+/** Of several inputs that give one object the last counts, as for Argo CD; within one it would be a mistake. */
+function repeated(earlier: RenderedObject, { ref, at }: RenderedObject): Failure {
+  const message = `Another source gives this object too (${earlier.at.path}); the later one counts.`;
+  const { group, kind, namespace, name } = ref;
+  return {
+    ...refusal('RepeatedResource', message, 'leave it out of one of them', at),
+    subject: { group, kind, namespace, name },
+  };
 }

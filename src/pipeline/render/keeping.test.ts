@@ -80,6 +80,7 @@ const rendererOf = ({ random = false, base: text, found }: Around): Renderer => 
 const failure = (code: string) =>
   ({ kind: 'terminal', code, stage: 'render', message: '', hint: '' }) as const;
 const remotesOf = ({ base: text, baseCommit = '1' }: Around): Remotes => ({
+  named: [],
   pin: ({ url }) =>
     Promise.resolve(text == null ? fail(failure('RemoteBaseDenied')) : ok({ url, commit: baseCommit })),
   files: repositoryOf({ 'b.yaml': text ?? '' }),

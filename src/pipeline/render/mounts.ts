@@ -13,6 +13,7 @@ import { refusal } from './refusal.ts';
 /** Bases of bases in other repositories: each step deeper is one more. */
 const remotesMax = 32;
 const mountsRoot = '.git/remotes';
+const wayToMounts = ['.git', mountsRoot];
 
 /** Where a path is read. */
 export interface Place {
@@ -43,14 +44,29 @@ export class Mounts {
     this.#remotes = remotes;
   }
 
+  /** An input of the same Unit is under a name that no file can write: only the spec names it. */
   get all(): readonly (RemoteSource & { readonly at: string })[] {
-    return [...this.#mounts.values()].map(({ url, ref, at }) => ({ url, ref, at }));
+    return [...this.#mounts.values()].map(({ url, ref, at }) => ({
+      url: ref.startsWith('$') ? 'own source' : url,
+      ref,
+      at,
+    }));
+  }
+
+  /** Another input of the same Unit, by its `$NAME`. */
+  addNamed(remote: RemoteSource, path: string): Promise<Result<undefined>> {
+    return this.#add(remote, { path });
   }
 
   /** Pins a remote, or says why not and where it is named. */
   async add({ url, ref, path, line }: NeededRemote): Promise<Result<undefined>> {
     const at = { path, ...(line === undefined ? {} : { line }) };
-    const mount = `${mountsRoot}/${digestOf(`${url} ${ref}`).slice(-16)}`;
+    if (!ref.startsWith('$')) return this.#add({ url, ref }, at);
+    return fail(refusal('Unsupported', `The ref ${ref} is no name in a repository.`, 'correct it', at));
+  }
+
+  async #add({ url, ref }: RemoteSource, at: Position): Promise<Result<undefined>> {
+    const mount = mountOf({ url, ref });
     // Several files may name it at once.
     if (this.#mounts.has(mount)) return ok(undefined);
     if (this.#mounts.size >= remotesMax)
@@ -69,9 +85,18 @@ export class Mounts {
     return this.#mountOf(path)?.place ?? this.#own;
   }
 
+  /** On the way from the root to the mounts, which is in no repository: who looks for patterns walks it. */
+  onTheWay(path: string): PathEntry | undefined {
+    if (this.#mounts.size === 0 || !wayToMounts.includes(path)) return undefined;
+    const below = [...this.#mounts.keys()].map((mount) => mount.slice(path.length + 1).split('/')[0]!);
+    return { kind: 'directory', names: [...new Set(below)].map((name) => `${name}/`) };
+  }
+
   /** What was read of the repository itself. */
   own(paths: TreePaths): TreePaths {
-    return chosen(paths, (path) => (this.#mountOf(path) === undefined ? path : undefined));
+    return chosen(paths, (path) =>
+      this.#mountOf(path) === undefined && this.onTheWay(path) === undefined ? path : undefined,
+    );
   }
 
   /** What was read of the others. */
@@ -112,9 +137,8 @@ export class Mounts {
     for (const { url, ref, at } of this.#mounts.values()) {
       const query = ref === '' ? '' : `?ref=${ref}`;
       const named = new RegExp(`(?:\\.\\./)*${at.replaceAll('.', '\\.')}(/[^\\s'":,]*)?`, 'g');
-      readable = readable.replaceAll(
-        named,
-        (_, path = '') => `${url}${path === '' ? '' : `/${path}`}${query}`,
+      readable = readable.replaceAll(named, (_, path = '') =>
+        ref.startsWith('$') ? `${ref}${path}` : `${url}${path === '' ? '' : `/${path}`}${query}`,
       );
     }
     return readable;
@@ -124,6 +148,11 @@ export class Mounts {
     if (!path.startsWith(mountsRoot)) return undefined;
     return this.#mounts.get(path.split('/').slice(0, 3).join('/'));
   }
+}
+
+/** Where a remote stands while it is mounted. */
+export function mountOf({ url, ref }: RemoteSource): string {
+  return `${mountsRoot}/${digestOf(`${url} ${ref}`).slice(-16)}`;
 }
 
 /** A path of a mount as its repository has it. */

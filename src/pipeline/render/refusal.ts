@@ -9,6 +9,7 @@ export type RenderCode =
   | 'ManifestTooLarge'
   | 'InvalidObject'
   | 'DuplicateObject'
+  | 'RepeatedResource'
   | 'Unsupported'
   | 'NotAManifest'
   | 'KustomizeFailed'

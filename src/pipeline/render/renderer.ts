@@ -13,6 +13,7 @@ import { generateKustomization, kustomizationNames } from './generated.ts';
 import { renderLimits } from './limits.ts';
 import { questionOf, questionText } from './lookups.ts';
 import type { RenderSandbox } from './protocol.ts';
+import { placed } from './named-files.ts';
 import { refusal } from './refusal.ts';
 import { Sandbox, type SandboxOptions } from './sandbox.ts';
 import { traceOf, type RenderedParts } from './trace.ts';
@@ -89,14 +90,16 @@ async function renderTool(
   const served = spec.kind === 'helm' ? await request.view?.capabilities() : undefined;
   if (served?.ok === false) return served;
   const capabilities = served?.value;
-  const { kind, ...options } = spec.kind === 'helm' ? helmFor(spec, capabilities) : withoutGenerating(spec);
+  const { values, named } = placed(spec.kind === 'helm' ? spec.values : {}, tools.remotes);
+  const { kind, ...options } =
+    spec.kind === 'helm' ? { ...helmFor(spec, capabilities), values } : withoutGenerating(spec);
   const generating = spec.kind === 'kustomize' ? spec.generates : undefined;
   const generated =
     generating === undefined ? ok(undefined) : await generateKustomization(request, generating, tools.files);
   if (!generated.ok) return generated;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const files = generated.value?.files ?? tools.files;
-  const closed = await renderClosed(kind, given, request, { ...tools, files });
+  const closed = await renderClosed(kind, given, request, { ...tools, files }, named);
   if (!closed.ok) return closed;
   const { done, entries, remotes, lookups } = closed.value;
   const { asked, warnings, objects, trace: paths } = done;

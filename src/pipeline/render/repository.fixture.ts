@@ -68,6 +68,7 @@ export const emptyCluster: ClusterView = {
 
 /** No other repository may be named. */
 export const noRemotes: Remotes = {
+  named: [],
   pin: ({ url }) =>
     Promise.resolve(
       fail({

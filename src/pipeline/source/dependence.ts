@@ -20,7 +20,7 @@ import type {
 import type { Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest } from '../render/cluster-trace.ts';
 import { traceOf } from '../render/trace.ts';
-import { pinRemotes } from './remotes.ts';
+import { pinRemotes, type NamedInputs, type Reader } from './remotes.ts';
 
 /**
  * The same for another commit with the same content. What the cluster answered is beside it (render/cluster-trace.ts).
@@ -57,6 +57,9 @@ function questionsOf({ kubeVersion, apiVersions, whole }: CapabilityAnswers): Ca
 function treePaths({ files, listings, absent }: TreeTrace): TreePaths {
   return { files: Object.keys(files), listings: Object.keys(listings), absent };
 }
+
+/** Of an input from which nothing is rendered. */
+export const nothingRead: TracePaths = { files: [], listings: [], absent: [] };
 
 export interface Content {
   readonly digest: Digest;
@@ -137,7 +140,12 @@ export class Changes {
    * The input as it is known at a commit, and with the remotes as they are now; undefined when it may render something
    * else there. What the cluster answers is not asked: no commit changes it, and whatever does wakes the Unit itself.
    */
-  async unchangedAt<T extends Known>(unit: Unit, known: T, commit: string): Promise<T | undefined> {
+  async unchangedAt<T extends Known>(
+    unit: Unit,
+    known: T,
+    commit: string,
+    named: NamedInputs = new Map(),
+  ): Promise<T | undefined> {
     const { revision, content, input, same } = known;
     const { url } = input.source;
     if (known.read === undefined) {
@@ -145,7 +153,7 @@ export class Changes {
       const trees = await this.#repositories.trees(url, [{ commit, path: input.path }]);
       return trees.ok && trees.value[0] === known.tree ? known : undefined;
     }
-    const read = await pinnedRead(unit, input, known.read, this.#repositories);
+    const read = await pinnedRead({ unit, input, named }, known.read, this.#repositories);
     if (read === undefined) return undefined;
     if (haveSamePins(read, known.read)) {
       if (commit === (same?.commit ?? revision.commit)) return known;
@@ -177,13 +185,12 @@ function haveSamePins(one: TracePaths, other: TracePaths): boolean {
 
 /** What was read, with the commits that its remotes stand for now, or stood for. Undefined: see `pinRemotes`. */
 export async function pinnedRead(
-  unit: Unit,
-  input: Input,
+  reader: Reader,
   read: TracePaths,
   repositories: Pick<Repositories, 'resolve'>,
   when: 'now' | 'then' = 'now',
 ): Promise<TracePaths | undefined> {
   if (read.remotes === undefined) return read;
-  const remotes = await pinRemotes(unit, input, read.remotes, repositories, when);
+  const remotes = await pinRemotes(reader, read.remotes, repositories, when);
   return remotes === undefined ? undefined : { ...read, remotes };
 }

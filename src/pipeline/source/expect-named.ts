@@ -57,7 +57,8 @@ export async function expectNamed(
 function namedOutright({ path, render }: Pick<Input, 'path' | 'render'>): readonly string[] {
   const { kustomize, helm } = render.kind === 'detect' ? render : { kustomize: render, helm: render };
   const components = kustomize.kind === 'kustomize' ? (kustomize.edits.components ?? []) : [];
-  const values = helm.kind === 'helm' ? (helm.values.files ?? []) : [];
+  const values =
+    helm.kind === 'helm' ? (helm.values.files ?? []).filter((name) => !name.startsWith('$')) : [];
   return [...components, ...values].flatMap((name) => inRepository(name.startsWith('/') ? '.' : path, name));
 }
 

@@ -8,7 +8,8 @@ import type { TracePaths } from '#model/rendered.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
-import { contentAt, pinnedRead, type SameAt } from './dependence.ts';
+import { contentAt, nothingRead, pinnedRead, type SameAt } from './dependence.ts';
+import { namedInputs, type NamedInputs } from './remotes.ts';
 
 export interface LocatedInput {
   readonly input: Input;
@@ -36,8 +37,8 @@ export interface LocateQuestion {
   readonly unit: Unit;
   /** What was applied last, of which inputs, and what rendering them read. */
   readonly state: Pick<UnitState, 'revisions' | 'inputs' | 'read'> | undefined;
-  /** Instead of what the sources say: a person's choice, or the last good set. */
-  readonly instead?: GitRef;
+  /** Instead of what the sources say, in the order of the inputs: a person's choice, or the last good set. */
+  readonly instead?: readonly (GitRef | undefined)[];
   /** Absent: as without a cluster. */
   readonly view?: ClusterView;
   /**
@@ -48,28 +49,30 @@ export interface LocateQuestion {
 }
 
 export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
-  const inputs: LocatedInput[] = [];
+  const places: Place[] = [];
   for (const [index, input] of question.unit.inputs.entries()) {
-    const source = question.instead === undefined ? input.source : { ...input.source, ref: question.instead };
-    const revision = await repositories.resolve(source);
-    if (!revision.ok) return revision;
-    const { commit } = revision.value;
-    const trees = await repositories.trees(source.url, [{ commit, path: input.path }]);
-    if (!trees.ok) return trees;
-    const [tree] = trees.value;
-    if (tree === undefined) return fail(pathMissing(input.path, revision.value));
-    const last = question.state?.read?.[index];
-    const read = last === undefined ? ok(undefined) : await readAgain(question, input, last, repositories);
+    const ref = question.instead?.[index];
+    const place = await placeOf(ref === undefined ? input : withRef(input, ref), repositories);
+    if (!place.ok) return place;
+    places.push(place.value);
+  }
+  const named = namedInputs(places);
+  const inputs: LocatedInput[] = [];
+  for (const [index, place] of places.entries()) {
+    const { input, revision, tree } = place;
+    const last = input.render.kind === 'none' ? nothingRead : question.state?.read?.[index];
+    const read =
+      last === undefined ? ok(undefined) : await readAgain(question, input, last, named, repositories);
     if (!read.ok) return read;
-    const located = { input: { ...input, source }, revision: revision.value, tree };
     if (read.value === undefined) {
-      inputs.push({ ...located, content: digestOf(tree) });
+      inputs.push({ ...place, content: digestOf(tree) });
       continue;
     }
-    const content = await contentAt(repositories, source.url, commit, read.value);
+    const { commit } = revision;
+    const content = await contentAt(repositories, input.source.url, commit, read.value);
     if (!content.ok) return content;
     const { digest, isPlain } = content.value;
-    inputs.push({ ...located, content: digest, read: read.value, same: { commit, isPlain } });
+    inputs.push({ ...place, content: digest, read: read.value, same: { commit, isPlain } });
   }
   const digest = inputsDigest(question.unit, inputs);
   const ancestry = await ancestryOf(question, inputs, digest, repositories);
@@ -78,14 +81,35 @@ export async function locate(question: LocateQuestion, repositories: Repositorie
   return ok({ inputs, revisions, ancestry: ancestry.value, digest });
 }
 
+/** What a person asks for, in the order of the inputs; an empty text asks for what the source says. */
+export function insteadOf(revisions: readonly string[]): readonly (GitRef | undefined)[] {
+  return revisions.map((name) => (name === '' ? undefined : { name }));
+}
+
+type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree'>;
+
+const withRef = (input: Input, ref: GitRef): Input => ({ ...input, source: { ...input.source, ref } });
+
+async function placeOf(input: Input, repositories: Repositories): Promise<Result<Place>> {
+  const { source, path } = input;
+  const revision = await repositories.resolve(source);
+  if (!revision.ok) return revision;
+  const trees = await repositories.trees(source.url, [{ commit: revision.value.commit, path }]);
+  if (!trees.ok) return trees;
+  const [tree] = trees.value;
+  if (tree === undefined) return fail(pathMissing(path, revision.value));
+  return ok({ input, revision: revision.value, tree });
+}
+
 /** Undefined where a remote cannot be had: nothing is known of what would be read. */
 async function readAgain(
   { unit, view, when = 'now' }: LocateQuestion,
   input: Input,
   last: TracePaths,
+  named: NamedInputs,
   repositories: Pick<Repositories, 'resolve'>,
 ): Promise<Result<TracePaths | undefined>> {
-  const read = await pinnedRead(unit, input, last, repositories, when);
+  const read = await pinnedRead({ unit, input, named }, last, repositories, when);
   if (read === undefined || when === 'then') return ok(read);
   const trace = view === undefined ? ok({}) : await clusterTrace(read, input.render, view);
   if (!trace.ok) return trace;

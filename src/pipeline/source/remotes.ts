@@ -3,7 +3,27 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Remotes, Repositories } from '#model/ports.ts';
 import type { RemotePaths, RemoteSource } from '#model/rendered.ts';
 import { allowsRepository, loginFor } from '#model/repository-access.ts';
-import type { Input, SourceSpec, Unit } from '#model/unit.ts';
+import type { Input, Revision, SourceSpec, Unit } from '#model/unit.ts';
+
+/** The inputs of a Unit that others name, by `$NAME`: where they are located. */
+export type NamedInputs = ReadonlyMap<string, Pick<Revision, 'url' | 'commit'>>;
+
+export function namedInputs(
+  located: readonly { readonly input: Input; readonly revision: Pick<Revision, 'commit'> }[],
+): NamedInputs {
+  return new Map(
+    located.flatMap(({ input: { name, source }, revision: { commit } }) =>
+      name === undefined ? [] : [[`$${name}`, { url: source.url, commit }] as const],
+    ),
+  );
+}
+
+/** Which input reads, beside which others. */
+export interface Reader {
+  readonly unit: Unit;
+  readonly input: Input;
+  readonly named: NamedInputs;
+}
 
 export interface RemotesPorts {
   readonly repositories: Repositories;
@@ -13,14 +33,16 @@ export interface RemotesPorts {
 
 /** What a rendering asks; those in `pinned` stand for what they stood for when the input was located. */
 export function remotesOf(
-  unit: Unit,
-  { source }: Input,
+  { unit, input: { source }, named }: Reader,
   { repositories, follow }: RemotesPorts,
   pinned: readonly RemotePaths[] = [],
 ): Remotes {
   return {
     files: repositories,
+    named: [...named].map(([ref, { url }]) => ({ url, ref })),
     pin: async (remote) => {
+      const own = named.get(remote.ref);
+      if (own?.url === remote.url) return ok(own);
       const spec = remoteSpec(unit, source, remote);
       if (!spec.ok) return spec;
       const { url } = spec.value;
@@ -38,14 +60,19 @@ export function remotesOf(
  * rendering says why, with the file and line that names it.
  */
 export async function pinRemotes(
-  unit: Unit,
-  { source }: Input,
+  { unit, input: { source }, named }: Reader,
   read: readonly RemotePaths[],
   repositories: Pick<Repositories, 'resolve'>,
   when: 'now' | 'then' = 'now',
 ): Promise<readonly RemotePaths[] | undefined> {
   const pinned: RemotePaths[] = [];
   for (const remote of read) {
+    if (remote.ref.startsWith('$')) {
+      const own = named.get(remote.ref);
+      if (own?.url !== remote.url) return undefined;
+      pinned.push({ ...remote, commit: own.commit });
+      continue;
+    }
     const spec = remoteSpec(unit, source, remote);
     if (!spec.ok) return undefined;
     const ref = when === 'now' ? spec.value.ref : { commit: remote.commit };
@@ -63,6 +90,7 @@ export function polledRemotes(
   remotes: readonly RemoteSource[],
 ): readonly SourceSpec[] {
   return remotes.flatMap((remote) => {
+    if (remote.ref.startsWith('$')) return [];
     const spec = remoteSpec(unit, source, remote);
     return spec.ok && isPolled(spec.value) ? [spec.value] : [];
   });
