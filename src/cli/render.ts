@@ -116,7 +116,8 @@ function applicationOf(options: RenderOptions, manifests: readonly Manifest[]): 
       exitCodes.usage,
       `${options.app}: has ${sources.length} sources, and --repo is one; trueup app manifests renders all of them`,
     );
-  const written = sources[0] ?? spec?.source ?? {};
+  // The directory is what is rendered, also where the file names a chart of a repository.
+  const { chart: _, ...written } = sources[0] ?? spec?.source ?? {};
   const source = {
     ...written,
     repoURL: urlOf(options) ?? 'file:///here',

@@ -110,7 +110,7 @@ export class Dependencies {
   }
 }
 
-const refText = ({ url, ref }: SourceSpec): string => canonicalJson([url, ref]);
+const refText = ({ kind, url, chart, ref }: SourceSpec): string => canonicalJson([kind, url, chart, ref]);
 
 function nameOf(resource: string): string {
   const [group = '', kind = '', namespace = '', name = ''] = resource.split('/');

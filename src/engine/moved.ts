@@ -19,7 +19,7 @@ export async function movedUnits(
   const rest: UnitRuntime[] = [];
   const commits = new Map<string, Promise<string | undefined>>();
   const commitOf = (source: SourceSpec): Promise<string | undefined> => {
-    const refText = canonicalJson([source.url, source.ref]);
+    const refText = canonicalJson([source.kind, source.url, source.chart, source.ref]);
     const commit =
       commits.get(refText) ??
       repositories.resolve(source).then((resolved) => (resolved.ok ? resolved.value.commit : undefined));

@@ -1,5 +1,6 @@
 /** Keeps the repositories that Units use up to date: one fetch for all of them, by polling and by hints. */
 import type { Failure } from '#model/failure.ts';
+import { canonicalJson } from '#model/json.ts';
 import type { Cancel, Clock, Log, Random, Repositories, Timers } from '#model/ports.ts';
 import type { SecretRef } from '#model/object.ts';
 import type { SourceSpec, UnitId } from '#model/unit.ts';
@@ -39,8 +40,15 @@ const failuresToAlarm = 2;
 const secondTryMs = 5000;
 
 /** Who asks matters: other credentials are another answer. */
-function accessText({ url, credentials }: SourceSpec): string {
-  return `${url} ${credentials?.namespace ?? ''}/${credentials?.name ?? ''}`;
+function accessText({ kind, url, chart, ref, credentials }: SourceSpec): string {
+  const access = `${url} ${credentials?.namespace ?? ''}/${credentials?.name ?? ''}`;
+  // All refs of a Git repository come in one fetch; of archives each is looked up by itself.
+  return kind === 'git' ? access : `${access} ${kind} ${chart ?? ''} ${canonicalJson(ref)}`;
+}
+
+/** Its login, and the keys of its signatures. */
+function secretsOf({ credentials, signed }: SourceSpec): readonly SecretRef[] {
+  return [credentials, signed?.secret].filter((secret) => secret !== undefined);
 }
 
 export class Sources {
@@ -122,8 +130,8 @@ export class Sources {
 
   /** A login changed: what was refused may be permitted now. */
   loginChanged({ namespace, name }: SecretRef): Promise<void> {
-    return this.#ask(
-      ({ spec: { credentials } }) => credentials?.namespace === namespace && credentials.name === name,
+    return this.#ask(({ spec }) =>
+      secretsOf(spec).some((secret) => secret.namespace === namespace && secret.name === name),
     );
   }
 
@@ -158,7 +166,7 @@ export class Sources {
     const isFirst = used.first === undefined;
     used.polls += 1;
     const beganMs = this.#ports.clock.monotonic();
-    if (used.spec.credentials !== undefined) await this.#options.secretKnown(used.spec.credentials);
+    for (const secret of secretsOf(used.spec)) await this.#options.secretKnown(secret);
     const fetched = await this.#ports.repositories.fetch(used.spec);
     used.polls -= 1;
     used.polledMs = Math.max(used.polledMs, beganMs);

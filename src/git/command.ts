@@ -8,10 +8,16 @@ export interface GitCall {
   /** Further configuration. It may hold secrets: it goes by the environment, never by the vector (S14). */
   readonly config?: readonly (readonly [key: string, value: string])[];
   readonly stdin?: string;
+  /** Instead of `stdin`, where it is no text. */
+  readonly input?: Uint8Array;
   readonly timeoutMs: number;
   readonly outputBytesMax?: number;
   /** Whether it may talk to a server at all. Nothing local ever waits for the network (F12). */
   readonly network?: boolean;
+  /** Variables of the child that name files of ours; they go before what is inherited. */
+  readonly named?: Readonly<Record<string, string>>;
+  /** How ssh is started, where it may be. */
+  readonly ssh?: string;
   readonly trace?: boolean;
 }
 
@@ -63,6 +69,7 @@ export async function runGit(tools: GitTools, call: GitCall): Promise<ProcessRes
     env: environmentOf(tools, call),
     ...(call.gitDir !== undefined && { cwd: call.gitDir }),
     ...(call.stdin !== undefined && { stdin: Buffer.from(call.stdin, 'utf8') }),
+    ...(call.input !== undefined && { stdin: call.input }),
     timeoutMs: call.timeoutMs,
     outputBytesMax: call.outputBytesMax ?? defaultOutputBytesMax,
   });
@@ -100,13 +107,14 @@ export function streamGit(tools: GitTools, call: GitStreamCall): ProcessStream {
 
 function environmentOf(
   tools: GitTools,
-  call: Pick<GitCall, 'gitDir' | 'config' | 'network' | 'trace'>,
+  call: Pick<GitCall, 'gitDir' | 'config' | 'network' | 'named' | 'ssh' | 'trace'>,
 ): Readonly<Record<string, string>> {
   const env: Record<string, string> = {
     ...tools.environment,
+    ...call.named,
     LC_ALL: 'C',
     HOME: tools.dir,
-    GIT_ALLOW_PROTOCOL: call.network === true ? 'http:https:file' : '',
+    GIT_ALLOW_PROTOCOL: call.network !== true ? '' : call.ssh === undefined ? 'http:https:file' : 'ssh',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_NO_LAZY_FETCH: '1',
@@ -116,6 +124,7 @@ function environmentOf(
   };
   // Naming the repository outright also spares us its discovery, and the refusal of a volume's foreign owner.
   if (call.gitDir !== undefined) env['GIT_DIR'] = call.gitDir;
+  if (call.ssh !== undefined) env['GIT_SSH_COMMAND'] = call.ssh;
   if (call.trace === true) {
     env['GIT_TRACE_CURL'] = '2';
     env['GIT_TRACE_CURL_NO_DATA'] = '1';

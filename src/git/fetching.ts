@@ -1,8 +1,8 @@
 /** Bringing a local copy up to date: look at the remote's refs, fetch when one moved, mend what is broken. */
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
-import type { GitCredentials, Log, SecretReader } from '#model/ports.ts';
-import type { Access } from './credentials.ts';
+import type { GitCredentials, Log } from '#model/ports.ts';
+import type { Access, CredentialTools } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { isStaleLock, isStoreDamage, isToleratedFlaw } from './git-failures.ts';
 import type { RefTable } from './refs.ts';
@@ -25,7 +25,7 @@ const quietFetch = [
 export interface FetchingTools {
   readonly store: Store;
   readonly remote: Remote;
-  readonly secrets: SecretReader;
+  readonly credentials: CredentialTools;
   readonly log: Log;
 }
 
@@ -36,7 +36,7 @@ export async function bringUpToDate(
   begun: () => void,
 ): Promise<Result<{ readonly changed: boolean }>> {
   const { store } = tools;
-  const credentials = credentialsOf(access, tools.secrets);
+  const credentials = await credentialsOf(access, tools.credentials);
   if (!credentials.ok) return credentials;
   const made = await store.create();
   if (!made.ok) return made;
@@ -61,7 +61,7 @@ export async function bringUpToDate(
 async function fetchRefs(
   tools: FetchingTools,
   access: Access,
-  credentials: GitCredentials | undefined,
+  credentials: GitCredentials,
   refs: RefTable,
 ): Promise<Result<void>> {
   const fetched = await call(tools, access, credentials, {
@@ -91,7 +91,7 @@ export async function fetchCommit(
   access: Access,
   commit: string,
 ): Promise<Result<void>> {
-  const credentials = credentialsOf(access, tools.secrets);
+  const credentials = await credentialsOf(access, tools.credentials);
   if (!credentials.ok) return credentials;
   const fetched = await call(tools, access, credentials.value, {
     args: [...quietFetch, 'origin', `+${commit}:${pinPrefix}${commit}`],
@@ -107,7 +107,7 @@ export async function fetchBlobs(
   access: Access,
   blobs: readonly string[],
 ): Promise<Result<void>> {
-  const credentials = credentialsOf(access, tools.secrets);
+  const credentials = await credentialsOf(access, tools.credentials);
   if (!credentials.ok) return credentials;
   const fetched = await call(tools, access, credentials.value, {
     args: [...quietFetch, '--filter=blob:none', '--stdin', 'origin'],
@@ -127,7 +127,7 @@ export async function fetchBlobs(
 async function fetchWhole(
   tools: FetchingTools,
   access: Access,
-  credentials: GitCredentials | undefined,
+  credentials: GitCredentials,
   why: string,
 ): Promise<Result<void>> {
   tools.log.warn({ url: access.address.url, why }, 'fetching the repository with all its contents');
@@ -147,7 +147,7 @@ async function fetchWhole(
 export async function call(
   tools: FetchingTools,
   access: Access,
-  credentials: GitCredentials | undefined,
+  credentials: GitCredentials,
   what: Omit<RemoteCall, 'gitDir' | 'withoutBlobs'>,
 ): Promise<RemoteResult> {
   const request = { ...what, gitDir: tools.store.gitDir, withoutBlobs: !tools.store.whole };

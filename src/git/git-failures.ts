@@ -36,6 +36,20 @@ const meanings: readonly Meaning[] = [
     hint: 'check the network and the Git server; Trueup tries again',
   },
   {
+    pattern: /Host key verification failed|No .* host key is known|REMOTE HOST IDENTIFICATION HAS CHANGED/i,
+    kind: 'terminal',
+    code: 'GitHostKeyUnknown',
+    what: 'the SSH server has a host key that is not among the known ones',
+    hint: 'add its line to argocd-ssh-known-hosts-cm (ssh_known_hosts), or to known_hosts in the Secret of a GitRepository',
+  },
+  {
+    pattern: /Permission denied \((?:publickey|password|keyboard)|Load key "/i,
+    kind: 'terminal',
+    code: 'GitAuthenticationFailed',
+    what: 'the SSH server refused the key, or asks for one',
+    hint: 'check sshPrivateKey in the Secret of this repository; it must have no passphrase',
+  },
+  {
     pattern:
       /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|returned error: 40[13]|Access denied|HTTP Basic: /i,
     kind: 'terminal',
@@ -68,7 +82,7 @@ const meanings: readonly Meaning[] = [
   },
   {
     pattern:
-      /Could not resolve|Couldn't connect|Failed to connect|Connection re(?:fused|set)|Empty reply|Recv failure|Send failure|early EOF|RPC failed|unexpected disconnect|hung up|returned error: (?:429|5\d\d)|Proxy|unable to access/i,
+      /Could not resolve|Couldn't connect|Failed to connect|Connection re(?:fused|set)|kex_exchange|Connection closed|No route to host|Network is unreachable|Empty reply|Recv failure|Send failure|early EOF|RPC failed|unexpected disconnect|hung up|returned error: (?:429|5\d\d)|Proxy|unable to access/i,
     kind: 'transient',
     code: 'GitUnreachable',
     what: 'the Git server cannot be reached',

@@ -12,7 +12,7 @@ export async function pushCommit(
   commit: string,
   branch: string,
 ): Promise<Result<void>> {
-  const credentials = credentialsOf(access, tools.secrets);
+  const credentials = await credentialsOf(access, tools.credentials);
   if (!credentials.ok) return credentials;
   const pushed = await call(tools, access, credentials.value, {
     args: ['push', '--quiet', '--no-thin', 'origin', `${commit}:refs/heads/${branch}`],

@@ -1,7 +1,7 @@
 /** The branches and tags of a repository, as they were fetched last. */
 import type { Failure } from '#model/failure.ts';
-import semver from 'semver';
 import type { GitRef } from '#model/unit.ts';
+import { highestVersion } from '#model/versions.ts';
 
 export interface RefTable {
   /** Branch → commit. */
@@ -68,7 +68,10 @@ export function find(refs: RefTable, ref: GitRef): Found {
   if ('branch' in ref) return named(refs.branches, bare(ref.branch, 'refs/heads/'));
   if ('tag' in ref) return named(refs.tags, bare(ref.tag, 'refs/tags/'));
   if ('commit' in ref) return asCommit(ref.commit);
-  if ('semver' in ref) return highest(refs.tags, ref.semver);
+  if ('semver' in ref) {
+    const tag = highestVersion(refs.tags.keys(), ref.semver);
+    return tag === undefined ? undefined : named(refs.tags, tag);
+  }
   const name = ref.name.trim();
   if (name === 'HEAD' || name === '')
     return refs.head === undefined ? undefined : named(refs.branches, refs.head);
@@ -77,37 +80,6 @@ export function find(refs: RefTable, ref: GitRef): Found {
     (name.startsWith('refs/heads/') ? undefined : named(refs.tags, bare(name, 'refs/tags/'))) ??
     asCommit(name)
   );
-}
-
-/**
- * The tag with the highest version in a range. Prereleases count only where the range names one; parts of a range are
- * separated by commas or spaces.
- */
-function highest(tags: ReadonlyMap<string, string>, range: string): Found {
-  const parsed = parseRange(range);
-  if (parsed === undefined) return undefined;
-  const [best] = [...tags.keys()]
-    .flatMap((tag) => {
-      const version = semver.parse(
-        /^v?\d+\.\d+\.\d+/.test(tag) ? tag : `${tag}${'.0'.repeat(missingParts(tag))}`,
-      );
-      return version !== null && parsed.test(version) ? [{ tag, version }] : [];
-    })
-    .toSorted((a, b) => semver.rcompare(a.version, b.version) || (a.tag < b.tag ? -1 : 1));
-  return best === undefined ? undefined : named(tags, best.tag);
-}
-
-/** `v1` and `v1.2` are versions too. */
-function missingParts(tag: string): number {
-  return /^v?\d+$/.test(tag) ? 2 : /^v?\d+\.\d+$/.test(tag) ? 1 : 0;
-}
-
-function parseRange(range: string): semver.Range | undefined {
-  try {
-    return new semver.Range(range.replaceAll(',', ' '), { includePrerelease: /\d-[0-9A-Za-z]/.test(range) });
-  } catch {
-    return undefined;
-  }
 }
 
 function named(names: ReadonlyMap<string, string>, name: string): Found {

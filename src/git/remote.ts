@@ -1,15 +1,17 @@
 /** Talking to a Git server: with credentials for it alone, to no address that is off limits, with a deadline. */
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
+import { isLinkLocalHost } from '#model/hosts.ts';
 import type { GitCredentials, ProcessResult } from '#model/ports.ts';
 import type { GitTools } from './command.ts';
 import { runGit } from './command.ts';
 import type { Access } from './credentials.ts';
 import { headerOf } from './credentials.ts';
 import { failureOf, redirectStatus } from './git-failures.ts';
+import { withPrivateFiles } from './private-files.ts';
 import { Turnstile } from './shared-run.ts';
 import type { RepositoryAddress } from './url.ts';
-import { forbiddenAddress, isLinkLocalHost, parseAddress, withoutSecrets } from './url.ts';
+import { forbiddenAddress, parseAddress, withoutSecrets } from './url.ts';
 
 /** The addresses that a host name stands for; empty if unknown. */
 export interface AddressLookup {
@@ -66,11 +68,7 @@ export class Remote {
     this.#lookup = lookup;
   }
 
-  async call(
-    access: Access,
-    credentials: GitCredentials | undefined,
-    call: RemoteCall,
-  ): Promise<RemoteResult> {
+  async call(access: Access, credentials: GitCredentials, call: RemoteCall): Promise<RemoteResult> {
     const { clock, meter } = this.#tools;
     const startedMs = clock.monotonic();
     const labels = { repo: access.address.url, request_type: call.args[0] ?? '' };
@@ -80,17 +78,13 @@ export class Remote {
     return result;
   }
 
-  async #call(
-    access: Access,
-    credentials: GitCredentials | undefined,
-    call: RemoteCall,
-  ): Promise<RemoteResult> {
+  async #call(access: Access, credentials: GitCredentials, call: RemoteCall): Promise<RemoteResult> {
     for (let hop = 0; ; hop++) {
       const target = this.#redirectedTo ?? access.address;
       const guard = await this.#guard(access.address.url, target);
       if (!guard.ok) return { ...guard, stderr: '' };
-      const sent = mayHave(access.address, target) ? credentials : undefined;
-      const secrets = sent === undefined ? [] : headerOf(sent).secrets;
+      const sent = mayHave(access.address, target) ? credentials : {};
+      const secrets = sent.login === undefined ? [] : headerOf(sent.login).secrets;
       const result = await this.#run(target, sent, guard.value, call, false);
       const stderr = withoutSecrets(result.stderr, secrets);
       if (result.code === 0) return { ...ok({ stdout: text(result) }), stderr };
@@ -115,7 +109,7 @@ export class Remote {
   async #followRedirect(
     access: Access,
     target: RepositoryAddress,
-    credentials: GitCredentials | undefined,
+    credentials: GitCredentials,
     pinned: readonly string[],
     call: RemoteCall,
   ): Promise<Result<RepositoryAddress | undefined>> {
@@ -136,8 +130,11 @@ export class Remote {
   /** Resolves the host, refuses what is off limits, and pins the answer, so that git cannot get another one. */
   async #guard(url: string, target: RepositoryAddress): Promise<Result<readonly string[]>> {
     if (target.host === '' || this.#lookup === undefined || isLiteral(target.host)) return ok([]);
-    // Behind a proxy the names are the proxy's to resolve, and its rules apply.
-    if (Object.keys(this.#tools.environment).some((name) => /^(?:https?|all)_proxy$/i.test(name)))
+    // Behind a proxy the names are the proxy's to resolve, and its rules apply. SSH knows none.
+    if (
+      !target.isSsh &&
+      Object.keys(this.#tools.environment).some((name) => /^(?:https?|all)_proxy$/i.test(name))
+    )
       return ok([]);
     const addresses = await this.#lookup(target.host);
     if (addresses.some(isLinkLocalHost)) return fail(forbiddenAddress(url, target.host));
@@ -146,7 +143,7 @@ export class Remote {
 
   #run(
     target: RepositoryAddress,
-    credentials: GitCredentials | undefined,
+    credentials: GitCredentials,
     pinned: readonly string[],
     call: RemoteCall,
     trace: boolean,
@@ -160,22 +157,26 @@ export class Remote {
     ];
     if (call.withoutBlobs)
       config.push(['remote.origin.promisor', 'true'], ['remote.origin.partialclonefilter', 'blob:none']);
-    if (credentials !== undefined && target.origin !== '')
-      config.push([`http.${target.origin}/.extraHeader`, headerOf(credentials).header]);
-    if (pinned.length > 0) {
+    if (credentials.login !== undefined && target.origin !== '')
+      config.push([`http.${target.origin}/.extraHeader`, headerOf(credentials.login).header]);
+    if (pinned.length > 0 && !target.isSsh) {
       const addresses = pinned.map((address) => (address.includes(':') ? `[${address}]` : address)).join(',');
       config.push(['http.curloptResolve', `${target.host}:${target.port}:${addresses}`]);
     }
     return this.#limits.of(target.origin).pass(() =>
-      runGit(this.#tools, {
-        gitDir: call.gitDir,
-        args: call.args,
-        config,
-        ...(call.stdin !== undefined && { stdin: call.stdin }),
-        timeoutMs: call.timeoutMs,
-        network: true,
-        trace,
-      }),
+      withPrivateFiles(this.#tools.dir, target, credentials, pinned, (files) =>
+        runGit(this.#tools, {
+          gitDir: call.gitDir,
+          args: call.args,
+          config: [...config, ...files.config],
+          ...(call.stdin !== undefined && { stdin: call.stdin }),
+          ...(files.named !== undefined && { named: files.named }),
+          ...(files.ssh !== undefined && { ssh: files.ssh }),
+          timeoutMs: call.timeoutMs,
+          network: true,
+          trace,
+        }),
+      ),
     );
   }
 }

@@ -6,7 +6,9 @@ import path from 'node:path';
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type {
+  Archives,
   Clock,
+  InstallationTokens,
   Log,
   Meter,
   Processes,
@@ -18,8 +20,10 @@ import type {
 import type { SourceSpec } from '#model/unit.ts';
 import type { GitTools } from './command.ts';
 import type { Access } from './credentials.ts';
+import { Archived, noArchives } from './archived.ts';
 import { accessOf } from './credentials.ts';
 import { failureOf } from './git-failures.ts';
+import { removeLeftFiles } from './private-files.ts';
 import type { AddressLookup } from './remote.ts';
 import { HostLimits, Remote } from './remote.ts';
 import { Repository } from './repository.ts';
@@ -37,6 +41,10 @@ export interface RepositoriesOptions {
   readonly log: Log;
   readonly meter: Meter;
   readonly secrets: SecretReader;
+  /** Absent: credentials of GitHub Apps are refused. */
+  readonly installationTokens?: InstallationTokens;
+  /** Absent: sources that are archives are refused. */
+  readonly archives?: Archives;
   readonly mirrors: readonly Mirror[];
   /** What git inherits: PATH, proxies, certificate stores; nothing secret. */
   readonly environment: Readonly<Record<string, string>>;
@@ -53,20 +61,37 @@ export function openRepositories(options: RepositoriesOptions): Repositories & R
     dir: options.dir,
   };
   const open = new Map<string, Repository>();
+  const cleared = removeLeftFiles(options.dir);
   const limits = new HostLimits();
 
-  const repositoryOf = (access: Access): Repository => {
-    const { url } = access.address;
+  const repositoryAt = (url: string): Repository => {
     let repository = open.get(url);
     if (repository === undefined) {
       const store = new Store(git, path.join(options.dir, directoryName(url)), url);
       const remote = new Remote(git, limits, options.lookup);
-      const { secrets, log } = options;
-      repository = new Repository(url, git, { store, remote, secrets, log }, options.timers);
+      const { secrets, installationTokens, log } = options;
+      const credentials = { secrets, ...(installationTokens && { installationTokens }) };
+      repository = new Repository(url, git, { store, remote, credentials, log }, options.timers);
       open.set(url, repository);
     }
     return repository;
   };
+  const repositoryOf = ({ address }: Access): Repository => repositoryAt(address.url);
+  const archived = new Map<string, Archived>();
+  const archivedAt = ({ url }: SourceSpec): Archived | undefined => {
+    if (options.archives === undefined) return undefined;
+    let there = archived.get(url);
+    if (there === undefined) archived.set(url, (there = new Archived(options.archives, repositoryAt(url))));
+    return there;
+  };
+  const withArchive = async <T>(
+    spec: SourceSpec,
+    use: (archived: Archived) => Promise<Result<T>>,
+  ): Promise<Result<T>> => {
+    const there = archivedAt(spec);
+    return there === undefined ? noArchives(spec.url) : use(there);
+  };
+  const isArchive = ({ kind }: SourceSpec): boolean => kind !== 'git';
   const at = (url: string): Result<Access> => {
     const address = parseAddress(url, options.mirrors);
     return address.ok ? ok(accessOf({ kind: 'git', url, ref: { name: 'HEAD' } }, address.value)) : address;
@@ -78,20 +103,33 @@ export function openRepositories(options: RepositoriesOptions): Repositories & R
     const address = parseAddress(spec.url, options.mirrors);
     if (!address.ok) return address;
     const access = accessOf(spec, address.value);
+    await cleared;
     return use(repositoryOf(access), access);
   };
   const withUrl = async <T>(
     url: string,
     use: (repository: Repository) => Promise<Result<T>>,
   ): Promise<Result<T>> => {
+    // What depends on a chart says which: `helm+https://host/charts#name`.
+    const bare = url.replace(/^helm\+/, '').replace(/#[^#]*$/, '');
+    if (archived.has(bare)) return use(repositoryAt(bare));
     const access = at(url);
     return access.ok ? use(repositoryOf(access.value)) : access;
   };
 
   return {
-    fetch: (spec) => withSpec(spec, (repository, access) => repository.fetch(access)),
-    resolve: (spec) => withSpec(spec, (repository, access) => repository.resolve(access, spec)),
-    ancestry: (spec, before, after) => withSpec(spec, (repository) => repository.ancestry(before, after)),
+    fetch: (spec) =>
+      isArchive(spec)
+        ? withArchive(spec, (there) => there.fetch(spec))
+        : withSpec(spec, (repository, access) => repository.fetch(access)),
+    resolve: (spec) =>
+      isArchive(spec)
+        ? withArchive(spec, (there) => there.resolve(spec))
+        : withSpec(spec, (repository, access) => repository.resolve(access, spec)),
+    ancestry: (spec, before, after) =>
+      isArchive(spec)
+        ? withArchive(spec, (there) => there.ancestry(spec, before, after))
+        : withSpec(spec, (repository) => repository.ancestry(before, after)),
     trees: (url, wanted) => withUrl(url, (repository) => repository.trees(wanted)),
     files: (url, tree) => withUrl(url, (repository) => repository.files(tree)),
     look: (url, commit, paths) => withUrl(url, (repository) => repository.look(commit, paths)),
@@ -99,7 +137,10 @@ export function openRepositories(options: RepositoriesOptions): Repositories & R
       withUrl(url, (repository) => repository.changedPaths(before, after)),
     sizes: (url, blobs) => withUrl(url, (repository) => repository.sizes(blobs)),
     read: (url, blobs) => withUrl(url, (repository) => repository.read(blobs)),
-    branch: (spec) => withSpec(spec, (repository, access) => repository.branch(access, spec)),
+    branch: (spec) =>
+      isArchive(spec)
+        ? Promise.resolve(ok(undefined))
+        : withSpec(spec, (repository, access) => repository.branch(access, spec)),
     log: (spec, from, to, max) => withSpec(spec, ({ reverting }) => firstParents(reverting, from, to, max)),
     revert: (order) => withSpec(order.spec, ({ reverting }) => revertCommits(reverting, order)),
     publish: (spec, commit, branch) =>
@@ -107,7 +148,7 @@ export function openRepositories(options: RepositoriesOptions): Repositories & R
     close: () => {
       for (const repository of open.values()) repository.close();
       open.clear();
-      return Promise.resolve();
+      return options.archives?.close() ?? Promise.resolve();
     },
   };
 }

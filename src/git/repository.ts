@@ -1,14 +1,16 @@
 /** One repository: who may read it, what its names stand for, and what lies in its trees. */
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
+import { canonicalJson, type Digest } from '#model/json.ts';
 import type { RepositoryWriter, Timers } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
-import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
+import type { Ancestry, Revision, SignatureRule, SourceSpec } from '#model/unit.ts';
 import { BlobSupply } from './blob-supply.ts';
 import type { GitTools } from './command.ts';
 import { openGit, runGit } from './command.ts';
+import { archiveRef, importArchive, type KeptArchive } from './archive-import.ts';
 import { revisionOf } from './commit.ts';
-import type { Access, Identity } from './credentials.ts';
+import type { Access } from './credentials.ts';
 import type { FetchingTools } from './fetching.ts';
 import { bringUpToDate, fetchBlobs, fetchCommit } from './fetching.ts';
 import { failureOf } from './git-failures.ts';
@@ -19,6 +21,7 @@ import { ObjectReader } from './object-reader.ts';
 import { Looking } from './looking.ts';
 import { find, isObjectId, refNotFound } from './refs.ts';
 import { SharedRun, Turnstile } from './shared-run.ts';
+import { Signatures, type Signed } from './signatures.ts';
 import type { Store } from './store.ts';
 import { followLinks, linksOf, listTree, normalPath, notThere } from './tree.ts';
 
@@ -37,8 +40,9 @@ export class Repository {
   readonly #blobs: BlobSupply;
   readonly #looking: Looking;
   readonly #opened: Promise<void>;
+  readonly #signatures: Signatures;
   readonly #turnstile = new Turnstile();
-  readonly #polls = new Map<Identity, SharedRun<Result<{ readonly changed: boolean }>>>();
+  readonly #polls = new Map<string, SharedRun<Result<{ readonly changed: boolean }>>>();
   readonly #ancestries = new Map<string, Promise<Result<Ancestry>>>();
   /** Commits that the server does not give; forgotten at every poll. */
   readonly #absent = new Set<string>();
@@ -52,6 +56,7 @@ export class Repository {
     this.#store = fetching.store;
     this.#opened = this.#store.open();
     const { gitDir } = this.#store;
+    this.#signatures = new Signatures(git, gitDir, url, fetching.credentials.secrets);
     this.#reader = new ObjectReader(
       url,
       () => openGit(git, { gitDir, args: ['cat-file', '--batch-command'] }),
@@ -63,10 +68,12 @@ export class Repository {
 
   /** One run for all who ask with the same credentials at the same time; other credentials prove themselves. */
   fetch(access: Access): Promise<Result<{ readonly changed: boolean }>> {
-    let poll = this.#polls.get(access.identity);
+    // Whom to trust may change, and what is asked then is another question.
+    const key = canonicalJson([access.identity, access.trust]);
+    let poll = this.#polls.get(key);
     if (poll === undefined) {
       poll = new SharedRun((begun) => this.#poll(access, begun));
-      this.#polls.set(access.identity, poll);
+      this.#polls.set(key, poll);
     }
     return poll.ask();
   }
@@ -85,7 +92,40 @@ export class Repository {
     return result;
   }
 
+  /** Only what is signed as the source asks for it (S8). */
   async resolve(access: Access, spec: SourceSpec): Promise<Result<Revision>> {
+    const revision = await this.#resolve(access, spec);
+    if (!revision.ok || spec.signed === undefined) return revision;
+    const checked = await this.#checkSigned(spec, spec.signed, revision.value);
+    return checked.ok ? revision : checked;
+  }
+
+  async #checkSigned(
+    { ref }: SourceSpec,
+    rule: SignatureRule,
+    { commit, label }: Revision,
+  ): Promise<Result<undefined>> {
+    const found = find(this.#store.refs, ref);
+    const object = found !== undefined && 'object' in found ? found.object : commit;
+    const tag = object === commit ? undefined : object;
+    // A fetch may have moved it meanwhile: the tag of another commit says nothing of this one.
+    const leads = await this.#commit(object);
+    if (!leads.ok) return leads;
+    if (leads.value?.id !== commit) return fail(notThere(this.url, object));
+    const checks: Signed[] = [];
+    if (rule.what === 'commit' || rule.what === 'both' || (rule.what === 'either' && tag === undefined))
+      checks.push({ object: commit, kind: 'commit', label });
+    // Without an annotated tag there is nothing that could be signed: the commit's name stands for it, and is refused.
+    if (rule.what === 'tag' || rule.what === 'both' || (rule.what === 'either' && tag !== undefined))
+      checks.push({ object: tag ?? commit, kind: 'tag', label });
+    for (const check of checks) {
+      const checked = await this.#signatures.check(rule, check);
+      if (!checked.ok) return checked;
+    }
+    return ok(undefined);
+  }
+
+  async #resolve(access: Access, spec: SourceSpec): Promise<Result<Revision>> {
     await this.#opened;
     // What another's credentials have fetched is not everybody's to read.
     if (!this.#store.here || !this.#store.isReader(access.identity)) {
@@ -253,6 +293,43 @@ export class Repository {
     const written = 'branch' in ref ? ref.branch : 'name' in ref ? ref.name.trim() : '';
     const name = written === 'HEAD' ? (head ?? '') : written.replace(/^refs\/heads\//, '');
     return ok(branches.has(name) ? { name, commit: revision.value.commit } : undefined);
+  }
+
+  get gitDir(): string {
+    return this.#store.gitDir;
+  }
+
+  /** Keeps the files of an archive; the oldest ones go when there are many. */
+  async keepArchive(archive: KeptArchive): Promise<Result<Revision>> {
+    await this.#opened;
+    const kept = await this.#turnstile.pass(async (): Promise<Result<void>> => {
+      const made = await this.#store.create();
+      if (!made.ok) return made;
+      const imported = await importArchive(this.#git, { url: this.url, gitDir: this.gitDir }, archive);
+      if (imported.ok) await this.#store.boundArchives();
+      return imported;
+    });
+    if (!kept.ok) return kept;
+    const revision = await this.archived(archive.digest);
+    return revision === undefined ? fail(notThere(this.url, archive.digest)) : ok(revision);
+  }
+
+  /** What is kept of an archive; undefined where it is not. */
+  async archived(digest: Digest): Promise<Revision | undefined> {
+    const commit = await this.archivedCommit(archiveRef(digest));
+    if (commit.ok) await this.#store.touchArchive(archiveRef(digest), this.#git.clock.now());
+    return commit.ok ? commit.value : undefined;
+  }
+
+  /** The archive that was kept as this commit, as it was when it was found. */
+  async archivedCommit(commit: string): Promise<Result<Revision>> {
+    await this.#opened;
+    const object = (await this.#store.isMade()) ? await this.#commit(commit) : ok(undefined);
+    if (!object.ok) return object;
+    if (object.value === undefined) return fail(notThere(this.url, commit));
+    const { message, ...revision } = revisionOf(this.url, object.value, undefined);
+    const name = Buffer.from(object.value.content).toString('utf8').trimEnd().split('\n').at(-1)!;
+    return ok({ ...revision, message, label: message, name });
   }
 
   /** What is written to it; the branch as it is here is what the next fetch brings. */

@@ -147,8 +147,12 @@ describe('credentials', () => {
 
 describe('S15: what is hostile reaches no option, no shell and no transport', () => {
   test.each([
-    'ssh://git@github.com/a/b.git',
-    'git@github.com:a/b.git',
+    'ssh://git:secret@github.com/a/b.git',
+    'ssh://-oProxyCommand=x@github.com/a/b.git',
+    'ssh://git@-oProxyCommand=x/a/b.git',
+    'ssh://git@github.com/-a/b.git',
+    '-oProxyCommand=x@github.com:a/b.git',
+    'git@-oProxyCommand=x:a/b.git',
     'git://github.com/a/b.git',
     'ftp://host/a.git',
     'ext::sh -c touch% /tmp/pwned',

@@ -1,5 +1,5 @@
 /** One bare repository on disk: its making, its refs, its upkeep. Only this process works in it. */
-import { mkdir, readdir, readFile, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
@@ -15,6 +15,8 @@ const localTimeoutMs = 60_000;
 const housekeepingTimeoutMs = 30 * 60_000;
 /** Every fetch leaves a pack; lookups slow down with their number. */
 const packsMax = 50;
+/** Of one address, which may have many charts. */
+const archivesMax = 512;
 
 const noRefs: RefTable = { branches: new Map(), tags: new Map() };
 
@@ -64,8 +66,12 @@ export class Store {
     if (await this.loadRefs()) this.#here = this.#readers.size > 0;
   }
 
+  isMade(): Promise<boolean> {
+    return exists(path.join(this.gitDir, 'HEAD'));
+  }
+
   async create(): Promise<Result<void>> {
-    if (await exists(path.join(this.gitDir, 'HEAD'))) return ok(undefined);
+    if (await this.isMade()) return ok(undefined);
     // Made aside and moved into place: half a repository is never found.
     const aside = `${this.gitDir}.new`;
     try {
@@ -170,6 +176,28 @@ export class Store {
         ['remote.origin.promisor', 'true'],
         ['remote.origin.partialclonefilter', 'blob:none'],
       ],
+      timeoutMs: housekeepingTimeoutMs,
+    });
+  }
+
+  /** It is still used. */
+  async touchArchive(ref: string, nowMs: number): Promise<void> {
+    await utimes(path.join(this.gitDir, ref), nowMs / 1000, nowMs / 1000).catch(() => undefined);
+  }
+
+  /** Those that nobody has asked for the longest go when there are too many. */
+  async boundArchives(): Promise<void> {
+    const directory = path.join(this.gitDir, 'refs', 'trueup', 'archives');
+    const names = await readdir(directory).catch(() => []);
+    if (names.length <= archivesMax) return;
+    const refs = await Promise.all(
+      names.map(async (name) => ({ name, atMs: (await stat(path.join(directory, name))).mtimeMs })),
+    );
+    const old = refs.toSorted((a, b) => a.atMs - b.atMs).slice(0, names.length - archivesMax / 2);
+    for (const { name } of old) await unlink(path.join(directory, name)).catch(() => undefined);
+    await runGit(this.#tools, {
+      gitDir: this.gitDir,
+      args: ['prune', '--expire=now'],
       timeoutMs: housekeepingTimeoutMs,
     });
   }

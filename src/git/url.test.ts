@@ -56,7 +56,7 @@ describe('addresses', () => {
       true,
     ]);
     expect(of('https://gitlab.com/a/b')).toEqual(['https://gitlab.com/a/b', 'https://gitlab.com/a/b', false]);
-    expect(of('git@gitlab.com:a/b')).toBe('UnsupportedGitUrl');
+    expect(of('git@gitlab.com:a/b')).toEqual(['git@gitlab.com:a/b', 'ssh://git@gitlab.com/a/b', false]);
   });
 
   test('S14: no user and password is left in what is shown', () => {

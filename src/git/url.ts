@@ -2,6 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
+import { isLinkLocalHost } from '#model/hosts.ts';
 
 /** `--mirror FROM=TO`: addresses that start with `from` are fetched from `to` instead. */
 export interface Mirror {
@@ -19,6 +20,7 @@ export interface RepositoryAddress {
   /** Host name of `fetchUrl`; empty for a file. */
   readonly host: string;
   readonly port: number;
+  readonly isSsh?: true;
   /** User and password as they stood in the address that is fetched. */
   readonly userInfo?: { readonly username: string; readonly password: string };
   /** The credentials of the spec were meant for another host: they are not sent to a mirror. */
@@ -43,22 +45,21 @@ export function parseAddress(text: string, mirrors: readonly Mirror[]): Result<R
 
 type Parsed = Omit<RepositoryAddress, 'mirrored'>;
 
-function parse(text: string): Result<Parsed> {
-  const shown = withoutUserInfo(text);
+function parse(written: string): Result<Parsed> {
+  const text = longForm(written);
+  const shown = withoutUserInfo(written);
   // Printable ASCII only: a line break or a NUL has no business in a config value or an environment (S15).
   if (!/^[A-Za-z][\x21-\x7e]*$/.test(text) || text.length > 2048)
     return fail(
       unsupported(shown, 'is not the address of a Git repository', 'write https://host/path/repository.git'),
     );
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(text)?.[1]?.toLowerCase();
-  if (scheme === undefined || !['http', 'https', 'file'].includes(scheme))
+  if (scheme === undefined || !['http', 'https', 'file', 'ssh'].includes(scheme))
     return fail(
       unsupported(
         shown,
-        scheme === 'ssh' || /^[^/]*@[^/]*:/.test(text)
-          ? 'uses SSH, which Trueup does not speak'
-          : 'uses a transport that is not allowed',
-        'use the https:// address of the repository, with a user name and token where it is private',
+        'uses a transport that is not allowed',
+        'use the https:// or ssh:// address of the repository',
       ),
     );
   const parsed = URL.parse(text);
@@ -70,6 +71,7 @@ function parse(text: string): Result<Parsed> {
     );
   if (scheme === 'file')
     return ok({ url: text, fetchUrl: `file://${parsed.pathname}`, origin: '', host: '', port: 0 });
+  if (scheme === 'ssh') return parseSsh(written, parsed);
   const clean = new URL(parsed);
   clean.username = '';
   clean.password = '';
@@ -82,6 +84,39 @@ function parse(text: string): Result<Parsed> {
     ...((parsed.username !== '' || parsed.password !== '') && {
       userInfo: { username: decode(parsed.username), password: decode(parsed.password) },
     }),
+  });
+}
+
+/** `user@host:path`, as git has it, is `ssh://user@host/path`. */
+function longForm(text: string): string {
+  const [, user = '', host, path] = /^([^@/:\s]+@)?([^@/:\s]+):(?!\/\/)\/?([^\s]+)$/.exec(text) ?? [];
+  return user === '' || host === undefined ? text : `ssh://${user}${host}/${path}`;
+}
+
+/** The user belongs to the address: `git@github.com` is not the same as another's. */
+function parseSsh(written: string, { hostname, port, username, password, pathname }: URL): Result<Parsed> {
+  const safe = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
+  const isSafe =
+    (username === '' || safe.test(username)) &&
+    /^(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-f:.]+\])$/i.test(hostname);
+  // What begins with a dash would be an option of ssh (S15).
+  if (password !== '' || !isSafe || /^\/?-/.test(pathname))
+    return fail(
+      unsupported(
+        withoutUserInfo(written),
+        'is no address of an SSH server',
+        'write ssh://git@host/path/repository.git, and put the key into a Secret',
+      ),
+    );
+  const user = username === '' ? '' : `${username}@`;
+  const at = port === '' ? hostname : `${hostname}:${port}`;
+  return ok({
+    url: written,
+    fetchUrl: `ssh://${user}${at}${pathname}`,
+    origin: `ssh://${at}`,
+    host: hostname,
+    port: port === '' ? 22 : Number(port),
+    isSsh: true,
   });
 }
 
@@ -99,20 +134,6 @@ export function forbiddenAddress(url: string, host: string): Failure {
     message: `${url}: ${host} is a link-local or metadata address, which no source may reach`,
     hint: 'use the public name of the Git server',
   };
-}
-
-/** Addresses that answer only to the machine itself: instance metadata with its credentials lives there (S10). */
-export function isLinkLocalHost(host: string): boolean {
-  const name = host
-    .toLowerCase()
-    .replace(/^\[|\]$/g, '')
-    .replace(/\.$/, '');
-  if (name === 'metadata' || name === 'metadata.google.internal') return true;
-  if (/^fe[89ab][0-9a-f]:/.test(name) || name === 'fd00:ec2::254') return true;
-  const mapped = /^(?:::ffff:|64:ff9b::)(.*)$/.exec(name)?.[1] ?? name;
-  // The URL parser has turned every other notation of an IPv4 address (decimal, octal) into dots, or into two
-  // groups when it is mapped into IPv6.
-  return mapped.startsWith('169.254.') || /^a9fe:[0-9a-f]{1,4}$/.test(mapped);
 }
 
 /** The address without user and password; also of a text that is no valid address. */

@@ -78,6 +78,17 @@ export const metricTable: Readonly<Record<string, MetricDefinition>> = {
     labels: ['command'],
     buckets: requestBuckets,
   },
+  trueup_registry_requests_total: {
+    kind: 'counter',
+    help: 'Requests to repositories of charts and to registries, by host and result.',
+    labels: ['host', 'result'],
+  },
+  trueup_registry_request_seconds: {
+    kind: 'histogram',
+    help: 'How long a request to a repository of charts or to a registry took.',
+    labels: ['host'],
+    buckets: requestBuckets,
+  },
   trueup_git_polls_total: {
     kind: 'counter',
     help: 'Looks at a remote repository: its refs moved, did not, or it failed.',

@@ -13,6 +13,7 @@ import { openRepositories } from '#git/repositories.ts';
 import type { Mirror } from '#git/url.ts';
 import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
+import { signing } from '#host/app-token.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
 import { openLog } from '#host/log.ts';
@@ -20,8 +21,10 @@ import { silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { ok, type Result } from '#model/failure.ts';
 import type { Manifest, SecretRef } from '#model/object.ts';
-import type { Cluster, Renderer, Repositories, RepositoryWriter } from '#model/ports.ts';
+import type { Cluster, Renderer, Repositories, RepositoryWriter, SecretReader } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
+import { openArchives } from '#registries/archives.ts';
+import { openInstallationTokens } from '#registries/github-app.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
@@ -38,19 +41,27 @@ export function commandPorts(): CommandPorts {
   const openGit = (
     mirrors: readonly Mirror[],
     secrets: (ref: SecretRef) => Manifest | undefined,
-  ): Repositories & RepositoryWriter =>
-    openRepositories({
-      dir: temporaryDirectory(),
-      processes: openProcesses(systemTimers),
+  ): Repositories & RepositoryWriter => {
+    const secretsOf: SecretReader = (ref) => secretData(secrets(ref));
+    const environment = childEnvironment(process.env);
+    const outside = {
       clock: systemClock,
       timers: systemTimers,
-      log,
       meter: silentMeter,
-      secrets: (ref) => secretData(secrets(ref)),
-      mirrors,
-      environment: childEnvironment(process.env),
       lookup: addressesOf,
+      environment,
+    };
+    return openRepositories({
+      ...outside,
+      archives: openArchives({ ...outside, secrets: secretsOf, mirrors }),
+      installationTokens: openInstallationTokens({ ...outside, sign: signing(systemClock) }),
+      dir: temporaryDirectory(),
+      processes: openProcesses(systemTimers),
+      log,
+      secrets: secretsOf,
+      mirrors,
     });
+  };
   const openRenderer = (): Renderer =>
     createRenderer({ workers: 1, deadlineMs: renderDeadlineMs, timers: systemTimers });
   return {

@@ -15,6 +15,7 @@ import type { Mirror } from '#git/url.ts';
 import { ApiAccess } from '#host/api-access.ts';
 import { addressesOf } from '#host/addresses.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
+import { signing } from '#host/app-token.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openLog, terminalSink, type LogLevel } from '#host/log.ts';
 import { Metrics, silentMeter } from '#host/metrics.ts';
@@ -26,6 +27,8 @@ import { listen } from '#http/server.ts';
 import { applicationSamples, conditionSamples, unitObserver } from '#http/unit-metrics.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
+import { openArchives } from '#registries/archives.ts';
+import { openInstallationTokens } from '#registries/github-app.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import {
@@ -110,7 +113,20 @@ export async function start(
   const leases = id === undefined ? undefined : openLeases(settings, log, metrics);
   const worker = openWorkerCluster(settings, options.logLevel, metrics);
   const { cluster } = worker;
+  const outside = {
+    clock: systemClock,
+    timers: systemTimers,
+    meter: metrics,
+    lookup: addressesOf,
+    environment,
+  };
   const repositories = openRepositories({
+    archives: openArchives({
+      ...outside,
+      secrets: (ref) => engine.secret(ref),
+      mirrors: options.mirror,
+    }),
+    installationTokens: openInstallationTokens({ ...outside, sign: signing(systemClock) }),
     dir: path.join(path.resolve(options.dataDir), 'git'),
     processes,
     clock: systemClock,

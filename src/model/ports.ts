@@ -8,7 +8,7 @@ import type { Digest, Json, JsonObject } from './json.ts';
 import type { ApiResource, FieldValues, ObjectHealth, ObservedObject, Sighting } from './observed.ts';
 import type { GroupVersionKind, Manifest, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
-import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
+import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, Trust, UnitId } from './unit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
@@ -84,10 +84,27 @@ export interface Processes {
   ): ProcessStream;
 }
 
-/** What Git asks a secret for; values never leave the process environment of the child. */
-export type GitCredentials =
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  | { readonly kind: 'bearer'; readonly token: string };
+/** What Git asks for; secret values never leave the environment of the child, and private files of its own. */
+export interface GitCredentials {
+  readonly login?:
+    | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+    | { readonly kind: 'bearer'; readonly token: string };
+  /** Of SSH. */
+  readonly privateKey?: string;
+  /** In the form of `known_hosts`. */
+  readonly knownHosts?: string;
+  /** PEM: who may have signed the server's certificate. */
+  readonly certificates?: string;
+  readonly client?: { readonly certificate: string; readonly key: string };
+}
+/** Makes, or still has, a token of a GitHub App for a repository, from the data of its Secret. */
+export interface InstallationTokens {
+  (
+    repository: string,
+    data: Readonly<Record<string, string>>,
+    trust: Trust | undefined,
+  ): Promise<Result<string>>;
+}
 
 /** Sources. Everything after `fetch` is local and goes on when Git is down (F12). */
 export interface Repositories {
@@ -114,6 +131,33 @@ export interface Repositories {
   sizes(url: string, blobs: readonly string[]): Promise<Result<readonly number[]>>;
   /** Contents, in the order asked; pinned locally by the time this returns. */
   read(url: string, blobs: readonly string[]): Promise<Result<readonly Uint8Array[]>>;
+  close(): Promise<void>;
+}
+/** What a name stands for in a repository of charts, or in a registry. */
+export interface FoundArchive {
+  /** The version of a chart, or the digest of an image. */
+  readonly name: string;
+  /** What people see. */
+  readonly label: string;
+  /** Of the archive, as the server announces it: `sha256:…`. Absent where an index has none. */
+  readonly digest?: Digest;
+  /** Where it is read. */
+  readonly url: string;
+}
+export interface ArchiveFile {
+  /** From its root, `/` between parts; no link, nothing outside (S2, S3). */
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+/** Repositories of charts, and registries. */
+export interface Archives {
+  /** Asks the server. */
+  find(spec: SourceSpec): Promise<Result<FoundArchive>>;
+  /** All files of what was found, with the digest of what was read: no other one than was announced (S9). */
+  fetch(
+    spec: SourceSpec,
+    found: FoundArchive,
+  ): Promise<Result<{ readonly digest: Digest; readonly files: readonly ArchiveFile[] }>>;
   close(): Promise<void>;
 }
 export interface LoggedCommit {

@@ -1,6 +1,7 @@
 /** Which repositories a Unit's files may name, and whose login is used for each: a dialect says so, once for all. */
 import { allows, matchesGlob } from './glob.ts';
 import type { SecretRef } from './object.ts';
+import type { Trust } from './unit.ts';
 
 export interface RepositoryAccess {
   /** Patterns; those that start with `!` deny. Absent: every repository is allowed. */
@@ -8,6 +9,14 @@ export interface RepositoryAccess {
   /** What has to be changed for another to be allowed, as messages name it. */
   readonly rule: string;
   readonly logins: readonly Login[];
+  readonly trust?: TrustedHosts;
+}
+/** Whom to trust, beside what the machine trusts. */
+export interface TrustedHosts {
+  /** PEM, by the name of a host. */
+  readonly certificates: Readonly<Record<string, string>>;
+  /** In the form of `known_hosts`. */
+  readonly knownHosts?: string;
 }
 /** A Secret for one repository, or for all whose address begins so. */
 export interface Login {
@@ -48,6 +57,25 @@ const normal = (url: string): string => withoutGitSuffix(url.trim()).toLowerCase
 /** Of the path any part will do, as for Argo CD; of the host only the whole, or `git.example.evil` would get a login. */
 function isPrefix(prefix: string, url: string): boolean {
   if (!url.startsWith(prefix)) return false;
-  const endsInHost = /^[^/]*\/\/[^/]*$/.test(prefix);
+  const endsInHost = /^(?:[^/]*\/\/)?[^/]*$/.test(prefix);
   return !endsInHost || /^([/:]|$)/.test(url.slice(prefix.length));
+}
+
+/** Of this address: what is said of its host, and all keys that are known. */
+export function trustFor(trust: TrustedHosts | undefined, url: string): Trust | undefined {
+  const host = hostOf(url);
+  const certificates = trust?.certificates[host];
+  const isSsh = /^ssh:/i.test(url) || !url.includes('://');
+  const knownHosts = isSsh ? trust?.knownHosts : undefined;
+  if (certificates === undefined && knownHosts === undefined) return undefined;
+  return {
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(knownHosts === undefined ? {} : { knownHosts }),
+  };
+}
+
+/** `https://host:443/path`, `user@host:path` and `host/path` have a host. */
+function hostOf(url: string): string {
+  const [, host = ''] = /^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/]*@)?(\[[^\]]*\]|[^/:]*)/i.exec(url) ?? [];
+  return host.toLowerCase();
 }

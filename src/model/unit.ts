@@ -18,12 +18,42 @@ export type GitRef =
   | { readonly name: string };
 
 export interface SourceSpec {
-  readonly kind: 'git';
+  /** `helm`: a repository of charts with an index; `oci`: a repository of a registry, `oci://host/path`. */
+  readonly kind: 'git' | 'helm' | 'oci';
   readonly url: string;
+  /** Which chart of a `helm` repository. */
+  readonly chart?: string;
+  /** Of archives: a version or tag as `name`, a digest as `name`, or a range of versions. */
   readonly ref: GitRef;
   readonly credentials?: SecretRef;
+  /** The login goes to whatever origin the index of a `helm` repository names, too. */
+  readonly passCredentials?: boolean;
+  /** Whom to trust beside what the machine trusts. */
+  readonly trust?: Trust;
+  /** Who must have signed what is used (S8); of archives there is no such thing, and it refuses them. */
+  readonly signed?: SignatureRule;
   /** How often it is asked what is new; 0: only when somebody asks. Absent: as often as the installation says. */
   readonly pollMs?: number;
+}
+
+export interface SignatureRule {
+  /** Public keys: armoured ones of GPG, or lines of SSH. */
+  readonly keys?: readonly string[];
+  /** A Secret whose values are such keys. */
+  readonly secret?: SecretRef;
+  /** Of the GPG keys that may sign; absent: any of the keys. */
+  readonly ids?: readonly string[];
+  /** Which of the two must be signed. `either`: the tag where an annotated one is followed, else the commit. */
+  readonly what: 'commit' | 'tag' | 'both' | 'either';
+  /** Where the keys are, as messages name it. */
+  readonly where: string;
+}
+
+export interface Trust {
+  /** Authorities, or the server's own certificates, as PEM: then only these. */
+  readonly certificates?: string;
+  /** In the form of `known_hosts`. */
+  readonly knownHosts?: string;
 }
 
 export type Ancestry =

@@ -335,7 +335,6 @@ describe('what is not honoured yet exits with 5', () => {
 
   it.each<readonly [string, string, RegExp]>([
     ['a field', application({ kustomize: { version: 'v5' } }), /spec\.source\.kustomize\.version/],
-    ['a chart of a repository', application({ chart: 'redis' }), /spec\.source\.chart/],
   ])('%s of an Application', async (name, text, pattern) => {
     const at = await directory(`app-${name.replaceAll(' ', '-')}`, { 'a.yaml': map, 'app.yaml': text });
     const app = join(at, 'app.yaml');

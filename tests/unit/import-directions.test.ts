@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const repositoryRoot = join(import.meta.dirname, '../..');
 
 const ground = ['model', 'fields'];
-const world = [...ground, 'wasm', 'kube', 'git', 'forges', 'host'];
+const world = [...ground, 'wasm', 'kube', 'git', 'registries', 'forges', 'host'];
 const work = [...world, 'pipeline', 'controllers', 'promotion', 'notify'];
 /** The directions as docs/ARCHITECTURE.md draws them; main imports every room. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   embedded: [...ground, 'wasm'],
   kube: ground,
   git: ground,
+  registries: ground,
   forges: ground,
   host: ground,
   pipeline: world,

@@ -89,7 +89,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
     ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
-    ['spec.source.chart', withSource({ chart: 'x' })],
     ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
     [
       'managedNamespaceMetadata',
@@ -220,6 +219,47 @@ describe('F28: a spec that cannot be read', () => {
   });
 });
 
+describe('charts and images', () => {
+  const sourceOf = (source: object): object | undefined => compile(application({ source })).inputs[0]?.source;
+  it.each<[object, object]>([
+    [
+      { repoURL: 'https://charts.example', chart: 'web', targetRevision: '1.2.3' },
+      { kind: 'helm', url: 'https://charts.example', chart: 'web', ref: { name: '1.2.3' } },
+    ],
+    [
+      {
+        repoURL: 'https://charts.example',
+        chart: 'web',
+        targetRevision: '1.x',
+        helm: { passCredentials: true },
+      },
+      { kind: 'helm', ref: { semver: '1.x' }, passCredentials: true },
+    ],
+    [{ repoURL: 'https://charts.example', chart: 'web' }, { ref: { semver: '*' } }],
+    [{ repoURL: 'https://charts.example', chart: 'web', targetRevision: '1.2' }, { ref: { semver: '1.2' } }],
+    [
+      { repoURL: 'registry.example/charts', chart: 'web', targetRevision: '>=1.0, <2' },
+      { kind: 'oci', url: 'oci://registry.example/charts/web', ref: { semver: '>=1.0, <2' } },
+    ],
+    [
+      { repoURL: 'oci://registry.example/app', path: 'x', targetRevision: 'v1' },
+      { kind: 'oci', url: 'oci://registry.example/app', ref: { name: 'v1' } },
+    ],
+    [{ repoURL: 'oci://registry.example/app' }, { kind: 'oci', ref: { name: 'latest' } }],
+  ])('%j', (source, expected) => expect(sourceOf(source)).toMatchObject(expected));
+  it('a chart is rendered by Helm, whatever else lies beside it', () => {
+    const unit = compile(application({ source: { repoURL: 'https://charts.example', chart: 'web' } }));
+    expect(unit.inputs).toMatchObject([{ path: '.', render: { kind: 'helm', releaseName: 'web' } }]);
+  });
+  it.each([
+    ['a path', { path: 'x' }],
+    ['a ref', { ref: 'x' }],
+  ])('a chart with %s is refused', (_, further) => {
+    const source = { repoURL: 'https://charts.example', chart: 'web', ...further };
+    expect(codes(compile(application({ sources: [source] })))).toContain('InvalidSpec');
+  });
+});
+
 describe('several sources', () => {
   const chart = (file: string) => ({
     repoURL: 'https://git.example/charts',
@@ -249,6 +289,11 @@ describe('several sources', () => {
   });
   it.each([
     ['a name that no source has', [chart('$else/prod.yaml'), values], '$else/prod.yaml'],
+    [
+      'a name and no path, and still a way to render',
+      [{ ...values, helm: { skipCrds: true } }],
+      'has no path',
+    ],
     ['the same name twice', [values, values], 'two sources are called "values"'],
     ['a name that is a path', [{ ...values, ref: 'a/b' }], '"a/b" is no name'],
   ])('%s is refused', (_, sources, what) => {
@@ -354,6 +399,71 @@ describe('where it comes from', () => {
     expect(chosen(secret('else', 'repository', 'https://git.example/website'))).toBeUndefined();
     expect(chosen(secret('cluster', 'cluster', 'https://git.example/web'))).toBeUndefined();
   });
+  it('credentials: those of a project are for it alone, go first, and permit its repository', () => {
+    const all = secret('all', 'repository', 'https://git.example/web');
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const scoped = (project: string): Manifest =>
+      secret(`of-${project}`, 'repository', 'https://git.example/web', {
+        password: 'eA==',
+        project: base64(project),
+      });
+    expect(chosen(all, scoped('default'))).toBe('of-default');
+    expect(chosen(all, scoped('other'))).toBe('all');
+    const project = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'default', namespace: 'argocd' },
+      spec: { sourceRepos: [], destinations: [{ server: '*', namespace: '*' }] },
+    };
+    expect(compile(application(), [project, scoped('default')]).unsupported).toEqual([]);
+    expect(codes(compile(application(), [project, scoped('other')]))).toEqual(['ProjectDenies']);
+  });
+  it('servers are known by two ConfigMaps', () => {
+    const map = (name: string, data: object): Manifest => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace: 'argocd' },
+      data,
+    });
+    const known = [
+      map('argocd-tls-certs-cm', { 'Git.example': 'PEM' }),
+      map('argocd-ssh-known-hosts-cm', { ssh_known_hosts: 'LINE' }),
+    ];
+    const trustOf = (repoURL: string): unknown =>
+      compile(application({ source: { repoURL, path: 'app' } }), known).inputs[0]?.source.trust;
+    expect(trustOf('https://git.example:8443/web')).toEqual({ certificates: 'PEM' });
+    expect(trustOf('https://else.example/web')).toBeUndefined();
+    expect(trustOf('git@git.example:web')).toEqual({ certificates: 'PEM', knownHosts: 'LINE' });
+    expect(trustOf('ssh://git@else.example/web')).toEqual({ knownHosts: 'LINE' });
+  });
+  it('S8: signatures that a project asks for, with the keys that are held', () => {
+    const keys = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-gpg-keys-cm', namespace: 'argocd' },
+      data: { D56C4FCA57A46444: 'ARMOUR', '4AEE18F83AFDEB23': 'OTHER' },
+    };
+    const project = {
+      apiVersion: 'argoproj.io/v1alpha1',
+      kind: 'AppProject',
+      metadata: { name: 'default', namespace: 'argocd' },
+      spec: {
+        sourceRepos: ['*'],
+        destinations: [{ server: '*', namespace: '*' }],
+        signatureKeys: [{ keyID: 'd56c4fca57a46444' }, { keyID: '1111111111111111' }],
+      },
+    };
+    expect(compile(application(), [project, keys])).toMatchObject({
+      unsupported: [],
+      inputs: [
+        {
+          source: {
+            signed: { keys: ['ARMOUR'], ids: ['d56c4fca57a46444', '1111111111111111'], what: 'either' },
+          },
+        },
+      ],
+    });
+  });
   it('credentials: a prefix takes in the whole host, so that a look-alike is sent nothing', () => {
     expect(chosen(secret('short', 'repo-creds', 'https://git.exam'))).toBeUndefined();
     expect(chosen(secret('host', 'repo-creds', 'https://git.example'))).toBe('host');
@@ -436,12 +546,9 @@ describe('projects', () => {
     expect(codes(unit)).toContain('ProjectDenies');
     expect(said(unit)).toContain(what);
   });
-  it.each(['destinationServiceAccounts', 'signatureKeys', 'syncWindows'])(
-    'F30: spec.%s is not honoured',
-    (member) => {
-      expect(said(judged({ ...open, [member]: [{ a: 'b' }] }))).toContain(member);
-    },
-  );
+  it.each(['destinationServiceAccounts', 'syncWindows'])('F30: spec.%s is not honoured', (member) => {
+    expect(said(judged({ ...open, [member]: [{ a: 'b' }] }))).toContain(member);
+  });
   it('F30: sourceIntegrity, and cluster kinds by name, are not honoured', () => {
     expect(said(judged({ ...open, sourceIntegrity: { git: { policies: [{}] } } }))).toContain(
       'sourceIntegrity',

@@ -4,15 +4,15 @@ import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration } from '#model/time.ts';
-import { loginFor, type Login } from '#model/repository-access.ts';
-import type { GitRef, Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import type { Input, Propagation, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
-import { loginsOf } from './repositories.ts';
+import { loginsOf, trustOf } from './repositories.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
+import { specOf, type SourceContext } from './source-spec.ts';
 import { inspectSpec, isHarmlessOption, isSet, refusedAnnotations, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
@@ -60,11 +60,8 @@ export function compileApplication(
     names: namesOf(sources, findings.refused),
   };
   const name = trackingName(resource, controlNamespace);
-  const logins = loginsOf(lookup, controlNamespace);
-  const inputs = sources.map((source) => ({
-    ...inputOf(source, logins, context, findings.refused),
-    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
-  }));
+  const logins = loginsOf(lookup, controlNamespace, context.project);
+  const trust = trustOf(lookup, controlNamespace);
   const settings = settingsOf(lookup, controlNamespace);
   for (const key of settings.refused) {
     findings.refused.push(
@@ -82,6 +79,11 @@ export function compileApplication(
     },
     lookup,
   );
+  const access = { logins, trust, signed: verdict.signed };
+  const inputs = sources.map((source) => ({
+    ...inputOf(source, access, context, findings.refused),
+    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
+  }));
   const annotations = resource.metadata.annotations ?? {};
   const request = requestOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
@@ -97,6 +99,7 @@ export function compileApplication(
         ...(verdict.repositories === undefined ? {} : { allowed: verdict.repositories }),
         rule: `spec.sourceRepos of AppProject ${context.project}`,
         logins,
+        ...(trust === undefined ? {} : { trust }),
       },
       target: { cluster: 'in-cluster', identity: '', namespace: destination },
       tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
@@ -196,35 +199,20 @@ function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): Rea
   return names;
 }
 
-/** Characters that make a target revision a range of versions and not a name. */
-const rangeCharacters = /[*^~<>=|]|^v?\d+(\.\d+)?\.x/i;
-
-function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
-  const name = targetRevision ?? '';
-  if (rangeCharacters.test(name))
-    refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
-  if (/^[0-9a-f]{40}$/.test(name)) return { commit: name };
-  return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
-}
-
 function inputOf(
   source: ApplicationSource,
-  logins: readonly Login[],
+  access: SourceContext,
   context: RenderContext,
   refused: Failure[],
 ): Input {
-  const credentials = loginFor(logins, source.repoURL);
   const name = source.ref;
-  // With a name and without a path it is there for the others only.
-  const isOnlyNamed = isSet(name) && !isSet(source.path) && !isSet(source.helm) && !isSet(source.kustomize);
+  // With a name and without a path it is there for the others only, as for Argo CD.
+  const isOnlyNamed = isSet(name) && !isSet(source.path) && !isSet(source.chart);
+  if (isOnlyNamed && [source.helm, source.kustomize, source.directory].some(isSet))
+    refused.push(invalid(`The source "${name}" says how it is rendered, and has no path`, 'set its path'));
   return {
     ...(isSet(name) ? { name: name! } : {}),
-    source: {
-      kind: 'git',
-      url: source.repoURL,
-      ref: refOfRevision(source.targetRevision, refused),
-      ...(credentials === undefined ? {} : { credentials }),
-    },
+    source: specOf(source, access, refused),
     path:
       source.path === undefined || source.path === ''
         ? '.'

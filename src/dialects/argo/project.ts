@@ -6,9 +6,12 @@ import { z } from 'zod';
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
-import type { KindLists } from '#model/unit.ts';
+import { isObject } from '#model/json.ts';
+import type { KindLists, SignatureRule } from '#model/unit.ts';
 import { allows, matchesGlob } from '#model/glob.ts';
 import { allowsRepository } from '#model/repository-access.ts';
+import { scopedRepositories } from './repositories.ts';
+import { configMapKey } from './settings.ts';
 import { isSet } from './unsupported.ts';
 
 export interface ProjectLimits {
@@ -20,6 +23,8 @@ export interface ProjectVerdict {
   readonly limits: ProjectLimits;
   /** Patterns; absent where every repository is permitted. */
   readonly repositories?: readonly string[];
+  /** Who must have signed what its sources give. */
+  readonly signed?: SignatureRule;
   /** Reasons for which nothing may be written. */
   readonly refused: readonly Failure[];
   readonly warnings: readonly Failure[];
@@ -42,12 +47,13 @@ const projectSpec = z.looseObject({
   namespaceResourceWhitelist: kinds,
   namespaceResourceBlacklist: kinds,
   sourceNamespaces: texts,
+  signatureKeys: z.array(z.looseObject({ keyID: z.string().min(8) })).nullish(),
 });
 type Destination = z.infer<typeof destination>;
 type ProjectSpec = z.infer<typeof projectSpec>;
 
 /** Members that change when, where or as whom objects are applied, and are not honoured yet. */
-const refusedMembers = ['destinationServiceAccounts', 'signatureKeys', 'sourceIntegrity', 'syncWindows'];
+const refusedMembers = ['destinationServiceAccounts', 'sourceIntegrity', 'syncWindows'];
 
 function failure(code: string, message: string, hint: string): Failure {
   return { kind: 'blocked', code, stage: 'policy', message, hint };
@@ -69,12 +75,40 @@ export function judgeProject(question: ProjectQuestion, lookup: Lookup): Project
   const parsed = projectSpec.safeParse(project['spec'] ?? {});
   if (!parsed.success) return unreadable(name, parsed.error.issues[0]);
   const spec = parsed.data;
+  const permitted = [...(spec.sourceRepos ?? []), ...scopedRepositories(lookup, controlNamespace, name)];
   return {
     limits: limitsOf(spec, question),
-    repositories: spec.sourceRepos ?? [],
-    refused: [...unsupportedMembers(name, spec), ...deniedPlaces(name, project, spec, question)],
+    repositories: permitted,
+    ...signedOf(name, spec, lookup, controlNamespace),
+    refused: [
+      ...unsupportedMembers(name, spec),
+      ...deniedPlaces(name, project, spec, { ...question, permitted }),
+    ],
     warnings: [],
   };
+}
+
+/** The keys themselves are in a ConfigMap; of one that is not there nothing can be signed. */
+function signedOf(
+  name: string,
+  { signatureKeys }: ProjectSpec,
+  lookup: Lookup,
+  controlNamespace: string,
+): Pick<ProjectVerdict, 'signed'> {
+  if (signatureKeys == null || signatureKeys.length === 0) return {};
+  const held = lookup.get(configMapKey(controlNamespace, 'argocd-gpg-keys-cm'))?.['data'];
+  const ids = signatureKeys.map(({ keyID }) => keyID);
+  const keys = Object.entries(isObject(held) ? held : {}).flatMap(([id, text]) =>
+    typeof text === 'string' && ids.some((wanted) => sameKey(id, wanted)) ? [text] : [],
+  );
+  const where = `spec.signatureKeys of AppProject ${name} (the keys are in argocd-gpg-keys-cm)`;
+  return { signed: { keys, ids, what: 'either', where } };
+}
+
+/** One may be longer than the other: a key is named by the end of its fingerprint. */
+function sameKey(one: string, other: string): boolean {
+  const [a, b] = [one.toUpperCase(), other.toUpperCase()];
+  return a.endsWith(b) || b.endsWith(a);
 }
 
 /** F28: a project that cannot be read stops its own Applications, and says where it is wrong. */
@@ -130,12 +164,11 @@ function deniedPlaces(
   name: string,
   project: Manifest,
   spec: ProjectSpec,
-  question: ProjectQuestion,
+  question: ProjectQuestion & { readonly permitted: readonly string[] },
 ): Failure[] {
   const denied: Failure[] = [];
-  const repositories = spec.sourceRepos ?? [];
   for (const url of question.repositories) {
-    if (!allowsRepository(repositories, url)) {
+    if (!allowsRepository(question.permitted, url)) {
       denied.push(
         failure(
           'ProjectDenies',

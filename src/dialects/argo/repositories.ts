@@ -1,20 +1,67 @@
-/** Which Secrets hold the credentials of repositories. Only their names leave this file. */
+/** Which Secrets hold the credentials of repositories, and whom to trust. Only the names of Secrets leave this file. */
 import type { Lookup } from '#model/dialect.ts';
+import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Login } from '#model/repository-access.ts';
+import type { Login, TrustedHosts } from '#model/repository-access.ts';
 import { secretText } from '#model/secret.ts';
+import { configMapKey } from './settings.ts';
 
 export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
 
-/** `repository` Secrets are for one URL, `repo-creds` Secrets for all that begin with theirs. */
-export function loginsOf(lookup: Lookup, controlNamespace: string): readonly Login[] {
-  return lookup.list('', 'Secret', controlNamespace).flatMap((secret) => {
+/**
+ * `repository` Secrets are for one URL, `repo-creds` Secrets for all that begin with theirs. One that names a project is
+ * for the Applications of that project, and goes before those that name none.
+ */
+export function loginsOf(lookup: Lookup, controlNamespace: string, project: string): readonly Login[] {
+  const found = lookup.list('', 'Secret', controlNamespace).flatMap((secret) => {
     const type = secret.metadata.labels?.[secretTypeLabel];
     const url = secretText(secret, 'url') ?? '';
+    const owner = secretText(secret, 'project') ?? '';
     const isPrefix = type === 'repo-creds';
-    if (url === '' || !(isPrefix || (type === 'repository' && carriesLogin(secret)))) return [];
-    return [{ url, isPrefix, secret: { namespace: controlNamespace, name: secret.metadata.name } }];
+    const isLogin = isPrefix || (type === 'repository' && carriesLogin(secret));
+    if (url === '' || !isLogin || (owner !== '' && owner !== project)) return [];
+    const login = { url, isPrefix, secret: { namespace: controlNamespace, name: secret.metadata.name } };
+    return [{ login, isScoped: owner !== '' }];
   });
+  return [...found.filter(({ isScoped }) => isScoped), ...found.filter(({ isScoped }) => !isScoped)].map(
+    ({ login }) => login,
+  );
+}
+
+/** Repositories that a Secret gives to the Applications of a project: that is permission, too. */
+export function scopedRepositories(
+  lookup: Lookup,
+  controlNamespace: string,
+  project: string,
+): readonly string[] {
+  return lookup.list('', 'Secret', controlNamespace).flatMap((secret) => {
+    const isRepository = secret.metadata.labels?.[secretTypeLabel] === 'repository';
+    const isScoped = isRepository && secretText(secret, 'project') === project;
+    const url = secretText(secret, 'url');
+    return isScoped && url !== undefined && url !== '' ? [url] : [];
+  });
+}
+
+/** `argocd-tls-certs-cm` has a key for each host, `argocd-ssh-known-hosts-cm` one for all. */
+export function trustOf(lookup: Lookup, controlNamespace: string): TrustedHosts | undefined {
+  const certificates = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-tls-certs-cm')));
+  const knownHosts = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-ssh-known-hosts-cm')));
+  const known = knownHosts['ssh_known_hosts'] ?? '';
+  if (known === '' && Object.keys(certificates).length === 0) return undefined;
+  return {
+    certificates: Object.fromEntries(
+      Object.entries(certificates).map(([host, pem]) => [host.toLowerCase(), pem]),
+    ),
+    ...(known === '' ? {} : { knownHosts: known }),
+  };
+}
+
+function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>> {
+  const data = manifest?.['data'];
+  if (!isObject(data)) return {};
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  );
 }
 
 function carriesLogin(secret: Manifest): boolean {
@@ -26,5 +73,8 @@ function carriesLogin(secret: Manifest): boolean {
     'sshPrivateKey',
     'githubAppPrivateKey',
     'tlsClientCertKey',
+    // It changes how a connection is made, and is refused there.
+    'insecure',
+    'insecureOCIForceHttp',
   ].some((key) => data[key] !== undefined);
 }

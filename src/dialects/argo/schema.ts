@@ -36,6 +36,7 @@ const helm = z.looseObject({
     .array(z.looseObject({ name: text, value: text.optional(), forceString: flag.optional() }))
     .optional(),
   fileParameters: z.array(z.looseObject({ name: text.optional(), path: text.optional() })).optional(),
+  passCredentials: flag.optional(),
   skipCrds: flag.optional(),
   skipTests: flag.optional(),
   skipSchemaValidation: flag.optional(),
@@ -48,6 +49,7 @@ const source = z.looseObject({
   path: text.optional(),
   targetRevision: text.optional(),
   ref: text.optional(),
+  chart: text.optional(),
   directory: z
     .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
     .optional(),

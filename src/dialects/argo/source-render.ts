@@ -18,7 +18,7 @@ export interface RenderContext {
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
   const declared = [
     isSet(source.kustomize) ? ['kustomize'] : [],
-    isSet(source.helm) ? ['helm'] : [],
+    isSet(source.chart) ? ['chart'] : isSet(source.helm) ? ['helm'] : [],
     isSet(source.directory) ? ['directory'] : [],
   ].flat();
   if (declared.length > 1)
@@ -27,7 +27,7 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   const kustomize = kustomizeOf(source.kustomize ?? {});
   const helm = helmOf(source.helm ?? {}, source, context, refused);
   if (isSet(source.kustomize)) return kustomize;
-  if (isSet(source.helm)) return helm;
+  if (isSet(source.helm) || isSet(source.chart)) return helm;
   if (isSet(source.directory)) return directory;
   return { kind: 'detect', directory, kustomize, helm };
 }

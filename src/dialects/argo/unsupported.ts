@@ -24,8 +24,8 @@ const specMembers: Members = {
   refused: ['ignoreDifferences', 'sourceHydrator'],
 };
 const sourceMembers: Members = {
-  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name', 'ref'],
-  refused: ['plugin', 'chart'],
+  honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name', 'ref', 'chart'],
+  refused: ['plugin'],
 };
 const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
 const kustomizeMembers: Members = {
@@ -61,7 +61,6 @@ const helmMembers: Members = {
     'skipSchemaValidation',
     'kubeVersion',
     'apiVersions',
-    // Of chart repositories, which are not asked.
     'passCredentials',
   ],
   refused: ['version'],

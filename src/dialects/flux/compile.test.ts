@@ -79,7 +79,7 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     expect(said(compile(kustomization(spec)))).toContain(`Unsupported: ${text}`);
   });
   const sources: readonly (readonly [string, object])[] = [
-    ['spec.verify', { verify: { mode: 'HEAD' } }],
+    ['spec.verify.mode', { verify: { mode: 'Everything', secretRef: { name: 'keys' } } }],
     ['spec.include', { include: [{ repository: { name: 'a' } }] }],
     ['spec.sparseCheckout', { sparseCheckout: ['a'] }],
     ['spec.recurseSubmodules', { recurseSubmodules: true }],

@@ -26,6 +26,7 @@ export const gitRepositorySpec = z.looseObject({
     })
     .optional(),
   secretRef: reference.optional(),
+  verify: z.looseObject({ mode: text.optional(), secretRef: reference }).optional(),
   ignore: text.optional(),
 });
 export type GitRepositorySpec = z.infer<typeof gitRepositorySpec>;

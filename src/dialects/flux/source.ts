@@ -36,6 +36,7 @@ export function readSource(resource: Manifest): ReadSource {
       url: spec.url,
       ref: refOfSpec(spec, refused),
       pollMs,
+      ...signedOf(spec, namespace, refused),
       ...(spec.secretRef === undefined ? {} : { credentials: { namespace, name: spec.secretRef.name } }),
     },
     suspended: spec.suspend ?? false,
@@ -43,6 +44,21 @@ export function readSource(resource: Manifest): ReadSource {
     refused,
     warnings: unknown,
   };
+}
+
+const verified = { HEAD: 'commit', head: 'commit', Tag: 'tag', TagAndHEAD: 'both' } as const;
+
+function signedOf(
+  { verify }: GitRepositorySpec,
+  namespace: string,
+  refused: Failure[],
+): Pick<SourceSpec, 'signed'> {
+  if (verify === undefined) return {};
+  const { mode = 'HEAD', secretRef } = verify;
+  const what = verified[mode as keyof typeof verified];
+  if (what === undefined) refused.push(unsupported(`spec.verify.mode: ${mode}`));
+  const where = `Secret ${namespace}/${secretRef.name} (spec.verify)`;
+  return { signed: { secret: { namespace, name: secretRef.name }, what: what ?? 'commit', where } };
 }
 
 /** Of several the one that Flux takes; without any, its default. */

@@ -21,9 +21,8 @@ const inspect = inspectWith(unsupported);
 
 const gitRepositoryMembers: Members = {
   // How long a fetch may take is limited anyway.
-  honoured: ['url', 'interval', 'timeout', 'suspend', 'ref', 'secretRef', 'ignore'],
+  honoured: ['url', 'interval', 'timeout', 'suspend', 'ref', 'secretRef', 'ignore', 'verify'],
   refused: [
-    'verify',
     'include',
     'sparseCheckout',
     'recurseSubmodules',

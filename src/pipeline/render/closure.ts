@@ -10,9 +10,10 @@ import type { Digest, JsonObject } from '#model/json.ts';
 import type { ClusterView, LookupAnswer, Remotes, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, RemoteSource } from '#model/rendered.ts';
 import { kustomizationNames, namedIn } from '../source/expect-named.ts';
+import type { Dependency } from './dependencies.ts';
 import { lookupsMax, withoutSecrets } from './lookups.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
-import { Mounts, relative, type Place, type RemoteRead } from './mounts.ts';
+import { Mounts, relative, wayToMounts, type Place, type RemoteRead } from './mounts.ts';
 import type { Answer, RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 
@@ -41,12 +42,18 @@ export interface ClosureTools {
   readonly sandbox: RenderSandbox;
 }
 
+/** What is mounted before anything is rendered. */
+export interface Mounted {
+  readonly named?: readonly RemoteSource[];
+  readonly dependencies?: readonly Dependency[];
+}
+
 export async function renderClosed(
   op: 'kustomize' | 'helm',
   options: JsonObject,
   request: RenderRequest,
   { files: own, remotes, sandbox }: ClosureTools,
-  named: readonly RemoteSource[] = [],
+  { named = [], dependencies = [] }: Mounted = {},
   limits: RenderLimits = renderLimits,
 ): Promise<Result<Closed>> {
   const { url, commit } = request;
@@ -55,10 +62,15 @@ export async function renderClosed(
     const mounted = await mounts.addNamed(remote, request.root || '.');
     if (!mounted.ok) return mounted;
   }
+  for (const dependency of dependencies) {
+    const mounted = await mounts.addDependency(dependency);
+    if (!mounted.ok) return mounted;
+  }
   const reading = new Reading(request, mounts, limits);
   const view = op === 'helm' ? request.view : undefined;
   const answers = new Map<string, LookupAnswer>();
-  const first = await reading.look([request.root]);
+  // Of a chart at the root all names are known, and the way to the mounts is not among them.
+  const first = await reading.look([request.root, ...(named.length === 0 ? [] : wayToMounts)]);
   if (!first.ok) return first;
   if (op === 'kustomize') await reading.readAhead();
   for (let round = 0; round < roundsMax + answers.size; round += 1) {
@@ -152,7 +164,9 @@ class Reading {
     const known: string[] = [];
     const absent: string[] = [];
     for (const [path, entry] of this.entries) {
-      if (entry.kind === 'directory') directories[path] = entry.names;
+      const own = entry.kind === 'directory' ? entry.names : [];
+      const names = entry.kind === 'file' ? own : this.#mounts.names(path, own);
+      if (entry.kind === 'directory' || names.length > 0) directories[path] = names;
       else if (entry.kind === 'absent') absent.push(path);
       else if (!this.#contents.has(path)) known.push(path);
     }

@@ -114,7 +114,7 @@ describe('a Helm chart', () => {
       },
       {},
       'Unsupported',
-      'charts/app/Chart.yaml:',
+      'charts/app/Chart.yaml:4',
     ],
     [
       'another Kubernetes',

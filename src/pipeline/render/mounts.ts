@@ -7,13 +7,14 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { RenderedObject, PathEntry, RemoteSource, TreePaths } from '#model/rendered.ts';
 import type { Position } from '#model/object.ts';
 import type { Remotes, RenderFiles } from '#model/ports.ts';
+import type { Dependency } from './dependencies.ts';
 import type { NeededRemote } from './protocol.ts';
 import { refusal } from './refusal.ts';
 
 /** Bases of bases in other repositories: each step deeper is one more. */
 const remotesMax = 32;
 const mountsRoot = '.git/remotes';
-const wayToMounts = ['.git', mountsRoot];
+export const wayToMounts = ['.git', mountsRoot];
 
 /** Where a path is read. */
 export interface Place {
@@ -58,6 +59,22 @@ export class Mounts {
     return this.#add(remote, { path });
   }
 
+  /** A chart that another depends on, in its charts/. */
+  addDependency({ remote, at, named }: Dependency): Promise<Result<undefined>> {
+    return this.#add(remote, named, at);
+  }
+
+  /** A directory as the renderer sees it: with what is mounted in it, and the way to it. */
+  names(path: string, names: readonly string[]): readonly string[] {
+    const prefix = path === '' ? '' : `${path}/`;
+    const below = [...this.#mounts.keys()].flatMap((at) =>
+      at.startsWith(prefix) && !at.startsWith(mountsRoot)
+        ? [`${at.slice(prefix.length).split('/')[0]}/`]
+        : [],
+    );
+    return below.length === 0 ? names : [...new Set([...names, ...below])].toSorted();
+  }
+
   /** Pins a remote, or says why not and where it is named. */
   async add({ url, ref, path, line }: NeededRemote): Promise<Result<undefined>> {
     const at = { path, ...(line === undefined ? {} : { line }) };
@@ -65,8 +82,11 @@ export class Mounts {
     return fail(refusal('Unsupported', `The ref ${ref} is no name in a repository.`, 'correct it', at));
   }
 
-  async #add({ url, ref }: RemoteSource, at: Position): Promise<Result<undefined>> {
-    const mount = mountOf({ url, ref });
+  async #add(
+    { url, ref }: RemoteSource,
+    at: Position,
+    mount = mountOf({ url, ref }),
+  ): Promise<Result<undefined>> {
     // Several files may name it at once.
     if (this.#mounts.has(mount)) return ok(undefined);
     if (this.#mounts.size >= remotesMax)
@@ -145,8 +165,9 @@ export class Mounts {
   }
 
   #mountOf(path: string): Mount | undefined {
-    if (!path.startsWith(mountsRoot)) return undefined;
-    return this.#mounts.get(path.split('/').slice(0, 3).join('/'));
+    for (const mount of this.#mounts.values())
+      if (path === mount.at || path.startsWith(`${mount.at}/`)) return mount;
+    return undefined;
   }
 }
 

@@ -3,11 +3,12 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
-import type { PathEntry, Rendered } from '#model/rendered.ts';
+import type { PathEntry, Rendered, TreePaths } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import { contentOfTrace } from '../source/dependence.ts';
 import { renderClosed, type ClosureTools } from './closure.ts';
 import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
+import { dependenciesOf, noDependencies } from './dependencies.ts';
 import { renderDirectory } from './directory.ts';
 import { generateKustomization, kustomizationNames } from './generated.ts';
 import { renderLimits } from './limits.ts';
@@ -99,10 +100,15 @@ async function renderTool(
   if (!generated.ok) return generated;
   const given = { ...options, path: request.root, limits: { ...renderLimits } } as unknown as JsonObject;
   const files = generated.value?.files ?? tools.files;
-  const closed = await renderClosed(kind, given, request, { ...tools, files }, named);
+  const depends = spec.kind === 'helm' ? await dependenciesOf(request, files) : ok(noDependencies);
+  if (!depends.ok) return depends;
+  const { dependencies, looked } = depends.value;
+  const closed = await renderClosed(kind, given, request, { ...tools, files }, { named, dependencies });
   if (!closed.ok) return closed;
-  const { done, entries, remotes, lookups } = closed.value;
-  const { asked, warnings, objects, trace: paths } = done;
+  const { done, entries: read, remotes, lookups } = closed.value;
+  const { asked, warnings, objects } = done;
+  const entries = new Map([...read, ...looked]);
+  const paths = withLooked(done.trace, looked);
   const answers =
     asked.capabilities === undefined
       ? ok(undefined)
@@ -120,6 +126,13 @@ async function renderTool(
       : [unanswered(asked.lookups, request.root)];
   const parts = { objects, warnings: [...warnings, ...unsure], paths, entries, remotes, cluster };
   return ok(generated.value === undefined ? parts : generated.value.undo(parts));
+}
+
+function withLooked(paths: TreePaths, looked: ReadonlyMap<string, PathEntry>): TreePaths {
+  const also = (kind: PathEntry['kind'], names: readonly string[]): readonly string[] => [
+    ...new Set([...names, ...[...looked].flatMap(([path, entry]) => (entry.kind === kind ? [path] : []))]),
+  ];
+  return { ...paths, files: also('file', paths.files), absent: also('absent', paths.absent) };
 }
 
 /** That is done here, and the renderer in the sandbox knows nothing of it. */

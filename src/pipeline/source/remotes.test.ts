@@ -294,8 +294,8 @@ describe('what may be named', () => {
   });
 
   test.each([
-    ['ssh', 'ssh://git@git.example/a/b.git//web', 'UnsupportedGitUrl'],
-    ['the short form of ssh', 'git@git.example:a/b.git//web', 'UnsupportedGitUrl'],
+    ['ssh', 'ssh://git@git.example/a/b.git//web', 'GitUnreachable'],
+    ['the short form of ssh', 'git@git.example:a/b.git//web', 'GitUnreachable'],
     ['a directory of this machine', 'file:///tmp/repository.git', 'UnsupportedGitUrl'],
     ['credentials in the address', 'https://ada:secret-1@git.example/a/b//web', 'UnsupportedGitUrl'],
     ['metadata of the machine', 'http://169.254.169.254/a/b//web', 'ForbiddenGitHost'],
@@ -464,9 +464,10 @@ describe('a dependency of a chart', () => {
   });
 
   test.each([
-    ['a chart repository', 'https://charts.example', 'Unsupported'],
-    ['a registry', 'oci://registry.example/charts', 'Unsupported'],
-    ['Git over ssh', 'git+ssh://git@git.example/a/b@charts', 'UnsupportedGitUrl'],
+    ['an alias of a chart repository', 'alias:stable', 'Unsupported'],
+    ['a chart repository that is not read here', 'https://charts.example', 'UnsupportedRegistry'],
+    ['a registry that is not read here', 'oci://registry.example/charts', 'UnsupportedRegistry'],
+    ['Git over ssh', 'git+ssh://git@git.example/a/b@charts', 'GitUnreachable'],
     ['a directory of this machine', 'git+file:///tmp/x@charts', 'UnsupportedGitUrl'],
     ['an option that is not known', 'git+https://git.example/a/b@charts?package=0', 'Unsupported'],
   ])('from %s is refused', async (_what, repository, code) => {

@@ -2,7 +2,7 @@
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Remotes, Repositories } from '#model/ports.ts';
 import type { RemotePaths, RemoteSource } from '#model/rendered.ts';
-import { allowsRepository, loginFor } from '#model/repository-access.ts';
+import { allowsRepository, loginFor, trustFor } from '#model/repository-access.ts';
 import type { Input, Revision, SourceSpec, Unit } from '#model/unit.ts';
 
 /** The inputs of a Unit that others name, by `$NAME`: where they are located. */
@@ -45,7 +45,8 @@ export function remotesOf(
       if (own?.url === remote.url) return ok(own);
       const spec = remoteSpec(unit, source, remote);
       if (!spec.ok) return spec;
-      const { url } = spec.value;
+      // An archive goes by the name under which it is asked for: its address alone does not say which it is.
+      const url = spec.value.kind === 'git' ? spec.value.url : remote.url;
       const pin = pinned.find((one) => one.url === url && one.ref === remote.ref);
       if (pin !== undefined) return ok({ url, commit: pin.commit });
       if (isPolled(spec.value)) await follow?.(remote, spec.value);
@@ -99,13 +100,15 @@ export function polledRemotes(
 const isPolled = ({ ref }: SourceSpec): boolean => !('commit' in ref);
 
 /** A remote as a source: the same rules and the same login as if the Unit itself named it (S7). */
-function remoteSpec(
-  { remotes }: Unit,
-  own: SourceSpec,
-  { url: written, ref }: RemoteSource,
-): Result<SourceSpec> {
-  const url = normal(written);
+function remoteSpec({ remotes }: Unit, own: SourceSpec, remote: RemoteSource): Result<SourceSpec> {
+  const { ref } = remote;
+  const [, helm, chart] = /^helm\+(.*)#(.*)$/.exec(remote.url) ?? [];
+  const kind = helm !== undefined ? 'helm' : remote.url.startsWith('oci://') ? 'oci' : 'git';
+  const url = normal(helm ?? remote.url);
   const shown = url.replace(/\/\/[^/]*@/, '//');
+  // Registries of charts are listed as Argo CD writes them, without a scheme and with or without the chart.
+  const registry = url.replace(/^oci:\/\//, '');
+  const names = kind === 'oci' ? [url, registry, registry.replace(/\/[^/]*$/, '')] : [url];
   if (/^https?:\/\/[^/]*@/i.test(url))
     return fail(
       refused(shown, 'has a user or password in its address', 'put them into a Secret of the repository'),
@@ -116,14 +119,29 @@ function remoteSpec(
     return fail(
       refused(shown, 'is not encrypted, and the source that names it is', 'use its https:// address'),
     );
-  if (remotes.allowed !== undefined && !allowsRepository(remotes.allowed, url))
+  if (remotes.allowed !== undefined && !names.some((name) => allowsRepository(remotes.allowed!, name)))
     return fail(denied(shown, remotes.rule));
-  const credentials = loginFor(remotes.logins, url);
+  // What a signed commit names by its commit is as good as that commit; whatever can move is signed by nobody (S8).
+  if (own.signed !== undefined && !/^[0-9a-f]{40}$/.test(ref))
+    return fail(
+      refused(shown, `can move, and ${own.signed.where} asks for signatures`, 'name the full commit: ?ref=…'),
+    );
+  const credentials = names
+    .map((name) => loginFor(remotes.logins, name))
+    .find((login) => login !== undefined);
+  const trust = trustFor(remotes.trust, url);
   return ok({
-    kind: 'git',
+    kind,
     url,
-    ref: /^[0-9a-f]{40}$/.test(ref) ? { commit: ref } : { name: ref === '' ? 'HEAD' : ref },
+    ...(chart === undefined ? {} : { chart }),
+    ref:
+      kind !== 'git'
+        ? { semver: ref }
+        : /^[0-9a-f]{40}$/.test(ref)
+          ? { commit: ref }
+          : { name: ref === '' ? 'HEAD' : ref },
     ...(credentials === undefined ? {} : { credentials }),
+    ...(trust === undefined ? {} : { trust }),
   });
 }
 

@@ -1,0 +1,69 @@
+/** A real registry on loopback: Debian's docker-registry, with a login where it is to ask for one. */
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import bcrypt from 'bcryptjs';
+
+export interface Registry {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  close(): Promise<void>;
+}
+
+export async function startRegistry(
+  directory: string,
+  login?: { readonly username: string; readonly password: string },
+): Promise<Registry> {
+  const port = await freePort();
+  const htpasswd = path.join(directory, 'htpasswd');
+  if (login !== undefined)
+    await writeFile(htpasswd, `${login.username}:${await bcrypt.hash(login.password, 4)}\n`);
+  const config = path.join(directory, 'config.yml');
+  await writeFile(
+    config,
+    [
+      'version: 0.1',
+      'log: {level: error}',
+      `storage: {filesystem: {rootdirectory: ${path.join(directory, 'blobs')}}, delete: {enabled: true}}`,
+      `http: {addr: '127.0.0.1:${port}'}`,
+      ...(login === undefined ? [] : [`auth: {htpasswd: {realm: registry, path: ${htpasswd}}}`]),
+      '',
+    ].join('\n'),
+  );
+  const child = spawn('docker-registry', ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (data: Buffer) => (said += data.toString('utf8')));
+  let ended: string | undefined;
+  child.on('error', () => (ended = 'docker-registry is not installed: apt-get install docker-registry'));
+  child.on('exit', (code) => (ended ??= `docker-registry ended with ${code}: ${said}`));
+  const host = `127.0.0.1:${port}`;
+  for (let tries = 0; ; tries += 1) {
+    if (ended !== undefined) throw new Error(ended);
+    const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
+    if (answer !== undefined) break;
+    if (tries > 200) throw new Error(`docker-registry does not answer: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return {
+    host,
+    close: () =>
+      new Promise((resolve) => {
+        if (ended !== undefined) return resolve();
+        child.on('exit', () => resolve());
+        child.kill();
+      }),
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
