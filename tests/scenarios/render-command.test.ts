@@ -345,7 +345,7 @@ describe('what is not honoured yet exits with 5', () => {
     const text = application({}, { sources: [{ repoURL: 'a' }, { repoURL: 'b' }] });
     const at = await directory('app-two-sources', { 'a.yaml': map, 'app.yaml': text });
     const app = join(at, 'app.yaml');
-    expectFailure(await render('--repo', at, '--app', app), 2, /has 2 sources/, /app\.yaml/);
+    expectFailure(await render('--repo', at, '--app', app), 64, /has 2 sources/, /app\.yaml/);
   });
 
   it('a file of parameters beside the source', async () => {
