@@ -194,7 +194,7 @@ describe('app sync', () => {
     expect(world.data('n11')).toBeUndefined();
     expect(await sync({ approve: true })).toMatchObject({
       code: 1,
-      message: expect.stringContaining('no plan is held'),
+      message: expect.stringContaining('no plan waits for approval'),
     });
   });
   it('does not get in the way of another operation, nor of Argo CD’s controller (F29)', async () => {
