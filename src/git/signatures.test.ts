@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, openGitRoom, source, value, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { gitAt } from '../../tests/git-server/git.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
+import { canTry } from '../../tests/programs.ts';
 import type { GitRef, SignatureRule } from '#model/unit.ts';
 
 const run = promisify(execFile);
@@ -115,7 +116,7 @@ const whyNot = async (ref: GitRef, signed: SignatureRule): Promise<string> => {
   return found.message;
 };
 
-describe('S8: a commit that has to be signed', () => {
+describe.runIf(canTry('gpg', 'ssh-keygen'))('S8: a commit that has to be signed', () => {
   it('is used where a wanted key signed it', async () => {
     expect(value(await resolve({ tag: 'by-ada' }, rule(['ada']))).message).toBe('by-ada');
     expect(value(await resolve({ tag: 'by-ada' }, rule(['eve', 'ada']))).message).toBe('by-ada');

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, openGitRoom, source, value, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree } from '../../tests/git-server/server.ts';
+import { canTry } from '../../tests/programs.ts';
 import { startSshServer, type SshServer } from '../../tests/git-server/ssh-server.ts';
 import type { SourceSpec } from '#model/unit.ts';
 
@@ -36,7 +37,7 @@ const spec = (further: Partial<SourceSpec> = {}): SourceSpec => ({
   ...further,
 });
 
-describe('a repository over SSH', () => {
+describe.runIf(canTry('/usr/sbin/sshd', 'ssh', 'ssh-keygen'))('a repository over SSH', () => {
   it('is fetched with the key of the Secret, which leaves no trace (S14, S15)', async () => {
     secret = { sshPrivateKey: ssh.privateKey };
     expect(value(await room.repositories.resolve(spec())).commit).toBe(commit);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { archiveOf, chartOf, sha256 } from '../../tests/registries/packing.ts';
 import { startChartRepository, type ChartRepository } from '../../tests/registries/chart-repository.ts';
+import { canTry } from '../../tests/programs.ts';
 import { startRegistry, type Registry } from '../../tests/registries/registry.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
@@ -218,7 +219,7 @@ describe('a repository of charts', () => {
   );
 });
 
-describe('a registry', () => {
+describe.runIf(canTry('docker-registry'))('a registry', () => {
   let registry: Registry;
   const authorization = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
   const blobs = async (
