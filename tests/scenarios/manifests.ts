@@ -25,10 +25,11 @@ export interface DeploymentOptions {
   readonly env?: readonly { readonly name: string; readonly value: string }[];
   readonly container?: object;
   readonly metadata?: object;
+  readonly pod?: object;
 }
 
 export function deployment(name: string, options: DeploymentOptions = {}): Manifest {
-  const { replicas = 1, image = 'registry.example/web:1', env, container, metadata } = options;
+  const { replicas = 1, image = 'registry.example/web:1', env, container, metadata, pod } = options;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -38,7 +39,10 @@ export function deployment(name: string, options: DeploymentOptions = {}): Manif
       selector: { matchLabels: { app: name } },
       template: {
         metadata: { labels: { app: name } },
-        spec: { containers: [{ name: 'web', image, ...(env === undefined ? {} : { env }), ...container }] },
+        spec: {
+          containers: [{ name: 'web', image, ...(env === undefined ? {} : { env }), ...container }],
+          ...pod,
+        },
       },
     },
   };

@@ -1,4 +1,5 @@
 /** Plan files: what is applied is what was written down, or nothing. */
+import { userInfo } from 'node:os';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +38,7 @@ describe('trueup apply', () => {
     expect(await valueOf(place)).toBe('2');
     expect((await place.read()).metadata.annotations?.['trueup.dev/approved-plan']).toBeUndefined();
     const history = await world.trueup('app', 'history', place.name);
-    expect(history.stdout).toMatch(/approval/);
+    expect(history.stdout).toMatch(new RegExp(`main@.* ${userInfo().username} +applied 1`));
   });
 
   it('is stale when Git moved: says from where to where, and applies nothing', async () => {

@@ -234,10 +234,10 @@ describe('what is known and not honoured yet blocks the Application (F30)', () =
     [
       'ignoreDifferences',
       () => ({
-        ignoreDifferences: [{ kind: 'Deployment', group: 'apps', jsonPointers: ['/spec/replicas'] }],
+        ignoreDifferences: [{ kind: 'Deployment', group: 'apps', jqPathExpressions: ['.spec.replicas'] }],
       }),
     ],
-    ['Replace=true', () => ({ syncPolicy: { automated: {}, syncOptions: ['Replace=true'] } })],
+    ['Replace=maybe', () => ({ syncPolicy: { automated: {}, syncOptions: ['Replace=maybe'] } })],
     [
       'elsewhere.example.com',
       () => ({ destination: { server: 'https://elsewhere.example.com', namespace: 'x' } }),
@@ -257,10 +257,10 @@ describe('what is known and not honoured yet blocks the Application (F30)', () =
   it.each([
     ['a kustomization with charts', { 'app/kustomization.yaml': 'helmCharts: [{name: x}]\n' }, /helmCharts/],
     [
-      'a chart without its dependencies',
+      'a chart with a dependency by an alias of its repository',
       {
         'app/Chart.yaml':
-          'apiVersion: v2\nname: x\nversion: 1.0.0\ndependencies: [{name: redis, version: 1.x, repository: "https://example.com"}]\n',
+          'apiVersion: v2\nname: x\nversion: 1.0.0\ndependencies: [{name: redis, version: 1.x, repository: "alias:ours"}]\n',
       },
       /redis/,
     ],
