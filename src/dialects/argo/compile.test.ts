@@ -101,6 +101,19 @@ describe('ignoreDifferences', () => {
       { group: 'cert-manager.io', kind: 'Issuer', pointers: ['/spec/x'], managers: [] },
     ]);
   });
+  it('of the installation in the older form too, one map of all kinds', () => {
+    const map = (text: string): object => ({
+      'resource.customizations': `apps/Deployment:\n  ignoreDifferences: |\n    ${text}\n`,
+    });
+    const { ignores } = compile(application({}), [settings(map('jsonPointers: [/spec/replicas]'))]);
+    expect(ignores).toEqual([
+      { group: 'apps', kind: 'Deployment', pointers: ['/spec/replicas'], managers: [] },
+    ]);
+    const { unsupported } = compile(application({}), [settings(map('jqPathExpressions: [.spec]'))]);
+    expect(unsupported).toMatchObject([
+      { code: 'Unsupported', message: expect.stringContaining('apps/Deployment, ignoreDifferences') },
+    ]);
+  });
   it('F28: a pointer that is none is named', () => {
     const { unsupported } = compile(
       application({ ignoreDifferences: [{ kind: 'Deployment', jsonPointers: ['spec.replicas'] }] }),

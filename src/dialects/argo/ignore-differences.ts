@@ -37,30 +37,48 @@ function fieldsOf(
   return { pointers: jsonPointers ?? [], managers: managedFieldsManagers ?? [] };
 }
 
-const prefix = 'resource.customizations.ignoreDifferences.';
+const root = 'resource.customizations';
+const prefix = `${root}.ignoreDifferences.`;
 
-/** For every Application: the key ends with `all`, a kind of the core group, or `group_Kind`. */
+/** For every Application, in both forms that Argo CD reads: a key for each kind, and one map by `group/Kind`. */
 export function systemRules(
   config: Readonly<Record<string, string>>,
   refused: Failure[],
 ): readonly IgnoreRule[] {
-  return Object.entries(config).flatMap(([key, text]) => {
-    if (!key.startsWith(prefix)) return [];
+  const ruleOf = (of: string, separator: string, text: string, key: string): readonly IgnoreRule[] => {
     const where = `${key} of ConfigMap argocd-cm`;
-    const document = parseDocument(text);
-    const value: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 });
+    const { value, problem } = yamlOf(text);
     const parsed = ignoredFields.safeParse(value);
     if (!isObject(value) || !parsed.success) {
-      const problem = document.errors[0]?.message ?? parsed.error?.issues[0]?.message ?? 'no mapping';
-      refused.push(invalid(`${where} cannot be read: ${problem}`, `correct ${where}`));
+      const why = problem ?? parsed.error?.issues[0]?.message ?? 'no mapping';
+      refused.push(invalid(`${where} cannot be read: ${why}`, `correct ${where}`));
       return [];
     }
-    return [{ ...kindOf(key.slice(prefix.length)), ...fieldsOf(parsed.data, where, refused) }];
+    return [{ ...kindOf(of, separator), ...fieldsOf(parsed.data, where, refused) }];
+  };
+  const split = Object.entries(config).flatMap(([key, text]) =>
+    key.startsWith(prefix) ? ruleOf(key.slice(prefix.length), '_', text, key) : [],
+  );
+  // Where the map itself cannot be read, that is a problem of its health checks too, and said there.
+  const { value: map } = yamlOf(config[root] ?? '');
+  const mapped = Object.entries(isObject(map) ? map : {}).flatMap(([of, member]) => {
+    const text = isObject(member) ? member['ignoreDifferences'] : undefined;
+    return typeof text === 'string' ? ruleOf(of, '/', text, `${root}, ${of}, ignoreDifferences`) : [];
   });
+  return [...mapped, ...split];
 }
 
-function kindOf(text: string): Pick<IgnoreRule, 'group' | 'kind'> {
+function yamlOf(text: string): { readonly value: unknown; readonly problem?: string } {
+  const document = parseDocument(text);
+  const [error] = document.errors;
+  return error === undefined
+    ? { value: document.toJS({ maxAliasCount: 0 }) }
+    : { value: undefined, problem: error.message };
+}
+
+/** `all`, a kind of the core group, or a group and a kind. */
+function kindOf(text: string, separator: string): Pick<IgnoreRule, 'group' | 'kind'> {
   if (text === 'all') return { group: '*', kind: '*' };
-  const at = text.lastIndexOf('_');
+  const at = text.lastIndexOf(separator);
   return { group: at < 0 ? '' : text.slice(0, at), kind: text.slice(at + 1) };
 }
