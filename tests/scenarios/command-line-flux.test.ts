@@ -102,7 +102,7 @@ describe('on a Kustomization', () => {
         const { conditions = [] } = await statusOf(place);
         return conditions.some(
           ({ reason, message }: Record<string, string>) =>
-            reason === 'Progressing' && message?.startsWith('applying') === true,
+            reason === 'Progressing' && message?.startsWith('waiting until') === true,
         );
       },
       { seen: () => statusOf(place) },

@@ -423,9 +423,9 @@ const unsupportedSources: readonly (readonly [string, Readonly<Record<string, st
     /helm\.sh\/hook/,
   ],
   [
-    'a dependency that is not in charts/',
+    'a dependency whose repository has an alias',
     {
-      'app/Chart.yaml': `${chart}dependencies:\n- {name: cache, version: 1.0.0, repository: "https://charts.example.com"}\n`,
+      'app/Chart.yaml': `${chart}dependencies:\n- {name: cache, version: 1.0.0, repository: "alias:ours"}\n`,
       'app/templates/settings.yaml': settingsMap,
     },
     /cache/,
