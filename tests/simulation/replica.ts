@@ -5,12 +5,14 @@ import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/setting
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { fluxManager, ownerNameLabel, ownerNamespaceLabel } from '#dialects/flux/names.ts';
 import { Engine } from '#engine/engine.ts';
+import { renewMs } from '#engine/members.ts';
 import { createSealer } from '#fields/digest.ts';
 import { createLens } from '#fields/lens.ts';
-import { openCluster } from '#kube/cluster.ts';
+import { openCluster, type ClusterOptions } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
 import { MemoryRecords } from '../fakes/records.ts';
@@ -28,6 +30,8 @@ export const pollMs = 30_000;
 
 export interface ReplicaParts {
   readonly name: string;
+  /** One of several that share the work. */
+  readonly isShared: boolean;
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly faults: FaultGate;
@@ -47,7 +51,7 @@ const sealer = createSealer(new Uint8Array(32).fill(7));
 const lens = createLens({
   managers: [fieldManager, fluxManager],
   sealer,
-  trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel],
+  trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel, runMark],
   health: healthOf,
 });
 const simulatedAccess = {
@@ -104,7 +108,7 @@ export class Replica {
     const log = this.#log(who);
     const ports = { clock: process, timers: process, random, log, meter: silentMeter };
     const wires: SimulatedWire[] = [];
-    const connect = (): Cluster => {
+    const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
         handle: (...asked) => this.#parts.handle(this, ...asked),
@@ -119,6 +123,7 @@ export class Replica {
         lens,
         readFile: () => this.#parts.token(),
         wire,
+        options,
       });
     };
     const engine = new Engine(
@@ -137,6 +142,15 @@ export class Replica {
         ],
         pollMs,
         concurrency: 16,
+        ...(this.#parts.isShared
+          ? {
+              replica: {
+                id: who,
+                namespace: controlNamespace,
+                cluster: connect({ transport: { deadlineMs: renewMs } }),
+              },
+            }
+          : {}),
       },
     );
     this.#running = { process, wires, engine };

@@ -13,6 +13,7 @@ import { World } from './world.ts';
 export interface RunOptions {
   readonly seed: number;
   readonly keepsTrace?: boolean;
+  /** Else one or two, as the seed draws. */
   readonly replicas?: number;
   /** Else those that the seed draws. */
   readonly faults?: Faults;
@@ -48,16 +49,19 @@ const drawn: Scenario = { spanMs: 20 * 60_000, quietMs: 60 * 60_000, fleet: newF
 export async function runSeed(options: RunOptions): Promise<Ran> {
   const ran = await runOnce(options, true);
   if (ran.violation !== undefined) return ran;
-  const calm = await runOnce({ ...options, faults: noFaults }, false);
+  const calm = await runOnce({ ...options, replicas: 1, faults: noFaults }, false);
   if (calm.violation !== undefined)
     return { ...ran, violation: `without a fault: ${calm.violation}`, trace: calm.trace };
   if (calm.final === ran.final) return ran;
   return { ...ran, violation: `it does not end as without faults:\n${ran.final}\n${calm.final}` };
 }
 
+const replicasOf = (random: SeededRandom): number => (random.chance(0.5) ? 2 : 1);
+
 export async function runOnce(options: RunOptions, hasWeather: boolean): Promise<Ran> {
-  const { seed, keepsTrace = false, replicas = 1, scenario = drawn } = options;
+  const { seed, keepsTrace = false, scenario = drawn } = options;
   const random = new SeededRandom(`run ${seed}`);
+  const replicas = options.replicas ?? replicasOf(random.fork('replicas'));
   const faults = options.faults ?? new RandomFaults(random.fork('faults'));
   const world = new World({ seed, faults, replicas, keepsTrace });
   const people = random.fork('people');

@@ -22,7 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
-    replicas: { type: 'string', default: '1' },
+    replicas: { type: 'string' },
     processes: { type: 'string', default: String(availableParallelism()) },
     coverage: { type: 'boolean', default: false },
     short: { type: 'string' },
@@ -31,11 +31,11 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
   },
 });
-const replicas = Number(values.replicas);
+const given = values.replicas === undefined ? {} : { replicas: Number(values.replicas) };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.seed !== undefined)
-  await one(runSeed({ seed: Number(values.seed), replicas, keepsTrace: values.trace }));
+  await one(runSeed({ seed: Number(values.seed), ...given, keepsTrace: values.trace }));
 else if (values.at !== undefined) {
   const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
   if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
@@ -57,7 +57,7 @@ function* seeds(): Generator<Task> {
     const isOver =
       values.hours === undefined ? seed >= first + Number(values.seeds) : performance.now() > endMs;
     if (isOver) return;
-    yield { seed, replicas };
+    yield { seed, ...given };
   }
 }
 
@@ -89,7 +89,7 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     total.failed += 1;
     const of =
       'seed' in task
-        ? `--seed ${task.seed}${replicas === 1 ? '' : ` --replicas ${replicas}`}`
+        ? `--seed ${task.seed}${values.replicas === undefined ? '' : ` --replicas ${values.replicas}`}`
         : shortText(task);
     print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
   });

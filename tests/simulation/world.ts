@@ -140,7 +140,9 @@ export class World {
     this.embedded = embeddedOn(this.server, ofServer, snapshot, this.#users, (text) => this.flaws.push(text));
     this.kubectl = new Kubectl(this.embedded);
     this.embedded.store.onChange((change) => this.#changed(change));
-    this.replicas = Array.from({ length: replicas }, (_, index) => this.#replica(`replica-${index + 1}`));
+    this.replicas = Array.from({ length: replicas }, (_, index) =>
+      this.#replica(`replica-${index + 1}`, replicas > 1),
+    );
   }
 
   get nowMs(): number {
@@ -174,10 +176,11 @@ export class World {
     for (const replica of this.replicas) replica.process?.end();
   }
 
-  #replica(name: string): Replica {
+  #replica(name: string, isShared: boolean): Replica {
     const random = this.random.fork(name);
     return new Replica({
       name,
+      isShared,
       random,
       scheduler: this.scheduler,
       faults: this.faults,
@@ -219,7 +222,7 @@ export class World {
       else this.#intents.delete(name);
     }
     const { replica, sentMs = this.nowMs } = this.#acting ?? {};
-    if (replica !== undefined) this.writes += 1;
+    if (replica !== undefined && resource !== 'coordination.k8s.io/leases') this.writes += 1;
     const who = replica?.process?.name ?? replica?.name ?? 'others';
     this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
     this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, sentMs })));
