@@ -22,6 +22,12 @@ const firstGeneration = 1000;
 const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 const timeAt = (index: number): string => timeText(firstSecondMs + index * 1000);
 const microAt = (index: number): string => timeAt(index).replace('Z', '.000000Z');
+const hex = (index: number, length: number): string => index.toString(16).padStart(length, '0');
+const uuidAt = (index: number): string => `00000000-0000-4000-8000-${hex(index, 12)}`;
+const commitAt = (index: number): string => `${'0'.repeat(24)}${hex(index, 16)}`;
+const digestAt = (index: number): string => `${commitAt(index)}${'0'.repeat(24)}`;
+const shortAt = (index: number): string => `0000${hex(index, 4)}`;
+const versionAt = (index: number): string => String(firstVersion + index);
 
 /** Where values are only carried about: what stands there has no meaning to the API server, and lists are one value. */
 export type IsOpaque = (path: readonly string[]) => boolean;
@@ -38,6 +44,8 @@ export class Placeholders {
   readonly #shown = new Map<string, string>();
   /** Of one place each, as only what stands in one place is compared. */
   readonly #places = new Map<string, Place>();
+  /** How many there are of each form: how many times there are says nothing about the names. */
+  readonly #counts = new Map<unknown, number>();
   #generation: number | undefined;
   /** What the clock of whoever answers is to show. */
   readonly nowMs: number;
@@ -122,27 +130,23 @@ export class Placeholders {
     if (micro.test(text)) return this.#known(text, microAt);
     const time = this.#hidden.get(text);
     if (time !== undefined && second.test(text)) return time;
-    if (isAt(path, 'resourceVersion') && text !== '0' && text !== '')
-      return this.#known(text, (index) => String(firstVersion + index));
+    if (isAt(path, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
     return this.#tokens(text);
   }
 
   #tokens(text: string): string {
     return text
-      .replaceAll(uuid, (found) => this.#known(found, (index) => `00000000-0000-4000-8000-${hex(index, 12)}`))
-      .replaceAll(longHex, (found) =>
-        this.#known(
-          found,
-          (index) => `${'0'.repeat(24)}${hex(index, 16)}${found.length === 64 ? '0'.repeat(24) : ''}`,
-        ),
-      )
-      .replaceAll(shortHex, (found) => this.#known(found, (index) => `0000${hex(index, 4)}`));
+      .replaceAll(uuid, (found) => this.#known(found, uuidAt))
+      .replaceAll(longHex, (found) => this.#known(found, found.length === 64 ? digestAt : commitAt))
+      .replaceAll(shortHex, (found) => this.#known(found, shortAt));
   }
 
   #known(text: string, make: (index: number) => string): string {
     const known = this.#hidden.get(text);
     if (known !== undefined) return known;
-    const made = make(this.#hidden.size);
+    const count = this.#counts.get(make) ?? 0;
+    this.#counts.set(make, count + 1);
+    const made = make(count);
     this.#hidden.set(text, made);
     this.#shown.set(made, text);
     return made;
@@ -205,5 +209,3 @@ function markOf([item]: readonly unknown[]): unknown {
 
 const isAt = (path: Path, name: string): boolean =>
   path.length > 1 && path.at(-1) === name && path.at(-2) === 'metadata';
-
-const hex = (index: number, length: number): string => index.toString(16).padStart(length, '0');

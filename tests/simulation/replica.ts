@@ -10,6 +10,7 @@ import { createSealer } from '#fields/digest.ts';
 import { createLens } from '#fields/lens.ts';
 import { openCluster, type ClusterOptions } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
+import type { Failure } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
@@ -36,7 +37,11 @@ export interface ReplicaParts {
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   readonly servers: ReadonlyMap<string, GitServer>;
-  readonly handle: (replica: Replica, ...asked: Parameters<WireParts['handle']>) => Promise<Response>;
+  readonly handle: (
+    replica: Replica,
+    who: string,
+    ...asked: Parameters<WireParts['handle']>
+  ) => Promise<Response>;
   readonly sent: (replica: Replica, ...asked: Parameters<WireParts['sent']>) => void;
   readonly isRunning: () => boolean;
   readonly token: () => string;
@@ -67,11 +72,15 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
-  readonly #records = new MemoryRecords();
+  readonly records = new MemoryRecords();
+  /** Since when its records cannot be written. */
+  failingSinceMs: number | undefined;
   #running:
     | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
     | undefined;
   starts = 0;
+  /** What it asks for does not arrive: anything, or only what keeps its Lease. */
+  outage: 'all' | 'leases' | undefined;
 
   constructor(parts: ReplicaParts) {
     this.name = parts.name;
@@ -111,8 +120,10 @@ export class Replica {
     const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
-        handle: (...asked) => this.#parts.handle(this, ...asked),
+        handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
+        isCutOff: (asked) =>
+          this.outage === 'all' || (this.outage === 'leases' && asked.resource === 'leases'),
       });
       wires.push(wire);
       const access = { ...simulatedAccess, user: this.name };
@@ -131,7 +142,7 @@ export class Replica {
         ...ports,
         cluster: connect(),
         repositories: this.#clones.repositories(io),
-        records: this.#records,
+        records: this.records,
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
       },
@@ -156,6 +167,17 @@ export class Replica {
     this.#running = { process, wires, engine };
     trace(who, 'starts');
     engine.start().catch((error: unknown) => log.error({}, `start failed: ${String(error)}`));
+  }
+
+  /** For a while nothing goes to the API server, and nothing comes: what is open is dead, and nobody says so. */
+  cutOff(of: 'all' | 'leases'): void {
+    this.outage = of;
+    if (of === 'all') for (const wire of this.#running?.wires ?? []) wire.hang();
+  }
+
+  failRecords(failure: Failure | undefined): void {
+    this.records.failure = failure;
+    this.failingSinceMs = failure && this.#parts.scheduler.nowMs;
   }
 
   /** The process is gone from one moment to the next; something starts it again. */

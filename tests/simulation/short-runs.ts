@@ -34,6 +34,8 @@ function oneApp(world: World, given: Partial<App> = {}): Fleet {
     namespace: 'payments',
     selfHeal: true,
     cascades: false,
+    dependsOn: [],
+    hasWaves: false,
     isLarge: false,
     ...given,
   };

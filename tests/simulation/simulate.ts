@@ -10,7 +10,7 @@ import { branchTable, nowhereRun, type NotRun } from './branches.ts';
 import { coverageTable } from './coverage.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
-import { runSeed, type Ran } from './run.ts';
+import { runSeed, seedsAlike, type Ran } from './run.ts';
 import { allShortRuns, runShort, shortText } from './short-runs.ts';
 import type { FromWorker, Task, ToWorker } from './worker.ts';
 
@@ -106,21 +106,23 @@ async function many(tasks: Iterable<Task>): Promise<void> {
   process.exitCode = total.failed === 0 && total.runs > 0 ? 0 : 1;
 }
 
-/** Each process takes the next task when it has done one. */
+/** Each process takes the next few tasks, those that are alike together, when it has done its own. */
 async function share(
   tasks: Iterable<Task>,
   processes: number,
   heard: (message: Exclude<FromWorker, 'ready'>) => void,
 ): Promise<void> {
   const left = tasks[Symbol.iterator]();
+  const few = (): Task[] => Array.from({ length: seedsAlike }, () => left.next().value ?? []).flat();
   const workOf = (child: ChildProcess): Promise<void> =>
     new Promise((resolve, reject) => {
+      let own: Task[] = [];
       let current: ToWorker = 'end';
       child.on('message', (message: FromWorker) => {
         if (message !== 'ready') heard(message);
         if (message !== 'ready' && 'notRun' in message) return;
-        const next = left.next();
-        current = next.done === true ? 'end' : next.value;
+        if (own.length === 0) own = few();
+        current = own.shift() ?? 'end';
         child.send(current);
       });
       child.on('exit', (code) => {

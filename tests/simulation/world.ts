@@ -32,6 +32,8 @@ export interface Written {
   readonly change: Change;
   /** Whose request it came from; undefined: others. */
   readonly replica: Replica | undefined;
+  /** Which process of it. */
+  readonly who: string | undefined;
   /** When that request left. */
   readonly sentMs: number;
 }
@@ -122,7 +124,7 @@ export class World {
   readonly #users = new Map<string, User>();
   readonly #watchers: Watcher[] = [];
   #token = 0;
-  #acting: { replica: Replica; sentMs: number } | undefined;
+  #acting: { replica: Replica; who: string; sentMs: number } | undefined;
   /** The first promise that was broken. */
   violation: Error | undefined;
   writes = 0;
@@ -185,7 +187,7 @@ export class World {
       scheduler: this.scheduler,
       faults: this.faults,
       servers: this.servers,
-      handle: (replica, request, sentMs) => this.#handle(replica, request, sentMs),
+      handle: (replica, who, request, sentMs) => this.#handle(replica, who, request, sentMs),
       sent: (replica, asked, notBeforeMs) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
       isRunning: () => this.#hasIntent,
@@ -204,8 +206,8 @@ export class World {
   /** Records that say that a Run is under way. */
   readonly #intents = new Set<string>();
 
-  async #handle(replica: Replica, request: Request, sentMs: number): Promise<Response> {
-    this.#acting = { replica, sentMs };
+  async #handle(replica: Replica, who: string, request: Request, sentMs: number): Promise<Response> {
+    this.#acting = { replica, who, sentMs };
     try {
       return await this.embedded.handle(request);
     } finally {
@@ -221,11 +223,14 @@ export class World {
       if (intent !== undefined && type !== 'DELETED') this.#intents.add(name);
       else this.#intents.delete(name);
     }
-    const { replica, sentMs = this.nowMs } = this.#acting ?? {};
+    const { replica, who, sentMs = this.nowMs } = this.#acting ?? {};
     if (replica !== undefined && resource !== 'coordination.k8s.io/leases') this.writes += 1;
-    const who = replica?.process?.name ?? replica?.name ?? 'others';
-    this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
-    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, sentMs })));
+    this.trace.add(
+      this.nowMs,
+      who ?? 'others',
+      `${type} ${resource} ${namespace}/${name} @${resourceVersion}`,
+    );
+    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, who, sentMs })));
   }
 
   /** The first violation ends the run; what is thrown must not reach whoever was looked at. */
