@@ -59,12 +59,12 @@ async function open(): Promise<SharedMachinery> {
   const known = (named: WriteRequest): WriteResult => {
     const live = named.live as unknown;
     const read = bodyOf(named.body);
-    const places = new Placeholders([live, read], clock.now(), opaqueIn(named.resource.group));
+    const places = new Placeholders(live, read, clock.now(), opaqueIn(named.resource.group));
     const hidden = {
       ...named,
       name: String(places.hide(named.name)),
       live: live === undefined ? undefined : (places.hide(live) as Stored),
-      body: read === undefined ? named.body : jsonText(places.hide(read)),
+      body: read === undefined ? named.body : jsonText(places.hideBody(read)),
     };
     const { resource, ...rest } = hidden;
     const key = jsonText([resource.group, resource.version, resource.kind, rest, places.nowMs]);

@@ -33,7 +33,8 @@ const versionAt = (index: number): string => String(firstVersion + index);
 export type IsOpaque = (path: readonly string[]) => boolean;
 type Path = readonly string[];
 interface Place {
-  readonly hidden: Map<unknown, unknown>;
+  /** Of what is there, and of what is to come. */
+  readonly hidden: Readonly<Record<'live' | 'body', Map<unknown, unknown>>>;
   readonly shown: Map<unknown, unknown>;
 }
 
@@ -46,16 +47,19 @@ export class Placeholders {
   readonly #places = new Map<string, Place>();
   /** How many there are of each form: how many times there are says nothing about the names. */
   readonly #counts = new Map<unknown, number>();
+  readonly #changesOpaque: boolean;
+  #side: 'live' | 'body' = 'live';
   #generation: number | undefined;
   /** What the clock of whoever answers is to show. */
   readonly nowMs: number;
 
   /** `nowMs` is one of the times: what is of this second is of this second. */
-  constructor(values: readonly unknown[], nowMs: number, isOpaque: IsOpaque) {
+  constructor(live: unknown, body: unknown, nowMs: number, isOpaque: IsOpaque) {
     this.#isOpaque = isOpaque;
+    this.#changesOpaque = !this.#isAsBefore(live, body, []);
     const now = timeText(Math.floor(nowMs / 1000) * 1000);
     const found = new Set([now]);
-    for (const value of values) this.#timesIn(value, [], found);
+    for (const value of [live, body]) this.#timesIn(value, [], found);
     [...found].toSorted().forEach((time, index) => {
       this.#hidden.set(time, timeAt(index));
       this.#shown.set(timeAt(index), time);
@@ -70,6 +74,23 @@ export class Placeholders {
     } else if (Array.isArray(value)) for (const item of value) this.#timesIn(item, path, found);
     else if (typeof value === 'object' && value !== null)
       for (const [name, member] of Object.entries(value)) this.#timesIn(member, [...path, name], found);
+  }
+
+  /**
+   * Of a body that changes anything opaque, all that is opaque looks new: whoever writes such a part is the only one
+   * who does, so that which of its members stay as they are makes no difference.
+   */
+  hideBody(body: unknown): unknown {
+    this.#side = this.#changesOpaque ? 'body' : 'live';
+    return this.hide(body);
+  }
+
+  #isAsBefore(live: unknown, body: unknown, path: Path): boolean {
+    if (Array.isArray(body) || !isObject(body))
+      return !this.#isOpaque(path) || jsonText(live ?? null) === jsonText(body ?? null);
+    return Object.entries(body).every(([name, member]) =>
+      this.#isAsBefore(isObject(live) ? live[name] : undefined, member, [...path, name]),
+    );
   }
 
   hide(value: unknown, path: Path = []): unknown {
@@ -102,17 +123,19 @@ export class Placeholders {
   #hideList(value: readonly unknown[], path: Path): unknown {
     const isOfTexts = typeof value[0] === 'string';
     if (value.length === 0 || (!isOfTexts && !isObject(value[0]))) return value;
-    const { hidden, shown } = this.#place(path);
+    const { hidden: sides, shown } = this.#place(path);
+    const hidden = sides[this.#side];
     const text = jsonText(value);
-    const index = (hidden.get(text) as number | undefined) ?? hidden.size;
+    const index = (hidden.get(text) as number | undefined) ?? shown.size;
     hidden.set(text, index);
     shown.set(`~${index}~`, value);
     return isOfTexts ? [`~${index}~`] : standIn(index);
   }
 
   #inPlace(path: Path, value: unknown, make: (index: number) => unknown): unknown {
-    const { hidden, shown } = this.#place(path);
-    const made = hidden.get(value) ?? make(hidden.size);
+    const { hidden: sides, shown } = this.#place(path);
+    const hidden = sides[this.#side];
+    const made = hidden.get(value) ?? make(shown.size);
     hidden.set(value, made);
     shown.set(made, value);
     return made;
@@ -120,7 +143,10 @@ export class Placeholders {
 
   #place(path: Path): Place {
     const name = path.join('.');
-    const known = this.#places.get(name) ?? { hidden: new Map(), shown: new Map() };
+    const known = this.#places.get(name) ?? {
+      hidden: { live: new Map(), body: new Map() },
+      shown: new Map(),
+    };
     this.#places.set(name, known);
     return known;
   }
