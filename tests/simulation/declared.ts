@@ -15,6 +15,13 @@ interface Declaring {
   readonly at: (name: string) => Named;
   /** All that has to be created, the application's own resource last. */
   readonly manifests: (app: App) => readonly { readonly at: Named; readonly manifest: object }[];
+  /** Of the spec: what people change for a while, and how it was. */
+  readonly suspended: object;
+  readonly resumed: (app: App) => object;
+  readonly atPath: (app: App, path: string) => readonly [object, object];
+  readonly unsupported: readonly [object, object];
+  /** One that nobody can make sense of. */
+  readonly malformed: (which: number) => object;
   readonly cascade: readonly string[];
   readonly refresh: (kind: string, nowMs: number) => object;
   readonly standing: (resource: Stored | undefined) => Standing;
@@ -43,11 +50,25 @@ const argo: Declaring = {
           project: 'default',
           source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
           destination: { server: 'https://kubernetes.default.svc', namespace: app.namespace },
-          syncPolicy: { automated: { prune: true, selfHeal: app.selfHeal } },
+          ...argo.resumed(app),
         },
       },
     },
   ],
+  suspended: { syncPolicy: null },
+  resumed: ({ selfHeal }) => ({ syncPolicy: { automated: { prune: true, selfHeal } } }),
+  atPath: ({ directory }, path) => [{ source: { path } }, { source: { path: directory } }],
+  unsupported: [{ source: { plugin: { name: 'acme' } } }, { source: { plugin: null } }],
+  malformed: (which) => ({
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'malformed', namespace: controlNamespace },
+    spec: [
+      { project: 'default' },
+      { project: 'default', source: { repoURL: 'not an address' }, destination: {} },
+      { project: 'nobody', source: { repoURL: '', path: '../..' }, destination: { server: 'no' } },
+    ][which],
+  }),
   cascade: ['resources-finalizer.argocd.argoproj.io'],
   refresh: (kind) => ({ metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } }),
   standing: (resource) => {
@@ -100,11 +121,24 @@ const flux: Declaring = {
             prune: true,
             targetNamespace: app.namespace,
             sourceRef: { kind: 'GitRepository', name: source },
+            dependsOn: app.dependsOn.map((name) => ({ name })),
           },
         },
       },
     ];
   },
+  suspended: { suspend: true },
+  resumed: () => ({ suspend: null }),
+  atPath: ({ directory }, path) => [{ path: `./${path}` }, { path: `./${directory}` }],
+  unsupported: [{ decryption: { provider: 'sops' } }, { decryption: null }],
+  malformed: (which) => ({
+    apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+    kind: 'Kustomization',
+    metadata: { name: 'malformed', namespace: fluxNamespace },
+    spec: [{}, { interval: 'soon', path: 7, prune: 'yes' }, { interval: '10m', sourceRef: { kind: 'Cat' } }][
+      which
+    ],
+  }),
   cascade: [],
   refresh: (_, nowMs) => ({
     metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': new Date(nowMs).toISOString() } },

@@ -1,5 +1,6 @@
 /** What a world manages: its applications, and what Git says of each at every commit. */
 import { stringify } from 'yaml';
+import type { Change } from '#embedded/store.ts';
 import type { Files, GitServer } from './git-model.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -59,6 +60,10 @@ export interface App {
   readonly selfHeal: boolean;
   /** Whether its objects go with it. */
   readonly cascades: boolean;
+  /** The applications that have to be ready first. */
+  readonly dependsOn: readonly string[];
+  /** Its objects come one after the other, by their values. */
+  readonly hasWaves: boolean;
   /** It never has few objects, but where they vanish. */
   readonly isLarge: boolean;
 }
@@ -75,8 +80,9 @@ export const stampName = (app: Pick<App, 'name'>): string => `stamp-${app.name}`
 
 export const itemKey = ({ kind, name }: Pick<Item, 'kind' | 'name'>): string => `${kind}/${name}`;
 
-function manifestOf({ kind, name, value }: Item): object {
-  const metadata = { name };
+function manifestOf({ kind, name, value }: Item, { hasWaves }: App): object {
+  const wave = { annotations: { 'argocd.argoproj.io/sync-wave': String((value % 3) - 1) } };
+  const metadata = { name, ...(hasWaves ? wave : {}) };
   if (kind === 'ConfigMap') return { apiVersion: 'v1', kind, metadata, data: { value: String(value) } };
   if (kind === 'Secret')
     return { apiVersion: 'v1', kind, metadata, stringData: { password: `${secretCanary}-${value}` } };
@@ -104,7 +110,7 @@ function filesOf(app: App, content: Content, number: number): Files {
       [at('stamp.yaml'), stringify(stamp)],
       ...content.items.map((item) => [
         at(`${item.kind.toLowerCase()}-${item.name}.yaml`),
-        stringify(manifestOf(item)),
+        stringify(manifestOf(item, app)),
       ]),
     ]);
   }
@@ -131,6 +137,13 @@ export class Fleet {
     this.apps = apps;
   }
 
+  /** Whose object it is, by its name. */
+  appOf({ object: { metadata } }: Change): App | undefined {
+    const { name, namespace = '' } = metadata;
+    return this.apps.find(
+      (app) => app.namespace === namespace && (name.startsWith(`${app.name}-`) || name === stampName(app)),
+    );
+  }
   appsOf(server: GitServer): readonly App[] {
     return this.apps.filter((app) => app.server === server);
   }

@@ -59,12 +59,12 @@ async function open(): Promise<SharedMachinery> {
   const known = (named: WriteRequest): WriteResult => {
     const live = named.live as unknown;
     const read = bodyOf(named.body);
-    const places = new Placeholders([live, read], clock.now(), opaqueIn(named.resource.group));
+    const places = new Placeholders(live, read, clock.now(), opaqueIn(named.resource.group));
     const hidden = {
       ...named,
       name: String(places.hide(named.name)),
       live: live === undefined ? undefined : (places.hide(live) as Stored),
-      body: read === undefined ? named.body : jsonText(places.hide(read)),
+      body: read === undefined ? named.body : jsonText(places.hideBody(read)),
     };
     const { resource, ...rest } = hidden;
     const key = jsonText([resource.group, resource.version, resource.kind, rest, places.nowMs]);
@@ -101,11 +101,17 @@ function answerTo(call: () => WriteResult): Answer {
   }
 }
 
-/** Our own records, and what Argo CD's kinds carry: their schemas ask for types, and for no format but that of times. */
+const opaqueGroups = new Set([
+  'trueup.dev',
+  'argoproj.io',
+  'kustomize.toolkit.fluxcd.io',
+  'source.toolkit.fluxcd.io',
+]);
+
+/** Our own records, and what either dialect's kinds carry: their schemas ask for types, and for no format but that of times. */
 function opaqueIn(group: string): IsOpaque {
   const known = new Set(['apiVersion', 'kind', 'metadata']);
-  if (group === 'trueup.dev' || group === 'argoproj.io') return ([first = 'kind']) => !known.has(first);
-  return () => false;
+  return opaqueGroups.has(group) ? ([first = 'kind']) => !known.has(first) : () => false;
 }
 
 function bodyOf(body: string): unknown {

@@ -33,7 +33,8 @@ export const editedValue = 'edited';
 const pendingMax = 300;
 
 const ownGroups = ['trueup.dev', 'argoproj.io', 'source.toolkit.fluxcd.io', 'kustomize.toolkit.fluxcd.io'];
-const isOurs = (resource: string): boolean => ownGroups.some((group) => resource.startsWith(`${group}/`));
+export const isOurs = (resource: string): boolean =>
+  ownGroups.some((group) => resource.startsWith(`${group}/`));
 
 export class Oracles implements Watcher {
   readonly #world: World;
@@ -95,7 +96,9 @@ export class Oracles implements Watcher {
   }
 
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
-    this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
+    // A replica that shares its work says all the time that it lives.
+    if (asked.resource !== 'leases')
+      this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
     if ((replica.process?.pending ?? 0) > pendingMax)
       throw new Violation(
         'bounds',
@@ -110,7 +113,9 @@ export class Oracles implements Watcher {
 
   logged(replica: string, level: keyof Log, text: string): void {
     if (text.includes(secretCanary)) throw new Violation('S14', `${replica} logged a secret: ${text}`);
-    if (level === 'error') throw new Violation('bug', `${replica} logged an error: ${text}`);
+    // Whoever keeps the disk has to hear of it.
+    if (level === 'error' && !text.includes('RecordsUnwritable'))
+      throw new Violation('bug', `${replica} logged an error: ${text}`);
   }
 
   /** F18: what was created stays in the inventory until it is gone. */
@@ -171,19 +176,11 @@ export class Oracles implements Watcher {
     return resource && this.#world.embedded.store.get(`${group}/${resource.name}`, namespace, name);
   }
 
-  #appOf(change: Change): App | undefined {
-    const name = change.object.metadata.name;
-    const namespace = change.object.metadata.namespace ?? '';
-    return this.#fleet.apps.find(
-      (app) => app.namespace === namespace && (name.startsWith(`${app.name}-`) || name === stampName(app)),
-    );
-  }
-
   /** F6, F8, F19, F26: what is deleted is ours, and some later commit that can be used has it no more. */
   #deletion(change: Change, sentMs: number): void {
     const { uid, name } = change.object.metadata;
     const place = `${change.resource} ${change.object.metadata.namespace}/${name}`;
-    const app = this.#appOf(change);
+    const app = this.#fleet.appOf(change);
     if (app === undefined) throw new Violation('F26', `${place} was deleted, which nobody declared`);
     const entry = this.#recordsOf(app)
       .flatMap(({ inventory }) => inventory)
@@ -211,7 +208,7 @@ export class Oracles implements Watcher {
 
   #application(change: Change, sentMs: number): void {
     const { object, before } = change;
-    const app = this.#appOf(change);
+    const app = this.#fleet.appOf(change);
     const place = `${change.resource} ${object.metadata.namespace}/${object.metadata.name}`;
     if (app === undefined) throw new Violation('F26', `${place} was written, which nobody declares`);
     this.#isRecorded(app, change, place);

@@ -9,6 +9,7 @@ const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const longHex = /\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g;
 const shortHex = /(?<=@)[0-9a-f]{8}\b/g;
 const second = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const micro = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const anyPlaceholder =
   /00000000-0000-4000-8000-[0-9a-f]{12}|\b0{24}[0-9a-f]{16}(?:0{24})?\b|(?<=@)0000[0-9a-f]{4}\b/g;
 
@@ -20,12 +21,20 @@ const firstGeneration = 1000;
 
 const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 const timeAt = (index: number): string => timeText(firstSecondMs + index * 1000);
+const microAt = (index: number): string => timeAt(index).replace('Z', '.000000Z');
+const hex = (index: number, length: number): string => index.toString(16).padStart(length, '0');
+const uuidAt = (index: number): string => `00000000-0000-4000-8000-${hex(index, 12)}`;
+const commitAt = (index: number): string => `${'0'.repeat(24)}${hex(index, 16)}`;
+const digestAt = (index: number): string => `${commitAt(index)}${'0'.repeat(24)}`;
+const shortAt = (index: number): string => `0000${hex(index, 4)}`;
+const versionAt = (index: number): string => String(firstVersion + index);
 
 /** Where values are only carried about: what stands there has no meaning to the API server, and lists are one value. */
 export type IsOpaque = (path: readonly string[]) => boolean;
 type Path = readonly string[];
 interface Place {
-  readonly hidden: Map<unknown, unknown>;
+  /** Of what is there, and of what is to come. */
+  readonly hidden: Readonly<Record<'live' | 'body', Map<unknown, unknown>>>;
   readonly shown: Map<unknown, unknown>;
 }
 
@@ -36,16 +45,21 @@ export class Placeholders {
   readonly #shown = new Map<string, string>();
   /** Of one place each, as only what stands in one place is compared. */
   readonly #places = new Map<string, Place>();
+  /** How many there are of each form: how many times there are says nothing about the names. */
+  readonly #counts = new Map<unknown, number>();
+  readonly #changesOpaque: boolean;
+  #side: 'live' | 'body' = 'live';
   #generation: number | undefined;
   /** What the clock of whoever answers is to show. */
   readonly nowMs: number;
 
   /** `nowMs` is one of the times: what is of this second is of this second. */
-  constructor(values: readonly unknown[], nowMs: number, isOpaque: IsOpaque) {
+  constructor(live: unknown, body: unknown, nowMs: number, isOpaque: IsOpaque) {
     this.#isOpaque = isOpaque;
+    this.#changesOpaque = !this.#isAsBefore(live, body, []);
     const now = timeText(Math.floor(nowMs / 1000) * 1000);
     const found = new Set([now]);
-    for (const value of values) this.#timesIn(value, [], found);
+    for (const value of [live, body]) this.#timesIn(value, [], found);
     [...found].toSorted().forEach((time, index) => {
       this.#hidden.set(time, timeAt(index));
       this.#shown.set(timeAt(index), time);
@@ -60,6 +74,23 @@ export class Placeholders {
     } else if (Array.isArray(value)) for (const item of value) this.#timesIn(item, path, found);
     else if (typeof value === 'object' && value !== null)
       for (const [name, member] of Object.entries(value)) this.#timesIn(member, [...path, name], found);
+  }
+
+  /**
+   * Of a body that changes anything opaque, all that is opaque looks new: whoever writes such a part is the only one
+   * who does, so that which of its members stay as they are makes no difference.
+   */
+  hideBody(body: unknown): unknown {
+    this.#side = this.#changesOpaque ? 'body' : 'live';
+    return this.hide(body);
+  }
+
+  #isAsBefore(live: unknown, body: unknown, path: Path): boolean {
+    if (Array.isArray(body) || !isObject(body))
+      return !this.#isOpaque(path) || jsonText(live ?? null) === jsonText(body ?? null);
+    return Object.entries(body).every(([name, member]) =>
+      this.#isAsBefore(isObject(live) ? live[name] : undefined, member, [...path, name]),
+    );
   }
 
   hide(value: unknown, path: Path = []): unknown {
@@ -92,17 +123,19 @@ export class Placeholders {
   #hideList(value: readonly unknown[], path: Path): unknown {
     const isOfTexts = typeof value[0] === 'string';
     if (value.length === 0 || (!isOfTexts && !isObject(value[0]))) return value;
-    const { hidden, shown } = this.#place(path);
+    const { hidden: sides, shown } = this.#place(path);
+    const hidden = sides[this.#side];
     const text = jsonText(value);
-    const index = (hidden.get(text) as number | undefined) ?? hidden.size;
+    const index = (hidden.get(text) as number | undefined) ?? shown.size;
     hidden.set(text, index);
     shown.set(`~${index}~`, value);
     return isOfTexts ? [`~${index}~`] : standIn(index);
   }
 
   #inPlace(path: Path, value: unknown, make: (index: number) => unknown): unknown {
-    const { hidden, shown } = this.#place(path);
-    const made = hidden.get(value) ?? make(hidden.size);
+    const { hidden: sides, shown } = this.#place(path);
+    const hidden = sides[this.#side];
+    const made = hidden.get(value) ?? make(shown.size);
     hidden.set(value, made);
     shown.set(made, value);
     return made;
@@ -110,35 +143,36 @@ export class Placeholders {
 
   #place(path: Path): Place {
     const name = path.join('.');
-    const known = this.#places.get(name) ?? { hidden: new Map(), shown: new Map() };
+    const known = this.#places.get(name) ?? {
+      hidden: { live: new Map(), body: new Map() },
+      shown: new Map(),
+    };
     this.#places.set(name, known);
     return known;
   }
 
   #hideText(text: string, path: Path): string {
+    // Only a Lease has such, and nothing compares it.
+    if (micro.test(text)) return this.#known(text, microAt);
     const time = this.#hidden.get(text);
     if (time !== undefined && second.test(text)) return time;
-    if (isAt(path, 'resourceVersion') && text !== '0' && text !== '')
-      return this.#known(text, (index) => String(firstVersion + index));
+    if (isAt(path, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
     return this.#tokens(text);
   }
 
   #tokens(text: string): string {
     return text
-      .replaceAll(uuid, (found) => this.#known(found, (index) => `00000000-0000-4000-8000-${hex(index, 12)}`))
-      .replaceAll(longHex, (found) =>
-        this.#known(
-          found,
-          (index) => `${'0'.repeat(24)}${hex(index, 16)}${found.length === 64 ? '0'.repeat(24) : ''}`,
-        ),
-      )
-      .replaceAll(shortHex, (found) => this.#known(found, (index) => `0000${hex(index, 4)}`));
+      .replaceAll(uuid, (found) => this.#known(found, uuidAt))
+      .replaceAll(longHex, (found) => this.#known(found, found.length === 64 ? digestAt : commitAt))
+      .replaceAll(shortHex, (found) => this.#known(found, shortAt));
   }
 
   #known(text: string, make: (index: number) => string): string {
     const known = this.#hidden.get(text);
     if (known !== undefined) return known;
-    const made = make(this.#hidden.size);
+    const count = this.#counts.get(make) ?? 0;
+    this.#counts.set(make, count + 1);
+    const made = make(count);
     this.#hidden.set(text, made);
     this.#shown.set(made, text);
     return made;
@@ -201,5 +235,3 @@ function markOf([item]: readonly unknown[]): unknown {
 
 const isAt = (path: Path, name: string): boolean =>
   path.length > 1 && path.at(-1) === name && path.at(-2) === 'metadata';
-
-const hex = (index: number, length: number): string => index.toString(16).padStart(length, '0');

@@ -5,12 +5,15 @@ import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/setting
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { fluxManager, ownerNameLabel, ownerNamespaceLabel } from '#dialects/flux/names.ts';
 import { Engine } from '#engine/engine.ts';
+import { renewMs } from '#engine/members.ts';
 import { createSealer } from '#fields/digest.ts';
 import { createLens } from '#fields/lens.ts';
-import { openCluster } from '#kube/cluster.ts';
+import { openCluster, type ClusterOptions } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
+import type { Failure } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
 import { healthOf } from '#pipeline/health/health.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
 import { MemoryRecords } from '../fakes/records.ts';
@@ -28,11 +31,17 @@ export const pollMs = 30_000;
 
 export interface ReplicaParts {
   readonly name: string;
+  /** One of several that share the work. */
+  readonly isShared: boolean;
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   readonly servers: ReadonlyMap<string, GitServer>;
-  readonly handle: (replica: Replica, ...asked: Parameters<WireParts['handle']>) => Promise<Response>;
+  readonly handle: (
+    replica: Replica,
+    who: string,
+    ...asked: Parameters<WireParts['handle']>
+  ) => Promise<Response>;
   readonly sent: (replica: Replica, ...asked: Parameters<WireParts['sent']>) => void;
   readonly isRunning: () => boolean;
   readonly token: () => string;
@@ -47,7 +56,7 @@ const sealer = createSealer(new Uint8Array(32).fill(7));
 const lens = createLens({
   managers: [fieldManager, fluxManager],
   sealer,
-  trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel],
+  trackingKeys: [trackingAnnotation, defaultInstanceLabel, ownerNamespaceLabel, ownerNameLabel, runMark],
   health: healthOf,
 });
 const simulatedAccess = {
@@ -63,11 +72,15 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
-  readonly #records = new MemoryRecords();
+  readonly records = new MemoryRecords();
+  /** Since when its records cannot be written. */
+  failingSinceMs: number | undefined;
   #running:
     | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
     | undefined;
   starts = 0;
+  /** What it asks for does not arrive: anything, or only what keeps its Lease. */
+  outage: 'all' | 'leases' | undefined;
 
   constructor(parts: ReplicaParts) {
     this.name = parts.name;
@@ -104,11 +117,13 @@ export class Replica {
     const log = this.#log(who);
     const ports = { clock: process, timers: process, random, log, meter: silentMeter };
     const wires: SimulatedWire[] = [];
-    const connect = (): Cluster => {
+    const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
-        handle: (...asked) => this.#parts.handle(this, ...asked),
+        handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
+        isCutOff: (asked) =>
+          this.outage === 'all' || (this.outage === 'leases' && asked.resource === 'leases'),
       });
       wires.push(wire);
       const access = { ...simulatedAccess, user: this.name };
@@ -119,6 +134,7 @@ export class Replica {
         lens,
         readFile: () => this.#parts.token(),
         wire,
+        options,
       });
     };
     const engine = new Engine(
@@ -126,7 +142,7 @@ export class Replica {
         ...ports,
         cluster: connect(),
         repositories: this.#clones.repositories(io),
-        records: this.#records,
+        records: this.records,
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
       },
@@ -137,11 +153,31 @@ export class Replica {
         ],
         pollMs,
         concurrency: 16,
+        ...(this.#parts.isShared
+          ? {
+              replica: {
+                id: who,
+                namespace: controlNamespace,
+                cluster: connect({ transport: { deadlineMs: renewMs } }),
+              },
+            }
+          : {}),
       },
     );
     this.#running = { process, wires, engine };
     trace(who, 'starts');
     engine.start().catch((error: unknown) => log.error({}, `start failed: ${String(error)}`));
+  }
+
+  /** For a while nothing goes to the API server, and nothing comes: what is open is dead, and nobody says so. */
+  cutOff(of: 'all' | 'leases'): void {
+    this.outage = of;
+    if (of === 'all') for (const wire of this.#running?.wires ?? []) wire.hang();
+  }
+
+  failRecords(failure: Failure | undefined): void {
+    this.records.failure = failure;
+    this.failingSinceMs = failure && this.#parts.scheduler.nowMs;
   }
 
   /** The process is gone from one moment to the next; something starts it again. */

@@ -34,6 +34,8 @@ function oneApp(world: World, given: Partial<App> = {}): Fleet {
     namespace: 'payments',
     selfHeal: true,
     cascades: false,
+    dependsOn: [],
+    hasWaves: false,
     isLarge: false,
     ...given,
   };
@@ -102,7 +104,7 @@ const seed = 1;
 
 export async function runShort({ scenario, at, fault }: ShortRun, keepsTrace = false): Promise<Ran> {
   const faults = new OneFault(at, () => fault);
-  const ran = await runOnce({ seed, faults, keepsTrace, scenario: scenarioOf(scenario) }, false);
+  const ran = await runOnce({ seed, replicas: 1, faults, keepsTrace, scenario: scenarioOf(scenario) }, false);
   if (ran.violation !== undefined) return ran;
   calm.set(scenario, calm.get(scenario) ?? (await calmRun(scenario)));
   if (calm.get(scenario)!.final === ran.final) return ran;
@@ -114,7 +116,7 @@ export async function runShort({ scenario, at, fault }: ShortRun, keepsTrace = f
 
 const calm = new Map<string, Ran>();
 const calmRun = (scenario: string): Promise<Ran> =>
-  runOnce({ seed, faults: noFaults, scenario: scenarioOf(scenario) }, false);
+  runOnce({ seed, replicas: 1, faults: noFaults, scenario: scenarioOf(scenario) }, false);
 
 function scenarioOf(name: string): Scenario {
   const found = shortScenarios[name];
@@ -129,7 +131,7 @@ export async function allShortRuns(): Promise<readonly ShortRun[]> {
   for (const scenario of Object.keys(shortScenarios)) {
     const steps: Step[] = [];
     const listening = { next: (step: Step) => (steps.push(step), undefined) };
-    await runOnce({ seed, faults: listening, scenario: scenarioOf(scenario) }, false);
+    await runOnce({ seed, replicas: 1, faults: listening, scenario: scenarioOf(scenario) }, false);
     steps.forEach((step, at) => {
       for (const fault of possibleFaults(step)) all.push({ scenario, at, fault });
     });

@@ -10,7 +10,7 @@ import { branchTable, nowhereRun, type NotRun } from './branches.ts';
 import { coverageTable } from './coverage.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
-import { runSeed, type Ran } from './run.ts';
+import { runSeed, seedsAlike, type Ran } from './run.ts';
 import { allShortRuns, runShort, shortText } from './short-runs.ts';
 import type { FromWorker, Task, ToWorker } from './worker.ts';
 
@@ -22,7 +22,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     plain: { type: 'boolean', default: false },
-    replicas: { type: 'string', default: '1' },
+    replicas: { type: 'string' },
     processes: { type: 'string', default: String(availableParallelism()) },
     coverage: { type: 'boolean', default: false },
     short: { type: 'string' },
@@ -31,11 +31,11 @@ const { values } = parseArgs({
     every: { type: 'string', default: '1' },
   },
 });
-const replicas = Number(values.replicas);
+const given = values.replicas === undefined ? {} : { replicas: Number(values.replicas) };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.seed !== undefined)
-  await one(runSeed({ seed: Number(values.seed), replicas, keepsTrace: values.trace }));
+  await one(runSeed({ seed: Number(values.seed), ...given, keepsTrace: values.trace }));
 else if (values.at !== undefined) {
   const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
   if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
@@ -57,7 +57,7 @@ function* seeds(): Generator<Task> {
     const isOver =
       values.hours === undefined ? seed >= first + Number(values.seeds) : performance.now() > endMs;
     if (isOver) return;
-    yield { seed, replicas };
+    yield { seed, ...given };
   }
 }
 
@@ -89,7 +89,7 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     total.failed += 1;
     const of =
       'seed' in task
-        ? `--seed ${task.seed}${replicas === 1 ? '' : ` --replicas ${replicas}`}`
+        ? `--seed ${task.seed}${values.replicas === undefined ? '' : ` --replicas ${values.replicas}`}`
         : shortText(task);
     print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
   });
@@ -106,21 +106,23 @@ async function many(tasks: Iterable<Task>): Promise<void> {
   process.exitCode = total.failed === 0 && total.runs > 0 ? 0 : 1;
 }
 
-/** Each process takes the next task when it has done one. */
+/** Each process takes the next few tasks, those that are alike together, when it has done its own. */
 async function share(
   tasks: Iterable<Task>,
   processes: number,
   heard: (message: Exclude<FromWorker, 'ready'>) => void,
 ): Promise<void> {
   const left = tasks[Symbol.iterator]();
+  const few = (): Task[] => Array.from({ length: seedsAlike }, () => left.next().value ?? []).flat();
   const workOf = (child: ChildProcess): Promise<void> =>
     new Promise((resolve, reject) => {
+      let own: Task[] = [];
       let current: ToWorker = 'end';
       child.on('message', (message: FromWorker) => {
         if (message !== 'ready') heard(message);
         if (message !== 'ready' && 'notRun' in message) return;
-        const next = left.next();
-        current = next.done === true ? 'end' : next.value;
+        if (own.length === 0) own = few();
+        current = own.shift() ?? 'end';
         child.send(current);
       });
       child.on('exit', (code) => {

@@ -23,6 +23,8 @@ export interface WireParts {
   readonly crash: () => void;
   /** Of every request that leaves, with when the server allows the next one. */
   readonly sent: (asked: Asked, notBeforeMs: number) => void;
+  /** Whether this does not get to the server now, whatever becomes of others. */
+  readonly isCutOff: (asked: Asked) => boolean;
 }
 
 const never = new Promise<never>(() => undefined);
@@ -33,7 +35,8 @@ const breakAfterMsMax = 900_000;
 
 export class SimulatedWire implements Wire {
   readonly #parts: WireParts;
-  readonly #watches = new Set<() => void>();
+  /** How each is ended, and how it falls silent. */
+  readonly #watches = new Map<() => void, () => void>();
   #notBeforeMs = 0;
 
   constructor(parts: WireParts) {
@@ -47,7 +50,11 @@ export class SimulatedWire implements Wire {
 
   /** Its end, as the server hears of it: connections are closed. */
   cut(): void {
-    for (const end of this.#watches) end();
+    for (const end of this.#watches.keys()) end();
+  }
+  /** Nothing comes any more of what is watched, and nothing says so. */
+  hang(): void {
+    for (const hang of this.#watches.values()) hang();
   }
   close(): Promise<void> {
     this.cut();
@@ -61,7 +68,9 @@ export class SimulatedWire implements Wire {
     const asked = requestOf(sent.method, sent.path, headers.get('content-type') ?? '');
     const what = `${asked.verb} ${asked.resource}${asked.subresource === '' ? '' : `/${asked.subresource}`} ${asked.namespace}/${asked.name}`;
     const io = sent.isWatch ? 'watch' : 'request';
-    const fault = faults.next({ io, verb: asked.verb, sort: sortOf(asked.resource), phase: phase(), what });
+    const isCutOff = this.#parts.isCutOff(asked);
+    const met = faults.next({ io, verb: asked.verb, sort: sortOf(asked.resource), phase: phase(), what });
+    const fault = isCutOff ? 'swallowed' : met;
     if (!sent.isWatch) this.#parts.sent(asked, this.#notBeforeMs);
     if (fault !== undefined) trace(`${what} ⚡ ${fault}`);
     if (fault === 'crash-before') {
@@ -109,7 +118,8 @@ export class SimulatedWire implements Wire {
         const body = new Pipe();
         body.push(Buffer.from(text));
         body.end();
-        if (answer.status === 429 && !sent.isWatch) this.#slowDown(answer);
+        // Who gave up does not hear it.
+        if (answer.status === 429 && !sent.isWatch && !sent.signal.aborted) this.#slowDown(answer);
         resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
       });
     };
@@ -181,7 +191,9 @@ export class SimulatedWire implements Wire {
       if (!this.#watches.delete(stop)) return;
       void reader.cancel();
     };
-    this.#watches.add(stop);
+    this.#watches.set(stop, () => {
+      isHung = true;
+    });
     sent.signal.addEventListener('abort', () => {
       stop();
       pipe.end(broken('ABORT_ERR'));

@@ -1,4 +1,5 @@
 /** What goes wrong for a while, not with one request: outages, crashes, pauses, clocks that jump, tokens that expire. */
+import type { Failure } from '#model/failure.ts';
 import type { SeededRandom } from './random.ts';
 import { widgetDefinition } from './fleet.ts';
 import { definitionKind, type World } from './world.ts';
@@ -9,6 +10,13 @@ interface Weather {
   readonly begin: (world: World, random: SeededRandom) => void;
 }
 
+export const recordsFull: Failure = {
+  kind: 'transient',
+  code: 'RecordsUnwritable',
+  stage: 'record',
+  message: 'the records cannot be written: no space left on device',
+  hint: 'make room',
+};
 const hourMs = 3_600_000;
 
 const kinds: readonly Weather[] = [
@@ -27,11 +35,30 @@ const kinds: readonly Weather[] = [
     },
   },
   {
+    name: 'a replica is cut off',
+    weight: 2,
+    begin: (world, random) => cutOff(world, random, 'all'),
+  },
+  {
+    name: 'a Lease cannot be renewed',
+    weight: 2,
+    begin: (world, random) => cutOff(world, random, 'leases'),
+  },
+  {
     name: 'a wall clock jumps',
     weight: 2,
     begin: (world, random) => {
       const { process } = random.pick(world.replicas);
       if (process !== undefined) process.wallMs += random.between(-hourMs, hourMs);
+    },
+  },
+  {
+    name: 'the records cannot be written',
+    weight: 2,
+    begin: (world, random) => {
+      const replica = random.pick(world.replicas);
+      replica.failRecords(recordsFull);
+      world.scheduler.at(random.between(1000, 600_000), () => replica.failRecords(undefined));
     },
   },
   {
@@ -61,6 +88,14 @@ const kinds: readonly Weather[] = [
   },
 ];
 
+function cutOff(world: World, random: SeededRandom, of: 'all' | 'leases'): void {
+  const replica = random.pick(world.replicas);
+  replica.cutOff(of);
+  world.scheduler.at(random.between(1000, 120_000), () => {
+    replica.outage = undefined;
+  });
+}
+
 function restoreDefinition(world: World): void {
   const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
   world.kubectl.create(at, widgetDefinition);
@@ -82,6 +117,10 @@ export function arrangeWeather(world: World, random: SeededRandom, spanMs: numbe
 
 export function clearWeather(world: World): void {
   for (const server of world.servers.values()) server.down = undefined;
-  for (const { process } of world.replicas) process?.resume();
+  for (const replica of world.replicas) {
+    replica.outage = undefined;
+    replica.failRecords(undefined);
+    replica.process?.resume();
+  }
   restoreDefinition(world);
 }

@@ -4,7 +4,7 @@ import { countBranches, type NotRun } from './branches.ts';
 import type { Ran } from './run.ts';
 import type { ShortRun } from './short-runs.ts';
 
-export type Task = { readonly seed: number; readonly replicas: number } | ShortRun;
+export type Task = { readonly seed: number; readonly replicas?: number } | ShortRun;
 export interface Done {
   readonly task: Task;
   readonly ran: Omit<Ran, 'trace' | 'final'>;

@@ -21,8 +21,10 @@ const url = (index: number): string => `https://git.example/acme/fleet-${index +
 export function newFleet(world: World, random: SeededRandom): Fleet {
   const names = ['web', 'api', 'jobs'].slice(0, 1 + random.below(3));
   const repositories = 1 + random.below(2);
+  const dialects = names.map(() => random.pick(['argo', 'argo', 'flux'] as const));
   const apps = names.map((name, index): App => {
-    const dialect = random.pick(['argo', 'argo', 'flux'] as const);
+    const dialect = dialects[index]!;
+    const before = names.filter((_, other) => other < index && dialects[other] === 'flux');
     return {
       name,
       dialect,
@@ -32,6 +34,8 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
       selfHeal: random.chance(0.8),
       // Flux always takes its objects along.
       cascades: dialect === 'flux' || random.chance(0.5),
+      dependsOn: dialect === 'flux' ? before.filter(() => random.chance(0.5)) : [],
+      hasWaves: dialect === 'argo' && random.chance(0.3),
       isLarge: random.chance(0.15),
     };
   });
@@ -82,6 +86,13 @@ function someObject({ fleet, random }: Doing, app: App): Named | undefined {
   if (items.length === 0) return undefined;
   const { kind, name } = random.pick(items);
   return { ...kinds[kind], namespace: app.namespace, name };
+}
+
+/** People change what they ask for, and then ask for it again. */
+function forAWhile({ world, random }: Doing, app: App, patch: object, back: object): void {
+  const at = declaring(app).at(app.name);
+  world.kubectl.merge(at, { spec: patch });
+  world.scheduler.at(random.between(10_000, 300_000), () => world.kubectl.merge(at, { spec: back }));
 }
 
 export const actions: readonly Action[] = [
@@ -229,6 +240,35 @@ export const actions: readonly Action[] = [
         if (!oracles.isBack(app)) world.scheduler.at(10_000, again);
       };
       world.scheduler.at(random.between(1000, 240_000), again);
+    },
+  },
+  {
+    name: 'suspend',
+    weight: 2,
+    act: (doing, app) => {
+      const { suspended, resumed } = declaring(app);
+      forAWhile(doing, app, suspended, resumed(app));
+    },
+  },
+  {
+    // F8: a path that is not there.
+    name: 'mislead',
+    weight: 1,
+    act: (doing, app) => forAWhile(doing, app, ...declaring(app).atPath(app, 'apps/nowhere')),
+  },
+  {
+    // F30: what we do not honour.
+    name: 'ask-too-much',
+    weight: 1,
+    act: (doing, app) => forAWhile(doing, app, ...declaring(app).unsupported),
+  },
+  {
+    // F28: what cannot be read stands beside the others for good.
+    name: 'malform',
+    weight: 1,
+    act: ({ world, random }, app) => {
+      const { at, malformed } = declaring(app);
+      world.kubectl.create(at('malformed'), malformed(random.below(3)));
     },
   },
   {

@@ -32,6 +32,8 @@ export interface Written {
   readonly change: Change;
   /** Whose request it came from; undefined: others. */
   readonly replica: Replica | undefined;
+  /** Which process of it. */
+  readonly who: string | undefined;
   /** When that request left. */
   readonly sentMs: number;
 }
@@ -122,7 +124,7 @@ export class World {
   readonly #users = new Map<string, User>();
   readonly #watchers: Watcher[] = [];
   #token = 0;
-  #acting: { replica: Replica; sentMs: number } | undefined;
+  #acting: { replica: Replica; who: string; sentMs: number } | undefined;
   /** The first promise that was broken. */
   violation: Error | undefined;
   writes = 0;
@@ -140,7 +142,9 @@ export class World {
     this.embedded = embeddedOn(this.server, ofServer, snapshot, this.#users, (text) => this.flaws.push(text));
     this.kubectl = new Kubectl(this.embedded);
     this.embedded.store.onChange((change) => this.#changed(change));
-    this.replicas = Array.from({ length: replicas }, (_, index) => this.#replica(`replica-${index + 1}`));
+    this.replicas = Array.from({ length: replicas }, (_, index) =>
+      this.#replica(`replica-${index + 1}`, replicas > 1),
+    );
   }
 
   get nowMs(): number {
@@ -174,15 +178,16 @@ export class World {
     for (const replica of this.replicas) replica.process?.end();
   }
 
-  #replica(name: string): Replica {
+  #replica(name: string, isShared: boolean): Replica {
     const random = this.random.fork(name);
     return new Replica({
       name,
+      isShared,
       random,
       scheduler: this.scheduler,
       faults: this.faults,
       servers: this.servers,
-      handle: (replica, request, sentMs) => this.#handle(replica, request, sentMs),
+      handle: (replica, who, request, sentMs) => this.#handle(replica, who, request, sentMs),
       sent: (replica, asked, notBeforeMs) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
       isRunning: () => this.#hasIntent,
@@ -201,8 +206,8 @@ export class World {
   /** Records that say that a Run is under way. */
   readonly #intents = new Set<string>();
 
-  async #handle(replica: Replica, request: Request, sentMs: number): Promise<Response> {
-    this.#acting = { replica, sentMs };
+  async #handle(replica: Replica, who: string, request: Request, sentMs: number): Promise<Response> {
+    this.#acting = { replica, who, sentMs };
     try {
       return await this.embedded.handle(request);
     } finally {
@@ -218,11 +223,14 @@ export class World {
       if (intent !== undefined && type !== 'DELETED') this.#intents.add(name);
       else this.#intents.delete(name);
     }
-    const { replica, sentMs = this.nowMs } = this.#acting ?? {};
-    if (replica !== undefined) this.writes += 1;
-    const who = replica?.process?.name ?? replica?.name ?? 'others';
-    this.trace.add(this.nowMs, who, `${type} ${resource} ${namespace}/${name} @${resourceVersion}`);
-    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, sentMs })));
+    const { replica, who, sentMs = this.nowMs } = this.#acting ?? {};
+    if (replica !== undefined && resource !== 'coordination.k8s.io/leases') this.writes += 1;
+    this.trace.add(
+      this.nowMs,
+      who ?? 'others',
+      `${type} ${resource} ${namespace}/${name} @${resourceVersion}`,
+    );
+    this.#check(() => this.#watchers.forEach((watcher) => watcher.wrote({ change, replica, who, sentMs })));
   }
 
   /** The first violation ends the run; what is thrown must not reach whoever was looked at. */
