@@ -71,6 +71,9 @@ export interface Recorded {
 }
 
 export const secretCanary = 'canary-7f3a';
+/** As it stands in a manifest's `stringData`, or in a Secret's `data`. */
+const canaryForms = [secretCanary, Buffer.from(`${secretCanary}-`, 'utf8').toString('base64')];
+export const showsSecret = (text: string): boolean => canaryForms.some((form) => text.includes(form));
 export const stampName = (app: Pick<App, 'name'>): string => `stamp-${app.name}`;
 
 export const itemKey = ({ kind, name }: Pick<Item, 'kind' | 'name'>): string => `${kind}/${name}`;

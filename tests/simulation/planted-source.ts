@@ -11,7 +11,7 @@ const planted = process.env['PLANTED'] ?? '';
 registerHooks({
   load(url, context, next) {
     const loaded = next(url, context);
-    if (!url.startsWith('file:')) return loaded;
+    if (planted === '' || !url.startsWith('file:')) return loaded;
     const instead = join(planted, relative(checkout, fileURLToPath(url)));
     return existsSync(instead) ? { ...loaded, source: readFileSync(instead) } : loaded;
   },

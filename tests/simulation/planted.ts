@@ -90,7 +90,7 @@ async function hunt(bug: Planted): Promise<Caught> {
     // The directory above may be in a repository: then git would look for the files there.
     const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
     execFileSync('git', ['apply', join(patches, `${bug.name}.patch`)], { cwd: directory, env, stdio: 'pipe' });
-    return after(await firstViolation(tasksOf(bug), bug, directory));
+    return after(await verdictOn(bug, directory));
   } catch (error) {
     const { message } = error as Error;
     return after({ by: '', after: 0, problem: `${message.trim()}\n  the patch has to be renewed` });
@@ -100,7 +100,7 @@ async function hunt(bug: Planted): Promise<Caught> {
 }
 
 /** `seeds 1..40`; `short update crash-after`: that fault at every I/O of that scenario. */
-function tasksOf({ name, runs }: Planted): readonly Task[] {
+function tasksOf({ name, runs }: Pick<Planted, 'name' | 'runs'>): readonly Task[] {
   const [sort, ...rest] = runs.split(' ');
   const range = /^(\d+)\.\.(\d+)$/.exec(rest[0] ?? '');
   if (sort === 'seeds' && range !== null) {
@@ -113,11 +113,27 @@ function tasksOf({ name, runs }: Planted): readonly Task[] {
   return found;
 }
 
-function firstViolation(
-  tasks: readonly Task[],
-  { seenAs }: Planted,
+async function verdictOn(
+  { seenAs, ...bug }: Planted,
   directory: string,
 ): Promise<Pick<Caught, 'by' | 'after' | 'problem'>> {
+  const tasks = tasksOf(bug);
+  const { after, violation } = await firstViolation(tasks, directory);
+  if (violation === undefined) return { by: '', after, problem: `${after} runs did not see it` };
+  const found = { by: violation, after };
+  if (!seenAs.includes(promiseOf(violation)))
+    return { ...found, problem: `it is to be seen as ${seenAs.join(' or ')}` };
+  const without = await firstViolation(tasks.slice(after - 1, after), '');
+  return without.violation === undefined
+    ? found
+    : { ...found, problem: `that run fails without it too: ${without.violation}` };
+}
+
+/** Of the runs in turn, with what lies in that directory in place of the checkout's files. */
+function firstViolation(
+  tasks: readonly Task[],
+  directory: string,
+): Promise<{ readonly after: number; readonly violation?: string }> {
   const child = fork(new URL('./worker.ts', import.meta.url), {
     execArgv: ['--import', new URL('./planted-source.ts', import.meta.url).href],
     env: { ...process.env, PLANTED: directory },
@@ -126,19 +142,15 @@ function firstViolation(
   const words: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => words.push(chunk.toString()));
   let after = 0;
-  return new Promise<Pick<Caught, 'by' | 'after' | 'problem'>>((resolve, reject) => {
+  return new Promise<{ readonly after: number; readonly violation?: string }>((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code) => reject(new Error(`its process ended with ${code}: ${words.join('')}`)));
     child.on('message', (message: FromWorker) => {
       if (message !== 'ready' && 'notRun' in message) return;
       const violation = message === 'ready' ? undefined : message.ran.violation;
-      if (violation !== undefined) {
-        const by = promiseOf(violation);
-        const problem = seenAs.includes(by) ? {} : { problem: `it is to be seen as ${seenAs.join(' or ')}` };
-        return resolve({ by: violation, after, ...problem });
-      }
+      if (violation !== undefined) return resolve({ after, violation });
       const next = tasks[after];
-      if (next === undefined) return resolve({ by: '', after, problem: `${after} runs did not see it` });
+      if (next === undefined) return resolve({ after });
       after += 1;
       child.send(next);
     });

@@ -4,7 +4,7 @@
  */
 import { declare, declaring } from './declared.ts';
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
-import { Fleet, type App, type Content, type Item } from './fleet.ts';
+import { Fleet, kinds, type App, type Content, type Item } from './fleet.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
 import type { Doing } from './workload.ts';
 import type { World } from './world.ts';
@@ -25,7 +25,7 @@ const after: readonly Item[] = [
   { kind: 'Service', name: 'web-also', value: 1 },
 ];
 
-function oneApp(world: World, given: Partial<App> = {}): Fleet {
+function oneApp(world: World, given: Partial<App> = {}, items: readonly Item[] = before): Fleet {
   const app: App = {
     name: 'web',
     dialect: 'argo',
@@ -38,7 +38,7 @@ function oneApp(world: World, given: Partial<App> = {}): Fleet {
     ...given,
   };
   const fleet = new Fleet([app]);
-  fleet.push(app.server, new Map<App, Content>([[app, { items: before }]]), 'First');
+  fleet.push(app.server, new Map<App, Content>([[app, { items }]]), 'First');
   declare(world.kubectl, app);
   return fleet;
 }
@@ -48,8 +48,12 @@ function update({ world, fleet }: Doing): void {
   world.scheduler.at(20_000, () => {
     world.note('commit');
     fleet.push(app.server, new Map<App, Content>([[app, { items: after }]]), 'Second');
-    for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
+    hintAll(world);
   });
+}
+
+function hintAll(world: World): void {
+  for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
 }
 
 function heal({ world, fleet }: Doing): void {
@@ -76,6 +80,40 @@ function remove({ world, fleet, oracles }: Doing): void {
   world.scheduler.at(80_000, again);
 }
 
+/** More than the few that may always go. */
+const many: readonly Item[] = Array.from({ length: 12 }, (_, index) => ({
+  kind: 'ConfigMap',
+  name: `web-${index}`,
+  value: 1,
+}));
+
+/** What Git does not have any more is somebody else's by then; history is moved back; most of it would vanish. */
+function upset({ world, fleet }: Doing): void {
+  const app = fleet.apps[0]!;
+  const at = { ...kinds.ConfigMap, namespace: app.namespace, name: 'web-0' };
+  const first = app.server.head!.id;
+  const push = (items: readonly Item[], message: string, isHeld = false): void => {
+    world.note(message);
+    fleet.push(app.server, new Map<App, Content>([[app, { items, isHeld }]]), message);
+    hintAll(world);
+  };
+  world.scheduler.at(20_000, () => push([...many.slice(1), ...before], 'Second'));
+  // While the request that deletes ours may be on its way.
+  world.scheduler.at(21_000, () => {
+    world.note('make it anew');
+    world.kubectl.delete(at);
+    world.kubectl.create(at, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: at.name } });
+  });
+  world.scheduler.at(60_000, () => {
+    world.note('move the branch back');
+    fleet.reset(app.server, first);
+    hintAll(world);
+  });
+  world.scheduler.at(100_000, () => push(many.slice(0, 1), 'Vanish', true));
+  world.scheduler.at(150_000, () => push([...many.slice(1), ...before], 'Back'));
+  world.scheduler.at(170_000, () => world.kubectl.delete(at));
+}
+
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
 const argo = { ...spans, fleet: (world: World) => oneApp(world) };
 const flux = { ...spans, fleet: (world: World) => oneApp(world, { dialect: 'flux', cascades: true }) };
@@ -83,6 +121,7 @@ const cascading = { ...spans, fleet: (world: World) => oneApp(world, { cascades:
 export const shortScenarios: Readonly<Record<string, Scenario>> = {
   update: { ...argo, arrange: update },
   heal: { ...argo, arrange: heal },
+  upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
   remove: { ...cascading, arrange: remove },
   'flux-update': { ...flux, arrange: update },
   'flux-remove': { ...flux, arrange: remove },
