@@ -48,7 +48,8 @@ export type Content =
       /** F9: so many have gone that somebody has to be asked. */
       readonly isHeld?: boolean;
     }
-  | { readonly broken: 'text' | 'empty' | 'link' | 'huge' };
+  /** `void`: it has files, and no objects. */
+  | { readonly broken: 'text' | 'empty' | 'void' | 'link' | 'huge' };
 
 export interface App {
   readonly name: string;
@@ -116,6 +117,8 @@ function filesOf(app: App, content: Content, number: number): Files {
       return { [at('broken.yaml')]: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: broken\n' };
     case 'empty':
       return {};
+    case 'void':
+      return { [at('NOTES.txt')]: 'moved' };
     case 'link':
       return { [at('outside.yaml')]: { link: '../../../etc/passwd' }, [at('module')]: { submodule: true } };
     case 'huge':

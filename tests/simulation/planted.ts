@@ -89,7 +89,11 @@ async function hunt(bug: Planted): Promise<Caught> {
     for (const path of bug.files) cpSync(join(checkout, path), join(directory, path));
     // The directory above may be in a repository: then git would look for the files there.
     const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
-    execFileSync('git', ['apply', join(patches, `${bug.name}.patch`)], { cwd: directory, env, stdio: 'pipe' });
+    execFileSync('git', ['apply', join(patches, `${bug.name}.patch`)], {
+      cwd: directory,
+      env,
+      stdio: 'pipe',
+    });
     return after(await verdictOn(bug, directory));
   } catch (error) {
     const { message } = error as Error;

@@ -5,9 +5,11 @@
 import { declare, declaring } from './declared.ts';
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
 import { Fleet, kinds, type App, type Content, type Item } from './fleet.ts';
+import { foreignPrefix } from './oracles.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
 import type { Doing } from './workload.ts';
 import type { World } from './world.ts';
+import type { Named } from './kubectl.ts';
 import type { Step } from './steps.ts';
 
 const minuteMs = 60_000;
@@ -80,38 +82,50 @@ function remove({ world, fleet, oracles }: Doing): void {
   world.scheduler.at(80_000, again);
 }
 
-/** More than the few that may always go. */
+/** So many that most of them may not go without a question. */
 const many: readonly Item[] = Array.from({ length: 12 }, (_, index) => ({
   kind: 'ConfigMap',
   name: `web-${index}`,
   value: 1,
 }));
 
-/** What Git does not have any more is somebody else's by then; history is moved back; most of it would vanish. */
+/** Everybody interferes: what Git lets go is held, or is somebody else's by then; history is moved back; much vanishes. */
 function upset({ world, fleet }: Doing): void {
   const app = fleet.apps[0]!;
-  const at = { ...kinds.ConfigMap, namespace: app.namespace, name: 'web-0' };
+  const at = (name: string): Named => ({ ...kinds.ConfigMap, namespace: app.namespace, name });
+  const [anew, held, annotated] = [at('web-0'), at('web-1'), at('web-2')];
   const first = app.server.head!.id;
-  const push = (items: readonly Item[], message: string, isHeld = false): void => {
-    world.note(message);
-    fleet.push(app.server, new Map<App, Content>([[app, { items, isHeld }]]), message);
-    hintAll(world);
-  };
-  world.scheduler.at(20_000, () => push([...many.slice(1), ...before], 'Second'));
+  const later: readonly Item[] = [
+    ...many.slice(3),
+    { kind: 'ConfigMap', name: annotated.name, value: 2 },
+    ...before,
+  ];
+  const onceMs = (atMs: number, what: string, call: () => void): void =>
+    world.scheduler.at(atMs, () => {
+      world.note(what);
+      call();
+      hintAll(world);
+    });
+  const push = (atMs: number, message: string, content: Content): void =>
+    onceMs(atMs, message, () => fleet.push(app.server, new Map<App, Content>([[app, content]]), message));
+  onceMs(15_000, 'hold one, annotate one', () => {
+    world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
+    world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
+  });
+  push(20_000, 'Second', { items: [...later, { kind: 'ConfigMap', name: 'web-brief', value: 1 }] });
   // While the request that deletes ours may be on its way.
-  world.scheduler.at(21_000, () => {
-    world.note('make it anew');
-    world.kubectl.delete(at);
-    world.kubectl.create(at, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: at.name } });
+  onceMs(21_000, 'make one anew', () => {
+    world.kubectl.delete(anew);
+    world.kubectl.create(anew, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: anew.name } });
   });
-  world.scheduler.at(60_000, () => {
-    world.note('move the branch back');
-    fleet.reset(app.server, first);
-    hintAll(world);
-  });
-  world.scheduler.at(100_000, () => push(many.slice(0, 1), 'Vanish', true));
-  world.scheduler.at(150_000, () => push([...many.slice(1), ...before], 'Back'));
-  world.scheduler.at(170_000, () => world.kubectl.delete(at));
+  push(23_000, 'Third', { items: later });
+  onceMs(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
+  push(60_000, 'Nothing', { broken: 'void' });
+  push(80_000, 'Fourth', { items: later });
+  onceMs(100_000, 'move the branch back', () => fleet.reset(app.server, first));
+  push(125_000, 'Vanish', { items: many.slice(0, 1), isHeld: true });
+  push(150_000, 'Back', { items: later });
+  onceMs(170_000, 'clean up', () => world.kubectl.delete(anew));
 }
 
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
