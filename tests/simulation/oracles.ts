@@ -147,9 +147,10 @@ export class Oracles implements Watcher {
     const known = new Set(before?.history.map(({ id }) => id));
     for (const entry of history) {
       if (entry.kind !== 'drift' || known.has(entry.id)) continue;
-      for (const { path, before: found, owner: who } of entry.changes) {
+      for (const { path, before: found, after, owner: who } of entry.changes) {
         const manager = typeof who === 'object' ? who.manager : who;
-        const isEdit = found === editedValue;
+        // What a drift became, or what its heal will find: it depends on what was recorded of the object.
+        const isEdit = found === editedValue || after === editedValue;
         if (manager === undefined || (isEdit && manager !== editor))
           throw new Violation(
             'attribution',
