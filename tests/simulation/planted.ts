@@ -86,20 +86,25 @@ async function hunt(bug: Planted): Promise<Caught> {
     ...fields,
   });
   try {
-    for (const path of bug.files) cpSync(join(checkout, path), join(directory, path));
-    // The directory above may be in a repository: then git would look for the files there.
-    const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
-    execFileSync('git', ['apply', join(patches, `${bug.name}.patch`)], {
-      cwd: directory,
-      env,
-      stdio: 'pipe',
-    });
+    plant(bug, directory);
     return after(await verdictOn(bug, directory));
   } catch (error) {
     const { message } = error as Error;
-    return after({ by: '', after: 0, problem: `${message.trim()}\n  the patch has to be renewed` });
+    return after({ by: '', after: 0, problem: message.trim() });
   } finally {
     rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Puts the patched files, and nothing else, there. */
+function plant({ name, files }: Planted, directory: string): void {
+  for (const path of files) cpSync(join(checkout, path), join(directory, path));
+  // The directory above may be in a repository: then git would look for the files there.
+  const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
+  try {
+    execFileSync('git', ['apply', join(patches, `${name}.patch`)], { cwd: directory, env, stdio: 'pipe' });
+  } catch (error) {
+    throw new Error(`planted/${name}.patch has to be made anew: ${(error as Error).message.trim()}`);
   }
 }
 

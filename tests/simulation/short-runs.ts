@@ -100,32 +100,32 @@ function upset({ world, fleet }: Doing): void {
     { kind: 'ConfigMap', name: annotated.name, value: 2 },
     ...before,
   ];
-  const onceMs = (atMs: number, what: string, call: () => void): void =>
+  const doAt = (atMs: number, what: string, call: () => void): void =>
     world.scheduler.at(atMs, () => {
       world.note(what);
       call();
       hintAll(world);
     });
   const push = (atMs: number, message: string, content: Content): void =>
-    onceMs(atMs, message, () => fleet.push(app.server, new Map<App, Content>([[app, content]]), message));
-  onceMs(15_000, 'hold one, annotate one', () => {
+    doAt(atMs, message, () => fleet.push(app.server, new Map<App, Content>([[app, content]]), message));
+  doAt(15_000, 'hold one, annotate one', () => {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
   push(20_000, 'Second', { items: [...later, { kind: 'ConfigMap', name: 'web-brief', value: 1 }] });
   // While the request that deletes ours may be on its way.
-  onceMs(21_000, 'make one anew', () => {
+  doAt(21_000, 'make one anew', () => {
     world.kubectl.delete(anew);
     world.kubectl.create(anew, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: anew.name } });
   });
   push(23_000, 'Third', { items: later });
-  onceMs(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
+  doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
   push(60_000, 'Nothing', { broken: 'void' });
   push(80_000, 'Fourth', { items: later });
-  onceMs(100_000, 'move the branch back', () => fleet.reset(app.server, first));
+  doAt(100_000, 'move the branch back', () => fleet.reset(app.server, first));
   push(125_000, 'Vanish', { items: many.slice(0, 1), isHeld: true });
   push(150_000, 'Back', { items: later });
-  onceMs(170_000, 'clean up', () => world.kubectl.delete(anew));
+  doAt(170_000, 'clean up', () => world.kubectl.delete(anew));
 }
 
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
