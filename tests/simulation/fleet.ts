@@ -49,7 +49,8 @@ export type Content =
       /** F9: so many have gone that somebody has to be asked. */
       readonly isHeld?: boolean;
     }
-  | { readonly broken: 'text' | 'empty' | 'link' | 'huge' };
+  /** `void`: it has files, and no objects. */
+  | { readonly broken: 'text' | 'empty' | 'void' | 'link' | 'huge' };
 
 export interface App {
   readonly name: string;
@@ -76,6 +77,9 @@ export interface Recorded {
 }
 
 export const secretCanary = 'canary-7f3a';
+/** As it stands in a manifest's `stringData`, or in a Secret's `data`. */
+const canaryForms = [secretCanary, Buffer.from(`${secretCanary}-`, 'utf8').toString('base64')];
+export const showsSecret = (text: string): boolean => canaryForms.some((form) => text.includes(form));
 export const stampName = (app: Pick<App, 'name'>): string => `stamp-${app.name}`;
 
 export const itemKey = ({ kind, name }: Pick<Item, 'kind' | 'name'>): string => `${kind}/${name}`;
@@ -119,6 +123,8 @@ function filesOf(app: App, content: Content, number: number): Files {
       return { [at('broken.yaml')]: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: broken\n' };
     case 'empty':
       return {};
+    case 'void':
+      return { [at('NOTES.txt')]: 'moved' };
     case 'link':
       return { [at('outside.yaml')]: { link: '../../../etc/passwd' }, [at('module')]: { submodule: true } };
     case 'huge':

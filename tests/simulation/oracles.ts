@@ -8,7 +8,7 @@ import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Change } from '#embedded/store.ts';
-import { secretCanary, stampName, type App, type Fleet } from './fleet.ts';
+import { showsSecret, stampName, type App, type Fleet } from './fleet.ts';
 import { resourceOf } from './declared.ts';
 import { editor, memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
@@ -112,7 +112,7 @@ export class Oracles implements Watcher {
   }
 
   logged(replica: string, level: keyof Log, text: string): void {
-    if (text.includes(secretCanary)) throw new Violation('S14', `${replica} logged a secret: ${text}`);
+    if (showsSecret(text)) throw new Violation('S14', `${replica} logged a secret: ${text}`);
     // Whoever keeps the disk has to hear of it.
     if (level === 'error' && !text.includes('RecordsUnwritable'))
       throw new Violation('bug', `${replica} logged an error: ${text}`);
@@ -130,6 +130,8 @@ export class Oracles implements Watcher {
     const state = decodeUnitState(object as unknown as Manifest, (shard) => this.#shard(object, shard));
     if (state === undefined) throw new Violation('F1', `the record ${name} cannot be read`);
     this.#records.set(name, state);
+    // What is packed in it does not show from outside.
+    if (showsSecret(JSON.stringify(state))) throw new Violation('S14', `the record ${name} shows a secret`);
     const { commit = '' } = state.revisions[0] ?? {};
     if (this.#appliedSince.get(state.owner.name)?.commit !== commit)
       this.#appliedSince.set(state.owner.name, { commit, atMs: this.#world.nowMs });
@@ -150,9 +152,10 @@ export class Oracles implements Watcher {
     const known = new Set(before?.history.map(({ id }) => id));
     for (const entry of history) {
       if (entry.kind !== 'drift' || known.has(entry.id)) continue;
-      for (const { path, before: found, owner: who } of entry.changes) {
+      for (const { path, before: found, after, owner: who } of entry.changes) {
         const manager = typeof who === 'object' ? who.manager : who;
-        const isEdit = found === editedValue;
+        // What a drift became, or what its heal will find: it depends on what was recorded of the object.
+        const isEdit = found === editedValue || after === editedValue;
         if (manager === undefined || (isEdit && manager !== editor))
           throw new Violation(
             'attribution',
@@ -263,7 +266,7 @@ export class Oracles implements Watcher {
   /** S14. */
   #noCanary({ resource, object, type }: Change): void {
     if (type === 'DELETED' || resource === '/secrets') return;
-    if (JSON.stringify(object).includes(secretCanary))
+    if (showsSecret(JSON.stringify(object)))
       throw new Violation('S14', `${resource} ${object.metadata.name} shows a secret`);
   }
 }

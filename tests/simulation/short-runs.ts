@@ -4,10 +4,12 @@
  */
 import { declare, declaring } from './declared.ts';
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
-import { Fleet, type App, type Content, type Item } from './fleet.ts';
+import { Fleet, kinds, type App, type Content, type Item } from './fleet.ts';
+import { foreignPrefix } from './oracles.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
 import type { Doing } from './workload.ts';
 import type { World } from './world.ts';
+import type { Named } from './kubectl.ts';
 import type { Step } from './steps.ts';
 
 const minuteMs = 60_000;
@@ -25,7 +27,7 @@ const after: readonly Item[] = [
   { kind: 'Service', name: 'web-also', value: 1 },
 ];
 
-function oneApp(world: World, given: Partial<App> = {}): Fleet {
+function oneApp(world: World, given: Partial<App> = {}, items: readonly Item[] = before): Fleet {
   const app: App = {
     name: 'web',
     dialect: 'argo',
@@ -40,7 +42,7 @@ function oneApp(world: World, given: Partial<App> = {}): Fleet {
     ...given,
   };
   const fleet = new Fleet([app]);
-  fleet.push(app.server, new Map<App, Content>([[app, { items: before }]]), 'First');
+  fleet.push(app.server, new Map<App, Content>([[app, { items }]]), 'First');
   declare(world.kubectl, app);
   return fleet;
 }
@@ -50,8 +52,12 @@ function update({ world, fleet }: Doing): void {
   world.scheduler.at(20_000, () => {
     world.note('commit');
     fleet.push(app.server, new Map<App, Content>([[app, { items: after }]]), 'Second');
-    for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
+    hintAll(world);
   });
+}
+
+function hintAll(world: World): void {
+  for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
 }
 
 function heal({ world, fleet }: Doing): void {
@@ -78,6 +84,52 @@ function remove({ world, fleet, oracles }: Doing): void {
   world.scheduler.at(80_000, again);
 }
 
+/** So many that most of them may not go without a question. */
+const many: readonly Item[] = Array.from({ length: 12 }, (_, index) => ({
+  kind: 'ConfigMap',
+  name: `web-${index}`,
+  value: 1,
+}));
+
+/** Everybody interferes: what Git lets go is held, or is somebody else's by then; history is moved back; much vanishes. */
+function upset({ world, fleet }: Doing): void {
+  const app = fleet.apps[0]!;
+  const at = (name: string): Named => ({ ...kinds.ConfigMap, namespace: app.namespace, name });
+  const [anew, held, annotated] = [at('web-0'), at('web-1'), at('web-2')];
+  const first = app.server.head!.id;
+  const later: readonly Item[] = [
+    ...many.slice(3),
+    { kind: 'ConfigMap', name: annotated.name, value: 2 },
+    ...before,
+  ];
+  const doAt = (atMs: number, what: string, call: () => void): void =>
+    world.scheduler.at(atMs, () => {
+      world.note(what);
+      call();
+      hintAll(world);
+    });
+  const push = (atMs: number, message: string, content: Content): void =>
+    doAt(atMs, message, () => fleet.push(app.server, new Map<App, Content>([[app, content]]), message));
+  doAt(15_000, 'hold one, annotate one', () => {
+    world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
+    world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
+  });
+  push(20_000, 'Second', { items: [...later, { kind: 'ConfigMap', name: 'web-brief', value: 1 }] });
+  // While the request that deletes ours may be on its way.
+  doAt(21_000, 'make one anew', () => {
+    world.kubectl.delete(anew);
+    world.kubectl.create(anew, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: anew.name } });
+  });
+  push(23_000, 'Third', { items: later });
+  doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
+  push(60_000, 'Nothing', { broken: 'void' });
+  push(80_000, 'Fourth', { items: later });
+  doAt(100_000, 'move the branch back', () => fleet.reset(app.server, first));
+  push(125_000, 'Vanish', { items: many.slice(0, 1), isHeld: true });
+  push(150_000, 'Back', { items: later });
+  doAt(170_000, 'clean up', () => world.kubectl.delete(anew));
+}
+
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
 const argo = { ...spans, fleet: (world: World) => oneApp(world) };
 const flux = { ...spans, fleet: (world: World) => oneApp(world, { dialect: 'flux', cascades: true }) };
@@ -85,6 +137,7 @@ const cascading = { ...spans, fleet: (world: World) => oneApp(world, { cascades:
 export const shortScenarios: Readonly<Record<string, Scenario>> = {
   update: { ...argo, arrange: update },
   heal: { ...argo, arrange: heal },
+  upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
   remove: { ...cascading, arrange: remove },
   'flux-update': { ...flux, arrange: update },
   'flux-remove': { ...flux, arrange: remove },

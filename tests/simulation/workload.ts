@@ -108,7 +108,7 @@ export const actions: readonly Action[] = [
     name: 'break',
     weight: 2,
     act: ({ fleet, random }, app) => {
-      const broken = random.pick(['text', 'empty', 'link', 'huge'] as const);
+      const broken = random.pick(['text', 'empty', 'void', 'link', 'huge'] as const);
       fleet.push(app.server, new Map([[app, { broken }]]), `Break: ${broken}`);
     },
   },
