@@ -2,7 +2,7 @@
 import { refreshAnnotation } from '#dialects/argo/compile.ts';
 import type { Result } from '#model/failure.ts';
 import { ok } from '#model/failure.ts';
-import type { ObjectRef } from '#model/object.ts';
+import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster, Timers } from '#model/ports.ts';
 
 /** Whoever asked is then told how things stand, refreshed or not. */
@@ -15,6 +15,9 @@ export async function refresh(
 ): Promise<Result<undefined>> {
   const asked = await cluster.mergePatch(ref, { metadata: { annotations: { [refreshAnnotation]: kind } } });
   if (!asked.ok) return asked;
+  if (asked.value.result === 'stale') return ok(undefined);
+  // A list may come from a cache that has not heard of the wish yet: that there is none in it says nothing.
+  const since = versionOf(asked.value.value);
   let end = (): void => undefined;
   await new Promise<void>((resolve) => {
     const cancel = timers.after(waitMaxMs, resolve);
@@ -27,8 +30,10 @@ export async function refresh(
     };
     const following = cluster.follow(selection, ({ changed, gone }) => {
       const isOver = changed.some(
-        ({ metadata }) =>
-          metadata.name === ref.name && metadata.annotations?.[refreshAnnotation] === undefined,
+        (found) =>
+          found.metadata.name === ref.name &&
+          versionOf(found) >= since &&
+          found.metadata.annotations?.[refreshAnnotation] === undefined,
       );
       if (isOver || gone.some(({ name }) => name === ref.name)) resolve();
     });
@@ -40,3 +45,5 @@ export async function refresh(
   end();
   return ok(undefined);
 }
+
+const versionOf = ({ metadata }: Manifest): bigint => BigInt(String(metadata['resourceVersion'] ?? '0'));
