@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildControlPlane, systemKubectl } from '../cluster/control-plane.ts';
 import { repositoryRoot, runToEnd } from '../scenarios/trueup-process.ts';
 import { waitFor } from '../scenarios/wait-for.ts';
+import { freePort } from '../free-port.ts';
 
 const clone = process.env['TRUEUP_FIRST_RUN'] ?? repositoryRoot;
 const readyWithinMs = 20_000;
@@ -27,14 +28,6 @@ interface Started {
   readonly output: () => string;
   readonly readyMs: number;
   stop(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port: found } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return found;
 }
 
 /** `npm start`, until it says that it is ready. */

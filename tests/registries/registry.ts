@@ -1,9 +1,9 @@
 /** A real registry on loopback: Debian's docker-registry, with a login where it is to ask for one. */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import bcrypt from 'bcryptjs';
+import { freePort } from '../free-port.ts';
 
 export interface Registry {
   /** `127.0.0.1:PORT`. */
@@ -54,16 +54,4 @@ export async function startRegistry(
         child.kill();
       }),
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

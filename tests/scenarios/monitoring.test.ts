@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configMap, yaml } from './manifests.ts';
-import { freePort, repositoryRoot, runToEnd } from './trueup-process.ts';
+import { freePort } from '../free-port.ts';
+import { repositoryRoot, runToEnd } from './trueup-process.ts';
 import { kustomizationKind, useWorld, waitFor } from './world.ts';
 
 const example = join(repositoryRoot, 'examples/monitoring');

@@ -7,15 +7,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startControlPlane } from '../cluster/control-plane.ts';
 import type { ControlPlane } from '../cluster/control-plane.ts';
+import { freePort } from '../free-port.ts';
 import { openClusterApi } from './cluster-api.ts';
-import {
-  freePort,
-  repositoryRoot,
-  runToEnd,
-  startArguments,
-  trueup,
-  trueupProgram,
-} from './trueup-process.ts';
+import { repositoryRoot, runToEnd, startArguments, trueup, trueupProgram } from './trueup-process.ts';
 import type { Finished } from './trueup-process.ts';
 import { waitFor } from './wait-for.ts';
 import { useWorld } from './world.ts';
