@@ -104,7 +104,9 @@ function plant({ name, files }: Planted, directory: string): void {
   try {
     execFileSync('git', ['apply', join(patches, `${name}.patch`)], { cwd: directory, env, stdio: 'pipe' });
   } catch (error) {
-    throw new Error(`planted/${name}.patch has to be made anew: ${(error as Error).message.trim()}`);
+    throw new Error(`planted/${name}.patch has to be made anew: ${(error as Error).message.trim()}`, {
+      cause: error,
+    });
   }
 }
 
