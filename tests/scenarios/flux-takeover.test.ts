@@ -313,18 +313,22 @@ describe.runIf(writesAreCounted)('what Flux reconciled', () => {
 
   it('is suspended when the old controller comes back and writes, saying by whom (F29)', async () => {
     let round = 0;
+    let wroteMs = -Infinity;
     await waitFor(
       'Trueup to stand back, and to say for whom',
       async () => {
-        // As the old controller does: it looks again and again, and says that it did.
-        const snapshot = { digest: 'sha256:0', totalReconciliations: round++ };
-        await world.api.patch(
-          kustomizationKind,
-          namespace,
-          name,
-          { status: { history: [snapshot] } },
-          { manager: 'gotk-kustomize-controller', subresource: 'status' },
-        );
+        // As the old controller does: it looks at each of its intervals, and says that it did.
+        if (performance.now() - wroteMs > 2000) {
+          wroteMs = performance.now();
+          const snapshot = { digest: 'sha256:0', totalReconciliations: round++ };
+          await world.api.patch(
+            kustomizationKind,
+            namespace,
+            name,
+            { status: { history: [snapshot] } },
+            { manager: 'gotk-kustomize-controller', subresource: 'status' },
+          );
+        }
         return new RegExp(`${name}.*suspended: gotk-kustomize-controller`).test(await world.log());
       },
       { seen: async () => (await world.log()).slice(-2000) },
