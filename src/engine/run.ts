@@ -208,7 +208,8 @@ async function conclude(
   if (!written.ok) return written;
   if (written.value === 'written' && isOver)
     ports.recorder.ran(recorded, plan, { seenAtMs: atMs, healedAtMs: succeeded ? nowMs : undefined });
-  ports.ownership.setInventory(unit.id, inventory);
+  // A Unit that went meanwhile has nothing any more: what it left behind must not be held for it.
+  ports.ownership.setInventory(unit.id, ports.states.get(unit.id)?.inventory ?? []);
   return ok({
     result: written.value === 'stale' ? 'stale' : executed.result,
     view: {

@@ -3,7 +3,7 @@
  * docs/internals/simulation.md has the table of which promise is held by what.
  */
 import { isObject } from '#model/json.ts';
-import type { Manifest } from '#model/object.ts';
+import { keyText, type Manifest } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
@@ -41,6 +41,8 @@ export class Oracles implements Watcher {
   readonly #fleet: Fleet;
   /** The record of each Unit, by the name of the object. */
   readonly #records = new Map<string, UnitState>();
+  /** Until when each object stood in a record of its application, of those that stand there no more. */
+  readonly #recordedUntilMs = new Map<string, number>();
   /** When each application's record began to name the commit that it names. */
   readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
   /** Where somebody moved history by force. */
@@ -124,11 +126,13 @@ export class Oracles implements Watcher {
     if (object['shardOf'] !== undefined) return;
     const before = this.#records.get(name);
     if (type === 'DELETED') {
+      this.#noteGone(before, []);
       this.#records.delete(name);
       return;
     }
     const state = decodeUnitState(object as unknown as Manifest, (shard) => this.#shard(object, shard));
     if (state === undefined) throw new Violation('F1', `the record ${name} cannot be read`);
+    this.#noteGone(before, state.inventory);
     this.#records.set(name, state);
     // What is packed in it does not show from outside.
     if (showsSecret(JSON.stringify(state))) throw new Violation('S14', `the record ${name} shows a secret`);
@@ -214,17 +218,32 @@ export class Oracles implements Watcher {
     const app = this.#fleet.appOf(change);
     const place = `${change.resource} ${object.metadata.namespace}/${object.metadata.name}`;
     if (app === undefined) throw new Violation('F26', `${place} was written, which nobody declares`);
-    this.#isRecorded(app, change, place);
+    this.#isRecorded(app, change, { place, sentMs });
     if (object.metadata.name === stampName(app))
       this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
   }
 
+  #noteGone(before: UnitState | undefined, inventory: UnitState['inventory']): void {
+    if (before === undefined) return;
+    const kept = new Set(inventory.map(({ ref }) => keyText(ref)));
+    for (const { ref } of before.inventory)
+      if (!kept.has(keyText(ref)))
+        this.#recordedUntilMs.set(recordKey(before.owner.name, ref.kind, ref.name), this.#world.nowMs);
+  }
+
   /** F18: before it is applied it is in the inventory. */
-  #isRecorded(app: App, { object }: Change, place: string): void {
+  #isRecorded(
+    app: App,
+    { object }: Change,
+    { place, sentMs }: { readonly place: string; readonly sentMs: number },
+  ): void {
     const isThere = this.#recordsOf(app)
       .flatMap(({ inventory }) => inventory)
       .some(({ ref }) => ref.name === object.metadata.name && ref.kind === object.kind);
+    // Nobody heard of its end, and it was not there when it was looked for: it may land later all the same.
+    const untilMs = this.#recordedUntilMs.get(recordKey(app.name, object.kind, object.metadata.name));
+    if (untilMs !== undefined && sentMs < untilMs) return;
     if (!isThere) throw new Violation('F18', `${place} was applied before it was recorded`);
   }
 
@@ -278,3 +297,5 @@ function isMarkedNow({ object, before }: Change): boolean {
 function placeOf(ref: { group: string; kind: string; namespace: string; name: string }): string {
   return `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
 }
+
+const recordKey = (app: string, kind: string, name: string): string => `${app}/${kind}/${name}`;

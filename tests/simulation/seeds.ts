@@ -13,4 +13,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 6, replicas: 1 },
     was: 'F4: a call that was refused for another reason was sent again while the cluster had asked all to wait',
   },
+  {
+    run: { scenario: 'flux-remove', at: 45, fault: '429' },
+    was: 'objects of a Unit that went while its Run ended stood as its own until the next start, and no other could have them',
+  },
 ];
