@@ -1,6 +1,6 @@
 /** The foreign resources that dialects read, followed with their bodies, behind the synchronous Lookup. */
 import type { Dialect, ForeignKind, Lookup, Selection } from '#model/dialect.ts';
-import { keyText, refOf, type Manifest, type ObjectKey } from '#model/object.ts';
+import { keyText, refOf, versionOf, type Manifest, type ObjectKey } from '#model/object.ts';
 import type { Cluster, FollowBatch, Following } from '#model/ports.ts';
 
 /** What a compilation asked for: any change of it compiles again. */
@@ -82,9 +82,7 @@ export class ResourceCache {
   /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
   put(manifest: Manifest): void {
     const held = this.#objects.get(keyText(refOf(manifest)));
-    const version = (of: Manifest | undefined): bigint =>
-      BigInt(String(of?.metadata['resourceVersion'] ?? '0'));
-    if (held !== undefined && version(held) < version(manifest)) this.#set(manifest);
+    if (held !== undefined && versionOf(held) < versionOf(manifest)) this.#set(manifest);
   }
 
   /** A Lookup that records what it is asked. */

@@ -72,6 +72,11 @@ export function refOf(manifest: Manifest): ObjectRef {
   };
 }
 
+/** Of two states of one object the larger is the newer; 0 where none is told. */
+export function versionOf({ metadata }: Manifest): bigint {
+  return BigInt(String(metadata['resourceVersion'] ?? '0'));
+}
+
 export type KeyText = string;
 /** One text an object, without its version: two versions of one object are one object. */
 export function keyText(key: ObjectKey): KeyText {

@@ -40,11 +40,26 @@ function fieldsOf(
 const root = 'resource.customizations';
 const prefix = `${root}.ignoreDifferences.`;
 
+interface SystemRules {
+  readonly rules: readonly IgnoreRule[];
+  readonly refused: readonly Failure[];
+}
+/** Every Application of an installation is read with the same ConfigMap. */
+const readBefore = new WeakMap<object, SystemRules>();
+
 /** For every Application, in both forms that Argo CD reads: a key for each kind, and one map by `group/Kind`. */
 export function systemRules(
   config: Readonly<Record<string, string>>,
   refused: Failure[],
 ): readonly IgnoreRule[] {
+  const known = readBefore.get(config) ?? systemRulesIn(config);
+  readBefore.set(config, known);
+  refused.push(...known.refused);
+  return known.rules;
+}
+
+function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
+  const refused: Failure[] = [];
   const ruleOf = (of: string, separator: string, text: string, key: string): readonly IgnoreRule[] => {
     const where = `${key} of ConfigMap argocd-cm`;
     const { value, problem } = yamlOf(text);
@@ -65,7 +80,7 @@ export function systemRules(
     const text = isObject(member) ? member['ignoreDifferences'] : undefined;
     return typeof text === 'string' ? ruleOf(of, '/', text, `${root}, ${of}, ignoreDifferences`) : [];
   });
-  return [...mapped, ...split];
+  return { rules: [...mapped, ...split], refused };
 }
 
 function yamlOf(text: string): { readonly value: unknown; readonly problem?: string } {

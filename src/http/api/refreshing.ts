@@ -2,7 +2,7 @@
 import { refreshAnnotation } from '#dialects/argo/compile.ts';
 import type { Result } from '#model/failure.ts';
 import { ok } from '#model/failure.ts';
-import type { Manifest, ObjectRef } from '#model/object.ts';
+import { versionOf, type ObjectRef } from '#model/object.ts';
 import type { Cluster, Timers } from '#model/ports.ts';
 
 /** Whoever asked is then told how things stand, refreshed or not. */
@@ -45,5 +45,3 @@ export async function refresh(
   end();
   return ok(undefined);
 }
-
-const versionOf = ({ metadata }: Manifest): bigint => BigInt(String(metadata['resourceVersion'] ?? '0'));
