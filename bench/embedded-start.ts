@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { cpuOf, memoryOf } from './processes.ts';
 import { now, round, spreadOf, type Spread } from './time.ts';
-import { freePort } from './trueup.ts';
+import { freePort } from '../tests/free-port.ts';
 
 export interface StartFigures {
   readonly readyS: Omit<Spread, 'all'>;

@@ -1,7 +1,6 @@
 /** The system that is measured: `bin/trueup start`, outside the cluster as the peers were. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Change } from './applications.ts';
@@ -124,13 +123,4 @@ export class Trueup {
   #fetch(route: string, init: RequestInit = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.#options.port}${route}`, init);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port is free');
-  return address.port;
 }

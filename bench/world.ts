@@ -11,7 +11,8 @@ import { startGitServerProcess, type GitServerProcess } from './git-server-proce
 import { Observers } from './observers.ts';
 import type { SourceKind } from './sources.ts';
 import { say, until } from './time.ts';
-import { freePort, Trueup } from './trueup.ts';
+import { freePort } from '../tests/free-port.ts';
+import { Trueup } from './trueup.ts';
 
 /** As in the peers' runs. */
 export const controlPlaneFlags = ['-no-scheduler', '-no-kwok'] as const;
