@@ -116,6 +116,7 @@ export class Registrations {
     if (runtime === undefined) return;
     this.#unitOf.delete(key);
     this.#runtimes.delete(runtime.unit.id);
+    runtime.hasLeft = true;
     this.#ports.left(key, runtime);
   }
 }

@@ -45,6 +45,8 @@ export interface RunOrder {
   readonly fromLastGood: boolean;
   /** The operation that somebody wants ended, as the resource says it now. */
   readonly terminate: () => string | undefined;
+  /** Whether the resource that declares the Unit is there no more. */
+  readonly hasLeft: () => boolean;
   /** Whether something else is wanted by now. */
   readonly isSuperseded: () => Promise<boolean>;
   readonly news: News;
@@ -74,6 +76,7 @@ export async function carryOut(
     attempt,
     message: startMessage(plan),
   };
+  if (order.hasLeft()) return ok({ result: 'stale', view });
   const holder = ports.ownership.claim(unit.id, objects);
   if (holder !== undefined) return ok({ result: 'stale', view });
   // From before the intent: one that ends later has ended for this Run.
@@ -121,9 +124,11 @@ async function conclude(
   const whyEnded = (): Failure | undefined =>
     order.terminate()?.startsWith(started) === true
       ? terminated
-      : tenure !== undefined && tenure.untilMs() === undefined
-        ? leaseLost
-        : undefined;
+      : order.hasLeft()
+        ? left
+        : tenure !== undefined && tenure.untilMs() === undefined
+          ? leaseLost
+          : undefined;
   let current = intent;
   const recordHooks: ExecutePorts['recordHooks'] = async (hooks) => {
     const run = hooks.reduce(withHook, current.hooks!);
@@ -227,6 +232,14 @@ const terminated: Failure = {
   stage: 'apply',
   message: 'the operation was terminated before this step',
   hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
+};
+
+const left: Failure = {
+  kind: 'terminal',
+  code: 'ResourceGone',
+  stage: 'apply',
+  message: 'the resource that declares it is there no more, or is not ours to reconcile',
+  hint: 'what was applied stays; a resource with a finalizer takes its objects with it',
 };
 
 function startMessage(plan: Plan): string {

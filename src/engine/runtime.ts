@@ -59,6 +59,8 @@ export interface UnitRuntime {
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
+  /** The resource that declares it is gone, or no longer reconciled: what is under way for it ends. */
+  hasLeft: boolean;
   /** It is this replica's to look after, as far as was known last. */
   isOwn: boolean;
   /** It had a state that was kept. */
@@ -113,6 +115,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     told: undefined,
     observing: undefined,
     looked: false,
+    hasLeft: false,
     isOwn: false,
     wasRecorded: false,
     answersAtMs: -Infinity,

@@ -46,6 +46,7 @@ export async function teardown(
       attempt: 0,
       ancestry: 'same',
       terminate: () => runtime.unit.terminate,
+      hasLeft: () => runtime.hasLeft,
       isSuperseded: () => Promise.resolve(ports.isStopping()),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,

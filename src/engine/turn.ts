@@ -372,6 +372,7 @@ async function act(
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
+      hasLeft: () => runtime.hasLeft,
       isSuperseded: () => isSuperseded(runtime, { unit, located, fromLastGood }, state, ports),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,

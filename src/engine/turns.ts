@@ -69,6 +69,8 @@ export class Turns {
       cancelStatus();
       // The status of the end must not be overtaken by the one in between.
       await inBetween;
+      // The resource may be there again: that is another Unit, of which this turn says nothing.
+      if (runtime.hasLeft) return;
       if (end.isPending !== true) runtime.looked = true;
       await this.#status(key, dialect, runtime, end);
       const resource = this.#ports.cache.at(key);
@@ -96,7 +98,7 @@ export class Turns {
     end: TurnEnd | undefined,
   ): Promise<void> {
     const resource = this.#ports.cache.at(key);
-    if (resource === undefined || end?.mayWriteStatus === false) return;
+    if (resource === undefined || runtime.hasLeft || end?.mayWriteStatus === false) return;
     const state = this.#ports.states.get(runtime.unit.id);
     const readiness = this.#ports.readinessOf(runtime);
     const view = {

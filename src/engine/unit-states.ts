@@ -22,6 +22,13 @@ interface Held {
   readonly heardMs: number;
 }
 
+/** What the watch told of a state while it was written: our own echo, or somebody else's word. */
+interface Meanwhile {
+  readonly place: string;
+  heads: readonly Manifest[];
+  isGone: boolean;
+}
+
 /** Is told of every state that is held from now on, whoever wrote it, and of each that is gone. */
 export interface StatesObserver {
   noted(state: UnitState): void;
@@ -35,8 +42,7 @@ export class UnitStates {
   readonly #held = new Map<UnitId, Held>();
   /** Heads and shards as they came, by namespace and name, until they can be put together. */
   readonly #objects = new Map<string, Manifest>();
-  /** What the watch told of a state that is being written: our own echo, or somebody else's word. */
-  readonly #meanwhile = new Map<UnitId, Manifest[]>();
+  readonly #meanwhile = new Map<UnitId, Meanwhile>();
   #changed: (unit: UnitId) => void = () => undefined;
   #following: Following | undefined;
 
@@ -89,13 +95,18 @@ export class UnitStates {
     const held = this.#held.get(state.unit);
     // It may have arrived while `state` was made: its version is not the one that this was made from.
     if (held !== undefined && held.state !== from) return ok('stale');
-    this.#meanwhile.set(state.unit, []);
+    const { namespace, name } = unitStateRef(state.owner, state.unit);
+    const meanwhile: Meanwhile = { place: `${namespace}/${name}`, heads: [], isGone: false };
+    this.#meanwhile.set(state.unit, meanwhile);
     try {
-      return await this.#write(state);
+      const written = await this.#write(state);
+      // What is gone may be what was written just now, with the resource that it belongs to.
+      return meanwhile.isGone && written.ok && written.value === 'written'
+        ? await this.#reload(state)
+        : written;
     } finally {
-      const heads = this.#meanwhile.get(state.unit) ?? [];
       this.#meanwhile.delete(state.unit);
-      for (const head of heads) if (this.#hold(head) !== undefined) this.#changed(state.unit);
+      for (const head of meanwhile.heads) if (this.#hold(head) !== undefined) this.#changed(state.unit);
     }
   }
 
@@ -161,7 +172,7 @@ export class UnitStates {
       this.#objects.set(placeOf(head), { ...head, packed: undefined });
       const writing = this.#meanwhile.get(unitOf(head));
       if (writing !== undefined) {
-        writing.push(head);
+        writing.heads = [...writing.heads, head];
         continue;
       }
       const unit = this.#hold(head);
@@ -194,6 +205,8 @@ export class UnitStates {
   /** The Units whose state is gone with it. */
   #forget(place: string): readonly UnitId[] {
     this.#objects.delete(place);
+    for (const meanwhile of this.#meanwhile.values())
+      if (meanwhile.place === place) Object.assign(meanwhile, { heads: [], isGone: true });
     const units: UnitId[] = [];
     for (const [unit, { state }] of this.#held) {
       const ref = unitStateRef(state.owner, unit);

@@ -106,7 +106,11 @@ export const commands: readonly Command[] = [
   command('kubectl apply -k kustomize'),
   command('kubectl kustomize kustomize'),
   command('kubectl replace -f server-side.yaml'),
-  command('kubectl apply -f claim.yaml -f quota.yaml -f workloads.yaml'),
+  command('kubectl apply -f volume.yaml -f quota.yaml -f workloads.yaml'),
+  // Both at once is a race: a controller that sees the claim first looks for its StorageClass, and says so.
+  command('kubectl apply -f claim.yaml', {
+    after: "kubectl wait pv/kubectl-store --for=jsonpath='{.status.phase}'=Available --timeout=10s",
+  }),
 
   // Looking.
   command('kubectl get pods -l app=web'),
