@@ -84,7 +84,11 @@ export class Ownership {
   }
 
   release(unit: UnitId, refs: readonly ObjectRef[]): void {
-    for (const key of refs.map(keyText)) if (this.#claims.get(key) === unit) this.#claims.delete(key);
+    for (const key of refs.map(keyText)) {
+      if (this.#claims.get(key) !== unit) continue;
+      this.#claims.delete(key);
+      for (const other of this.#interested.get(key) ?? []) if (other !== unit) this.#released(other);
+    }
   }
 
   /** Another Unit that has this very object (F26: by UID), or is about to make it. */

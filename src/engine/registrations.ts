@@ -117,6 +117,7 @@ export class Registrations {
     this.#unitOf.delete(key);
     this.#runtimes.delete(runtime.unit.id);
     runtime.hasLeft = true;
+    runtime.news.tell();
     this.#ports.left(key, runtime);
   }
 }

@@ -125,7 +125,7 @@ async function conclude(
     order.terminate()?.startsWith(started) === true
       ? terminated
       : order.hasLeft()
-        ? left
+        ? resourceGone
         : tenure !== undefined && tenure.untilMs() === undefined
           ? leaseLost
           : undefined;
@@ -214,7 +214,8 @@ async function conclude(
   if (written.value === 'written' && isOver)
     ports.recorder.ran(recorded, plan, { seenAtMs: atMs, healedAtMs: succeeded ? nowMs : undefined });
   // A Unit that went meanwhile has nothing any more: what it left behind must not be held for it.
-  ports.ownership.setInventory(unit.id, ports.states.get(unit.id)?.inventory ?? []);
+  const remaining = order.hasLeft() ? undefined : ports.states.get(unit.id);
+  ports.ownership.setInventory(unit.id, remaining?.inventory ?? []);
   return ok({
     result: written.value === 'stale' ? 'stale' : executed.result,
     view: {
@@ -234,7 +235,7 @@ const terminated: Failure = {
   hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
 };
 
-const left: Failure = {
+const resourceGone: Failure = {
   kind: 'terminal',
   code: 'ResourceGone',
   stage: 'apply',

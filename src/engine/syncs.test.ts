@@ -156,6 +156,16 @@ describe('waves', () => {
     expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
     expect(world.data('app')).toBeUndefined();
   });
+  it('it ends where its resource goes, which had no finalizer: nothing is applied that is in no record (F18)', async () => {
+    await begun(two);
+    await world.advance(2000);
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    roll('db');
+    await world.settle();
+    expect(world.data('app')).toBeUndefined();
+    await world.create(world.application('web', { syncPolicy: { automated: {} } }));
+    expect(world.data('app')).toEqual({ a: '1' });
+  });
   it('others are worked on meanwhile, however many wait', async () => {
     world = new EngineWorld({ concurrency: 1 });
     await begun(two);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeCluster } from '../../tests/fakes/cluster.ts';
 import { ManualTime, turns } from '../kube/manual-time.fixture.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { unitStateRef } from '#pipeline/record/unit-state-codec.ts';
 import { UnitStates } from './unit-states.ts';
 
 const owner = {
@@ -22,6 +23,7 @@ const first: UnitState = {
   sinceMs: 0,
   takenOver: false,
 };
+const { name } = unitStateRef(owner, first.unit);
 const intentOf = (replica: string): UnitState => ({
   ...first,
   epoch: 1,
@@ -63,6 +65,15 @@ describe('two who write one state', () => {
     expect(await b.write({ ...heard, epoch: 2 }, heard)).toEqual({ ok: true, value: 'written' });
     await turns(5);
     expect(a.get(first.unit)?.epoch).toBe(2);
+  });
+  it('what goes with its resource while it is written is not held', async () => {
+    const states = await open();
+    const writing = states.write(intentOf('a'), first);
+    while (cluster.get('trueup.dev/UnitState', 'argocd', name) === undefined) await Promise.resolve();
+    cluster.drop('trueup.dev/UnitState', 'argocd', name);
+    expect(await writing).toEqual({ ok: true, value: 'stale' });
+    await turns(5);
+    expect(states.get(first.unit)).toBeUndefined();
   });
   it('says since when a word of somebody else stands, and our own does not count (F6)', async () => {
     const [a, b] = [await open(), await open()];

@@ -2,6 +2,7 @@
  * The promises, looked at after every write. Each throws a Violation that says which promise, and by what it was broken.
  * docs/internals/simulation.md has the table of which promise is held by what.
  */
+import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import { isObject } from '#model/json.ts';
 import { keyText, type Manifest } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
@@ -126,13 +127,14 @@ export class Oracles implements Watcher {
     if (object['shardOf'] !== undefined) return;
     const before = this.#records.get(name);
     if (type === 'DELETED') {
-      this.#noteGone(before, []);
+      // It goes with its resource: what a Run asked for before it heard of that is sent within a call's deadline.
+      this.#noteGone(before, [], this.#world.nowMs + TRANSPORT_DEFAULTS.deadlineMs);
       this.#records.delete(name);
       return;
     }
     const state = decodeUnitState(object as unknown as Manifest, (shard) => this.#shard(object, shard));
     if (state === undefined) throw new Violation('F1', `the record ${name} cannot be read`);
-    this.#noteGone(before, state.inventory);
+    this.#noteGone(before, state.inventory, this.#world.nowMs);
     this.#records.set(name, state);
     // What is packed in it does not show from outside.
     if (showsSecret(JSON.stringify(state))) throw new Violation('S14', `the record ${name} shows a secret`);
@@ -224,12 +226,12 @@ export class Oracles implements Watcher {
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
   }
 
-  #noteGone(before: UnitState | undefined, inventory: UnitState['inventory']): void {
+  #noteGone(before: UnitState | undefined, inventory: UnitState['inventory'], untilMs: number): void {
     if (before === undefined) return;
     const kept = new Set(inventory.map(({ ref }) => keyText(ref)));
     for (const { ref } of before.inventory)
       if (!kept.has(keyText(ref)))
-        this.#recordedUntilMs.set(recordKey(before.owner.name, ref.kind, ref.name), this.#world.nowMs);
+        this.#recordedUntilMs.set(recordKey(before.owner.name, ref.kind, ref.name), untilMs);
   }
 
   /** F18: before it is applied it is in the inventory. */

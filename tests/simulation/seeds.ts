@@ -17,4 +17,12 @@ export const regressions: readonly Regression[] = [
     run: { scenario: 'flux-remove', at: 45, fault: '429' },
     was: 'objects of a Unit that went while its Run ended stood as its own until the next start, and no other could have them',
   },
+  {
+    run: { scenario: 'flux-remove', at: 24, fault: 'git-slow' },
+    was: 'F18: a Run went on after its resource, and so its record, was gone',
+  },
+  {
+    run: { scenario: 'flux-remove', at: 39, fault: 'reply-swallowed' },
+    was: 'a record that went while it was written was held for ever, and with it its objects',
+  },
 ];
