@@ -53,14 +53,17 @@ export class Repository {
     return repository;
   }
 
-  /** Gives these applications a new version: one commit, pushed. */
-  async change(indexes: readonly number[]): Promise<Change> {
+  /** Gives these applications a new version, of every object where `isEverywhere`: one commit, pushed. */
+  async change(indexes: readonly number[], isEverywhere = false): Promise<Change> {
     const version = String(++this.#version);
     const before = this.#head;
     const files: string[] = [];
-    const { versioned } = sources[this.kind];
-    for (const index of indexes)
-      files.push(...(await this.#write(index, versioned(namesOf(index), version))));
+    const { versioned, everywhere } = sources[this.kind];
+    for (const index of indexes) {
+      const names = namesOf(index);
+      const more = isEverywhere ? everywhere?.(names, version) : undefined;
+      files.push(...(await this.#write(index, { ...versioned(names, version), ...more })));
+    }
     this.#head = await this.#commitAndPush(`Version ${version}`);
     return { version, before, after: this.#head, files };
   }

@@ -207,7 +207,7 @@ async function allChanged(world: World): Promise<AllChanged> {
   const { observers } = world;
   const names = all(world).map(applicationName);
   const window = await Window.open(world);
-  const change = await world.repository.change(all(world));
+  const change = await world.repository.change(all(world), true);
   const pushed = now();
   const told = world.notify(change);
   const old = new Set(names);
