@@ -2,6 +2,7 @@
 import {
   decodeUnitState,
   encodeUnitState,
+  type PackedPart,
   shardNames,
   unitStateKind,
   unitStatePlural,
@@ -18,6 +19,8 @@ interface Held {
   readonly state: UnitState;
   readonly resourceVersion: string;
   readonly shards: readonly string[];
+  /** As they were packed, where it was written here. */
+  readonly parts?: readonly PackedPart[];
   /** When somebody else's word on it was last heard, on the monotonic clock. */
   readonly heardMs: number;
 }
@@ -112,13 +115,15 @@ export class UnitStates {
 
   async #write(state: UnitState): Promise<Result<'written' | 'stale'>> {
     const held = this.#held.get(state.unit);
-    const [head, ...shards] = encodeUnitState(state, held?.resourceVersion);
+    const { manifests, parts } = encodeUnitState(state, held?.resourceVersion, held?.parts);
+    const [head, ...shards] = manifests;
     for (const shard of shards) {
       // A shard is named by its content: one that is there already is the same one.
+      if (held?.shards.includes(shard.metadata.name) === true && this.#objects.has(placeOf(shard))) continue;
       const created = await this.#cluster.create(shard);
       if (!created.ok) return created;
     }
-    const written = await this.#writeHead(head!, held);
+    const written = await this.#writeHead(head, held);
     if (!written.ok) return written;
     if (written.value.result === 'stale') return this.#reload(state);
     const value = written.value.value;
@@ -126,6 +131,7 @@ export class UnitStates {
       state,
       resourceVersion: String(value.metadata['resourceVersion']),
       shards: shardNames(value),
+      parts,
       heardMs: held?.heardMs ?? -Infinity,
     });
     this.#observer.noted(state);

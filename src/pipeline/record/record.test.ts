@@ -229,7 +229,7 @@ describe('UnitState in the cluster', () => {
             inventory,
             values: Object.fromEntries(inventory.map(({ ref }) => [keyText(ref), values(ref.name)])),
           };
-          const manifests = JSON.parse(JSON.stringify(encodeUnitState(one, '5'))) as Manifest[];
+          const manifests = JSON.parse(JSON.stringify(encodeUnitState(one, '5').manifests)) as Manifest[];
           expect(manifests).toHaveLength(1);
           expect(manifests[0]!.metadata['resourceVersion']).toBe('5');
           expect(decoded(manifests)).toEqual(one);
@@ -239,16 +239,20 @@ describe('UnitState in the cluster', () => {
   });
   it('with thousands of objects is cut into shards of at most 512 KiB, named by content', () => {
     const one = large(6000);
-    const manifests = encodeUnitState(one, undefined);
+    const { manifests, parts } = encodeUnitState(one, undefined);
     expect(manifests.length).toBeGreaterThan(2);
     for (const manifest of manifests)
       expect(String(manifest['packed']).length).toBeLessThanOrEqual(shardBytesMax);
     expect(shardNames(manifests[0]!)).toEqual(manifests.slice(1).map(({ metadata }) => metadata.name));
     expect(decoded(manifests)).toEqual(one);
-    expect(encodeUnitState(one, undefined)).toEqual(manifests);
+    expect(encodeUnitState(one, undefined).manifests).toEqual(manifests);
+    const changed = one.inventory.with(3000, { ...one.inventory[3000]!, state: 'kept' });
+    const after = encodeUnitState({ ...one, inventory: changed }, undefined, parts);
+    expect(decoded(after.manifests)).toEqual({ ...one, inventory: changed });
+    expect(after.parts.filter((part) => !parts.includes(part))).toHaveLength(1);
   });
   it('with a shard missing, or of another form, is not a state at all, rather than half of one', () => {
-    const [head, ...shards] = encodeUnitState(large(6000), undefined);
+    const [head, ...shards] = encodeUnitState(large(6000), undefined).manifests;
     expect(decoded([head!, ...shards.slice(1)])).toBeUndefined();
     expect(decodeUnitState({ ...head!, form: 99 }, () => undefined)).toBeUndefined();
     expect(
@@ -259,12 +263,12 @@ describe('UnitState in the cluster', () => {
     ).toBeUndefined();
   });
   it('damaged is not a state, and does not throw (F28)', () => {
-    const [head] = encodeUnitState(state, undefined);
+    const [head] = encodeUnitState(state, undefined).manifests;
     for (const packed of ['', 'AAAA', 'not base64 …', 5])
       expect(() => decodeUnitState({ ...head!, packed }, () => undefined)).not.toThrow();
   });
   it('belongs to its Application, so that it goes with it', () => {
-    const [head] = encodeUnitState(state, undefined);
+    const [head] = encodeUnitState(state, undefined).manifests;
     expect(head!.metadata['ownerReferences']).toMatchObject([
       { kind: 'Application', name: 'web', uid: 'u-1' },
     ]);

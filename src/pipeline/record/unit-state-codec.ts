@@ -5,13 +5,15 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { digestOf } from '#fields/digest.ts';
 import { jsonText, parseJson, isObject } from '#model/json.ts';
-import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
+import { apiVersionOf, keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { FieldValues, InventoryEntry } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
 
 export const unitStateKind = { group: 'trueup.dev', version: 'v1alpha1', kind: 'UnitState' } as const;
 export const unitStatePlural = 'unitstates';
 export const shardBytesMax = 512 * 1024;
+/** Few enough that one changed object costs little to write, many enough that ten thousand are a dozen shards. */
+const shardObjectsMax = 1024;
 const formVersion = 1;
 
 export function unitStateRef(owner: ObjectRef, unit: string): ObjectRef {
@@ -22,6 +24,15 @@ export function unitStateRef(owner: ObjectRef, unit: string): ObjectRef {
 interface Part {
   readonly inventory: readonly InventoryEntry[];
   readonly values: Readonly<Record<string, FieldValues>>;
+}
+
+export interface PackedPart extends Part {
+  readonly packed: string;
+}
+export interface EncodedState {
+  /** The head first, then its shards. */
+  readonly manifests: readonly [Manifest, ...Manifest[]];
+  readonly parts: readonly PackedPart[];
 }
 
 const pack = (value: unknown): string => deflateRawSync(jsonText(value)).toString('base64');
@@ -42,10 +53,17 @@ function unpack(text: string): Part | undefined {
   }
 }
 
-/** The head first, then its shards. `resourceVersion` is the precondition of the head. */
-export function encodeUnitState(state: UnitState, resourceVersion: string | undefined): readonly Manifest[] {
+/**
+ * `resourceVersion` is the precondition of the head. `before` are the parts of an earlier state: those with the same
+ * entries are not packed again.
+ */
+export function encodeUnitState(
+  state: UnitState,
+  resourceVersion: string | undefined,
+  before: readonly PackedPart[] = [],
+): EncodedState {
   const { inventory, values, ...head } = state;
-  const parts = partsOf({ inventory, values });
+  const parts = partsOf({ inventory, values }, before);
   const ref = unitStateRef(state.owner, state.unit);
   const metadata = {
     namespace: ref.namespace,
@@ -62,7 +80,7 @@ export function encodeUnitState(state: UnitState, resourceVersion: string | unde
       },
     ],
   };
-  const shards = parts.slice(1).map((packed) => ({
+  const shards = parts.slice(1).map(({ packed }) => ({
     apiVersion: apiVersionOf(unitStateKind),
     kind: unitStateKind.kind,
     metadata: { ...metadata, name: `${ref.name}-${digestOf(packed).slice(7, 23)}` },
@@ -81,21 +99,53 @@ export function encodeUnitState(state: UnitState, resourceVersion: string | unde
       running: state.intent !== undefined,
     },
     state: head,
-    packed: parts[0]!,
+    packed: parts[0]!.packed,
     shards: shards.map((shard) => shard.metadata.name),
   };
-  return [manifest, ...shards];
+  return { manifests: [manifest, ...shards], parts };
 }
 
-function partsOf(all: Part): readonly string[] {
-  const packed = pack(all);
-  if (packed.length <= shardBytesMax || all.inventory.length < 2) return [packed];
-  const half = Math.ceil(all.inventory.length / 2);
-  return [all.inventory.slice(0, half), all.inventory.slice(half)].flatMap((inventory) => {
-    const keys = new Set(inventory.map(({ ref }) => `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`));
-    const values = Object.fromEntries(Object.entries(all.values).filter(([key]) => keys.has(key)));
-    return partsOf({ inventory, values });
+function partsOf({ inventory, values }: Part, before: readonly PackedPart[]): readonly PackedPart[] {
+  if (inventory.length <= shardObjectsMax) return packedParts({ inventory, values }, before);
+  const starts = Array.from(
+    { length: Math.ceil(inventory.length / shardObjectsMax) },
+    (_, index) => index * shardObjectsMax,
+  );
+  return starts.flatMap((start) =>
+    packedParts(partOf(inventory.slice(start, start + shardObjectsMax), values), before),
+  );
+}
+
+function packedParts(part: Part, before: readonly PackedPart[]): readonly PackedPart[] {
+  const same = before.find((other) => isSame(part, other));
+  if (same !== undefined) return [same];
+  const packed = pack(part);
+  const { inventory, values } = part;
+  if (packed.length <= shardBytesMax || inventory.length < 2) return [{ ...part, packed }];
+  const half = Math.ceil(inventory.length / 2);
+  return [inventory.slice(0, half), inventory.slice(half)].flatMap((each) =>
+    packedParts(partOf(each, values), before),
+  );
+}
+
+function partOf(inventory: readonly InventoryEntry[], values: Part['values']): Part {
+  const entries = inventory.flatMap(({ ref }) => {
+    const key = keyText(ref);
+    const known = values[key];
+    return known === undefined ? [] : [[key, known] as const];
   });
+  return { inventory, values: Object.fromEntries(entries) };
+}
+
+/** The very same entries and values: what changes is made anew. */
+function isSame(one: Part, other: Part): boolean {
+  const keys = Object.keys(one.values);
+  return (
+    one.inventory.length === other.inventory.length &&
+    one.inventory.every((entry, index) => entry === other.inventory[index]) &&
+    keys.length === Object.keys(other.values).length &&
+    keys.every((key) => one.values[key] === other.values[key])
+  );
 }
 
 /** The names of the shards that a head needs besides itself. */
