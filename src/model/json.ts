@@ -36,6 +36,12 @@ const withSource = JSON as unknown as {
 
 /** JSON.stringify for values that may hold bigints. */
 export function jsonText(value: unknown, indent?: number): string {
+  // Few values hold one, and looking at every member costs several times what writing it does.
+  try {
+    return JSON.stringify(value, undefined, indent);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
   const withoutBigints = (_: string, member: unknown): unknown =>
     typeof member === 'bigint' ? withSource.rawJSON(member.toString()) : member;
   return JSON.stringify(value, withoutBigints, indent);

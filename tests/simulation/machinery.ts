@@ -62,7 +62,7 @@ async function open(): Promise<SharedMachinery> {
     const places = new Placeholders(live, read, clock.now(), opaqueIn(named.resource.group));
     const hidden = {
       ...named,
-      name: String(places.hide(named.name)),
+      name: places.hideName(named.name),
       live: live === undefined ? undefined : (places.hide(live) as Stored),
       body: read === undefined ? named.body : jsonText(places.hideBody(read)),
     };
@@ -74,8 +74,8 @@ async function open(): Promise<SharedMachinery> {
     });
     if ('status' in answer)
       throw new StatusError(
-        places.show(answer.status) as Status,
-        places.show(answer.warnings) as readonly string[],
+        places.showRefusal(answer.status) as Status,
+        places.showRefusal(answer.warnings) as readonly string[],
       );
     return { ...answer.result, object: places.show(answer.result.object) as Stored };
   };
@@ -109,10 +109,10 @@ const opaqueGroups = new Set([
 ]);
 
 /** Our own records, and what either dialect's kinds carry: their schemas ask for types, and for no format but that of times. */
-function opaqueIn(group: string): IsOpaque {
-  const known = new Set(['apiVersion', 'kind', 'metadata']);
-  return opaqueGroups.has(group) ? ([first = 'kind']) => !known.has(first) : () => false;
+function opaqueIn(group: string): IsOpaque | undefined {
+  return opaqueGroups.has(group) ? (member) => !knownMembers.has(member) : undefined;
 }
+const knownMembers = new Set(['apiVersion', 'kind', 'metadata']);
 
 function bodyOf(body: string): unknown {
   if (!/^\s*[[{]/.test(body)) return undefined;

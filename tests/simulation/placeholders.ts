@@ -9,6 +9,7 @@ const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const longHex = /\b(?:[0-9a-f]{64}|[0-9a-f]{40})\b/g;
 const shortHex = /(?<=@)[0-9a-f]{8}\b/g;
 const second = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const secondLength = '2026-01-01T00:00:00Z'.length;
 const micro = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 const anyPlaceholder =
   /00000000-0000-4000-8000-[0-9a-f]{12}|\b0{24}[0-9a-f]{16}(?:0{24})?\b|(?<=@)0000[0-9a-f]{4}\b/g;
@@ -29,9 +30,18 @@ const digestAt = (index: number): string => `${commitAt(index)}${'0'.repeat(24)}
 const shortAt = (index: number): string => `0000${hex(index, 4)}`;
 const versionAt = (index: number): string => String(firstVersion + index);
 
-/** Where values are only carried about: what stands there has no meaning to the API server, and lists are one value. */
-export type IsOpaque = (path: readonly string[]) => boolean;
-type Path = readonly string[];
+/**
+ * Which members of the whole are only carried about: what stands in them has no meaning to the API server, and lists are
+ * one value. Of a kind that has such, the name has none either.
+ */
+export type IsOpaque = (member: string) => boolean;
+/** Where something stands: the names of its member and of the one around it. */
+interface Spot {
+  readonly name: string;
+  readonly around: string;
+}
+const nowhere: Spot = { name: '', around: '' };
+type Members = { readonly [name: string]: unknown };
 interface Place {
   /** Of what is there, and of what is to come. */
   readonly hidden: Readonly<Record<'live' | 'body', Map<unknown, unknown>>>;
@@ -39,7 +49,7 @@ interface Place {
 }
 
 export class Placeholders {
-  readonly #isOpaque: IsOpaque;
+  readonly #isOpaque: IsOpaque | undefined;
   /** What chance made, wherever it stands. */
   readonly #hidden = new Map<string, string>();
   readonly #shown = new Map<string, string>();
@@ -54,12 +64,12 @@ export class Placeholders {
   readonly nowMs: number;
 
   /** `nowMs` is one of the times: what is of this second is of this second. */
-  constructor(live: unknown, body: unknown, nowMs: number, isOpaque: IsOpaque) {
+  constructor(live: unknown, body: unknown, nowMs: number, isOpaque: IsOpaque | undefined) {
     this.#isOpaque = isOpaque;
-    this.#changesOpaque = !this.#isAsBefore(live, body, []);
+    this.#changesOpaque = isOpaque !== undefined && !this.#isAsBefore(live, body);
     const now = timeText(Math.floor(nowMs / 1000) * 1000);
     const found = new Set([now]);
-    for (const value of [live, body]) this.#timesIn(value, [], found);
+    for (const value of [live, body]) this.#timesIn(value, true, found);
     [...found].toSorted().forEach((time, index) => {
       this.#hidden.set(time, timeAt(index));
       this.#shown.set(timeAt(index), time);
@@ -67,13 +77,14 @@ export class Placeholders {
     this.nowMs = Date.parse(this.#hidden.get(now)!);
   }
 
-  #timesIn(value: unknown, path: Path, found: Set<string>): void {
-    if (this.#isOpaque(path)) return;
+  #timesIn(value: unknown, isWhole: boolean, found: Set<string>): void {
     if (typeof value === 'string') {
-      if (second.test(value)) found.add(value);
-    } else if (Array.isArray(value)) for (const item of value) this.#timesIn(item, path, found);
+      if (isSecond(value)) found.add(value);
+    } else if (Array.isArray(value)) for (const item of value) this.#timesIn(item, isWhole, found);
     else if (typeof value === 'object' && value !== null)
-      for (const [name, member] of Object.entries(value)) this.#timesIn(member, [...path, name], found);
+      for (const name of Object.keys(value))
+        if (!isWhole || this.#isOpaque?.(name) !== true)
+          this.#timesIn((value as Members)[name], false, found);
   }
 
   /**
@@ -85,42 +96,52 @@ export class Placeholders {
     return this.hide(body);
   }
 
-  #isAsBefore(live: unknown, body: unknown, path: Path): boolean {
-    if (Array.isArray(body) || !isObject(body))
-      return !this.#isOpaque(path) || jsonText(live ?? null) === jsonText(body ?? null);
-    return Object.entries(body).every(([name, member]) =>
-      this.#isAsBefore(isObject(live) ? live[name] : undefined, member, [...path, name]),
+  #isAsBefore(live: unknown, body: unknown): boolean {
+    if (!isObject(body)) return true;
+    return Object.keys(body).every(
+      (name) =>
+        this.#isOpaque?.(name) !== true || isWithin(isObject(live) ? live[name] : undefined, body[name]),
     );
   }
 
-  hide(value: unknown, path: Path = []): unknown {
-    if (this.#isOpaque(path)) return this.#hideOpaque(value, path);
-    if (typeof value === 'string') return this.#hideText(value, path);
-    if (typeof value === 'number' && isAt(path, 'generation')) {
+  hide(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.hide(item));
+    return isObject(value)
+      ? this.#members(value, (member, name) =>
+          this.#isOpaque?.(name) === true
+            ? this.#hideOpaque(member, name)
+            : this.#hideKnown(member, { name, around: '' }),
+        )
+      : this.#hideKnown(value, nowhere);
+  }
+
+  #hideKnown(value: unknown, spot: Spot): unknown {
+    if (typeof value === 'string') return this.#hideText(value, spot);
+    if (typeof value === 'number' && isAt(spot, 'generation')) {
       this.#generation ??= value;
       return firstGeneration;
     }
-    if (Array.isArray(value)) return value.map((item) => this.hide(item, path));
-    return this.#members(value, (member, name) => this.hide(member, [...path, name]));
+    if (Array.isArray(value)) return value.map((item) => this.#hideKnown(item, spot));
+    if (!isObject(value)) return value;
+    return this.#members(value, (member, name) => this.#hideKnown(member, { name, around: spot.name }));
   }
 
-  #members(value: unknown, map: (member: unknown, name: string) => unknown): unknown {
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [this.#tokens(name), map(member, name)]),
-    );
+  #members(value: Members, map: (member: unknown, name: string) => unknown): unknown {
+    const made: Record<string, unknown> = {};
+    for (const name of Object.keys(value)) made[this.#tokens(name)] = map(value[name], name);
+    return made;
   }
 
-  #hideOpaque(value: unknown, path: Path): unknown {
+  #hideOpaque(value: unknown, path: string): unknown {
     if (Array.isArray(value)) return this.#hideList(value, path);
     if (typeof value === 'number') return this.#inPlace(path, value, (index) => firstNumber + index);
-    if (typeof value !== 'string')
-      return this.#members(value, (member, name) => this.#hideOpaque(member, [...path, name]));
-    if (value === '') return value;
-    return this.#inPlace(path, value, second.test(value) ? timeAt : (index) => `~${index}~`);
+    if (isObject(value))
+      return this.#members(value, (member, name) => this.#hideOpaque(member, `${path}.${name}`));
+    if (typeof value !== 'string' || value === '') return value;
+    return this.#inPlace(path, value, isSecond(value) ? timeAt : (index) => `~${index}~`);
   }
 
-  #hideList(value: readonly unknown[], path: Path): unknown {
+  #hideList(value: readonly unknown[], path: string): unknown {
     const isOfTexts = typeof value[0] === 'string';
     if (value.length === 0 || (!isOfTexts && !isObject(value[0]))) return value;
     const { hidden: sides, shown } = this.#place(path);
@@ -132,7 +153,7 @@ export class Placeholders {
     return isOfTexts ? [`~${index}~`] : standIn(index);
   }
 
-  #inPlace(path: Path, value: unknown, make: (index: number) => unknown): unknown {
+  #inPlace(path: string, value: unknown, make: (index: number) => unknown): unknown {
     const { hidden: sides, shown } = this.#place(path);
     const hidden = sides[this.#side];
     const made = hidden.get(value) ?? make(shown.size);
@@ -141,26 +162,31 @@ export class Placeholders {
     return made;
   }
 
-  #place(path: Path): Place {
-    const name = path.join('.');
-    const known = this.#places.get(name) ?? {
-      hidden: { live: new Map(), body: new Map() },
-      shown: new Map(),
-    };
-    this.#places.set(name, known);
-    return known;
+  #place(path: string): Place {
+    const known = this.#places.get(path);
+    if (known !== undefined) return known;
+    const made = { hidden: { live: new Map(), body: new Map() }, shown: new Map() };
+    this.#places.set(path, made);
+    return made;
   }
 
-  #hideText(text: string, path: Path): string {
+  /** Of the object that the request is about. */
+  hideName(name: string): string {
+    return this.#isOpaque === undefined || name === '' ? this.#tokens(name) : this.#known(name, uuidAt);
+  }
+
+  #hideText(text: string, spot: Spot): string {
     // Only a Lease has such, and nothing compares it.
     if (micro.test(text)) return this.#known(text, microAt);
     const time = this.#hidden.get(text);
-    if (time !== undefined && second.test(text)) return time;
-    if (isAt(path, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
+    if (time !== undefined && isSecond(text)) return time;
+    if (isAt(spot, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
+    if (isAt(spot, 'name')) return this.hideName(text);
     return this.#tokens(text);
   }
 
   #tokens(text: string): string {
+    if (isShort(text)) return text;
     return text
       .replaceAll(uuid, (found) => this.#known(found, uuidAt))
       .replaceAll(longHex, (found) => this.#known(found, found.length === 64 ? digestAt : commitAt))
@@ -179,35 +205,48 @@ export class Placeholders {
   }
 
   /** Of an answer: each placeholder as what it stands for. */
-  show(value: unknown, path: Path = []): unknown {
-    if (this.#isOpaque(path)) return this.#showOpaque(value, path);
+  show(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.show(item));
+    return isObject(value)
+      ? this.#membersShown(value, (member, name) =>
+          this.#isOpaque?.(name) === true
+            ? this.#showOpaque(member, name)
+            : this.#showKnown(member, { name, around: '' }),
+        )
+      : this.#showKnown(value, nowhere);
+  }
+
+  /** Of a refusal, which has no part that is only carried about. */
+  showRefusal(value: unknown): unknown {
+    return this.#showKnown(value, nowhere);
+  }
+
+  #showKnown(value: unknown, spot: Spot): unknown {
     if (typeof value === 'string') return this.#shown.get(value) ?? this.#texts(value);
-    if (typeof value === 'number' && isAt(path, 'generation') && value >= firstGeneration)
+    if (typeof value === 'number' && isAt(spot, 'generation') && value >= firstGeneration)
       return (this.#generation ?? 0) + value - firstGeneration;
-    if (Array.isArray(value)) return value.map((item) => this.show(item, path));
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [this.#texts(name), this.show(member, [...path, name])]),
-    );
+    if (Array.isArray(value)) return value.map((item) => this.#showKnown(item, spot));
+    if (!isObject(value)) return value;
+    return this.#membersShown(value, (member, name) => this.#showKnown(member, { name, around: spot.name }));
+  }
+
+  #membersShown(value: Members, map: (member: unknown, name: string) => unknown): unknown {
+    const made: Record<string, unknown> = {};
+    for (const name of Object.keys(value)) made[this.#texts(name)] = map(value[name], name);
+    return made;
   }
 
   #texts(text: string): string {
-    return text.replaceAll(anyPlaceholder, (found) => this.#shown.get(found) ?? found);
+    return isShort(text) ? text : text.replaceAll(anyPlaceholder, (found) => this.#shown.get(found) ?? found);
   }
 
-  #showOpaque(value: unknown, path: Path): unknown {
-    const shown = this.#places.get(path.join('.'))?.shown;
-    if (Array.isArray(value)) {
-      const mark = markOf(value);
-      return shown?.has(mark) === true ? shown.get(mark) : value;
-    }
-    if (typeof value !== 'object' || value === null) return shown?.get(value) ?? value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [
-        this.#texts(name),
-        this.#showOpaque(member, [...path, name]),
-      ]),
-    );
+  #showOpaque(value: unknown, path: string): unknown {
+    if (isObject(value))
+      return this.#membersShown(value, (member, name) => this.#showOpaque(member, `${path}.${name}`));
+    const shown = this.#places.get(path)?.shown;
+    if (!Array.isArray(value)) return shown?.get(value) ?? value;
+    const mark = markOf(value);
+    return shown?.has(mark) === true ? shown.get(mark) : value;
   }
 }
 
@@ -233,5 +272,15 @@ function markOf([item]: readonly unknown[]): unknown {
   return Object.values(item).find((member) => typeof member === 'string' && member.startsWith('~'));
 }
 
-const isAt = (path: Path, name: string): boolean =>
-  path.length > 1 && path.at(-1) === name && path.at(-2) === 'metadata';
+const isAt = ({ name, around }: Spot, wanted: string): boolean => around === 'metadata' && name === wanted;
+
+const isSecond = (text: string): boolean => text.length === secondLength && second.test(text);
+
+/** Too short for anything that chance made. */
+const isShort = (text: string): boolean => text.length < 36 && !text.includes('@');
+
+/** Whether all that the body says stands there already. */
+function isWithin(live: unknown, body: unknown): boolean {
+  if (!isObject(body)) return jsonText(live ?? null) === jsonText(body ?? null);
+  return Object.keys(body).every((name) => isWithin(isObject(live) ? live[name] : undefined, body[name]));
+}
