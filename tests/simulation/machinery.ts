@@ -14,7 +14,7 @@ import { StatusError, type Status } from '#embedded/status.ts';
 import { isObject, jsonText, parseJson } from '#model/json.ts';
 import type { Clock, Random } from '#model/ports.ts';
 import { Kept } from './kept.ts';
-import { Placeholders, type IsOpaque } from './placeholders.ts';
+import { Placeholders, type Unread } from './placeholders.ts';
 import { SeededRandom } from './random.ts';
 
 export interface SharedMachinery {
@@ -58,10 +58,11 @@ async function open(): Promise<SharedMachinery> {
   };
   const known = (named: WriteRequest): WriteResult => {
     const live = named.live as unknown;
-    const read = bodyOf(named.body);
-    const places = new Placeholders(live, read, clock.now(), opaqueIn(named.resource.group));
+    const read = withoutOwnVersion(named, bodyOf(named.body));
+    const places = new Placeholders(live, read, clock.now(), unreadOf(named.resource));
     const hidden = {
       ...named,
+      namespace: places.hideName(named.namespace),
       name: places.hideName(named.name),
       live: live === undefined ? undefined : (places.hide(live) as Stored),
       body: read === undefined ? named.body : jsonText(places.hideBody(read)),
@@ -108,11 +109,25 @@ const opaqueGroups = new Set([
   'source.toolkit.fluxcd.io',
 ]);
 
+const isNotKnown = (member: string): boolean => !['apiVersion', 'kind', 'metadata'].includes(member);
 /** Our own records, and what either dialect's kinds carry: their schemas ask for types, and for no format but that of times. */
-function opaqueIn(group: string): IsOpaque | undefined {
-  return opaqueGroups.has(group) ? (member) => !knownMembers.has(member) : undefined;
+const carried: Unread = { isOpaque: isNotKnown, texts: [] };
+const unreadKinds: Readonly<Record<string, Unread>> = {
+  '/configmaps': { isOpaque: () => false, texts: ['data'] },
+  'coordination.k8s.io/leases': { isOpaque: () => false, texts: ['spec'] },
+};
+
+const unreadOf = ({ group, name }: WriteRequest['resource']): Unread | undefined =>
+  opaqueGroups.has(group) ? carried : unreadKinds[`${group}/${name}`];
+
+/** A patch that asks for the version that is there does what the same without a version does. */
+function withoutOwnVersion({ verb, live }: WriteRequest, body: unknown): unknown {
+  if (verb !== 'merge' || live === undefined || !isObject(body) || !isObject(body['metadata'])) return body;
+  const { resourceVersion, ...metadata } = body['metadata'];
+  if (resourceVersion !== live.metadata.resourceVersion) return body;
+  const { metadata: _, ...rest } = body;
+  return Object.keys(metadata).length === 0 ? rest : { ...rest, metadata };
 }
-const knownMembers = new Set(['apiVersion', 'kind', 'metadata']);
 
 function bodyOf(body: string): unknown {
   if (!/^\s*[[{]/.test(body)) return undefined;

@@ -30,11 +30,16 @@ const digestAt = (index: number): string => `${commitAt(index)}${'0'.repeat(24)}
 const shortAt = (index: number): string => `0000${hex(index, 4)}`;
 const versionAt = (index: number): string => String(firstVersion + index);
 
-/**
- * Which members of the whole are only carried about: what stands in them has no meaning to the API server, and lists are
- * one value. Of a kind that has such, the name has none either.
- */
-export type IsOpaque = (member: string) => boolean;
+/** What the API server does not read in objects of a kind. */
+export interface Unread {
+  /**
+   * Which members of the whole are only carried about: what stands in them has no meaning to it, and lists are one
+   * value.
+   */
+  readonly isOpaque: (member: string) => boolean;
+  /** Members, of the whole, whose members are texts that it compares and nothing more. Names and labels always are. */
+  readonly texts: readonly string[];
+}
 /** Where something stands: the names of its member and of the one around it. */
 interface Spot {
   readonly name: string;
@@ -49,10 +54,12 @@ interface Place {
 }
 
 export class Placeholders {
-  readonly #isOpaque: IsOpaque | undefined;
+  readonly #unread: Unread | undefined;
   /** What chance made, wherever it stands. */
   readonly #hidden = new Map<string, string>();
   readonly #shown = new Map<string, string>();
+  /** Texts of which nothing is read. */
+  readonly #free = new Map<string, string>();
   /** Of one place each, as only what stands in one place is compared. */
   readonly #places = new Map<string, Place>();
   /** How many there are of each form: how many times there are says nothing about the names. */
@@ -64,9 +71,9 @@ export class Placeholders {
   readonly nowMs: number;
 
   /** `nowMs` is one of the times: what is of this second is of this second. */
-  constructor(live: unknown, body: unknown, nowMs: number, isOpaque: IsOpaque | undefined) {
-    this.#isOpaque = isOpaque;
-    this.#changesOpaque = isOpaque !== undefined && !this.#isAsBefore(live, body);
+  constructor(live: unknown, body: unknown, nowMs: number, unread: Unread | undefined) {
+    this.#unread = unread;
+    this.#changesOpaque = unread !== undefined && !this.#isAsBefore(live, body);
     const now = timeText(Math.floor(nowMs / 1000) * 1000);
     const found = new Set([now]);
     for (const value of [live, body]) this.#timesIn(value, true, found);
@@ -77,14 +84,17 @@ export class Placeholders {
     this.nowMs = Date.parse(this.#hidden.get(now)!);
   }
 
+  #isOpaque(member: string): boolean {
+    return this.#unread?.isOpaque(member) === true;
+  }
+
   #timesIn(value: unknown, isWhole: boolean, found: Set<string>): void {
     if (typeof value === 'string') {
       if (isSecond(value)) found.add(value);
     } else if (Array.isArray(value)) for (const item of value) this.#timesIn(item, isWhole, found);
     else if (typeof value === 'object' && value !== null)
       for (const name of Object.keys(value))
-        if (!isWhole || this.#isOpaque?.(name) !== true)
-          this.#timesIn((value as Members)[name], false, found);
+        if (!isWhole || !this.#isOpaque(name)) this.#timesIn((value as Members)[name], false, found);
   }
 
   /**
@@ -99,8 +109,7 @@ export class Placeholders {
   #isAsBefore(live: unknown, body: unknown): boolean {
     if (!isObject(body)) return true;
     return Object.keys(body).every(
-      (name) =>
-        this.#isOpaque?.(name) !== true || isWithin(isObject(live) ? live[name] : undefined, body[name]),
+      (name) => !this.#isOpaque(name) || isWithin(isObject(live) ? live[name] : undefined, body[name]),
     );
   }
 
@@ -108,7 +117,7 @@ export class Placeholders {
     if (Array.isArray(value)) return value.map((item) => this.hide(item));
     return isObject(value)
       ? this.#members(value, (member, name) =>
-          this.#isOpaque?.(name) === true
+          this.#isOpaque(name)
             ? this.#hideOpaque(member, name)
             : this.#hideKnown(member, { name, around: '' }),
         )
@@ -126,17 +135,26 @@ export class Placeholders {
     return this.#members(value, (member, name) => this.#hideKnown(member, { name, around: spot.name }));
   }
 
-  #members(value: Members, map: (member: unknown, name: string) => unknown): unknown {
+  #members(
+    value: Members,
+    map: (member: unknown, name: string) => unknown,
+    names: readonly string[] = Object.keys(value),
+  ): unknown {
     const made: Record<string, unknown> = {};
-    for (const name of Object.keys(value)) made[this.#tokens(name)] = map(value[name], name);
+    for (const name of names) made[this.#tokens(name)] = map(value[name], name);
     return made;
   }
 
   #hideOpaque(value: unknown, path: string): unknown {
     if (Array.isArray(value)) return this.#hideList(value, path);
     if (typeof value === 'number') return this.#inPlace(path, value, (index) => firstNumber + index);
-    if (isObject(value))
-      return this.#members(value, (member, name) => this.#hideOpaque(member, `${path}.${name}`));
+    if (isObject(value)) {
+      const hide = (member: unknown, name: string): unknown => this.#hideOpaque(member, `${path}.${name}`);
+      return this.#members(value, hide, Object.keys(value).toSorted());
+    }
+    // Looks new like the rest: what is there is another one then.
+    if (typeof value === 'boolean')
+      return this.#inPlace(path, value, () => this.#side === 'body' || !this.#changesOpaque);
     if (typeof value !== 'string' || value === '') return value;
     return this.#inPlace(path, value, isSecond(value) ? timeAt : (index) => `~${index}~`);
   }
@@ -170,9 +188,26 @@ export class Placeholders {
     return made;
   }
 
-  /** Of the object that the request is about. */
+  /** Of what the request is about: a name, a namespace. */
   hideName(name: string): string {
-    return this.#isOpaque === undefined || name === '' ? this.#tokens(name) : this.#known(name, uuidAt);
+    return this.#unread === undefined ? this.#tokens(name) : this.#hideFree(name);
+  }
+
+  #hideFree(text: string): string {
+    if (text === '') return text;
+    const known = this.#free.get(text);
+    if (known !== undefined) return known;
+    const made = this.#next(uuidAt);
+    this.#free.set(text, made);
+    this.#shown.set(made, text);
+    return made;
+  }
+
+  #isFree({ name, around }: Spot): boolean {
+    if (this.#unread === undefined) return false;
+    if (around === 'metadata') return name === 'name' || name === 'namespace';
+    if (around === 'ownerReferences') return name === 'name';
+    return around === 'labels' || around === 'annotations' || this.#unread.texts.includes(around);
   }
 
   #hideText(text: string, spot: Spot): string {
@@ -181,7 +216,7 @@ export class Placeholders {
     const time = this.#hidden.get(text);
     if (time !== undefined && isSecond(text)) return time;
     if (isAt(spot, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
-    if (isAt(spot, 'name')) return this.hideName(text);
+    if (this.#isFree(spot)) return this.#hideFree(text);
     return this.#tokens(text);
   }
 
@@ -196,12 +231,16 @@ export class Placeholders {
   #known(text: string, make: (index: number) => string): string {
     const known = this.#hidden.get(text);
     if (known !== undefined) return known;
-    const count = this.#counts.get(make) ?? 0;
-    this.#counts.set(make, count + 1);
-    const made = make(count);
+    const made = this.#next(make);
     this.#hidden.set(text, made);
     this.#shown.set(made, text);
     return made;
+  }
+
+  #next(make: (index: number) => string): string {
+    const count = this.#counts.get(make) ?? 0;
+    this.#counts.set(make, count + 1);
+    return make(count);
   }
 
   /** Of an answer: each placeholder as what it stands for. */
@@ -209,7 +248,7 @@ export class Placeholders {
     if (Array.isArray(value)) return value.map((item) => this.show(item));
     return isObject(value)
       ? this.#membersShown(value, (member, name) =>
-          this.#isOpaque?.(name) === true
+          this.#isOpaque(name)
             ? this.#showOpaque(member, name)
             : this.#showKnown(member, { name, around: '' }),
         )
