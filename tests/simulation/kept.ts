@@ -4,6 +4,8 @@ export class Kept<T> {
   readonly #values = new Map<string, T>();
   hits = 0;
   misses = 0;
+  /** Hears of each answer that was made here. */
+  made: (key: string, answer: T) => void = () => undefined;
 
   constructor(max: number) {
     this.#max = max;
@@ -19,9 +21,15 @@ export class Kept<T> {
     }
     this.misses += 1;
     const made = make();
-    this.#values.set(key, made);
+    this.learn(key, made);
+    this.made(key, made);
+    return made;
+  }
+
+  /** An answer that may have been made elsewhere. */
+  learn(key: string, answer: T): void {
+    this.#values.set(key, answer);
     const [oldest] = this.#values.keys();
     if (this.#values.size > this.#max && oldest !== undefined) this.#values.delete(oldest);
-    return made;
   }
 }

@@ -11,6 +11,7 @@ import {
 } from '#embedded/machinery.ts';
 import type { Stored } from '#embedded/objects.ts';
 import { StatusError, type Status } from '#embedded/status.ts';
+import { digestOf } from '#fields/digest.ts';
 import { isObject, jsonText, parseJson } from '#model/json.ts';
 import type { Clock, Random } from '#model/ports.ts';
 import { Kept } from './kept.ts';
@@ -29,7 +30,8 @@ type Answer =
   | { readonly result: WriteResult }
   | { readonly status: Status; readonly warnings: readonly string[] };
 
-const answersMax = 30_000;
+/** Each takes some 20 kB. */
+const answersMax = 20_000;
 let shared: Promise<SharedMachinery> | undefined;
 
 export function sharedMachinery(): Promise<SharedMachinery> {
@@ -68,7 +70,7 @@ async function open(): Promise<SharedMachinery> {
       body: read === undefined ? named.body : jsonText(places.hideBody(read)),
     };
     const { resource, ...rest } = hidden;
-    const key = jsonText([resource.group, resource.version, resource.kind, rest, places.nowMs]);
+    const key = digestOf(jsonText([resource.group, resource.version, resource.kind, rest, places.nowMs]));
     const answer = answers.get(key, () => {
       nowMs = places.nowMs;
       return answerTo(() => machinery.write(hidden));

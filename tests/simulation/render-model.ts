@@ -19,6 +19,7 @@ const answersMax = 20_000;
 const deadlineMs = 30_000;
 
 interface Loaded {
+  readonly answers: Kept<Result<Answer>>;
   readonly answer: (request: SandboxRequest) => Result<Answer>;
   readonly version: string;
 }
@@ -28,13 +29,15 @@ async function load(): Promise<Loaded> {
   const { module, version } = await loadModule(memoryMbMax);
   const nothing = { now: () => 1, monotonic: () => 1 };
   const rendering = new Rendering(module, nothing, new SeededRandom('the renderer'));
-  const kept = new Kept<Result<Answer>>(answersMax);
+  const answers = new Kept<Result<Answer>>(answersMax);
   const keyOf = (request: SandboxRequest): string => {
     const { root, objectBytesMax, lenient } = request;
     const parts = encoded(request);
     return digestOf(Buffer.concat([Buffer.from(JSON.stringify([root, objectBytesMax, lenient])), ...parts]));
   };
-  return { answer: (request) => kept.get(keyOf(request), () => rendering.render(request)), version };
+  const answer = (request: SandboxRequest): Result<Answer> =>
+    answers.get(keyOf(request), () => rendering.render(request));
+  return { answers, answer, version };
 }
 /** Before any world begins: it is read from the disk, which takes time that is not simulated. */
 export async function loadRenderer(): Promise<Loaded> {

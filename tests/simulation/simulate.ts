@@ -12,7 +12,7 @@ import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
 import { runSeed, seedsAlike, type Ran } from './run.ts';
 import { allShortRuns, runShort, shortText } from './short-runs.ts';
-import type { FromWorker, Task, ToWorker } from './worker.ts';
+import type { FromWorker, Learnt, Task, ToWorker } from './worker.ts';
 
 const { values } = parseArgs({
   options: {
@@ -118,7 +118,9 @@ async function share(
     new Promise((resolve, reject) => {
       let own: Task[] = [];
       let current: ToWorker = 'end';
-      child.on('message', (message: FromWorker) => {
+      child.on('message', (message: FromWorker | Learnt) => {
+        if (message !== 'ready' && 'learnt' in message)
+          return children.forEach((other) => other !== child && other.connected && other.send(message));
         if (message !== 'ready') heard(message);
         if (message !== 'ready' && 'notRun' in message) return;
         if (own.length === 0) own = few();
@@ -130,9 +132,9 @@ async function share(
         else reject(new Error(`a process ended with ${code} in ${JSON.stringify(current)}`));
       });
     });
-  const args = values.coverage ? ['--coverage'] : [];
+  const args = [...(values.coverage ? ['--coverage'] : []), ...(processes > 1 ? ['--shares'] : [])];
   const children = Array.from({ length: processes }, () =>
-    fork(new URL('./worker.ts', import.meta.url), args),
+    fork(new URL('./worker.ts', import.meta.url), args, { serialization: 'advanced' }),
   );
   try {
     await Promise.all(children.map(workOf));
