@@ -49,8 +49,8 @@ export function jsonText(value: unknown, indent?: number): string {
 
 /** JSON.parse that keeps integers beyond 2^53, as bigints. */
 export function parseJson(text: string): unknown {
-  // Few texts have such long numbers, and looking at every value costs.
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  // Few texts have such long numbers (digits of a digest are none), and looking at every value costs.
+  if (!/(?:^|[\s:,[-])\d{16}/.test(text)) return JSON.parse(text);
   return withSource.parse(text, (_, value, { source }) =>
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '')
       ? BigInt(source!)

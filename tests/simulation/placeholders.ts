@@ -21,7 +21,8 @@ const firstVersion = 5_000_000;
 const firstGeneration = 1000;
 
 const timeText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
-const timeAt = (index: number): string => timeText(firstSecondMs + index * 1000);
+const times: string[] = [];
+const timeAt = (index: number): string => (times[index] ??= timeText(firstSecondMs + index * 1000));
 const microAt = (index: number): string => timeAt(index).replace('Z', '.000000Z');
 const hex = (index: number, length: number): string => index.toString(16).padStart(length, '0');
 const uuidAt = (index: number): string => `00000000-0000-4000-8000-${hex(index, 12)}`;
@@ -190,7 +191,7 @@ export class Placeholders {
 
   /** Of what the request is about: a name, a namespace. */
   hideName(name: string): string {
-    return this.#unread === undefined ? this.#tokens(name) : this.#hideFree(name);
+    return this.#unread !== undefined && isName(name) ? this.#hideFree(name) : this.#tokens(name);
   }
 
   #hideFree(text: string): string {
@@ -203,11 +204,15 @@ export class Placeholders {
     return made;
   }
 
-  #isFree({ name, around }: Spot): boolean {
+  /** Of what has a form it has to be right: what is refused stays as it is. */
+  #isFree(text: string, { name, around }: Spot): boolean {
     if (this.#unread === undefined) return false;
-    if (around === 'metadata') return name === 'name' || name === 'namespace';
-    if (around === 'ownerReferences') return name === 'name';
-    return around === 'labels' || around === 'annotations' || this.#unread.texts.includes(around);
+    if (around === 'metadata') return (name === 'name' || name === 'namespace') && isName(text);
+    if (around === 'ownerReferences') return name === 'name' && isName(text);
+    if (around === 'labels') return isLabel(text);
+    // What `kubectl apply` leaves there is read.
+    if (around === 'annotations') return !name.startsWith('kubectl.kubernetes.io/');
+    return this.#unread.texts.includes(around);
   }
 
   #hideText(text: string, spot: Spot): string {
@@ -216,7 +221,7 @@ export class Placeholders {
     const time = this.#hidden.get(text);
     if (time !== undefined && isSecond(text)) return time;
     if (isAt(spot, 'resourceVersion') && text !== '0' && text !== '') return this.#known(text, versionAt);
-    if (this.#isFree(spot)) return this.#hideFree(text);
+    if (this.#isFree(text, spot)) return this.#hideFree(text);
     return this.#tokens(text);
   }
 
@@ -314,6 +319,9 @@ function markOf([item]: readonly unknown[]): unknown {
 const isAt = ({ name, around }: Spot, wanted: string): boolean => around === 'metadata' && name === wanted;
 
 const isSecond = (text: string): boolean => text.length === secondLength && second.test(text);
+
+const isName = (text: string): boolean => text.length < 64 && /^[a-z0-9]+(?:[-.][a-z0-9]+)*$/.test(text);
+const isLabel = (text: string): boolean => text.length < 64 && /^[a-z0-9]+(?:[-_.][a-z0-9]+)*$/i.test(text);
 
 /** Too short for anything that chance made. */
 const isShort = (text: string): boolean => text.length < 36 && !text.includes('@');

@@ -134,7 +134,11 @@ async function share(
     });
   const args = [...(values.coverage ? ['--coverage'] : []), ...(processes > 1 ? ['--shares'] : [])];
   const children = Array.from({ length: processes }, () =>
-    fork(new URL('./worker.ts', import.meta.url), args, { serialization: 'advanced' }),
+    fork(new URL('./worker.ts', import.meta.url), args, {
+      serialization: 'advanced',
+      // Most of what a run makes is gone soon: collected seldom, little of it is copied.
+      execArgv: [...process.execArgv, '--max-semi-space-size=64'],
+    }),
   );
   try {
     await Promise.all(children.map(workOf));
