@@ -9,7 +9,7 @@ import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Change } from '#embedded/store.ts';
-import { showsSecret, stampName, type App, type Fleet } from './fleet.ts';
+import { contentIn, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
 import { resourceOf } from './declared.ts';
 import { editor, memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
@@ -36,6 +36,11 @@ const pendingMax = 300;
 const ownGroups = ['trueup.dev', 'argoproj.io', 'source.toolkit.fluxcd.io', 'kustomize.toolkit.fluxcd.io'];
 export const isOurs = (resource: string): boolean =>
   ownGroups.some((group) => resource.startsWith(`${group}/`));
+
+/** Of a record what is not packed in it. */
+export type Head = Omit<UnitState, 'inventory' | 'values'>;
+export const headOf = (record: Change['object'] | undefined): Head | undefined =>
+  record?.['state'] as Head | undefined;
 
 export class Oracles implements Watcher {
   readonly #world: World;
@@ -75,6 +80,11 @@ export class Oracles implements Watcher {
       this.#deleted.set(app.name, { uid: deleted?.uid ?? '', backMs: this.#world.nowMs });
     return isBack;
   }
+  /** Whether its objects went with it when that was sent. */
+  isTornDown(app: App, sentMs: number): boolean {
+    const deleted = this.#deleted.get(app.name);
+    return app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity);
+  }
   startCounting(): void {
     this.counted = [];
   }
@@ -93,7 +103,8 @@ export class Oracles implements Watcher {
     if (replica === undefined) return;
     this.#noCanary(change);
     if (isOurs(change.resource)) return this.#ownResource(change);
-    if (change.resource === 'coordination.k8s.io/leases') return;
+    // Of the Jobs of hooks: hook-runs.ts.
+    if (change.resource === 'coordination.k8s.io/leases' || change.resource === 'batch/jobs') return;
     if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, sentMs);
     else this.#application(change, sentMs);
   }
@@ -197,8 +208,7 @@ export class Oracles implements Watcher {
     if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
     if ('uid' in entry && entry.uid !== uid)
       throw new Violation('F26', `${place} was deleted in place of another`);
-    const deleted = this.#deleted.get(app.name);
-    if (app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity)) return;
+    if (this.isTornDown(app, sentMs)) return;
     if (!this.#mayGo(app, change.object.kind, name, sentMs))
       throw new Violation('F8', `${place} was deleted, and every commit since the last sync has it`);
   }
@@ -207,10 +217,10 @@ export class Oracles implements Watcher {
   #mayGo(app: App, kind: string, name: string, sentMs: number): boolean {
     const applied = this.#applied(app);
     const since = this.#rewritten.has(app.name) || sentMs < applied.sinceMs ? 0 : applied.number;
-    return [...this.#fleet.commits.values()].some(({ number, content }) => {
-      const found = content.get(app.directory);
+    return [...this.#fleet.commits.values()].some((commit) => {
+      const found = contentIn(commit, app);
       // F9: what a person has to allow, nobody has allowed.
-      if (number < since || found === undefined || 'broken' in found || found.isHeld === true) return false;
+      if (commit.number < since || found === undefined || 'broken' in found || found.isHeld === true) return false;
       return !found.items.some((item) => item.kind === kind && item.name === name);
     });
   }
@@ -292,7 +302,7 @@ export class Oracles implements Watcher {
   }
 }
 
-function isMarkedNow({ object, before }: Change): boolean {
+export function isMarkedNow({ object, before }: Change): boolean {
   return object.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined;
 }
 

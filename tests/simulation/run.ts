@@ -2,13 +2,16 @@
 import { canonicalJson } from '#model/json.ts';
 import { RandomFaults, noFaults, type Faults } from './faults.ts';
 import { declaring, resourceOf } from './declared.ts';
-import { kinds, stampName, type App, type Fleet, type Kind } from './fleet.ts';
+import { kinds, placeOf, stampName, type App, type Fleet, type Kind } from './fleet.ts';
+import { HookRuns } from './hook-runs.ts';
 import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
 import { Oracles, Violation } from './oracles.ts';
 import { SeededRandom } from './random.ts';
+import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
-import { arrange, finale, newFleet, type Doing } from './workload.ts';
+import type { Doing } from './people/doing.ts';
+import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
 import { World } from './world.ts';
 
@@ -83,7 +86,12 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const fleet = scenario.fleet(world, people);
   const oracles = new Oracles(world, fleet);
   const histories = new Histories(world, fleet, oracles);
-  for (const watcher of [oracles, new Tenures(world, fleet), histories]) world.watch(watcher);
+  const others = [
+    new Tenures(world, fleet),
+    new HookRuns(world, fleet, oracles),
+    new Standstill(world, fleet),
+  ];
+  for (const watcher of [oracles, ...others, histories]) world.watch(watcher);
   const doing: Doing = { world, fleet, oracles, random: people };
   if (hasWeather) arrangeWeather(world, random.fork('weather'), scenario.spanMs);
   scenario.arrange(doing, scenario.spanMs);
@@ -142,7 +150,7 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     const { isDone, says, commit } = declaring(app).standing(resourceOf(world.kubectl, app));
     const open: string[] = [];
     if (!isDone) open.push(`${app.name} is ${says}`);
-    if (commit !== app.server.head?.id) open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
+    if (commit !== placeOf(app).server.head?.id) open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
     if (oracles.recordOf(app)?.intent !== undefined) open.push(`${app.name} has an intent left (F1)`);
     return [...open, ...wrongObjects(world, fleet, app)];
   });

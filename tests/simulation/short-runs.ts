@@ -4,10 +4,10 @@
  */
 import { declare, declaring } from './declared.ts';
 import { OneFault, noFaults, possibleFaults, type FaultKind } from './faults.ts';
-import { Fleet, kinds, type App, type Content, type Item } from './fleet.ts';
+import { Fleet, kinds, placeOf, type App, type Content, type Item } from './fleet.ts';
 import { foreignPrefix } from './oracles.ts';
 import { runOnce, type Ran, type Scenario } from './run.ts';
-import type { Doing } from './workload.ts';
+import type { Doing } from './people/doing.ts';
 import type { World } from './world.ts';
 import type { Named } from './kubectl.ts';
 import type { Step } from './steps.ts';
@@ -31,18 +31,19 @@ function oneApp(world: World, given: Partial<App> = {}, items: readonly Item[] =
   const app: App = {
     name: 'web',
     dialect: 'argo',
-    server: world.gitServer('https://git.example/acme/web'),
-    directory: 'apps/web',
+    places: [{ server: world.gitServer('https://git.example/acme/web'), directory: 'apps/web' }],
     namespace: 'payments',
     selfHeal: true,
     cascades: false,
     dependsOn: [],
     hasWaves: false,
+    hasHooks: false,
+    hasWindows: false,
     isLarge: false,
     ...given,
   };
   const fleet = new Fleet([app]);
-  fleet.push(app.server, new Map<App, Content>([[app, { items }]]), 'First');
+  fleet.push(placeOf(app).server, new Map<App, Content>([[app, { items }]]), 'First');
   declare(world.kubectl, app);
   return fleet;
 }
@@ -51,7 +52,7 @@ function update({ world, fleet }: Doing): void {
   const app = fleet.apps[0]!;
   world.scheduler.at(20_000, () => {
     world.note('commit');
-    fleet.push(app.server, new Map<App, Content>([[app, { items: after }]]), 'Second');
+    fleet.push(placeOf(app).server, new Map<App, Content>([[app, { items: after }]]), 'Second');
     hintAll(world);
   });
 }
@@ -96,7 +97,7 @@ function upset({ world, fleet }: Doing): void {
   const app = fleet.apps[0]!;
   const at = (name: string): Named => ({ ...kinds.ConfigMap, namespace: app.namespace, name });
   const [anew, held, annotated] = [at('web-0'), at('web-1'), at('web-2')];
-  const first = app.server.head!.id;
+  const first = placeOf(app).server.head!.id;
   const later: readonly Item[] = [
     ...many.slice(3),
     { kind: 'ConfigMap', name: annotated.name, value: 2 },
@@ -109,7 +110,7 @@ function upset({ world, fleet }: Doing): void {
       hintAll(world);
     });
   const push = (atMs: number, message: string, content: Content): void =>
-    doAt(atMs, message, () => fleet.push(app.server, new Map<App, Content>([[app, content]]), message));
+    doAt(atMs, message, () => fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message));
   doAt(15_000, 'hold one, annotate one', () => {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
@@ -124,7 +125,7 @@ function upset({ world, fleet }: Doing): void {
   doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
   push(60_000, 'Nothing', { broken: 'void' });
   push(80_000, 'Fourth', { items: later });
-  doAt(100_000, 'move the branch back', () => fleet.reset(app.server, first));
+  doAt(100_000, 'move the branch back', () => fleet.reset(placeOf(app).server, first));
   push(125_000, 'Vanish', { items: many.slice(0, 1), isHeld: true });
   push(150_000, 'Back', { items: later });
   doAt(170_000, 'clean up', () => world.kubectl.delete(anew));
