@@ -1,6 +1,6 @@
 /** How an application is declared in each dialect, and where its resource says how it stands. */
 import type { Stored } from '#embedded/objects.ts';
-import { placeOf, type App } from './fleet.ts';
+import { placeOf, tierLabel, type App } from './fleet.ts';
 import { memberOf, type Kubectl, type Named } from './kubectl.ts';
 import { windowedProject } from './windows.ts';
 
@@ -92,6 +92,8 @@ const argo: Declaring = {
   },
 };
 
+export const labelled = ({ tier }: App): object =>
+  tier === undefined ? {} : { commonMetadata: { labels: { [tierLabel]: tier } } };
 const sourceName = (app: App): string => placeOf(app).server.url.split('/').at(-1)!;
 
 const flux: Declaring = {
@@ -130,6 +132,7 @@ const flux: Declaring = {
           spec: {
             interval: '10m',
             ...flux.source(app),
+            ...labelled(app),
             prune: true,
             targetNamespace: app.namespace,
             dependsOn: app.dependsOn.map((name) => ({ name })),

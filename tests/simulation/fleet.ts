@@ -76,9 +76,12 @@ export interface App {
   readonly hasHooks: boolean;
   /** It is synced only while the window of its project is open. */
   readonly hasWindows: boolean;
+  /** A label that its resource asks for on all of its objects; only one dialect has that for plain files. */
+  tier?: string;
   /** It never has few objects, but where they vanish. */
   readonly isLarge: boolean;
 }
+export const tierLabel = 'people.example/tier';
 export const placeOf = ({ places }: App): Place => places.at(-1)!;
 export const itemsMin = (app: App): number => (app.isLarge ? 11 : 1);
 export interface Recorded {

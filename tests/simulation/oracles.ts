@@ -4,12 +4,13 @@
  */
 import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import { isObject } from '#model/json.ts';
-import { keyText, type Manifest } from '#model/object.ts';
+import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
+import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
-import { contentIn, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
+import { contentIn, kinds, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
 import { resourceOf } from './declared.ts';
 import { editor, memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
@@ -51,6 +52,8 @@ export class Oracles implements Watcher {
   readonly #recordedUntilMs = new Map<string, number>();
   /** When each application's record began to name the commit that it names. */
   readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
+  /** Since when a value of somebody else stands at each place. */
+  readonly #editedMs = new Map<string, number>();
   /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
   /** The resources of applications that somebody deleted, and since when they are back. */
@@ -100,6 +103,7 @@ export class Oracles implements Watcher {
 
   wrote({ change, replica, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
+    this.#edits(change, replica === undefined ? undefined : sentMs);
     if (replica === undefined) return;
     this.#noCanary(change);
     if (isOurs(change.resource)) return this.#ownResource(change);
@@ -191,9 +195,10 @@ export class Oracles implements Watcher {
     return found as unknown as Manifest | undefined;
   }
 
-  #live({ group, kind, namespace, name }: { group: string; kind: string; namespace: string; name: string }) {
-    const resource = this.#world.embedded.registry.ofKind(group, kind);
-    return resource && this.#world.embedded.store.get(`${group}/${resource.name}`, namespace, name);
+  /** Also where its kind is not served at present. */
+  #live({ group, kind, namespace, name }: ObjectRef): Stored | undefined {
+    const { plural = '' } = Object.entries(kinds).find(([known]) => known === kind)?.[1] ?? {};
+    return this.#world.embedded.store.get(`${group}/${plural}`, namespace, name);
   }
 
   /** F6, F8, F19, F26: what is deleted is ours, and some later commit that can be used has it no more. */
@@ -234,6 +239,17 @@ export class Oracles implements Watcher {
     if (object.metadata.name === stampName(app))
       this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
+  }
+
+  /** F3: what somebody wrote while the request was on its way is not taken from them by force: it is planned anew. */
+  #edits({ resource, object, before, type }: Change, sentMs: number | undefined): void {
+    const place = `${resource} ${object.metadata.namespace}/${object.metadata.name}`;
+    const sinceMs = this.#editedMs.get(place);
+    const isEdited = memberOf(object, 'data', 'value') === editedValue;
+    if (sentMs !== undefined && sinceMs !== undefined && !isEdited && type !== 'DELETED' && sentMs < sinceMs)
+      throw new Violation('F3', `${place} was changed by a request that left before somebody edited it`);
+    if (!isEdited || type === 'DELETED') this.#editedMs.delete(place);
+    else if (before === undefined || sinceMs === undefined) this.#editedMs.set(place, this.#world.nowMs);
   }
 
   #noteGone(before: UnitState | undefined, inventory: UnitState['inventory'], untilMs: number): void {

@@ -2,7 +2,7 @@
 import { canonicalJson } from '#model/json.ts';
 import { RandomFaults, noFaults, type Faults } from './faults.ts';
 import { declaring, resourceOf } from './declared.ts';
-import { kinds, placeOf, stampName, type App, type Fleet, type Kind } from './fleet.ts';
+import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
 import { HookRuns } from './hook-runs.ts';
 import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
@@ -28,6 +28,8 @@ export interface RunOptions {
 export interface Scenario {
   readonly spanMs: number;
   readonly quietMs: number;
+  /** Else one. */
+  readonly replicas?: number;
   readonly fleet: (world: World, random: SeededRandom) => Fleet;
   readonly arrange: (doing: Doing, spanMs: number) => void;
 }
@@ -177,6 +179,8 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
     const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
     if (live !== undefined && memberOf(live, 'data', 'value') !== String(value))
       wrong.push(`${name} has another value`);
+    if (live !== undefined && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
+      wrong.push(`${name} has another label`);
   }
   return wrong;
 }

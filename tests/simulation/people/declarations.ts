@@ -1,7 +1,15 @@
 /** What people do to the resources that declare applications. */
-import { declare, declaring } from '../declared.ts';
+import { declare, declaring, labelled } from '../declared.ts';
+import type { App } from '../fleet.ts';
 import { windowedProject, windows } from '../windows.ts';
-import { forAWhile, type Action } from './doing.ts';
+import { forAWhile, type Action, type Doing } from './doing.ts';
+
+/** What is rendered from the same files is something else then. */
+export function label({ world }: Doing, app: App, tier: string): void {
+  if (app.dialect !== 'flux') return;
+  app.tier = tier;
+  world.kubectl.merge(declaring(app).at(app.name), { spec: labelled(app) });
+}
 
 export const declarations: readonly Action[] = [
   {
@@ -77,6 +85,11 @@ export const declarations: readonly Action[] = [
       };
       world.scheduler.at(random.between(10_000, 300_000), thaw);
     },
+  },
+  {
+    name: 'label',
+    weight: 1,
+    act: (doing, app) => label(doing, app, `tier-${doing.random.below(3)}`),
   },
   {
     // F28: what cannot be read stands beside the others for good.
