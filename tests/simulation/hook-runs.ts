@@ -17,9 +17,9 @@ export class HookRuns implements Watcher {
   readonly #oracles: Oracles;
   /** By the name of the record. */
   readonly #heads = new Map<string, Head>();
-  /** The attempts of which a Job was recorded before it was made. */
+  /** The attempts at a hook: by Unit, mark and name. */
   readonly #recorded = new Set<string>();
-  /** When the Job of an attempt was made. */
+  /** When the Job of each was made. */
   readonly #madeMs = new Map<string, number>();
   /** By application, commit and name: those that were recorded as ended well. */
   readonly #succeeded = new Set<string>();
@@ -51,7 +51,7 @@ export class HookRuns implements Watcher {
   #recordWritten({ object, before, type }: Change): void {
     const head = headOf(object);
     if (head === undefined) return;
-    const { hooks, owner, intent, revisions } = head;
+    const { unit, hooks, owner, intent, revisions } = head;
     if (type === 'DELETED') return void this.#heads.delete(object.metadata.name);
     this.#heads.set(object.metadata.name, head);
     if (hooks === undefined) return;
@@ -59,38 +59,40 @@ export class HookRuns implements Watcher {
     if (known !== undefined) nothingForgotten(owner.name, known, hooks);
     const commit = (intent?.revisions ?? revisions)[0]?.commit ?? '';
     for (const { ref, result } of hooks.begun) {
-      this.#recorded.add(keyOf(owner.name, hooks.id, ref.name));
+      this.#recorded.add(keyOf(unit, hooks.id, ref.name));
       if (result === 'succeeded') this.#succeeded.add(keyOf(owner.name, commit, ref.name));
     }
   }
 
-  #made(app: App, { change, sentMs }: Written): void {
-    const { name, annotations } = change.object.metadata;
-    const mark = String(memberOf(annotations, runMark));
-    const key = keyOf(app.name, mark, name);
-    if (!this.#recorded.has(key))
+  #headsOf(app: App): readonly Head[] {
+    return [...this.#heads.values()].filter(({ owner }) => owner.name === app.name);
+  }
+
+  /** The attempt that a Job is of; undefined where no record has said that it is run. */
+  #attemptOf(app: App, { metadata }: Change['object']): string | undefined {
+    const mark = String(memberOf(metadata, 'annotations', runMark));
+    const keys = this.#headsOf(app).map(({ unit }) => keyOf(unit, mark, metadata.name));
+    return keys.find((key) => this.#recorded.has(key));
+  }
+
+  #made(app: App, { change: { object }, sentMs }: Written): void {
+    const { name } = object.metadata;
+    const attempt = this.#attemptOf(app, object);
+    if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
-    const madeMs = this.#madeMs.get(key);
+    const madeMs = this.#madeMs.get(attempt);
     // One that was on its way when the first arrived may land late.
     if (madeMs !== undefined && sentMs > madeMs)
       throw new Violation('F1', `the hook ${name} was made a second time by the same attempt`);
-    this.#madeMs.set(key, madeMs ?? this.#world.nowMs);
+    this.#madeMs.set(attempt, madeMs ?? this.#world.nowMs);
   }
 
-  #removed(app: App, { change, sentMs }: Written): void {
-    const { object, before } = change;
-    const { name, uid } = object.metadata;
-    const states = [...this.#heads.values()].filter(({ owner }) => owner.name === app.name);
-    const mine = states.flatMap(({ hooks, ranHooks = [] }) => [
-      ...(hooks?.begun ?? []),
-      ...(hooks?.earlier ?? []),
-      ...ranHooks,
-    ]);
-    if (!mine.some((hook) => hook.uid === uid))
+  #removed(app: App, { change: { object, before }, sentMs }: Written): void {
+    const { name } = object.metadata;
+    if (this.#attemptOf(app, object) === undefined)
       throw new Violation('F26', `the Job ${name} was deleted, which no record has as a hook that was run`);
-    const isCurrent = states.some(
-      ({ hooks }) => hooks?.id === memberOf(object, 'metadata', 'annotations', runMark),
-    );
+    const mark = memberOf(object, 'metadata', 'annotations', runMark);
+    const isCurrent = this.#headsOf(app).some(({ hooks }) => hooks?.id === mark);
     if (isCurrent && !isOver(before ?? object) && !this.#oracles.isTornDown(app, sentMs))
       throw new Violation('F1', `the hook ${name} was deleted while it ran`);
   }

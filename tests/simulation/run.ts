@@ -1,6 +1,6 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { canonicalJson } from '#model/json.ts';
-import { RandomFaults, noFaults, type Faults } from './faults.ts';
+import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf } from './declared.ts';
 import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
 import { HookRuns } from './hook-runs.ts';
@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly replicas?: number;
   /** Else those that the seed draws. */
   readonly faults?: Faults;
+  /** Besides those. */
+  readonly meet?: Meet;
   /** What people and the weather do; else as the seed says. */
   readonly scenario?: Scenario;
 }
@@ -82,7 +84,8 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const { seed, keepsTrace = false, scenario = drawn } = options;
   const random = new SeededRandom(`run ${seed}`);
   const replicas = options.replicas ?? replicasOf(random.fork('replicas'));
-  const faults = options.faults ?? new RandomFaults(random.fork('faults'));
+  const drawnFaults = options.faults ?? new RandomFaults(random.fork('faults'));
+  const faults = options.meet === undefined ? drawnFaults : new Meeting(drawnFaults, options.meet);
   const world = new World({ seed, faults, replicas, keepsTrace });
   const people = new SeededRandom(`people ${firstAlike(seed)}`);
   const fleet = scenario.fleet(world, people);

@@ -1,10 +1,11 @@
 /** One of the processes that `simulate.ts` shares its runs among: each message is a run, each answer what came of it. */
 import process from 'node:process';
 import { countBranches, type NotRun } from './branches.ts';
+import type { Meet } from './faults.ts';
 import type { Ran } from './run.ts';
 import type { ShortRun } from './short-runs.ts';
 
-export type Task = { readonly seed: number; readonly replicas?: number } | ShortRun;
+export type Task = { readonly seed: number; readonly replicas?: number; readonly meet?: Meet } | ShortRun;
 export interface Done {
   readonly task: Task;
   readonly ran: Omit<Ran, 'trace' | 'final'>;
