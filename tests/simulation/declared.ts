@@ -92,8 +92,11 @@ const argo: Declaring = {
   },
 };
 
-export const labelled = ({ tier }: App): object =>
-  tier === undefined ? {} : { commonMetadata: { labels: { [tierLabel]: tier } } };
+export function labelled({ tier }: App): object {
+  if (tier === undefined) return {};
+  const patch = [{ op: 'add', path: '/metadata/labels', value: { [tierLabel]: tier } }];
+  return { patches: [{ target: { kind: 'ConfigMap' }, patch: JSON.stringify(patch) }] };
+}
 const sourceName = (app: App): string => placeOf(app).server.url.split('/').at(-1)!;
 
 const flux: Declaring = {

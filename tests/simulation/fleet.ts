@@ -76,7 +76,7 @@ export interface App {
   readonly hasHooks: boolean;
   /** It is synced only while the window of its project is open. */
   readonly hasWindows: boolean;
-  /** A label that its resource asks for on all of its objects; only one dialect has that for plain files. */
+  /** A label that its resource asks for on its ConfigMaps; only one dialect has that for plain files. */
   tier?: string;
   /** It never has few objects, but where they vanish. */
   readonly isLarge: boolean;

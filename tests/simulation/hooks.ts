@@ -13,6 +13,8 @@ export interface Hook {
   /** Each attempt has a Job with a name of its own. */
   readonly isNamedAnew: boolean;
   readonly fails: boolean;
+  /** It begins when somebody lets it. */
+  readonly isHeld?: true;
 }
 
 export function newHook(random: SeededRandom, name: string): Hook {
@@ -20,7 +22,7 @@ export function newHook(random: SeededRandom, name: string): Hook {
   return { name, point: random.pick(points), deletion: random.pick(deletions), isNamedAnew, fails: false };
 }
 
-export function hookManifest({ name, point, deletion, isNamedAnew, fails }: Hook): object {
+export function hookManifest({ name, point, deletion, isNamedAnew, fails, isHeld }: Hook): object {
   const annotations = {
     'argocd.argoproj.io/hook': point,
     'argocd.argoproj.io/hook-delete-policy': deletion,
@@ -32,6 +34,7 @@ export function hookManifest({ name, point, deletion, isNamedAnew, fails }: Hook
     metadata: { ...(isNamedAnew ? { generateName: `${name}-` } : { name }), annotations },
     spec: {
       backoffLimit: 0,
+      ...(isHeld === true ? { suspend: true } : {}),
       template: {
         metadata: { annotations: end },
         spec: { restartPolicy: 'Never', containers: [{ name: 'main', image: 'busybox' }] },

@@ -39,7 +39,8 @@ const bugs = readdirSync(patches)
   .toSorted()
   .map(read)
   .filter(({ name }) => asked.length === 0 || asked.includes(name));
-const shortRuns = bugs.some(({ runs }) => runs.startsWith('short ')) ? await allShortRuns() : [];
+const scenarios = bugs.flatMap(({ runs }) => /^short (\S+)/.exec(runs)?.[1] ?? []);
+const shortRuns = await allShortRuns(new Set(scenarios));
 
 const startedMs = performance.now();
 const left = bugs.values();

@@ -10,6 +10,7 @@ import { Oracles, Violation } from './oracles.ts';
 import { SeededRandom } from './random.ts';
 import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
+import { label } from './people/declarations.ts';
 import type { Doing } from './people/doing.ts';
 import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
@@ -107,6 +108,11 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     world.faults.isOn = false;
     finale(doing);
     await converge(world, fleet, oracles);
+    // Git is as it was, and yet something else is to be rendered from it.
+    for (const app of fleet.apps) label(doing, app, 'last');
+    await converge(world, fleet, oracles);
+    // What else is under way at that moment may end.
+    if (world.violation === undefined) await world.runFor(120_000);
     oracles.startCounting();
     // Leases are renewed all the time, which takes ours.
     await world.runFor(replicas > 1 ? scenario.quietMs / 2 : scenario.quietMs);
@@ -146,8 +152,6 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
   if (world.violation !== undefined) return;
   if (open.length > 0)
     throw new Violation('convergence', `after ${convergenceMs / 60_000} minutes: ${open.join('; ')}`);
-  // What else is under way at that moment may end.
-  await world.runFor(120_000);
 }
 
 function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {

@@ -1,7 +1,7 @@
 /** What happens in the short runs: each is one small sync, and what people do meanwhile. */
 import { declare, declaring } from './declared.ts';
 import { Fleet, kinds, placeOf, widgetDefinition, type App, type Content, type Item } from './fleet.ts';
-import type { Hook } from './hooks.ts';
+import { jobKind, type Hook } from './hooks.ts';
 import { memberOf, type Named } from './kubectl.ts';
 import { editedValue, foreignPrefix } from './oracles.ts';
 import { label } from './people/declarations.ts';
@@ -59,7 +59,7 @@ function update({ world, fleet }: Doing): void {
     hintAll(world);
   });
   // While the request that changes it may be on its way.
-  world.scheduler.at(22_000, () => {
+  world.scheduler.at(21_000, () => {
     const at = { ...kinds.ConfigMap, namespace: app.namespace, name: 'web-changed' };
     world.kubectl.merge(at, { data: { value: editedValue } });
   });
@@ -69,6 +69,25 @@ function update({ world, fleet }: Doing): void {
 function relabel(doing: Doing): void {
   update(doing);
   doing.world.scheduler.at(60_000, () => label(doing, doing.fleet.apps[0]!, 'second'));
+}
+
+/** Before anything is applied: a hook that begins only when somebody lets it. */
+const held: readonly Hook[] = [
+  {
+    name: 'web-hook-held',
+    point: 'PreSync',
+    deletion: 'BeforeHookCreation',
+    isNamedAnew: false,
+    fails: false,
+    isHeld: true,
+  },
+];
+function letGoAt({ world, fleet }: Doing, atMs: number): void {
+  const at = { ...jobKind, namespace: fleet.apps[0]!.namespace, name: 'web-hook-held' };
+  world.scheduler.at(atMs, () => {
+    world.note('let the hook run');
+    world.kubectl.merge(at, { spec: { suspend: false } });
+  });
 }
 
 function hintAll(world: World): void {
@@ -145,6 +164,8 @@ function upset({ world, fleet }: Doing): void {
   doAt(170_000, 'clean up', () => world.kubectl.delete(anew));
 }
 
+const widget: Item = { kind: 'Widget', name: 'web-widget', value: 1 };
+
 const hooksOnce: readonly Hook[] = [
   { name: 'web-hook-pre', point: 'PreSync', deletion: 'BeforeHookCreation', isNamedAnew: false, fails: false },
   { name: 'web-hook-post', point: 'PostSync', deletion: 'HookSucceeded', isNamedAnew: false, fails: false },
@@ -159,53 +180,65 @@ function sync({ world, fleet }: Doing): void {
   });
 }
 
-/** Who is at work is paused for longer than its Lease lasts, and then kept from renewing it. */
-function handOver({ world, fleet }: Doing): void {
+/**
+ * Who is at work is paused for longer than its Lease lasts; then kept from renewing it, while its hook ends; then the
+ * same, and the hook ends when it can renew it again.
+ */
+function handOver(doing: Doing): void {
+  const { world, fleet } = doing;
   const app = fleet.apps[0]!;
   const atWork = (): Replica => {
     const [record] = world.kubectl.list({ group: 'trueup.dev', version: 'v1alpha1', plural: 'unitstates' });
     const holder = memberOf(record, 'state', 'intent', 'replica');
     return world.replicas.find(({ process }) => process?.name === holder) ?? world.replicas[0]!;
   };
-  const commit = (atMs: number, items: readonly Item[]): void =>
+  const commit = (atMs: number, content: Content): void =>
     world.scheduler.at(atMs, () => {
       world.note('commit');
-      fleet.push(placeOf(app).server, new Map([[app, { items, hooks: hooksOnce }]]), 'Next');
+      fleet.push(placeOf(app).server, new Map([[app, content]]), 'Next');
       hintAll(world);
     });
-  commit(20_000, after);
+  const withoutLease = (atMs: number): void =>
+    world.scheduler.at(atMs, () => {
+      const replica = atWork();
+      world.note(`no Lease for ${replica.name}`);
+      replica.cutOff('leases');
+      world.scheduler.at(40_000, () => {
+        replica.outage = undefined;
+      });
+    });
+  commit(20_000, { items: after, hooks: hooksOnce });
   world.scheduler.at(21_000, () => {
     const { process } = atWork();
     world.note(`pause ${process?.name}`);
     process?.pause();
     world.scheduler.at(40_000, () => process?.resume());
   });
-  commit(90_000, before);
-  world.scheduler.at(91_000, () => {
-    const replica = atWork();
-    world.note(`no Lease for ${replica.name}`);
-    replica.cutOff('leases');
-    world.scheduler.at(40_000, () => {
-      replica.outage = undefined;
-    });
-  });
+  commit(90_000, { items: before, hooks: held });
+  withoutLease(92_000);
+  letGoAt(doing, 118_000);
+  commit(150_000, { items: after, hooks: held });
+  withoutLease(152_000);
+  letGoAt(doing, 200_000);
 }
 
-/** The API stops to serve a kind, and what there is of it stays. */
-function unserve({ world, fleet }: Doing): void {
+/** In the middle of a Run the API stops to serve a kind, and what there is of it stays. */
+function unserve(doing: Doing): void {
+  const { world, fleet } = doing;
   const app = fleet.apps[0]!;
   const serve = (served: boolean): void => {
     const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
     const versions = widgetDefinition.spec.versions.map((version) => ({ ...version, served }));
     world.kubectl.merge(at, { spec: { versions } });
   };
-  world.scheduler.at(20_000, () => serve(false));
-  world.scheduler.at(25_000, () => {
+  world.scheduler.at(20_000, () => {
     world.note('commit');
-    fleet.push(placeOf(app).server, new Map<App, Content>([[app, { items: after }]]), 'Second');
+    fleet.push(placeOf(app).server, new Map([[app, { items: [...after, widget], hooks: held }]]), 'Second');
     hintAll(world);
   });
-  world.scheduler.at(70_000, () => serve(true));
+  world.scheduler.at(23_000, () => serve(false));
+  letGoAt(doing, 50_000);
+  world.scheduler.at(90_000, () => serve(true));
 }
 
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
@@ -224,13 +257,14 @@ export const shortScenarios: Readonly<Record<string, Scenario>> = {
   },
   handover: {
     ...spans,
+    spanMs: 5 * minuteMs,
     replicas: 2,
     fleet: (world) => oneApp(world, { hasHooks: true }, before, hooksOnce),
     arrange: handOver,
   },
   unserved: {
     ...spans,
-    fleet: (world) => oneApp(world, {}, [...before, { kind: 'Widget', name: 'web-widget', value: 1 }]),
+    fleet: (world) => oneApp(world, { hasHooks: true }, [...before, widget]),
     arrange: unserve,
   },
   'flux-update': { ...flux, arrange: relabel },

@@ -76,7 +76,7 @@ export function finale({ fleet, world, random }: Doing): void {
     for (const app of fleet.appsOf(server)) {
       const before = fleet.unheld(app);
       const items = itemsOf(before);
-      const hooks = hooksOf(before).map((hook) => ({ ...hook, fails: false }));
+      const hooks = hooksOf(before).flatMap(({ isHeld, ...hook }) => (isHeld === true ? [] : { ...hook, fails: false }));
       const last: Item = { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) };
       content.set(app, { items: [...items.filter(({ name }) => name !== last.name), last], hooks });
     }
