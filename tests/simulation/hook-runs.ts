@@ -127,8 +127,8 @@ function nothingForgotten(app: string, before: HookRun, now: HookRun): void {
 
 function isOver(job: Change['object']): boolean {
   const conditions = memberOf(job, 'status', 'conditions');
-  return (Array.isArray(conditions) ? conditions : []).some(
-    (each) => ['Complete', 'Failed'].includes(String(memberOf(each, 'type'))),
+  return (Array.isArray(conditions) ? conditions : []).some((each) =>
+    ['Complete', 'Failed'].includes(String(memberOf(each, 'type'))),
   );
 }
 

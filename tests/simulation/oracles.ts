@@ -225,7 +225,8 @@ export class Oracles implements Watcher {
     return [...this.#fleet.commits.values()].some((commit) => {
       const found = contentIn(commit, app);
       // F9: what a person has to allow, nobody has allowed.
-      if (commit.number < since || found === undefined || 'broken' in found || found.isHeld === true) return false;
+      if (commit.number < since || found === undefined || 'broken' in found || found.isHeld === true)
+        return false;
       return !found.items.some((item) => item.kind === kind && item.name === name);
     });
   }

@@ -159,7 +159,8 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     const { isDone, says, commit } = declaring(app).standing(resourceOf(world.kubectl, app));
     const open: string[] = [];
     if (!isDone) open.push(`${app.name} is ${says}`);
-    if (commit !== placeOf(app).server.head?.id) open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
+    if (commit !== placeOf(app).server.head?.id)
+      open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
     if (oracles.recordOf(app)?.intent !== undefined) open.push(`${app.name} has an intent left (F1)`);
     return [...open, ...wrongObjects(world, fleet, app)];
   });

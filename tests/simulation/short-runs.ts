@@ -32,8 +32,7 @@ export async function runShort({ scenario, at, fault }: ShortRun, keepsTrace = f
 }
 
 const calm = new Map<string, Ran>();
-const calmRun = (scenario: string): Promise<Ran> =>
-  runOnce({ ...given(scenario), faults: noFaults }, false);
+const calmRun = (scenario: string): Promise<Ran> => runOnce({ ...given(scenario), faults: noFaults }, false);
 
 /** All of a run but its faults. */
 function given(name: string): RunOptions {

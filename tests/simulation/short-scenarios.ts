@@ -143,7 +143,9 @@ function upset({ world, fleet }: Doing): void {
       hintAll(world);
     });
   const push = (atMs: number, message: string, content: Content): void =>
-    doAt(atMs, message, () => fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message));
+    doAt(atMs, message, () =>
+      fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message),
+    );
   doAt(15_000, 'hold one, annotate one', () => {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
@@ -167,7 +169,13 @@ function upset({ world, fleet }: Doing): void {
 const widget: Item = { kind: 'Widget', name: 'web-widget', value: 1 };
 
 const hooksOnce: readonly Hook[] = [
-  { name: 'web-hook-pre', point: 'PreSync', deletion: 'BeforeHookCreation', isNamedAnew: false, fails: false },
+  {
+    name: 'web-hook-pre',
+    point: 'PreSync',
+    deletion: 'BeforeHookCreation',
+    isNamedAnew: false,
+    fails: false,
+  },
   { name: 'web-hook-post', point: 'PostSync', deletion: 'HookSucceeded', isNamedAnew: false, fails: false },
 ];
 

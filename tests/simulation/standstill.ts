@@ -52,7 +52,10 @@ export class Standstill implements Watcher {
     if (app === undefined) return;
     const spans = [...this.#spans.values()].flat();
     if (!spans.some((span) => span.app === app.name && span.fromMs <= sentMs && sentMs <= span.toMs))
-      throw new Violation('F18', `${change.resource} ${change.object.metadata.name} was written outside any Run`);
+      throw new Violation(
+        'F18',
+        `${change.resource} ${change.object.metadata.name} was written outside any Run`,
+      );
   }
   sent(): void {}
   logged(): void {}
@@ -85,8 +88,14 @@ export class Standstill implements Watcher {
     if (by !== 'automated sync') return;
     const sinceMs = this.#suspendedMs.get(`${who} ${app.name}`) ?? Infinity;
     if (sentMs > sinceMs + turnMsMax)
-      throw new Violation('suspend', `${app.name} was synced by itself, ${sentMs - sinceMs} ms after ${who} heard that it is suspended`);
+      throw new Violation(
+        'suspend',
+        `${app.name} was synced by itself, ${sentMs - sinceMs} ms after ${who} heard that it is suspended`,
+      );
     if (app.hasWindows && !wasOpen(startedAtMs - turnMsMax, startedAtMs))
-      throw new Violation('window', `${app.name} was synced by itself at ${startedAtMs}, when no window was open`);
+      throw new Violation(
+        'window',
+        `${app.name} was synced by itself at ${startedAtMs}, when no window was open`,
+      );
   }
 }

@@ -39,7 +39,10 @@ export class Tenures implements Watcher {
 
   told(who: string, resource: JsonObject): void {
     const known = this.#known.get(keyOf(who, resource)) ?? [];
-    this.#known.set(keyOf(who, resource), [...known, { atMs: this.#world.nowMs, version: versionOf(resource) }]);
+    this.#known.set(keyOf(who, resource), [
+      ...known,
+      { atMs: this.#world.nowMs, version: versionOf(resource) },
+    ]);
   }
 
   wrote({ change, who, sentMs }: Written): void {
@@ -53,7 +56,8 @@ export class Tenures implements Watcher {
 
   #leaseWritten({ object, type }: Change): void {
     const holder = String(memberOf(object, 'spec', 'holderIdentity'));
-    if (type !== 'DELETED') this.#renewed.set(holder, [...(this.#renewed.get(holder) ?? []), this.#world.nowMs]);
+    if (type !== 'DELETED')
+      this.#renewed.set(holder, [...(this.#renewed.get(holder) ?? []), this.#world.nowMs]);
   }
 
   #recordWritten({ object, type }: Change): void {

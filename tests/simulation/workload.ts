@@ -21,9 +21,7 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
     return {
       name,
       dialect,
-      places: [
-        { server: world.gitServer(repositoryUrl(index % repositories)), directory: `apps/${name}` },
-      ],
+      places: [{ server: world.gitServer(repositoryUrl(index % repositories)), directory: `apps/${name}` }],
       namespace: random.pick(['payments', 'shop']),
       selfHeal: random.chance(0.8),
       // Flux always takes its objects along.
@@ -76,7 +74,9 @@ export function finale({ fleet, world, random }: Doing): void {
     for (const app of fleet.appsOf(server)) {
       const before = fleet.unheld(app);
       const items = itemsOf(before);
-      const hooks = hooksOf(before).flatMap(({ isHeld, ...hook }) => (isHeld === true ? [] : { ...hook, fails: false }));
+      const hooks = hooksOf(before).flatMap(({ isHeld, ...hook }) =>
+        isHeld === true ? [] : { ...hook, fails: false },
+      );
       const last: Item = { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) };
       content.set(app, { items: [...items.filter(({ name }) => name !== last.name), last], hooks });
     }
