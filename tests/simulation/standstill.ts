@@ -2,6 +2,7 @@
  * What stands still: nothing is written outside a Run, and none begins by itself for an application that is suspended,
  * or whose window is shut, once the replica has been told so.
  */
+import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Intent } from '#model/outcome.ts';
 import { declaring } from './declared.ts';
@@ -71,7 +72,9 @@ export class Standstill implements Watcher {
     const isOpen = last?.toMs === Infinity;
     const { intent, owner } = head;
     if (intent === undefined || type === 'DELETED') {
-      if (isOpen) last.toMs = this.#world.nowMs;
+      // What a Run asked for before it heard that its record is gone is sent within a call's deadline.
+      const lateMs = type === 'DELETED' ? TRANSPORT_DEFAULTS.deadlineMs : 0;
+      if (isOpen) last.toMs = this.#world.nowMs + lateMs;
       return;
     }
     if (!isOpen) spans.push({ app: owner.name, fromMs: this.#world.nowMs, toMs: Infinity });
