@@ -37,4 +37,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 100 },
     was: 'a Run that began while its Unit went to another replica heard no news any more, and waited for its hook for ever',
   },
+  {
+    run: { seed: 6, replicas: 1 },
+    was: 'who depends on a Unit was not told when that was ready again with another spec, and waited for it for ever',
+  },
 ];
