@@ -5,6 +5,7 @@ import { canonicalJson } from '#model/json.ts';
 import { describe, keyText, type ObjectKey } from '#model/object.ts';
 import type { Repositories } from '#model/ports.ts';
 import type { Revision, SourceSpec, Unit } from '#model/unit.ts';
+import { generationText } from './patience.ts';
 import type { UnitRuntime } from './runtime.ts';
 
 export interface DependenciesPorts {
@@ -54,7 +55,8 @@ export class Dependencies {
   standingOf(runtime: UnitRuntime): string {
     const readiness = this.#ports.readinessOf(runtime);
     const commits = this.#ports.commitsOf(runtime).map(({ commit }) => commit);
-    return canonicalJson([readiness.ready ? '' : readiness.why, commits]);
+    // Ready again with another spec is news: who looked in between found it not to be.
+    return canonicalJson([readiness.ready ? '' : readiness.why, commits, generationText(runtime.unit)]);
   }
 
   /** Whether it is known by now how everything stands that a Unit depends on: after a start, others come first. */

@@ -57,12 +57,12 @@ export class Registrations {
     return this.#ports.dialects.find((dialect) => isKeyOf(key, dialect));
   }
 
-  /** Another replica looks after it from now on: what we remember of it is of no use. */
+  /** Another replica looks after it from now on: what we remember of it is of no use, but to a turn that is under way. */
   release(id: UnitId): void {
     const runtime = this.#runtimes.get(id);
     if (runtime === undefined) return;
-    const { unit, reads, wasRecorded } = runtime;
-    this.#runtimes.set(id, { ...newRuntime(unit, reads), wasRecorded });
+    const { unit, reads, wasRecorded, news } = runtime;
+    this.#runtimes.set(id, { ...newRuntime(unit, reads), wasRecorded, news });
   }
 
   /** F28: a resource on which a dialect fails, which is a bug, must not stop the others. */

@@ -94,7 +94,7 @@ export async function carryOut(
         attempt,
         ...(ports.replica === undefined ? {} : { replica: ports.replica.id }),
       },
-      ...(plan.hookRun === undefined ? {} : { hooks: beginRun(order.state, plan.rendered, plan.hookRun) }),
+      ...(plan.hookRun === undefined ? {} : beginRun(order.state, plan.rendered, plan.hookRun)),
     };
     const recorded = await ports.states.write(intent, order.state);
     if (!recorded.ok) return recorded;
@@ -170,10 +170,9 @@ async function conclude(
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
   const { intent: _, hooks, ...rest } = current;
-  const ran = ranHooks(current);
   const settled: UnitState = {
     ...rest,
-    ...(ran.length === 0 ? {} : { ranHooks: ran }),
+    ...ranHooks(current),
     ...(hooks === undefined || succeeded
       ? {}
       : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),

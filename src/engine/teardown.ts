@@ -37,6 +37,7 @@ export async function teardown(
     const { retrying } = runtime;
     const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generation;
     if (isRetry && retrying.notBeforeMs > nowMs) return { ...settled, againMs: retrying.notBeforeMs - nowMs };
+    if (!runtime.isOwn) return settled;
     const order = {
       unit,
       made: made.value,

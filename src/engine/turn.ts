@@ -5,6 +5,7 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
+import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
@@ -360,6 +361,8 @@ async function act(
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
     return { ...settled, againMs: waitMs };
   }
+  // Another replica's since this turn began: that one decides from what is so now.
+  if (!runtime.isOwn) return settled;
   const run = await carryOut(
     {
       unit,
@@ -435,6 +438,7 @@ async function recordInSync(
   const { intent: _, hooks: __, ...rest } = state;
   const next: UnitState = {
     ...rest,
+    ...ranHooks(state),
     inventory,
     inputs: located.digest,
     read: readOf(located) ?? [],

@@ -98,7 +98,9 @@ export class Turns {
     end: TurnEnd | undefined,
   ): Promise<void> {
     const resource = this.#ports.cache.at(key);
-    if (resource === undefined || runtime.hasLeft || end?.mayWriteStatus === false) return;
+    // What a turn came to that another replica's may have overtaken is that one's to tell.
+    const isOurs = runtime.isOwn && !runtime.hasLeft;
+    if (resource === undefined || !isOurs || end?.mayWriteStatus === false) return;
     const state = this.#ports.states.get(runtime.unit.id);
     const readiness = this.#ports.readinessOf(runtime);
     const view = {

@@ -1,7 +1,8 @@
 /** How an application is declared in each dialect, and where its resource says how it stands. */
 import type { Stored } from '#embedded/objects.ts';
-import type { App } from './fleet.ts';
+import { placeOf, tierLabel, type App } from './fleet.ts';
 import { memberOf, type Kubectl, type Named } from './kubectl.ts';
+import { windowedProject } from './windows.ts';
 
 const controlNamespace = 'argocd';
 const fluxNamespace = 'flux-system';
@@ -12,13 +13,16 @@ export interface Standing {
   readonly commit: string | undefined;
 }
 interface Declaring {
+  readonly kind: string;
   readonly at: (name: string) => Named;
   /** All that has to be created, the application's own resource last. */
   readonly manifests: (app: App) => readonly { readonly at: Named; readonly manifest: object }[];
   /** Of the spec: what people change for a while, and how it was. */
   readonly suspended: object;
   readonly resumed: (app: App) => object;
-  readonly atPath: (app: App, path: string) => readonly [object, object];
+  /** Where it is, or at a path that is not there. */
+  readonly source: (app: App, path?: string) => object;
+  readonly isSuspended: (resource: object) => boolean;
   readonly unsupported: readonly [object, object];
   /** One that nobody can make sense of. */
   readonly malformed: (which: number) => object;
@@ -28,6 +32,7 @@ interface Declaring {
 }
 
 const argo: Declaring = {
+  kind: 'Application',
   at: (name) => ({
     group: 'argoproj.io',
     version: 'v1alpha1',
@@ -36,6 +41,7 @@ const argo: Declaring = {
     name,
   }),
   manifests: (app) => [
+    ...(app.hasWindows ? [windowedProject] : []),
     {
       at: argo.at(app.name),
       manifest: {
@@ -47,8 +53,8 @@ const argo: Declaring = {
           ...(app.cascades ? { finalizers: argo.cascade } : {}),
         },
         spec: {
-          project: 'default',
-          source: { repoURL: app.server.url, path: app.directory, targetRevision: 'main' },
+          project: app.hasWindows ? windowedProject.at.name : 'default',
+          ...argo.source(app),
           destination: { server: 'https://kubernetes.default.svc', namespace: app.namespace },
           ...argo.resumed(app),
         },
@@ -57,7 +63,10 @@ const argo: Declaring = {
   ],
   suspended: { syncPolicy: null },
   resumed: ({ selfHeal }) => ({ syncPolicy: { automated: { prune: true, selfHeal } } }),
-  atPath: ({ directory }, path) => [{ source: { path } }, { source: { path: directory } }],
+  source: (app, path = placeOf(app).directory) => ({
+    source: { repoURL: placeOf(app).server.url, path, targetRevision: 'main' },
+  }),
+  isSuspended: (resource) => memberOf(resource, 'spec', 'syncPolicy', 'automated') === undefined,
   unsupported: [{ source: { plugin: { name: 'acme' } } }, { source: { plugin: null } }],
   malformed: (which) => ({
     apiVersion: 'argoproj.io/v1alpha1',
@@ -83,7 +92,15 @@ const argo: Declaring = {
   },
 };
 
+export function labelled({ tier }: App): object {
+  if (tier === undefined) return {};
+  const patch = [{ op: 'add', path: '/metadata/labels', value: { [tierLabel]: tier } }];
+  return { patches: [{ target: { kind: 'ConfigMap' }, patch: JSON.stringify(patch) }] };
+}
+const sourceName = (app: App): string => placeOf(app).server.url.split('/').at(-1)!;
+
 const flux: Declaring = {
+  kind: 'Kustomization',
   at: (name) => ({
     group: 'kustomize.toolkit.fluxcd.io',
     version: 'v1',
@@ -92,7 +109,7 @@ const flux: Declaring = {
     name,
   }),
   manifests: (app) => {
-    const source = app.server.url.split('/').at(-1)!;
+    const source = sourceName(app);
     return [
       {
         at: {
@@ -106,7 +123,7 @@ const flux: Declaring = {
           apiVersion: 'source.toolkit.fluxcd.io/v1',
           kind: 'GitRepository',
           metadata: { name: source, namespace: fluxNamespace },
-          spec: { interval: '1m', url: app.server.url, ref: { branch: 'main' } },
+          spec: { interval: '1m', url: placeOf(app).server.url, ref: { branch: 'main' } },
         },
       },
       {
@@ -117,10 +134,10 @@ const flux: Declaring = {
           metadata: { name: app.name, namespace: fluxNamespace },
           spec: {
             interval: '10m',
-            path: `./${app.directory}`,
+            ...flux.source(app),
+            ...labelled(app),
             prune: true,
             targetNamespace: app.namespace,
-            sourceRef: { kind: 'GitRepository', name: source },
             dependsOn: app.dependsOn.map((name) => ({ name })),
           },
         },
@@ -129,7 +146,11 @@ const flux: Declaring = {
   },
   suspended: { suspend: true },
   resumed: () => ({ suspend: null }),
-  atPath: ({ directory }, path) => [{ path: `./${path}` }, { path: `./${directory}` }],
+  source: (app, path = placeOf(app).directory) => ({
+    path: `./${path}`,
+    sourceRef: { kind: 'GitRepository', name: sourceName(app) },
+  }),
+  isSuspended: (resource) => memberOf(resource, 'spec', 'suspend') === true,
   unsupported: [{ decryption: { provider: 'sops' } }, { decryption: null }],
   malformed: (which) => ({
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',

@@ -63,7 +63,7 @@ export interface Met {
 export class FaultGate implements Faults {
   readonly #faults: Faults;
   readonly met = new Map<FaultKind, number>();
-  /** `cell fault` → how often; a cell without a fault is the step that went well. */
+  /** `cell fault` → how often; a cell without a fault is the step that went well while it could have met one. */
   readonly cells = new Map<string, number>();
   steps = 0;
   isOn = true;
@@ -76,7 +76,7 @@ export class FaultGate implements Faults {
     this.steps += 1;
     const fault = this.isOn ? this.#faults.next(step) : undefined;
     const cell = `${cellOf(step)} ${fault ?? ''}`.trimEnd();
-    this.cells.set(cell, (this.cells.get(cell) ?? 0) + 1);
+    if (this.isOn) this.cells.set(cell, (this.cells.get(cell) ?? 0) + 1);
     if (fault !== undefined) this.met.set(fault, (this.met.get(fault) ?? 0) + 1);
     return fault;
   }
@@ -137,4 +137,28 @@ export class RandomFaults implements Faults {
     }
     return undefined;
   }
+}
+
+/** Others, and this one at the first step of that kind. */
+export class Meeting implements Faults {
+  readonly #others: Faults;
+  #left: Meet | undefined;
+
+  constructor(others: Faults, meet: Meet) {
+    this.#others = others;
+    this.#left = meet;
+  }
+
+  next(step: Step): FaultKind | undefined {
+    const drawn = this.#others.next(step);
+    if (this.#left === undefined || cellOf(step) !== this.#left.step) return drawn;
+    const { fault } = this.#left;
+    this.#left = undefined;
+    return fault;
+  }
+}
+export interface Meet {
+  /** As `cellOf` names it. */
+  readonly step: string;
+  readonly fault: FaultKind;
 }

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import type { Change } from '#embedded/store.ts';
 import type { Files, GitServer } from './git-model.ts';
+import { hookManifest, type Hook } from './hooks.ts';
 import type { SeededRandom } from './random.ts';
 
 export const kinds = {
@@ -46,17 +47,24 @@ export interface Item {
 export type Content =
   | {
       readonly items: readonly Item[];
+      readonly hooks?: readonly Hook[];
       /** F9: so many have gone that somebody has to be asked. */
       readonly isHeld?: boolean;
     }
   /** `void`: it has files, and no objects. */
   | { readonly broken: 'text' | 'empty' | 'void' | 'link' | 'huge' };
 
+/** Where Git has what an application declares. */
+export interface Place {
+  readonly server: GitServer;
+  /** Never that of another application, nor one that was left. */
+  readonly directory: string;
+}
 export interface App {
   readonly name: string;
   readonly dialect: 'argo' | 'flux';
-  readonly server: GitServer;
-  readonly directory: string;
+  /** All that it was ever at; it is at the last. */
+  readonly places: Place[];
   readonly namespace: string;
   readonly selfHeal: boolean;
   /** Whether its objects go with it. */
@@ -65,12 +73,19 @@ export interface App {
   readonly dependsOn: readonly string[];
   /** Its objects come one after the other, by their values. */
   readonly hasWaves: boolean;
+  readonly hasHooks: boolean;
+  /** It is synced only while the window of its project is open. */
+  readonly hasWindows: boolean;
+  /** A label that its resource asks for on its ConfigMaps; only one dialect has that for plain files. */
+  tier?: string;
   /** It never has few objects, but where they vanish. */
   readonly isLarge: boolean;
 }
+export const tierLabel = 'people.example/tier';
+export const placeOf = ({ places }: App): Place => places.at(-1)!;
 export const itemsMin = (app: App): number => (app.isLarge ? 11 : 1);
 export interface Recorded {
-  /** In the order of pushes, from 1. */
+  /** In the order of pushes to any repository, from 1. */
   readonly number: number;
   /** By directory. */
   readonly content: ReadonlyMap<string, Content>;
@@ -101,8 +116,13 @@ function manifestOf({ kind, name, value }: Item, { hasWaves }: App): object {
 
 const hugeBytes = 512 * 1024 * 1024;
 
+/** What a commit has of it, wherever it was then. */
+export function contentIn({ content }: Recorded, { places }: App): Content | undefined {
+  return places.map(({ directory }) => content.get(directory)).findLast((found) => found !== undefined);
+}
+
 function filesOf(app: App, content: Content, number: number): Files {
-  const at = (file: string): string => `${app.directory}/${file}`;
+  const at = (file: string): string => `${placeOf(app).directory}/${file}`;
   if ('items' in content) {
     const stamp = {
       apiVersion: 'v1',
@@ -116,6 +136,7 @@ function filesOf(app: App, content: Content, number: number): Files {
         at(`${item.kind.toLowerCase()}-${item.name}.yaml`),
         stringify(manifestOf(item, app)),
       ]),
+      ...(content.hooks ?? []).map((hook) => [at(`hook-${hook.name}.yaml`), stringify(hookManifest(hook))]),
     ]);
   }
   switch (content.broken) {
@@ -137,7 +158,7 @@ export class Fleet {
   /** By commit. */
   readonly commits = new Map<string, Recorded>();
   readonly #head = new Map<GitServer, Map<string, Content>>();
-  readonly #numbers = new Map<GitServer, number>();
+  #number = 0;
 
   constructor(apps: readonly App[]) {
     this.apps = apps;
@@ -151,27 +172,34 @@ export class Fleet {
     );
   }
   appsOf(server: GitServer): readonly App[] {
-    return this.apps.filter((app) => app.server === server);
+    return this.apps.filter((app) => placeOf(app).server === server);
   }
   content(app: App): Content {
-    return this.#head.get(app.server)?.get(app.directory) ?? { items: [] };
+    const { server, directory } = placeOf(app);
+    return this.#head.get(server)?.get(directory) ?? { items: [] };
   }
   /** What it had last that nobody has to be asked about. */
   unheld(app: App): Content {
-    const all = [...this.commits.values()].map(({ content }) => content.get(app.directory));
+    const all = [...this.commits.values()].map((commit) => contentIn(commit, app));
     const usable = (content: Content | undefined): boolean =>
       content !== undefined && 'items' in content && content.isHeld !== true;
     const content = this.content(app);
     return usable(content) ? content : (all.findLast(usable) ?? { items: [] });
-  }
-  numberOf(server: GitServer): number {
-    return this.#numbers.get(server) ?? 0;
   }
 
   /** Moves the branch to a commit that was on it, by force. */
   reset(server: GitServer, commit: string): void {
     server.reset(commit);
     this.#head.set(server, new Map(this.commits.get(commit)?.content));
+  }
+
+  /** Git has it elsewhere from now on. */
+  move(app: App, place: Place): void {
+    const content = this.content(app);
+    const { server } = placeOf(app);
+    app.places.push(place);
+    this.push(place.server, new Map([[app, content]]), `Move ${app.name} here`);
+    if (server !== place.server) this.push(server, new Map(), `Move ${app.name} away`);
   }
 
   /** Pushes a commit in which these directories are so, and the others as they were. */
@@ -181,18 +209,20 @@ export class Fleet {
     message: string,
     parent?: string | null,
   ): string {
-    const base = parent === undefined ? this.#head.get(server) : this.commits.get(parent ?? '')?.content;
-    const content = new Map<string, Content>(base);
-    for (const [app, wanted] of changes) content.set(app.directory, wanted);
-    const number = this.numberOf(server) + 1;
-    this.#numbers.set(server, number);
+    const head = this.#head.get(server);
+    const base = parent === undefined ? head : this.commits.get(parent ?? '')?.content;
+    const content = new Map<string, Content>();
+    const files: Record<string, Files[string]> = { 'README.md': `${(this.#number += 1)}` };
+    for (const app of this.appsOf(server)) {
+      const { directory } = placeOf(app);
+      // One that came here since that parent stays.
+      const own = changes.get(app) ?? base?.get(directory) ?? head?.get(directory) ?? { items: [] };
+      content.set(directory, own);
+      Object.assign(files, filesOf(app, own, this.#number));
+    }
     this.#head.set(server, content);
-    const files: Files = Object.assign(
-      { 'README.md': `${number}` },
-      ...this.appsOf(server).map((app) => filesOf(app, content.get(app.directory) ?? { items: [] }, number)),
-    ) as Files;
     const { id } = server.push(files, message, parent);
-    this.commits.set(id, { number, content });
+    this.commits.set(id, { number: this.#number, content });
     return id;
   }
 }

@@ -5,10 +5,9 @@ import { resourceOf } from './declared.ts';
 import type { App, Fleet } from './fleet.ts';
 import { memberOf } from './kubectl.ts';
 import { Violation, type Oracles } from './oracles.ts';
+import { turnMsMax } from './standstill.ts';
 import type { Watcher, World, Written } from './world.ts';
 
-/** A turn that found the records well may take so long until its Run begins. */
-const turnMsMax = 90_000;
 const nothing = { mark: undefined, open: new Map<string, never>() };
 
 export class Histories implements Watcher {

@@ -4,12 +4,13 @@
  */
 import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import { isObject } from '#model/json.ts';
-import { keyText, type Manifest } from '#model/object.ts';
+import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
+import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
-import { showsSecret, stampName, type App, type Fleet } from './fleet.ts';
+import { contentIn, kinds, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
 import { resourceOf } from './declared.ts';
 import { editor, memberOf } from './kubectl.ts';
 import type { Replica } from './replica.ts';
@@ -37,6 +38,11 @@ const ownGroups = ['trueup.dev', 'argoproj.io', 'source.toolkit.fluxcd.io', 'kus
 export const isOurs = (resource: string): boolean =>
   ownGroups.some((group) => resource.startsWith(`${group}/`));
 
+/** Of a record what is not packed in it. */
+export type Head = Omit<UnitState, 'inventory' | 'values'>;
+export const headOf = (record: Change['object'] | undefined): Head | undefined =>
+  record?.['state'] as Head | undefined;
+
 export class Oracles implements Watcher {
   readonly #world: World;
   readonly #fleet: Fleet;
@@ -46,6 +52,8 @@ export class Oracles implements Watcher {
   readonly #recordedUntilMs = new Map<string, number>();
   /** When each application's record began to name the commit that it names. */
   readonly #appliedSince = new Map<string, { readonly commit: string; readonly atMs: number }>();
+  /** Since when a value of somebody else stands at each place. */
+  readonly #editedMs = new Map<string, number>();
   /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
   /** The resources of applications that somebody deleted, and since when they are back. */
@@ -75,6 +83,11 @@ export class Oracles implements Watcher {
       this.#deleted.set(app.name, { uid: deleted?.uid ?? '', backMs: this.#world.nowMs });
     return isBack;
   }
+  /** Whether its objects went with it when that was sent. */
+  isTornDown(app: App, sentMs: number): boolean {
+    const deleted = this.#deleted.get(app.name);
+    return app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity);
+  }
   startCounting(): void {
     this.counted = [];
   }
@@ -90,10 +103,12 @@ export class Oracles implements Watcher {
 
   wrote({ change, replica, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
+    this.#edits(change, replica === undefined ? undefined : sentMs);
     if (replica === undefined) return;
     this.#noCanary(change);
     if (isOurs(change.resource)) return this.#ownResource(change);
-    if (change.resource === 'coordination.k8s.io/leases') return;
+    // Of the Jobs of hooks: hook-runs.ts.
+    if (change.resource === 'coordination.k8s.io/leases' || change.resource === 'batch/jobs') return;
     if (change.type === 'DELETED' || isMarkedNow(change)) this.#deletion(change, sentMs);
     else this.#application(change, sentMs);
   }
@@ -180,9 +195,10 @@ export class Oracles implements Watcher {
     return found as unknown as Manifest | undefined;
   }
 
-  #live({ group, kind, namespace, name }: { group: string; kind: string; namespace: string; name: string }) {
-    const resource = this.#world.embedded.registry.ofKind(group, kind);
-    return resource && this.#world.embedded.store.get(`${group}/${resource.name}`, namespace, name);
+  /** Also where its kind is not served at present. */
+  #live({ group, kind, namespace, name }: ObjectRef): Stored | undefined {
+    const { plural = '' } = Object.entries(kinds).find(([known]) => known === kind)?.[1] ?? {};
+    return this.#world.embedded.store.get(`${group}/${plural}`, namespace, name);
   }
 
   /** F6, F8, F19, F26: what is deleted is ours, and some later commit that can be used has it no more. */
@@ -197,8 +213,7 @@ export class Oracles implements Watcher {
     if (entry === undefined) throw new Violation('F26', `${place} was deleted, and is in no inventory`);
     if ('uid' in entry && entry.uid !== uid)
       throw new Violation('F26', `${place} was deleted in place of another`);
-    const deleted = this.#deleted.get(app.name);
-    if (app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity)) return;
+    if (this.isTornDown(app, sentMs)) return;
     if (!this.#mayGo(app, change.object.kind, name, sentMs))
       throw new Violation('F8', `${place} was deleted, and every commit since the last sync has it`);
   }
@@ -207,10 +222,11 @@ export class Oracles implements Watcher {
   #mayGo(app: App, kind: string, name: string, sentMs: number): boolean {
     const applied = this.#applied(app);
     const since = this.#rewritten.has(app.name) || sentMs < applied.sinceMs ? 0 : applied.number;
-    return [...this.#fleet.commits.values()].some(({ number, content }) => {
-      const found = content.get(app.directory);
+    return [...this.#fleet.commits.values()].some((commit) => {
+      const found = contentIn(commit, app);
       // F9: what a person has to allow, nobody has allowed.
-      if (number < since || found === undefined || 'broken' in found || found.isHeld === true) return false;
+      if (commit.number < since || found === undefined || 'broken' in found || found.isHeld === true)
+        return false;
       return !found.items.some((item) => item.kind === kind && item.name === name);
     });
   }
@@ -224,6 +240,17 @@ export class Oracles implements Watcher {
     if (object.metadata.name === stampName(app))
       this.#stamped(app, Number(memberOf(object, 'data', 'commit')), sentMs);
     if (before !== undefined) this.#foreignFieldsStay(before, object, place);
+  }
+
+  /** F3: what somebody wrote while the request was on its way is not taken from them by force: it is planned anew. */
+  #edits({ resource, object, before, type }: Change, sentMs: number | undefined): void {
+    const place = `${resource} ${object.metadata.namespace}/${object.metadata.name}`;
+    const sinceMs = this.#editedMs.get(place);
+    const isEdited = memberOf(object, 'data', 'value') === editedValue;
+    if (sentMs !== undefined && sinceMs !== undefined && !isEdited && type !== 'DELETED' && sentMs < sinceMs)
+      throw new Violation('F3', `${place} was changed by a request that left before somebody edited it`);
+    if (!isEdited || type === 'DELETED') this.#editedMs.delete(place);
+    else if (before === undefined || sinceMs === undefined) this.#editedMs.set(place, this.#world.nowMs);
   }
 
   #noteGone(before: UnitState | undefined, inventory: UnitState['inventory'], untilMs: number): void {
@@ -292,7 +319,7 @@ export class Oracles implements Watcher {
   }
 }
 
-function isMarkedNow({ object, before }: Change): boolean {
+export function isMarkedNow({ object, before }: Change): boolean {
   return object.metadata.deletionTimestamp !== undefined && before?.metadata.deletionTimestamp === undefined;
 }
 

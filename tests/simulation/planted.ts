@@ -39,7 +39,8 @@ const bugs = readdirSync(patches)
   .toSorted()
   .map(read)
   .filter(({ name }) => asked.length === 0 || asked.includes(name));
-const shortRuns = bugs.some(({ runs }) => runs.startsWith('short ')) ? await allShortRuns() : [];
+const scenarios = bugs.flatMap(({ runs }) => /^short (\S+)/.exec(runs)?.[1] ?? []);
+const shortRuns = await allShortRuns(new Set(scenarios));
 
 const startedMs = performance.now();
 const left = bugs.values();
@@ -110,13 +111,14 @@ function plant({ name, files }: Planted, directory: string): void {
   }
 }
 
-/** `seeds 1..40`; `short update crash-after`: that fault at every I/O of that scenario. */
+/** `seeds 1..40`, with one replica; `pairs 1..40`, with two; `short update crash-after`: that fault at every I/O of that scenario. */
 function tasksOf({ name, runs }: Pick<Planted, 'name' | 'runs'>): readonly Task[] {
   const [sort, ...rest] = runs.split(' ');
   const range = /^(\d+)\.\.(\d+)$/.exec(rest[0] ?? '');
-  if (sort === 'seeds' && range !== null) {
+  if ((sort === 'seeds' || sort === 'pairs') && range !== null) {
     const [first, last] = [Number(range[1]), Number(range[2])];
-    return Array.from({ length: last - first + 1 }, (_, index) => ({ seed: first + index, replicas: 1 }));
+    const replicas = sort === 'pairs' ? 2 : 1;
+    return Array.from({ length: last - first + 1 }, (_, index) => ({ seed: first + index, replicas }));
   }
   const isMeant = ({ scenario, fault }: ShortRun): boolean => scenario === rest[0] && fault === rest[1];
   const found = sort === 'short' ? shortRuns.filter(isMeant) : [];

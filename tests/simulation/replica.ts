@@ -43,6 +43,7 @@ export interface ReplicaParts {
     ...asked: Parameters<WireParts['handle']>
   ) => Promise<Response>;
   readonly sent: (replica: Replica, ...asked: Parameters<WireParts['sent']>) => void;
+  readonly told: (who: string, ...heard: Parameters<WireParts['told']>) => void;
   readonly isRunning: () => boolean;
   readonly token: () => string;
   readonly trace: (who: string, what: string) => void;
@@ -122,6 +123,7 @@ export class Replica {
         ...io,
         handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
+        told: (...heard) => this.#parts.told(who, ...heard),
         isCutOff: (asked) =>
           this.outage === 'all' || (this.outage === 'leases' && asked.resource === 'leases'),
       });

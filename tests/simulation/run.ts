@@ -1,14 +1,18 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { canonicalJson } from '#model/json.ts';
-import { RandomFaults, noFaults, type Faults } from './faults.ts';
+import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf } from './declared.ts';
-import { kinds, stampName, type App, type Fleet, type Kind } from './fleet.ts';
+import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
+import { HookRuns } from './hook-runs.ts';
 import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
 import { Oracles, Violation } from './oracles.ts';
 import { SeededRandom } from './random.ts';
+import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
-import { arrange, finale, newFleet, type Doing } from './workload.ts';
+import { label } from './people/declarations.ts';
+import type { Doing } from './people/doing.ts';
+import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
 import { World } from './world.ts';
 
@@ -19,12 +23,16 @@ export interface RunOptions {
   readonly replicas?: number;
   /** Else those that the seed draws. */
   readonly faults?: Faults;
+  /** Besides those. */
+  readonly meet?: Meet;
   /** What people and the weather do; else as the seed says. */
   readonly scenario?: Scenario;
 }
 export interface Scenario {
   readonly spanMs: number;
   readonly quietMs: number;
+  /** Else one. */
+  readonly replicas?: number;
   readonly fleet: (world: World, random: SeededRandom) => Fleet;
   readonly arrange: (doing: Doing, spanMs: number) => void;
 }
@@ -77,13 +85,19 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const { seed, keepsTrace = false, scenario = drawn } = options;
   const random = new SeededRandom(`run ${seed}`);
   const replicas = options.replicas ?? replicasOf(random.fork('replicas'));
-  const faults = options.faults ?? new RandomFaults(random.fork('faults'));
+  const drawnFaults = options.faults ?? new RandomFaults(random.fork('faults'));
+  const faults = options.meet === undefined ? drawnFaults : new Meeting(drawnFaults, options.meet);
   const world = new World({ seed, faults, replicas, keepsTrace });
   const people = new SeededRandom(`people ${firstAlike(seed)}`);
   const fleet = scenario.fleet(world, people);
   const oracles = new Oracles(world, fleet);
   const histories = new Histories(world, fleet, oracles);
-  for (const watcher of [oracles, new Tenures(world, fleet), histories]) world.watch(watcher);
+  const others = [
+    new Tenures(world, fleet),
+    new HookRuns(world, fleet, oracles),
+    new Standstill(world, fleet),
+  ];
+  for (const watcher of [oracles, ...others, histories]) world.watch(watcher);
   const doing: Doing = { world, fleet, oracles, random: people };
   if (hasWeather) arrangeWeather(world, random.fork('weather'), scenario.spanMs);
   scenario.arrange(doing, scenario.spanMs);
@@ -94,6 +108,11 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     world.faults.isOn = false;
     finale(doing);
     await converge(world, fleet, oracles);
+    // Git is as it was, and yet something else is to be rendered from it.
+    for (const app of fleet.apps) label(doing, app, 'last');
+    await converge(world, fleet, oracles);
+    // What else is under way at that moment may end.
+    if (world.violation === undefined) await world.runFor(120_000);
     oracles.startCounting();
     // Leases are renewed all the time, which takes ours.
     await world.runFor(replicas > 1 ? scenario.quietMs / 2 : scenario.quietMs);
@@ -133,8 +152,6 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
   if (world.violation !== undefined) return;
   if (open.length > 0)
     throw new Violation('convergence', `after ${convergenceMs / 60_000} minutes: ${open.join('; ')}`);
-  // What else is under way at that moment may end.
-  await world.runFor(120_000);
 }
 
 function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {
@@ -142,7 +159,8 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     const { isDone, says, commit } = declaring(app).standing(resourceOf(world.kubectl, app));
     const open: string[] = [];
     if (!isDone) open.push(`${app.name} is ${says}`);
-    if (commit !== app.server.head?.id) open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
+    if (commit !== placeOf(app).server.head?.id)
+      open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);
     if (oracles.recordOf(app)?.intent !== undefined) open.push(`${app.name} has an intent left (F1)`);
     return [...open, ...wrongObjects(world, fleet, app)];
   });
@@ -169,6 +187,8 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
     const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
     if (live !== undefined && memberOf(live, 'data', 'value') !== String(value))
       wrong.push(`${name} has another value`);
+    if (live !== undefined && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
+      wrong.push(`${name} has another label`);
   }
   return wrong;
 }

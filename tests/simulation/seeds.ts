@@ -25,4 +25,20 @@ export const regressions: readonly Regression[] = [
     run: { scenario: 'flux-remove', at: 39, fault: 'reply-swallowed' },
     was: 'a record that went while it was written was held for ever, and with it its objects',
   },
+  {
+    run: { seed: 24 },
+    was: 'Jobs of an attempt that never ended were forgotten when another commit was synced, and did not go with their Unit',
+  },
+  {
+    run: { seed: 56 },
+    was: 'a turn that ended after its Unit had gone to another replica wrote its old status over the new one',
+  },
+  {
+    run: { seed: 100 },
+    was: 'a Run that began while its Unit went to another replica heard no news any more, and waited for its hook for ever',
+  },
+  {
+    run: { seed: 6, replicas: 1 },
+    was: 'who depends on a Unit was not told when that was ready again with another spec, and waited for it for ever',
+  },
 ];

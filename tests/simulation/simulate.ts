@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { branchTable, nowhereRun, type NotRun } from './branches.ts';
-import { coverageTable } from './coverage.ts';
+import { Coverage } from './coverage.ts';
 import { faultKinds, type FaultKind } from './faults.ts';
 import { sharedMachinery } from './machinery.ts';
 import { runSeed, seedsAlike, type Ran } from './run.ts';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     replicas: { type: 'string' },
     processes: { type: 'string', default: String(availableParallelism()) },
     coverage: { type: 'boolean', default: false },
+    meet: { type: 'string' },
     short: { type: 'string' },
     at: { type: 'string' },
     fault: { type: 'string' },
@@ -34,13 +35,19 @@ const { values } = parseArgs({
 const given = values.replicas === undefined ? {} : { replicas: Number(values.replicas) };
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-if (values.seed !== undefined)
-  await one(runSeed({ seed: Number(values.seed), ...given, keepsTrace: values.trace }));
-else if (values.at !== undefined) {
+if (values.seed !== undefined) {
+  const meet = values.meet === undefined ? {} : { meet: { step: values.meet, fault: givenFault() } };
+  await one(runSeed({ seed: Number(values.seed), ...given, ...meet, keepsTrace: values.trace }));
+} else if (values.at !== undefined) {
+  const run = { scenario: values.short ?? '', at: Number(values.at), fault: givenFault() };
+  await one(runShort(run, values.trace));
+} else await many(values.short === undefined ? seeds() : await shortRuns(values.short));
+
+function givenFault(): FaultKind {
   const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
   if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
-  await one(runShort({ scenario: values.short ?? '', at: Number(values.at), fault }, values.trace));
-} else await many(values.short === undefined ? seeds() : await shortRuns(values.short));
+  return fault;
+}
 
 async function one(run: Promise<Ran>): Promise<void> {
   (await sharedMachinery()).answerPlainly(values.plain);
@@ -67,6 +74,28 @@ async function shortRuns(scenario: string): Promise<Iterable<Task>> {
   return runs.filter((_, index) => index % Number(values.every) === 0);
 }
 
+/** For each cell that is empty, a run in which such a step was taken: that fault is put there. */
+function* inHoles(cells: ReadonlyMap<string, number>, taken: ReadonlyMap<string, Task>): Generator<Task> {
+  const meets = new Coverage(cells).holes.flatMap((meet) => {
+    const task = taken.get(meet.step);
+    return task !== undefined && 'seed' in task ? [{ ...task, meet }] : [];
+  });
+  yield* meets.toSorted((one, other) => one.seed - other.seed);
+}
+
+function* both(first: Iterable<Task>, then: () => Iterable<Task>): Generator<Task> {
+  yield* first;
+  yield* then();
+}
+
+/** What repeats it. */
+function argumentsOf(task: Task): string {
+  if (!('seed' in task)) return shortText(task);
+  const replicas = task.replicas === undefined ? '' : ` --replicas ${task.replicas}`;
+  const { meet } = task;
+  return `--seed ${task.seed}${replicas}${meet === undefined ? '' : ` --meet "${meet.step}" --fault ${meet.fault}`}`;
+}
+
 async function many(tasks: Iterable<Task>): Promise<void> {
   const startedMs = performance.now();
   const total = { runs: 0, failed: 0, simulatedMs: 0, writes: 0, steps: 0 };
@@ -76,7 +105,9 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     for (const [name, count] of Object.entries(found)) sums.set(name, (sums.get(name) ?? 0) + count);
   };
   const notRun: NotRun[] = [];
-  await share(tasks, Number(values.processes), (message) => {
+  const taken = new Map<string, Task>();
+  const all = values.coverage ? both(tasks, () => inHoles(cells, taken)) : tasks;
+  await share(all, Number(values.processes), (message) => {
     if ('notRun' in message) return void notRun.push(message.notRun);
     const { task, ran } = message;
     total.runs += 1;
@@ -85,17 +116,20 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     total.steps += ran.steps;
     add(faults, ran.faults);
     add(cells, ran.cells);
+    for (const cell of Object.keys(ran.cells)) {
+      const step = cell.split(' ').slice(0, 4).join(' ');
+      if (!taken.has(step)) taken.set(step, task);
+    }
     if (ran.violation === undefined) return;
     total.failed += 1;
-    const of =
-      'seed' in task
-        ? `--seed ${task.seed}${values.replicas === undefined ? '' : ` --replicas ${values.replicas}`}`
-        : shortText(task);
+    const of = argumentsOf(task);
     print(`${of}: ${ran.violation}\n  replay: npm run -s simulate -- ${of} --trace`);
   });
   const seconds = (performance.now() - startedMs) / 1000;
+  const coverage = new Coverage(cells);
+  const isCovered = coverage.holes.length + coverage.unforeseen.length === 0;
   if (values.coverage)
-    for (const line of [...coverageTable(cells), ...branchTable(nowhereRun(notRun))]) print(line);
+    for (const line of [...coverage.table(), ...branchTable(nowhereRun(notRun))]) print(line);
   const counted = [...faults].toSorted(([, a], [, b]) => b - a).map(([kind, count]) => `${kind} ${count}`);
   print(`faults: ${counted.join(', ') || 'none'}`);
   print(
@@ -103,7 +137,8 @@ async function many(tasks: Iterable<Task>): Promise<void> {
       `${(total.simulatedMs / 3_600_000).toFixed(0)} simulated hours, ${total.steps} steps, ` +
       `${total.writes} writes checked: ${total.failed} failed`,
   );
-  process.exitCode = total.failed === 0 && total.runs > 0 ? 0 : 1;
+  const isWell = total.failed === 0 && total.runs > 0 && (isCovered || !values.coverage);
+  process.exitCode = isWell ? 0 : 1;
 }
 
 /** Each process takes the next few tasks, those that are alike together, when it has done its own. */

@@ -3,11 +3,12 @@
  * both ways take time, and a request that is on its way arrives whether or not its sender is still there.
  */
 import type { Wire, WireAnswer, WireHeaders, WireRequest } from '#kube/wire.ts';
+import type { JsonObject } from '#model/json.ts';
 import type { FaultGate, FaultKind } from './faults.ts';
 import { broken, Pipe } from './pipe.ts';
 import type { SeededRandom } from './random.ts';
 import type { Process, Scheduler } from './scheduler.ts';
-import { requestOf, sortOf, type Phase, type Asked } from './steps.ts';
+import { requestOf, sortOf, type Asked, type Phase, type Sort } from './steps.ts';
 import { coalesced } from './watch-lines.ts';
 
 export interface WireParts {
@@ -23,6 +24,8 @@ export interface WireParts {
   readonly crash: () => void;
   /** Of every request that leaves, with when the server allows the next one. */
   readonly sent: (asked: Asked, notBeforeMs: number) => void;
+  /** Of every resource that declares something, as this process hears of it. */
+  readonly told: (resource: JsonObject, isWatched: boolean) => void;
   /** Whether this does not get to the server now, whatever becomes of others. */
   readonly isCutOff: (asked: Asked) => boolean;
 }
@@ -68,8 +71,9 @@ export class SimulatedWire implements Wire {
     const asked = requestOf(sent.method, sent.path, headers.get('content-type') ?? '');
     const what = `${asked.verb} ${asked.resource}${asked.subresource === '' ? '' : `/${asked.subresource}`} ${asked.namespace}/${asked.name}`;
     const io = sent.isWatch ? 'watch' : 'request';
+    const sort = sortOf(asked.resource);
     const isCutOff = this.#parts.isCutOff(asked);
-    const met = faults.next({ io, verb: asked.verb, sort: sortOf(asked.resource), phase: phase(), what });
+    const met = faults.next({ io, verb: asked.verb, sort, phase: phase(), what });
     const fault = isCutOff ? 'swallowed' : met;
     if (!sent.isWatch) this.#parts.sent(asked, this.#notBeforeMs);
     if (fault !== undefined) trace(`${what} ⚡ ${fault}`);
@@ -81,14 +85,14 @@ export class SimulatedWire implements Wire {
       const abort = (): void => reject(broken('ABORT_ERR'));
       if (sent.signal.aborted) return abort();
       sent.signal.addEventListener('abort', abort, { once: true });
-      this.#send(sent, { what, headers, fault }, resolve, reject);
+      this.#send(sent, { what, headers, fault, sort, verb: asked.verb }, resolve, reject);
     });
     return answered;
   }
 
   #send(
     sent: WireRequest,
-    { what, headers, fault }: Sending,
+    { what, headers, fault, sort, verb }: Sending,
     resolve: (answer: WireAnswer) => void,
     reject: (error: Error) => void,
   ): void {
@@ -109,7 +113,7 @@ export class SimulatedWire implements Wire {
       const answer = canned ?? response;
       trace(`${what} → ${answer.status}`);
       if (fault === 'crash-after') return this.#parts.crash();
-      if (sent.isWatch && answer.status === 200) return this.#stream(sent, answer, fault, resolve);
+      if (sent.isWatch && answer.status === 200) return this.#stream(sent, answer, { fault, sort }, resolve);
       const text = await answer.text();
       if (fault === 'reply-swallowed') return;
       const back = fault === 'slow' && random.chance(0.5) ? random.between(1000, slowMsMax) : this.#lag();
@@ -120,6 +124,7 @@ export class SimulatedWire implements Wire {
         body.end();
         // Who gave up does not hear it.
         if (answer.status === 429 && !sent.isWatch && !sent.signal.aborted) this.#slowDown(answer);
+        if (sort === 'resource' && answer.ok) this.#tell(text, verb === 'list');
         resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
       });
     };
@@ -130,6 +135,13 @@ export class SimulatedWire implements Wire {
   #slowDown(answer: Response): void {
     const untilMs = this.#parts.scheduler.nowMs + Number(answer.headers.get('retry-after') ?? 0) * 1000;
     this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
+  }
+
+  #tell(text: string, isWatched: boolean): void {
+    for (const line of text.split('\n').filter((each) => each !== '')) {
+      const { items, object, ...rest } = JSON.parse(line) as Heard;
+      for (const each of items ?? [object ?? rest]) this.#parts.told(each, isWatched);
+    }
   }
 
   #lag(): number {
@@ -180,7 +192,7 @@ export class SimulatedWire implements Wire {
   #stream(
     sent: WireRequest,
     response: Response,
-    fault: FaultKind | undefined,
+    { fault, sort }: Pick<Sending, 'fault' | 'sort'>,
     resolve: (answer: WireAnswer) => void,
   ): void {
     const { process, scheduler, random, faults } = this.#parts;
@@ -218,7 +230,11 @@ export class SimulatedWire implements Wire {
       lastMs = Math.max(lastMs + 1, Math.ceil(scheduler.nowMs + lagMs));
       scheduler.at(lastMs - scheduler.nowMs, () => {
         const bytes = chunk();
-        if (!isHung) process.run(() => pipe.push(bytes));
+        const arrive = (): void => {
+          if (sort === 'resource') this.#tell(Buffer.from(bytes).toString('utf8'), true);
+          pipe.push(bytes);
+        };
+        if (!isHung) process.run(arrive);
       });
     };
     const take = (chunk: Uint8Array): void => {
@@ -250,7 +266,14 @@ export class SimulatedWire implements Wire {
   }
 }
 
+/** A list, an event, or a resource itself. */
+interface Heard extends JsonObject {
+  readonly items?: readonly JsonObject[];
+  readonly object?: JsonObject;
+}
 interface Sending {
+  readonly verb: string;
+  readonly sort: Sort;
   readonly what: string;
   readonly headers: Headers;
   readonly fault: FaultKind | undefined;

@@ -17,6 +17,7 @@ export const recordsFull: Failure = {
   message: 'the records cannot be written: no space left on device',
   hint: 'make room',
 };
+const leaseKind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 const hourMs = 3_600_000;
 
 const kinds: readonly Weather[] = [
@@ -43,6 +44,14 @@ const kinds: readonly Weather[] = [
     name: 'a Lease cannot be renewed',
     weight: 2,
     begin: (world, random) => cutOff(world, random, 'leases'),
+  },
+  {
+    name: 'a Lease is deleted',
+    weight: 1,
+    begin: (world, random) => {
+      const { process } = random.pick(world.replicas);
+      world.kubectl.delete({ ...leaseKind, namespace: 'argocd', name: `trueup-${process?.name}` });
+    },
   },
   {
     name: 'a wall clock jumps',

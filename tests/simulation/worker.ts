@@ -2,10 +2,11 @@
 import process from 'node:process';
 import { countBranches, type NotRun } from './branches.ts';
 import type { Kept } from './kept.ts';
+import type { Meet } from './faults.ts';
 import type { Ran } from './run.ts';
 import type { ShortRun } from './short-runs.ts';
 
-export type Task = { readonly seed: number; readonly replicas?: number } | ShortRun;
+export type Task = { readonly seed: number; readonly replicas?: number; readonly meet?: Meet } | ShortRun;
 export interface Done {
   readonly task: Task;
   readonly ran: Omit<Ran, 'trace' | 'final'>;

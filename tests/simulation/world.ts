@@ -5,6 +5,7 @@ import { openEmbedded, type Embedded } from '#embedded/embedded.ts';
 import { forgetful, type Change } from '#embedded/store.ts';
 import { administrator } from '#embedded/users.ts';
 import type { User } from '#embedded/authorization.ts';
+import type { JsonObject } from '#model/json.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { FaultGate, type Faults } from './faults.ts';
@@ -41,6 +42,8 @@ export interface Written {
 export interface Watcher {
   wrote(written: Written): void;
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void;
+  /** What a process hears of a resource that declares something; else it is the answer to what it asked for. */
+  told?(who: string, resource: JsonObject, isWatched: boolean): void;
   logged(replica: string, level: keyof Log, text: string): void;
 }
 
@@ -190,6 +193,8 @@ export class World {
       handle: (replica, who, request, sentMs) => this.#handle(replica, who, request, sentMs),
       sent: (replica, asked, notBeforeMs) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.sent(replica, asked, notBeforeMs))),
+      told: (who, resource, isWatched) =>
+        this.#check(() => this.#watchers.forEach((watcher) => watcher.told?.(who, resource, isWatched))),
       isRunning: () => this.#hasIntent,
       token: () => `token-${this.#token}`,
       trace: (who, what) => this.trace.add(this.nowMs, who, what),

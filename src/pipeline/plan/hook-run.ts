@@ -20,14 +20,18 @@ export function runIdFor(state: UnitState | undefined, inputs: Digest): string {
   return openRun(state, inputs)?.id ?? `${inputs.slice(7, 14)}-${(state?.epoch ?? 0) + 1}`;
 }
 
-/** What is recorded when a Run with these hooks begins. */
-export function beginRun(state: UnitState, inputs: Digest, id: string): HookRun {
+/** What is recorded when a Run with these hooks begins; what an attempt that did not end has made still stands. */
+export function beginRun(
+  state: UnitState,
+  inputs: Digest,
+  id: string,
+): Pick<UnitState, 'hooks' | 'ranHooks'> {
   const open = openRun(state, inputs);
-  if (open !== undefined) return open;
+  if (open !== undefined) return { hooks: open };
   const earlier = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].filter(
     ({ uid, result }) => uid !== undefined && result === undefined,
   );
-  return { id, inputs, begun: [], earlier: earlier.slice(-earlierMax) };
+  return { hooks: { id, inputs, begun: [], earlier: earlier.slice(-earlierMax) }, ...ranHooks(state) };
 }
 const earlierMax = 50;
 
@@ -37,12 +41,12 @@ export function withHook(run: HookRun, hook: BegunHook): HookRun {
 }
 
 /** The hooks that may stand when the Run is over; of many, the last. */
-export function ranHooks(state: UnitState): readonly RanHook[] {
+export function ranHooks(state: UnitState): Pick<UnitState, 'ranHooks'> {
   const begun = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].flatMap(({ ref, uid }) =>
     uid === undefined ? [] : [{ ref, uid }],
   );
   const all = new Map([...(state.ranHooks ?? []), ...begun].map((hook) => [hook.uid, hook]));
-  return [...all.values()].slice(-ranMax);
+  return all.size === 0 ? {} : { ranHooks: [...all.values()].slice(-ranMax) };
 }
 const ranMax = 200;
 

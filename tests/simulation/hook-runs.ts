@@ -1,0 +1,135 @@
+/**
+ * F1: no hook runs twice unnoticed. Its Job is recorded before it is made, is made once for each attempt, and another
+ * attempt begins only when the record says how the one before ended, or when Git wants something else.
+ */
+import type { Change } from '#embedded/store.ts';
+import type { HookRun } from '#model/outcome.ts';
+import { runMark } from '#pipeline/plan/hook-run.ts';
+import { contentIn, stampName, type App, type Fleet } from './fleet.ts';
+import type { Hook } from './hooks.ts';
+import { memberOf } from './kubectl.ts';
+import { headOf, isMarkedNow, Violation, type Head, type Oracles } from './oracles.ts';
+import type { Watcher, World, Written } from './world.ts';
+
+export class HookRuns implements Watcher {
+  readonly #world: World;
+  readonly #fleet: Fleet;
+  readonly #oracles: Oracles;
+  /** By the name of the record. */
+  readonly #heads = new Map<string, Head>();
+  /** The attempts at a hook: by Unit, mark and name. */
+  readonly #recorded = new Set<string>();
+  /** When the Job of each was made. */
+  readonly #madeMs = new Map<string, number>();
+  /** By application, commit and name: those that were recorded as ended well. */
+  readonly #succeeded = new Set<string>();
+
+  constructor(world: World, fleet: Fleet, oracles: Oracles) {
+    this.#world = world;
+    this.#fleet = fleet;
+    this.#oracles = oracles;
+  }
+
+  wrote(written: Written): void {
+    const { change, replica } = written;
+    const { resource, object, type, before } = change;
+    if (resource === 'trueup.dev/unitstates') return this.#recordWritten(change);
+    if (replica === undefined) return;
+    const app = this.#fleet.appOf(change);
+    if (app === undefined) return;
+    if (resource === 'batch/jobs') {
+      if (type === 'ADDED') this.#made(app, written);
+      else if (type === 'DELETED' || isMarkedNow(change)) this.#removed(app, written);
+    } else if (object.metadata.name === stampName(app)) {
+      const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'commit'));
+      if (type !== 'DELETED' && was !== is) this.#synced(app, Number(is));
+    }
+  }
+  sent(): void {}
+  logged(): void {}
+
+  #recordWritten({ object, before, type }: Change): void {
+    const head = headOf(object);
+    if (head === undefined) return;
+    const { unit, hooks, owner, intent, revisions } = head;
+    if (type === 'DELETED') return void this.#heads.delete(object.metadata.name);
+    this.#heads.set(object.metadata.name, head);
+    if (hooks === undefined) return;
+    const known = headOf(before)?.hooks;
+    if (known !== undefined) nothingForgotten(owner.name, known, hooks);
+    const commit = (intent?.revisions ?? revisions)[0]?.commit ?? '';
+    for (const { ref, result } of hooks.begun) {
+      this.#recorded.add(keyOf(unit, hooks.id, ref.name));
+      if (result === 'succeeded') this.#succeeded.add(keyOf(owner.name, commit, ref.name));
+    }
+  }
+
+  #headsOf(app: App): readonly Head[] {
+    return [...this.#heads.values()].filter(({ owner }) => owner.name === app.name);
+  }
+
+  /** The attempt that a Job is of; undefined where no record has said that it is run. */
+  #attemptOf(app: App, { metadata }: Change['object']): string | undefined {
+    const mark = String(memberOf(metadata, 'annotations', runMark));
+    const keys = this.#headsOf(app).map(({ unit }) => keyOf(unit, mark, metadata.name));
+    return keys.find((key) => this.#recorded.has(key));
+  }
+
+  #made(app: App, { change: { object }, sentMs }: Written): void {
+    const { name } = object.metadata;
+    const attempt = this.#attemptOf(app, object);
+    if (attempt === undefined)
+      throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
+    const madeMs = this.#madeMs.get(attempt);
+    // One that was on its way when the first arrived may land late.
+    if (madeMs !== undefined && sentMs > madeMs)
+      throw new Violation('F1', `the hook ${name} was made a second time by the same attempt`);
+    this.#madeMs.set(attempt, madeMs ?? this.#world.nowMs);
+  }
+
+  #removed(app: App, { change: { object, before }, sentMs }: Written): void {
+    const { name } = object.metadata;
+    if (this.#attemptOf(app, object) === undefined)
+      throw new Violation('F26', `the Job ${name} was deleted, which no record has as a hook that was run`);
+    const mark = memberOf(object, 'metadata', 'annotations', runMark);
+    const isCurrent = this.#headsOf(app).some(({ hooks }) => hooks?.id === mark);
+    if (isCurrent && !isOver(before ?? object) && !this.#oracles.isTornDown(app, sentMs))
+      throw new Violation('F1', `the hook ${name} was deleted while it ran`);
+  }
+
+  /** Nothing of a commit is applied before what has to run before it has run. */
+  #synced(app: App, number: number): void {
+    const [commit, recorded] =
+      [...this.#fleet.commits].find(([, { number: found }]) => found === number) ?? [];
+    const content = recorded && contentIn(recorded, app);
+    if (commit === undefined || content === undefined || !('items' in content)) return;
+    for (const hook of content.hooks ?? [])
+      if (runsFirst(hook) && !this.#succeeded.has(keyOf(app.name, commit, hook.name)))
+        throw new Violation('F1', `commit ${number} of ${app.name} was applied before ${hook.name} had run`);
+  }
+}
+
+/** One that stays is as good as one that runs, where nothing deletes it before. */
+const runsFirst = ({ point, deletion, isNamedAnew }: Hook): boolean =>
+  point === 'PreSync' && deletion === 'BeforeHookCreation' && !isNamedAnew;
+
+function nothingForgotten(app: string, before: HookRun, now: HookRun): void {
+  const hasEnded = before.failed === true || before.begun.some(({ result }) => result === 'failed');
+  if (hasEnded || before.inputs !== now.inputs) return;
+  if (before.id !== now.id && before.begun.length > 0)
+    throw new Violation('F1', `the hooks of ${app} start again, and nothing says that they ended`);
+  for (const { key, uid } of before.begun) {
+    const same = now.begun.find((hook) => hook.key === key);
+    if (before.id === now.id && (same === undefined || (uid !== undefined && same.uid !== uid)))
+      throw new Violation('F1', `it was forgotten that ${app} ran ${key}`);
+  }
+}
+
+function isOver(job: Change['object']): boolean {
+  const conditions = memberOf(job, 'status', 'conditions');
+  return (Array.isArray(conditions) ? conditions : []).some((each) =>
+    ['Complete', 'Failed'].includes(String(memberOf(each, 'type'))),
+  );
+}
+
+const keyOf = (...parts: readonly string[]): string => parts.join(' ');

@@ -1,0 +1,110 @@
+/** What people do to the resources that declare applications. */
+import { declare, declaring, labelled } from '../declared.ts';
+import type { App } from '../fleet.ts';
+import { windowedProject, windows } from '../windows.ts';
+import { forAWhile, type Action, type Doing } from './doing.ts';
+
+/** What is rendered from the same files is something else then. */
+export function label({ world }: Doing, app: App, tier: string): void {
+  if (app.dialect !== 'flux') return;
+  app.tier = tier;
+  world.kubectl.merge(declaring(app).at(app.name), { spec: labelled(app) });
+}
+
+export const declarations: readonly Action[] = [
+  {
+    name: 'refresh',
+    weight: 1,
+    act: ({ world, random }, app) => {
+      const kind = random.pick(['normal', 'hard']);
+      const { at, refresh } = declaring(app);
+      world.kubectl.merge(at(app.name), refresh(kind, world.server.now()));
+    },
+  },
+  {
+    name: 'sync',
+    weight: 1,
+    act: ({ world }, app) => {
+      if (app.dialect === 'argo')
+        world.kubectl.merge(declaring(app).at(app.name), {
+          operation: { initiatedBy: { username: 'ada' }, sync: {} },
+        });
+    },
+  },
+  {
+    name: 'delete-app',
+    weight: 1,
+    act: ({ world, oracles, random }, app) => {
+      // What another leaves behind depends on when it went, and is nobody's then.
+      if (!app.cascades) return;
+      oracles.appDeleted(app);
+      world.kubectl.delete(declaring(app).at(app.name));
+      const again = (): void => {
+        declare(world.kubectl, app);
+        // What is torn down for long holds its name.
+        if (!oracles.isBack(app)) world.scheduler.at(10_000, again);
+      };
+      world.scheduler.at(random.between(1000, 240_000), again);
+    },
+  },
+  {
+    name: 'suspend',
+    weight: 2,
+    act: (acting, app) => {
+      const { suspended, resumed } = declaring(app);
+      forAWhile(acting, app, { patch: suspended, back: () => resumed(app), atMostMs: 900_000 });
+    },
+  },
+  {
+    // F8: a path that is not there.
+    name: 'mislead',
+    weight: 1,
+    act: (acting, app) => {
+      const { source } = declaring(app);
+      forAWhile(acting, app, { patch: source(app, 'apps/nowhere'), back: () => source(app) });
+    },
+  },
+  {
+    // F30: what we do not honour.
+    name: 'ask-too-much',
+    weight: 1,
+    act: (acting, app) => {
+      const [patch, back] = declaring(app).unsupported;
+      forAWhile(acting, app, { patch, back: () => back });
+    },
+  },
+  {
+    // Nobody syncs what it has, until it is taken back.
+    name: 'freeze',
+    weight: 2,
+    act: ({ world, random }, app) => {
+      if (!app.hasWindows) return;
+      world.kubectl.merge(windowedProject.at, { spec: { syncWindows: windows(true) } });
+      const thaw = (): void => {
+        world.kubectl.merge(windowedProject.at, { spec: { syncWindows: windows(false) } });
+      };
+      world.scheduler.at(random.between(10_000, 300_000), thaw);
+    },
+  },
+  {
+    name: 'label',
+    weight: 1,
+    act: (doing, app) => label(doing, app, `tier-${doing.random.below(3)}`),
+  },
+  {
+    // F28: what cannot be read stands beside the others for good.
+    name: 'malform',
+    weight: 1,
+    act: ({ world, random }, app) => {
+      const { at, malformed } = declaring(app);
+      world.kubectl.create(at('malformed'), malformed(random.below(3)));
+    },
+  },
+  {
+    name: 'hint',
+    weight: 4,
+    act: ({ world }) => {
+      for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
+    },
+  },
+];

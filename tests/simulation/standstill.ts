@@ -1,0 +1,104 @@
+/**
+ * What stands still: nothing is written outside a Run, and none begins by itself for an application that is suspended,
+ * or whose window is shut, once the replica has been told so.
+ */
+import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
+import type { JsonObject } from '#model/json.ts';
+import type { Intent } from '#model/outcome.ts';
+import { declaring } from './declared.ts';
+import type { App, Fleet } from './fleet.ts';
+import { memberOf } from './kubectl.ts';
+import { headOf, isOurs, Violation } from './oracles.ts';
+import type { Watcher, World, Written } from './world.ts';
+import { wasOpen } from './windows.ts';
+
+/** A turn that began before may take so long until its Run does. */
+export const turnMsMax = 90_000;
+
+interface Span {
+  readonly app: string;
+  readonly fromMs: number;
+  toMs: number;
+}
+
+export class Standstill implements Watcher {
+  readonly #world: World;
+  readonly #fleet: Fleet;
+  /** Since when a process knows that an application is suspended, by both names. */
+  readonly #suspendedMs = new Map<string, number>();
+  /** When a Run of each record was under way. */
+  readonly #spans = new Map<string, Span[]>();
+
+  constructor(world: World, fleet: Fleet) {
+    this.#world = world;
+    this.#fleet = fleet;
+  }
+
+  told(who: string, object: JsonObject, isWatched: boolean): void {
+    const name = memberOf(object, 'metadata', 'name');
+    const app = this.#fleet.apps.find((each) => each.name === name);
+    if (app === undefined || memberOf(object, 'kind') !== declaring(app).kind) return;
+    const key = `${who} ${app.name}`;
+    if (!declaring(app).isSuspended(object)) this.#suspendedMs.delete(key);
+    // What comes back of a write of its own is not what it goes by.
+    else if (isWatched && !this.#suspendedMs.has(key)) this.#suspendedMs.set(key, this.#world.nowMs);
+  }
+
+  wrote(written: Written): void {
+    const { change, who, sentMs } = written;
+    if (change.resource === 'trueup.dev/unitstates') return this.#recordWritten(written);
+    if (who === undefined || isOurs(change.resource) || change.resource === 'coordination.k8s.io/leases')
+      return;
+    const app = this.#fleet.appOf(change);
+    if (app === undefined) return;
+    const spans = [...this.#spans.values()].flat();
+    if (!spans.some((span) => span.app === app.name && span.fromMs <= sentMs && sentMs <= span.toMs))
+      throw new Violation(
+        'F18',
+        `${change.resource} ${change.object.metadata.name} was written outside any Run`,
+      );
+  }
+  sent(): void {}
+  logged(): void {}
+
+  #recordWritten({ change, who, sentMs }: Written): void {
+    const { object, before, type } = change;
+    const head = headOf(object);
+    if (head === undefined) return;
+    const { name } = object.metadata;
+    const spans = this.#spans.get(name) ?? [];
+    this.#spans.set(name, spans);
+    const last = spans.at(-1);
+    const isOpen = last?.toMs === Infinity;
+    const { intent, owner } = head;
+    if (intent === undefined || type === 'DELETED') {
+      // What a Run asked for before it heard that its record is gone is sent within a call's deadline.
+      const lateMs = type === 'DELETED' ? TRANSPORT_DEFAULTS.deadlineMs : 0;
+      if (isOpen) last.toMs = this.#world.nowMs + lateMs;
+      return;
+    }
+    if (!isOpen) spans.push({ app: owner.name, fromMs: this.#world.nowMs, toMs: Infinity });
+    const app = this.#fleet.apps.find((each) => each.name === owner.name);
+    const isNew = headOf(before)?.intent?.startedAtMs !== intent.startedAtMs;
+    if (app !== undefined && who !== undefined && isNew) this.#began(app, intent, { who, sentMs });
+  }
+
+  #began(
+    app: App,
+    { by, startedAtMs }: Intent,
+    { who, sentMs }: { readonly who: string; readonly sentMs: number },
+  ): void {
+    if (by !== 'automated sync') return;
+    const sinceMs = this.#suspendedMs.get(`${who} ${app.name}`) ?? Infinity;
+    if (sentMs > sinceMs + turnMsMax)
+      throw new Violation(
+        'suspend',
+        `${app.name} was synced by itself, ${sentMs - sinceMs} ms after ${who} heard that it is suspended`,
+      );
+    if (app.hasWindows && !wasOpen(startedAtMs - turnMsMax, startedAtMs))
+      throw new Violation(
+        'window',
+        `${app.name} was synced by itself at ${startedAtMs}, when no window was open`,
+      );
+  }
+}
