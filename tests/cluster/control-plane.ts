@@ -40,8 +40,11 @@ export interface ControlPlane {
   /** Stops answering without closing a connection, as a machine that hangs. */
   pause(): void;
   resume(): void;
-  /** Ends the process at once, as a power cut does, and starts it again with the same state, port and credentials. */
-  restart(): Promise<void>;
+  /**
+   * Ends the process, unless told otherwise at once, as a power cut does, and starts it again with the same state, port
+   * and credentials.
+   */
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -85,8 +88,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     resume() {
       process.kill(running.pid, 'SIGCONT');
     },
-    async restart() {
-      await running.end('SIGKILL');
+    async restart(signal = 'SIGKILL') {
+      await running.end(signal);
       running = await run(binary, [...flags, `-port=${port}`], directory);
     },
     async stop() {
