@@ -1,7 +1,10 @@
 /** The API server is stopped, killed and paused in the middle of the syncs of 50 Applications (F2, F4, F5). */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as passing } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
-import { runToEnd, trueupProgram, type Finished } from '../scenarios/trueup-process.ts';
-import { useWorld, waitFor } from '../scenarios/world.ts';
+import { configMap, yaml } from '../scenarios/manifests.ts';
+import type { Finished } from '../scenarios/trueup-process.ts';
+import { useWorld, waitFor, type Place } from '../scenarios/world.ts';
 import { Fleet } from './fleet.ts';
 
 const world = useWorld({
@@ -9,8 +12,9 @@ const world = useWorld({
   arguments: () => ['--poll-interval', '5m'],
 });
 const count = 50;
-/** What a call may be on its way with when nobody answers any more. */
+/** So many Runs may have asked for something that is never answered. */
 const turnsSideBySide = 16;
+/** Longer than any call waits for its answer. */
 const pauseMs = 42_000;
 
 let fleet: Fleet;
@@ -27,36 +31,54 @@ async function inTheMiddle(upset: () => Promise<void>): Promise<void> {
   await upset();
   await fleet.settled();
   await fleet.lostNothing();
+  // Only what was asked for and not answered may have to be asked for again.
   const units = new Set([...(await fleet.writtenTwice(mark)).keys()].map(unitOf));
   console.info(`written twice: ${[...units].join(' ') || 'nothing'}`);
-  // Only what was asked for and not answered may have to be asked for again.
   expect(units.size).toBeLessThanOrEqual(turnsSideBySide);
 }
 const unitOf = (object: string): string => object.split('-').slice(0, 2).join('-');
 
-function command(...args: readonly string[]): Promise<Finished> {
-  const place = ['--kubeconfig', world.kubeconfig, '--namespace', world.controlNamespace];
-  return runToEnd(trueupProgram, [...args, ...place], { timeoutMs: 120_000 });
+/** Watches of Applications that were opened so far, the commands' among them. */
+async function watchesOpened(): Promise<number> {
+  const lines = (await readFile(world.auditLog, 'utf8')).split('\n');
+  return lines.filter((line) => line.includes('/applications?watch=1') && line.includes('ResponseStarted'))
+    .length;
 }
 
-it('that is stopped and started again: all arrive, and nothing is written twice but what it did not answer (F2, F4)', async () => {
+/** An Application that has nothing to apply yet, and a command that waits until it has. */
+async function somebodyWaits(): Promise<{ readonly place: Place; readonly waiting: Promise<Finished> }> {
+  const place = await world.place();
+  await place.push({ 'other/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+  await place.createApplication();
+  await place.condition(/app/);
+  const before = await watchesOpened();
+  const ended = world.trueup('app', 'wait', place.name, '--sync', '--timeout', '60s');
+  await waitFor('the command to watch', async () => (await watchesOpened()) > before);
+  return { place, waiting: ended };
+}
+
+it('stopped and started again: all arrive, and nothing is written twice but what it did not answer (F2, F4)', async () => {
   await inTheMiddle(() => world.controlPlane.restart('SIGTERM'));
 }, 90_000);
 
-it('that is killed and started again: all arrive, and nothing is written twice but what it did not answer (F2, F5)', async () => {
+it('killed and started again: all arrive; a command that waits says why, and waits on (F2, F5)', async () => {
+  const { place, waiting } = await somebodyWaits();
   await inTheMiddle(() => world.controlPlane.restart('SIGKILL'));
+  await place.pushAndHint({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+  const { code, stderr } = await waiting;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toMatch(/cannot watch: cannot reach the Kubernetes API at \S+: connection refused/);
 }, 90_000);
 
-it('that stands still: commands say so, and all arrive when it goes on (F4, F5)', async () => {
+it('standing still for longer than calls wait: commands say so, and all arrive when it goes on (F4, F5)', async () => {
   await inTheMiddle(async () => {
-    const waiting = command('app', 'wait', 'unit-49', '--timeout', '90s');
-    await waitFor('the wait to begin', () => true);
     world.controlPlane.pause();
-    const started = performance.now();
-    const got = await command('app', 'get', 'unit-49');
-    console.info(got);
-    await new Promise((r) => setTimeout(r, Math.max(0, pauseMs - (performance.now() - started))));
+    const told = world.trueup('app', 'get', 'unit-49');
+    await passing(pauseMs);
     world.controlPlane.resume();
-    console.info(await waiting);
+    const { code, stderr } = await told;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/unit-49: the Kubernetes API at \S+ did not answer in time/);
+    expect(await world.log()).toMatch(/did not answer in time/);
   });
 }, 120_000);

@@ -119,7 +119,9 @@ export class Fleet {
   async #differences(): Promise<readonly string[]> {
     const wanted = new Map(this.names.flatMap((name) => [...this.#objectsOf(name)]));
     const live = await this.live();
-    const applications = await this.#world.api.list(applicationKind, this.#world.controlNamespace);
+    const applications = (
+      await this.#world.api.list(applicationKind, this.#world.controlNamespace)
+    ).filter(({ metadata }) => this.names.includes(metadata.name));
     const states = new Map((await this.#states()).map((one) => [one.state.owner.name, one]));
     return [
       ...[...wanted].flatMap(([name, value]) =>

@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { fail, type Failure, type Result } from '#model/failure.ts';
 import type { Cancel, Meter, Timers } from '#model/ports.ts';
 import type { Answer, RenderSandbox, SandboxRequest } from './protocol.ts';
-import { refusal, type RenderCode } from './refusal.ts';
-import { loadModule, type RendererModule } from './wasm-module.ts';
+import { refusal, tooMuchMemory, whatGrows, type RenderCode } from './refusal.ts';
+import { loadModule, memoryMbDefault, type RendererModule } from './wasm-module.ts';
 
 export interface SandboxOptions {
   /** How many render at the same time; the others wait. */
@@ -34,8 +34,6 @@ interface Slot {
   cancel: Cancel;
 }
 
-const memoryMbDefault = 256;
-
 export class Sandbox implements RenderSandbox {
   readonly #options: SandboxOptions;
   readonly #slots = new Set<Slot>();
@@ -46,6 +44,10 @@ export class Sandbox implements RenderSandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+  }
+
+  get #memoryMbMax(): number {
+    return this.#options.memoryMbMax ?? memoryMbDefault;
   }
 
   /**
@@ -63,7 +65,7 @@ export class Sandbox implements RenderSandbox {
   }
 
   #load(): Promise<RendererModule> {
-    this.#module ??= loadModule(this.#options.memoryMbMax ?? memoryMbDefault).then((loaded) => {
+    this.#module ??= loadModule(this.#memoryMbMax).then((loaded) => {
       this.#loaded = loaded;
       return loaded;
     });
@@ -106,9 +108,9 @@ export class Sandbox implements RenderSandbox {
       env: {},
       argv: [],
       execArgv: [],
-      workerData: { module, warm },
+      workerData: { module, warm, memoryMbMax: this.#memoryMbMax },
       resourceLimits: {
-        maxOldGenerationSizeMb: this.#options.memoryMbMax ?? memoryMbDefault,
+        maxOldGenerationSizeMb: this.#memoryMbMax,
         maxYoungGenerationSizeMb: 32,
       },
     });
@@ -124,7 +126,7 @@ export class Sandbox implements RenderSandbox {
       void this.#end(
         slot,
         outOfMemory ? 'RenderOutOfMemory' : 'RenderCrashed',
-        outOfMemory ? 'Rendering ran out of memory.' : 'Rendering failed unexpectedly; this is a bug.',
+        outOfMemory ? tooMuchMemory(this.#memoryMbMax) : 'Rendering failed unexpectedly; this is a bug.',
       );
     });
     worker.on(
@@ -183,6 +185,5 @@ export class Sandbox implements RenderSandbox {
 }
 
 function failureOf(request: SandboxRequest, code: RenderCode, message: string): Failure {
-  const hint = 'look for very large or deeply nested files, or split the directory';
-  return refusal(code, message, hint, { path: request.root || '.' });
+  return refusal(code, message, whatGrows, { path: request.root || '.' });
 }
