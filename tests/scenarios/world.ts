@@ -430,12 +430,13 @@ export class Place {
   }
 
   /** Waits until a condition's message matches, and returns the message. */
-  async condition(pattern: RegExp, type?: RegExp): Promise<string> {
+  async condition(pattern: RegExp, type?: RegExp, timeoutMs?: number): Promise<string> {
     const matches = (condition: Condition) =>
       pattern.test(condition.message) && (type === undefined || type.test(condition.type));
     const application = await this.waitForApplication(
       `a condition ${type ?? ''} ${pattern}`,
       ({ status }) => status?.conditions?.some(matches) === true,
+      timeoutMs,
     );
     return application.status?.conditions?.find(matches)?.message ?? '';
   }
