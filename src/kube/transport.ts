@@ -81,7 +81,7 @@ export class Transport {
     this.#certificates = new Certificates(access, ports.clock, ports.readFile);
     this.#limiter = new Limiter(this.#options.inFlightMax, ports.clock, ports.timers);
     this.#prefix = new URL(access.server).pathname.replace(/\/+$/, '');
-    this.#wire = 
+    this.#wire =
       ports.wire ?? openWire(access, this.#options.inFlightMax, () => this.#certificates.current());
   }
 

@@ -5,6 +5,7 @@
 import { inflateRawSync } from 'node:zlib';
 import { expect } from 'vitest';
 import type { Write } from '../scenarios/audit.ts';
+import type { LiveObject } from '../scenarios/cluster-api.ts';
 import { configMap, yaml } from '../scenarios/manifests.ts';
 import { applicationKind, unitStateKind, waitFor } from '../scenarios/world.ts';
 import type { Place, World } from '../scenarios/world.ts';
@@ -14,14 +15,14 @@ const constant = 'stays';
 export class Fleet {
   readonly names: readonly string[];
   readonly #world: World;
-  readonly #place: Place;
+  readonly place: Place;
   #generation = 0;
   #commit = '';
   #uids: ReadonlyMap<string, string> = new Map();
 
   private constructor(world: World, place: Place, count: number) {
     this.#world = world;
-    this.#place = place;
+    this.place = place;
     this.names = Array.from({ length: count }, (_, index) => `unit-${index}`);
   }
 
@@ -53,17 +54,22 @@ export class Fleet {
       `${name}/objects.yaml`,
       yaml(...[...this.#objectsOf(name)].map(([object, value]) => configMap(object, { value }))),
     ]);
-    this.#commit = await this.#place.push(Object.fromEntries(files) as Record<string, string>);
+    this.#commit = await this.place.push(Object.fromEntries(files) as Record<string, string>);
   }
 
   async hint(): Promise<void> {
-    expect(await this.#world.hint(this.#place.repository)).toBeLessThan(300);
+    expect(await this.#world.hint(this.place.repository)).toBeLessThan(300);
   }
 
   /** How many have what the last commit changed. */
   async arrived(): Promise<number> {
     const live = await this.live();
     return this.names.filter((name) => live.get(name) === this.generation).length;
+  }
+
+  async applications(): Promise<readonly LiveObject[]> {
+    const all = await this.#world.api.list(applicationKind, this.#world.controlNamespace);
+    return all.filter(({ metadata }) => this.names.includes(metadata.name));
   }
 
   /** Units of which a Run has not ended. */
@@ -92,7 +98,7 @@ export class Fleet {
 
   /** Objects that were written more than once since the mark, by name; what the API server refused does not count. */
   async writtenTwice(mark: number): Promise<ReadonlyMap<string, readonly Write[]>> {
-    const writes = (await this.#place.writesSince(mark)).filter(
+    const writes = (await this.place.writesSince(mark)).filter(
       ({ resource, status }) => resource === 'configmaps' && status < 300,
     );
     const byObject = Map.groupBy(writes, ({ name }) => name);
@@ -100,7 +106,7 @@ export class Fleet {
   }
 
   async live(): Promise<ReadonlyMap<string, string>> {
-    const maps = await this.#world.api.list('v1/ConfigMap', this.#place.namespace);
+    const maps = await this.#world.api.list('v1/ConfigMap', this.place.namespace);
     return new Map(
       maps
         .filter(({ metadata }) => metadata.name.startsWith('unit-'))
@@ -119,9 +125,7 @@ export class Fleet {
   async #differences(): Promise<readonly string[]> {
     const wanted = new Map(this.names.flatMap((name) => [...this.#objectsOf(name)]));
     const live = await this.live();
-    const applications = (
-      await this.#world.api.list(applicationKind, this.#world.controlNamespace)
-    ).filter(({ metadata }) => this.names.includes(metadata.name));
+    const applications = await this.applications();
     const states = new Map((await this.#states()).map((one) => [one.state.owner.name, one]));
     return [
       ...[...wanted].flatMap(([name, value]) =>
@@ -159,7 +163,7 @@ export class Fleet {
   }
 
   async #uidsOfFirst(): Promise<ReadonlyMap<string, string>> {
-    const maps = await this.#world.api.list('v1/ConfigMap', this.#place.namespace);
+    const maps = await this.#world.api.list('v1/ConfigMap', this.place.namespace);
     return new Map(
       maps
         .filter(({ metadata }) => this.names.includes(metadata.name))

@@ -12,7 +12,8 @@ const chart = (template: string): Files => ({
   'app/templates/settings.yaml': template,
 });
 const settings = (value: string): string => yaml(configMap('settings', { value }));
-const loop = '{{ range until 30000 }}{{ range until 30000 }}{{ range until 30000 }}{{ end }}{{ end }}{{ end }}';
+const loop =
+  '{{ range until 30000 }}{{ range until 30000 }}{{ range until 30000 }}{{ end }}{{ end }}{{ end }}';
 const doubling = '{{ $x := "x" }}{{ range until 40 }}{{ $x = print $x $x }}{{ end }}{{ $x }}';
 const levels = 24;
 /** Each level takes the one below it twice, under two names: 16 million objects of one. */
@@ -77,7 +78,10 @@ beforeAll(async () => {
   neighbours = [
     await made({ 'app/settings.yaml': settings('1') }),
     await made(chart(settings('1'))),
-    await made({ 'app/kustomization.yaml': 'resources: [settings.yaml]\n', 'app/settings.yaml': settings('1') }),
+    await made({
+      'app/kustomization.yaml': 'resources: [settings.yaml]\n',
+      'app/settings.yaml': settings('1'),
+    }),
   ];
   for (const [what] of hostile) places.set(what, await made({ 'app/settings.yaml': settings('1') }));
 }, 60_000);
@@ -85,7 +89,10 @@ beforeAll(async () => {
 describe('what renders without end or measure', () => {
   it('costs the other Applications seconds at most: they follow their commits meanwhile (F16)', async () => {
     for (const [what, files] of hostile)
-      await places.get(what)!.pushAndHint({ ...files, ...('app/templates/settings.yaml' in files && { 'app/settings.yaml': null }) });
+      await places.get(what)!.pushAndHint({
+        ...files,
+        ...('app/templates/settings.yaml' in files && { 'app/settings.yaml': null }),
+      });
     // Again and again, for as long as the others hold their workers.
     for (const value of ['2', '3', '4']) {
       for (const [index, place] of neighbours.entries()) {
@@ -95,12 +102,15 @@ describe('what renders without end or measure', () => {
     }
   });
 
-  it.each(hostile)('%s: its Application names the limit, keeps what is applied, and goes on when it is mended (F16, F22)', async (what, _, mended, says) => {
-    const place = places.get(what)!;
-    await place.condition(says, undefined, 70_000);
-    expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '1' });
-    const commit = await place.pushAndHint(mended);
-    await place.synced(commit);
-    expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '2' });
-  });
+  it.each(hostile)(
+    '%s: its Application names the limit, keeps what is applied, and goes on when it is mended (F16, F22)',
+    async (what, _, mended, says) => {
+      const place = places.get(what)!;
+      await place.condition(says, undefined, 70_000);
+      expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '1' });
+      const commit = await place.pushAndHint(mended);
+      await place.synced(commit);
+      expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '2' });
+    },
+  );
 });
