@@ -4,7 +4,7 @@ import { configMap, yaml } from '../scenarios/manifests.ts';
 import { useWorld, waitFor, type Place } from '../scenarios/world.ts';
 import { gitProcesses } from './processes.ts';
 
-const world = useWorld({ arguments: () => ['--poll-interval', '5m'] });
+const world = useWorld({ arguments: () => ['--poll-interval', '10s'] });
 
 const settings = (value: string) => ({ 'app/settings.yaml': yaml(configMap('settings', { value })) });
 const valueOf = async (place: Place) => (await place.live('v1/ConfigMap', 'settings'))['data'].value;

@@ -58,21 +58,13 @@ async function start(name: string, cluster: object, user: object): Promise<void>
     dataDirectory: at(`${name}-data`),
     logFile: at(`${name}.log`),
     namespace: world.controlNamespace,
-    // Nothing is looked at but what a push hints at.
-    further: ['--poll-interval', '10m'],
+    further: ['--poll-interval', '5s'],
   });
 }
 async function arrives(place: Place, value: string, timeoutMs?: number): Promise<void> {
   const commit = await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value })) });
-  await hint(place);
   await place.synced(commit, timeoutMs);
   expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value });
-}
-async function hint(place: Place): Promise<void> {
-  const body = JSON.stringify({ repository: { clone_url: place.repository.url } });
-  const headers = { 'content-type': 'application/json', 'x-github-event': 'push' };
-  const answer = await fetch(`${running?.origin}/api/webhook`, { method: 'POST', headers, body });
-  expect(answer.status, await answer.text()).toBeLessThan(300);
 }
 async function kubectl(...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await world.kubectl(...args, '-n', world.controlNamespace);
@@ -147,7 +139,6 @@ describe('a token of a file', () => {
 
     await revoke('second', second);
     const commit = await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value: '3' })) });
-    await hint(place).catch(() => undefined);
     await waitFor('the log to say so', async () => /Unauthorized/.test((await running?.log()) ?? ''));
     expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '2' });
     await replace(at('token'), third);
