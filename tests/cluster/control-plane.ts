@@ -27,6 +27,7 @@ export interface ControlPlaneOptions {
 
 export interface ControlPlane {
   readonly directory: string;
+  readonly port: number;
   /** Of an administrator, with a token. */
   readonly kubeconfig: string;
   /** Of somebody who is authenticated and has no rights. */
@@ -71,10 +72,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     ...(auditLog === undefined ? [] : await auditFlags(directory, auditLog)),
   ];
   let running = await run(binary, [...flags, `-port=${options.port ?? 0}`], directory);
-  const port = (await readFile(join(directory, 'ready'), 'utf8')).trim();
+  const port = Number(await readFile(join(directory, 'ready'), 'utf8'));
 
   return {
     directory,
+    port,
     kubeconfig: join(directory, 'kubeconfig'),
     nobodyKubeconfig: join(directory, 'nobody.kubeconfig'),
     kubectl: join(dirname(binary), 'kubectl'),

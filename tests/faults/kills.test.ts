@@ -36,4 +36,4 @@ it('kill -9 at random moments of syncs with prune leaves nothing, loses nothing 
   await world.start();
   await fleet.settled();
   await fleet.lostNothing();
-}, 120_000);
+}, 150_000);

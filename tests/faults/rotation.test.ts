@@ -24,8 +24,7 @@ const cachedMs = 30_000;
 let proxy: TcpProxy;
 let running: RunningTrueup | undefined;
 beforeAll(async () => {
-  const port = (await readFile(join(world.controlPlane.directory, 'ready'), 'utf8')).trim();
-  proxy = await startTcpProxy(Number(port));
+  proxy = await startTcpProxy(world.controlPlane.port);
   // Of nobody yet: for what is asked with one token or certificate.
   const text = await readFile(world.kubeconfig, 'utf8');
   await writeFile(at('bare.kubeconfig'), text.replace(/user: \{token: .*\}/, 'user: {}'));

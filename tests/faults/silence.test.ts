@@ -8,12 +8,12 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 let proxy: TcpProxy;
 const world = useWorld({
-  kubeconfig: async ({ kubeconfig, directory }) => {
-    const text = await readFile(kubeconfig, 'utf8');
-    const port = /https:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1] ?? '';
-    proxy = await startTcpProxy(Number(port));
+  controlPlane: { flags: ['-no-scheduler', '-no-kwok', '-no-controllers'] },
+  kubeconfig: async ({ kubeconfig, controlPlane, directory }) => {
+    proxy = await startTcpProxy(controlPlane.port);
     const through = join(directory, 'through-proxy.kubeconfig');
-    await writeFile(through, text.replace(`127.0.0.1:${port}`, `127.0.0.1:${proxy.port}`));
+    const text = await readFile(kubeconfig, 'utf8');
+    await writeFile(through, text.replace(`:${controlPlane.port}`, `:${proxy.port}`));
     return through;
   },
 });
