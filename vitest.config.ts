@@ -19,6 +19,7 @@ export default defineConfig({
             'tests/scenarios/**/*.test.ts',
             'tests/cluster/**/*.test.ts',
             'tests/conformance/**/*.test.ts',
+            'tests/faults/**/*.test.ts',
           ],
           // One control plane serves every file; it is built, started and stopped there.
           globalSetup: ['tests/cluster/global-setup.ts'],

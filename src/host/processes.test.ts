@@ -64,6 +64,16 @@ test('the deadline ends the whole group, also a grandchild that holds our pipes'
   expect(result).toMatchObject({ code: null, timedOut: true });
 });
 
+test('F12: a child that somebody kills ends, also where a grandchild holds our pipes', async () => {
+  const script = `
+    import { spawn } from 'node:child_process';
+    spawn(process.execPath, ['--eval', 'setInterval(() => 0, 1000)'], { stdio: 'inherit' });
+    process.kill(process.pid, 'SIGKILL');`;
+  const result = await processes.run(request(script, { timeoutMs: 15_000 }));
+  expect(result).toMatchObject({ code: null, timedOut: false });
+  expect(result.stderr).toContain('ended by SIGKILL');
+});
+
 test('a child that writes without end is ended at the cap', async () => {
   const result = await processes.run(
     request('for (;;) process.stdout.write("x".repeat(1000))', { outputBytesMax: 10_000 }),

@@ -47,8 +47,9 @@ export class HostProcesses implements Processes {
       child.stdin.on('error', () => undefined);
       let spawnError: NodeJS.ErrnoException | undefined;
       child.on('error', (error: NodeJS.ErrnoException) => (spawnError = error));
-      child.on('close', (code) => {
+      child.on('close', (code, signal) => {
         cancel();
+        if (signal !== null) trouble ||= `ended by ${signal}`;
         const text = stderr.bytes().toString('utf8');
         if (spawnError !== undefined) {
           resolve({
@@ -118,9 +119,9 @@ export class HostProcesses implements Processes {
     const ended = new Promise<Omit<ProcessResult, 'stdout'>>((resolve) => {
       let spawnError: NodeJS.ErrnoException | undefined;
       child.on('error', (error: NodeJS.ErrnoException) => (spawnError = error));
-      child.on('close', (code) => {
+      child.on('close', (code, signal) => {
         cancel();
-        trouble ||= spawnError?.message ?? '';
+        trouble ||= spawnError?.message ?? (signal === null ? '' : `ended by ${signal}`);
         resolve({
           code: spawnError?.code === 'ENOENT' ? commandNotFound : trouble === '' ? code : null,
           stderr: `${stderr.bytes().toString('utf8')}${trouble === '' ? '' : `${request.command}: ${trouble}\n`}`,
@@ -153,12 +154,20 @@ export class HostProcesses implements Processes {
     this.#children.add(child);
     child.on('close', () => this.#children.delete(child));
     child.on('error', () => this.#children.delete(child));
+    child.on('exit', (_, signal) => {
+      // Killed by somebody else: its helpers hold our pipes, and wait for nobody any more.
+      if (signal !== null) this.#killLater(child);
+    });
     return child;
   }
 
   /** SIGTERM lets git remove its lock files; SIGKILL follows when it does not listen. */
   #kill(child: ChildProcessWithoutNullStreams): void {
     signalGroup(child, 'SIGTERM');
+    this.#killLater(child);
+  }
+
+  #killLater(child: ChildProcessWithoutNullStreams): void {
     const cancel = this.#timers.after(graceMs, () => signalGroup(child, 'SIGKILL'));
     child.on('close', cancel);
   }

@@ -1,6 +1,7 @@
 /**
  * How to reach one Kubernetes API and as whom: plain data, so that it can be handed to a worker thread. The
- * token of a file is not part of it, only the file's path: projected tokens are replaced while we run (F25).
+ * token of a file is not part of it, only the file's path, and certificates have their files' paths beside them: all of
+ * them are replaced while we run (F25).
  */
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
@@ -16,6 +17,8 @@ export interface Impersonation {
   readonly groups: readonly string[];
 }
 
+export type TlsPart = 'ca' | 'certificate' | 'key';
+
 export interface Access {
   /** `https://host:port`, with the path prefix that some gateways need; no slash at the end. */
   readonly server: string;
@@ -27,6 +30,8 @@ export interface Access {
   readonly ca?: string;
   readonly certificate?: string;
   readonly key?: string;
+  /** Where the three are from, if from files. */
+  readonly files?: Readonly<Partial<Record<TlsPart, string>>>;
   readonly serverName?: string;
   readonly insecure: boolean;
   readonly token?: string;
@@ -75,6 +80,7 @@ export function inClusterAccess(
     origin: `the pod's ServiceAccount (${directory})`,
     user: 'the ServiceAccount of the pod',
     ca,
+    files: { ca: caFile },
     tokenFile,
     insecure: false,
   });

@@ -67,7 +67,13 @@ describe('a kubeconfig', () => {
     };
     expect(readKubeconfig('/etc/kube/config', files(all))).toMatchObject({
       ok: true,
-      value: { server: 'https://r/k8s/c-1', certificate: PEM, key: PEM },
+      value: {
+        server: 'https://r/k8s/c-1',
+        certificate: PEM,
+        key: PEM,
+        // They may be replaced (F25).
+        files: { certificate: '/etc/kube/c.pem', key: '/k.pem' },
+      },
     });
   });
 
@@ -131,7 +137,12 @@ describe('in a pod', () => {
     const env = { KUBERNETES_SERVICE_HOST: 'fd00::1', KUBERNETES_SERVICE_PORT: '443' };
     expect(inClusterAccess(env, files({ '/sa/ca.crt': PEM, '/sa/token': 't' }), '/sa')).toMatchObject({
       ok: true,
-      value: { server: 'https://[fd00::1]:443', ca: PEM, tokenFile: '/sa/token' },
+      value: {
+        server: 'https://[fd00::1]:443',
+        ca: PEM,
+        files: { ca: '/sa/ca.crt' },
+        tokenFile: '/sa/token',
+      },
     });
     expect(inClusterAccess(env, missing, '/sa')).toMatchObject({
       ok: false,

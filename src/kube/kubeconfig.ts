@@ -100,7 +100,24 @@ class Reading {
       user: userName,
       ...this.#cluster(cluster, clusterName),
       ...this.#user(user, userName),
+      ...this.#files(cluster, user),
     };
+  }
+
+  /** Of the certificates that are not in the text. */
+  #files(cluster: Section, user: Section): Pick<Access, 'files'> {
+    const named = (
+      [
+        ['ca', cluster, 'certificate-authority'],
+        ['certificate', user, 'client-certificate'],
+        ['key', user, 'client-key'],
+      ] as const
+    ).flatMap(([part, section, member]) => {
+      const file = stringOf(section[member]);
+      const isFile = file !== undefined && stringOf(section[`${member}-data`]) === undefined;
+      return isFile ? [[part, this.#resolve(file)] as const] : [];
+    });
+    return named.length === 0 ? {} : { files: Object.fromEntries(named) };
   }
 
   #parse(): Section {

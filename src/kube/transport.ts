@@ -8,6 +8,7 @@ import type { Clock, Meter, Random, Timers } from '#model/ports.ts';
 import type { Access, ReadFile } from './access.ts';
 import type { Answer, Call, NoAnswer, Reply, Refusal } from './call.ts';
 import { askedOf } from './call.ts';
+import { Certificates, type TlsTexts } from './certificates.ts';
 import { Credentials } from './credentials.ts';
 import { Limiter } from './limiter.ts';
 import { failureOfRefusal, isFinal, refusalOf } from './status.ts';
@@ -43,6 +44,12 @@ export interface OpenStream {
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+/** What a request was made with. */
+interface Identity {
+  readonly headers: readonly string[];
+  readonly tls: TlsTexts;
+}
+
 type Attempt =
   | {
       readonly got: 'answer';
@@ -59,6 +66,7 @@ export class Transport {
   readonly #ports: TransportPorts;
   readonly #options: TransportOptions;
   readonly #credentials: Credentials;
+  readonly #certificates: Certificates;
   readonly #limiter: Limiter;
   readonly #wire: Wire;
   readonly #prefix: string;
@@ -70,9 +78,11 @@ export class Transport {
     this.#ports = ports;
     this.#options = { ...TRANSPORT_DEFAULTS, ...options };
     this.#credentials = new Credentials(access, ports.clock, ports.readFile);
+    this.#certificates = new Certificates(access, ports.clock, ports.readFile);
     this.#limiter = new Limiter(this.#options.inFlightMax, ports.clock, ports.timers);
     this.#prefix = new URL(access.server).pathname.replace(/\/+$/, '');
-    this.#wire = ports.wire ?? openWire(access, this.#options.inFlightMax);
+    this.#wire =
+      ports.wire ?? openWire(access, this.#options.inFlightMax, () => this.#certificates.current());
   }
 
   /** The reply to a call; retries what may be retried, within the call's deadline. Never throws. */
@@ -97,15 +107,20 @@ export class Transport {
   async stream(call: Call, signal: AbortSignal): Promise<OpenStream | NoAnswer> {
     const joined = AbortSignal.any([signal, this.#closing.signal]);
     for (let renewed = false; ; renewed = true) {
-      const credentials = this.#credentials.headers();
-      const answer = await this.#open(call, credentials, joined, true);
-      if (answer.got === 'nothing') return this.#unreached(call, answer.error, answer.timedOut);
+      const identity = this.#identity();
+      const answer = await this.#open(call, identity.headers, joined, true);
+      if (answer.got === 'nothing') {
+        const reply = this.#unreached(call, answer.error, answer.timedOut);
+        if (!renewed && this.#isRenewed(identity, reply)) continue;
+        return reply;
+      }
       const { statusCode, headers, body } = answer.response;
       this.#count(call, String(statusCode));
       if (statusCode === 200) return { answered: true, chunks: body };
       const text = await body.text().catch(() => '');
-      if (statusCode === 401 && !renewed && this.#credentials.renew(credentials)) continue;
-      return this.#refused(call, statusCode, headers, text);
+      const reply = this.#refused(call, statusCode, headers, text);
+      if (!renewed && this.#isRenewed(identity, reply)) continue;
+      return reply;
     }
   }
 
@@ -123,14 +138,14 @@ export class Transport {
       const leftMs = deadlineMs - this.#ports.clock.monotonic();
       // The process may have stood still since.
       if (leftMs <= 0) return this.#unreached(call, undefined, true);
-      const credentials = this.#credentials.headers();
-      const outcome = await this.#once(call, credentials, leftMs);
+      const identity = this.#identity();
+      const outcome = await this.#once(call, identity.headers, leftMs);
       const reply =
         outcome.got === 'answer'
           ? this.#understood(call, outcome)
           : this.#unreached(call, outcome.error, outcome.timedOut);
       if (reply.answered) return reply;
-      if (reply.refusal?.status === 401 && !renewed && this.#credentials.renew(credentials)) {
+      if (!renewed && this.#isRenewed(identity, reply)) {
         renewed = true;
         continue;
       }
@@ -147,6 +162,17 @@ export class Transport {
         await pause(this.#ports.timers, waitMs, this.#closing.signal);
       }
     }
+  }
+
+  #identity(): Identity {
+    return { headers: this.#credentials.headers(), tls: this.#certificates.current() };
+  }
+
+  /** F25: who was not let in, or did not trust the server, has other credentials or certificates by now. */
+  #isRenewed(used: Identity, { refusal, failure }: NoAnswer): boolean {
+    if (refusal?.status !== 401 && failure.code !== 'CertificateRejected') return false;
+    const [token, tls] = [this.#credentials.renew(used.headers), this.#certificates.renew(used.tls)];
+    return token || tls;
   }
 
   /** Undefined: another attempt is no use, or might do it twice. */

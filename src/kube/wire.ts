@@ -1,6 +1,7 @@
 /** What carries requests to one API server: sockets in production, simulated ones where every fault has its turn. */
 import { Agent, request } from 'undici';
 import type { Access } from './access.ts';
+import type { TlsTexts } from './certificates.ts';
 
 export interface WireRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -28,32 +29,57 @@ export interface Wire {
 
 /**
  * HTTP/1.1. Calls share few connections; watches have an agent of their own that is never capped. Undici's own time
- * limits are off: deadlines run on the injected timers.
+ * limits are off: deadlines run on the injected timers. Other certificates are for new connections: what is under way
+ * on old ones ends there.
  */
-export function openWire(access: Access, connections: number): Wire {
+export function openWire(access: Access, connections: number, certificates: () => TlsTexts): Wire {
   const { origin } = new URL(access.server);
-  const connect = {
-    rejectUnauthorized: !access.insecure,
-    timeout: 10_000,
-    keepAlive: true,
-    ...(access.ca === undefined ? {} : { ca: access.ca }),
-    ...(access.certificate === undefined ? {} : { cert: access.certificate, key: access.key }),
-    ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+  let agents = openAgents(access, connections, certificates());
+  const retired = new Set<Agents>();
+  const current = (): Agents => {
+    const tls = certificates();
+    if (tls === agents.tls) return agents;
+    const old = agents;
+    retired.add(old);
+    void Promise.all([old.calls.close(), old.watches.close()]).finally(() => retired.delete(old));
+    agents = openAgents(access, connections, tls);
+    return agents;
   };
-  const shared = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
-  const calls = new Agent({ ...shared, connections, keepAliveTimeout: 30_000 });
-  const watches = new Agent({ ...shared, connections: null });
   return {
     request: ({ method, path, headers, body, isWatch, signal }) =>
       request(`${origin}${path}`, {
-        dispatcher: isWatch ? watches : calls,
+        dispatcher: isWatch ? current().watches : current().calls,
         method,
         headers: [...headers],
         body: body ?? null,
         signal,
       }),
     close: async () => {
-      await Promise.all([calls.destroy(), watches.destroy()]);
+      const all = [agents, ...retired].flatMap(({ calls, watches }) => [calls, watches]);
+      await Promise.all(all.map((agent) => agent.destroy()));
     },
+  };
+}
+
+interface Agents {
+  readonly tls: TlsTexts;
+  readonly calls: Agent;
+  readonly watches: Agent;
+}
+
+function openAgents(access: Access, connections: number, tls: TlsTexts): Agents {
+  const connect = {
+    rejectUnauthorized: !access.insecure,
+    timeout: 10_000,
+    keepAlive: true,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.certificate === undefined ? {} : { cert: tls.certificate, key: tls.key }),
+    ...(access.serverName === undefined ? {} : { servername: access.serverName }),
+  };
+  const shared = { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0, pipelining: 1 };
+  return {
+    tls,
+    calls: new Agent({ ...shared, connections, keepAliveTimeout: 30_000 }),
+    watches: new Agent({ ...shared, connections: null }),
   };
 }

@@ -16,7 +16,7 @@ import { systemClock, systemTimers } from '#host/clock.ts';
 import { signing } from '#host/app-token.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
-import { openLog } from '#host/log.ts';
+import { openLog, terminalSink } from '#host/log.ts';
 import { silentMeter } from '#host/metrics.ts';
 import { openProcesses } from '#host/processes.ts';
 import { ok, type Result } from '#model/failure.ts';
@@ -33,7 +33,11 @@ import { accessFrom, openDirectCluster } from './open-cluster.ts';
 const renderDeadlineMs = 30_000;
 
 export function commandPorts(): CommandPorts {
-  const log = openLog('warn');
+  // Whoever runs a command reads it; results are on stdout.
+  const log = openLog(
+    'warn',
+    terminalSink((text) => void process.stderr.write(text)),
+  );
   const openPlain: CommandPorts['cluster'] = async (options) => {
     const access = accessFrom(options, process.env);
     if (!access.ok) return access;

@@ -27,6 +27,7 @@ export interface ControlPlaneOptions {
 
 export interface ControlPlane {
   readonly directory: string;
+  readonly port: number;
   /** Of an administrator, with a token. */
   readonly kubeconfig: string;
   /** Of somebody who is authenticated and has no rights. */
@@ -40,8 +41,11 @@ export interface ControlPlane {
   /** Stops answering without closing a connection, as a machine that hangs. */
   pause(): void;
   resume(): void;
-  /** Ends the process at once, as a power cut does, and starts it again with the same state, port and credentials. */
-  restart(): Promise<void>;
+  /**
+   * Ends the process, unless told otherwise at once, as a power cut does, and starts it again with the same state, port
+   * and credentials.
+   */
+  restart(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,10 +72,11 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     ...(auditLog === undefined ? [] : await auditFlags(directory, auditLog)),
   ];
   let running = await run(binary, [...flags, `-port=${options.port ?? 0}`], directory);
-  const port = (await readFile(join(directory, 'ready'), 'utf8')).trim();
+  const port = Number(await readFile(join(directory, 'ready'), 'utf8'));
 
   return {
     directory,
+    port,
     kubeconfig: join(directory, 'kubeconfig'),
     nobodyKubeconfig: join(directory, 'nobody.kubeconfig'),
     kubectl: join(dirname(binary), 'kubectl'),
@@ -85,8 +90,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
     resume() {
       process.kill(running.pid, 'SIGCONT');
     },
-    async restart() {
-      await running.end('SIGKILL');
+    async restart(signal = 'SIGKILL') {
+      await running.end(signal);
       running = await run(binary, [...flags, `-port=${port}`], directory);
     },
     async stop() {

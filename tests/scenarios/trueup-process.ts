@@ -63,6 +63,7 @@ export interface StartOptions {
 
 export interface RunningTrueup {
   readonly origin: string;
+  readonly pid: number;
   /** Asks it to end, and says with which code it did. */
   stop(): Promise<number>;
   /** As a power cut. */
@@ -100,6 +101,7 @@ export async function startTrueup(options: StartOptions): Promise<RunningTrueup>
   if (exit !== undefined) throw new Error(`Trueup ended with ${exit} as it started:\n${await logText()}`);
   return {
     origin,
+    pid: child.pid ?? 0,
     log: logText,
     async stop() {
       child.kill('SIGTERM');

@@ -15,6 +15,8 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
+import { startControlPlane } from '../cluster/control-plane.ts';
+import type { ControlPlane, ControlPlaneOptions } from '../cluster/control-plane.ts';
 import { createWorkTree, startGitServer } from '../git-server/server.ts';
 import type { GitServer, WorkTree } from '../git-server/server.ts';
 import { markNow, writesSince } from './audit.ts';
@@ -75,6 +77,8 @@ export interface WorldOptions {
   readonly controlNamespace?: string;
   /** Trueup is not started by itself. */
   readonly stopped?: boolean;
+  /** A control plane of its own, for a scenario that breaks it. */
+  readonly controlPlane?: ControlPlaneOptions;
 }
 
 /** Registers the world's beginning and end with the test file that calls it. */
@@ -92,13 +96,16 @@ export function useWorld(options: WorldOptions = {}): World {
 export class World {
   readonly id = randomBytes(3).toString('hex');
   readonly controlNamespace: string;
-  readonly kubeconfig = inject('kubeconfig');
+  kubeconfig = inject('kubeconfig');
+  kubectlProgram = inject('kubectl');
+  auditLog = inject('auditLog');
   api!: ClusterApi;
   git!: GitServer;
   directory = '';
   #options: WorldOptions;
   #trueup: RunningTrueup | undefined;
-  #trueupKubeconfig = this.kubeconfig;
+  #trueupKubeconfig: string | undefined;
+  #controlPlane: ControlPlane | undefined;
   #places: Place[] = [];
 
   constructor(options: WorldOptions) {
@@ -108,6 +115,7 @@ export class World {
 
   async begin(): Promise<void> {
     this.directory = await mkdtemp(join(tmpdir(), 'trueup-world-'));
+    if (this.#options.controlPlane !== undefined) await this.#startControlPlane(this.#options.controlPlane);
     this.api = await openClusterApi(this.kubeconfig);
     const root = join(this.directory, 'git');
     await mkdir(root);
@@ -133,8 +141,22 @@ export class World {
       }
     }
     await this.api?.close();
+    await this.#controlPlane?.stop();
     await rm(this.directory, { recursive: true, force: true });
     expect(code ?? 0, 'the exit code of Trueup after SIGTERM').toBe(0);
+  }
+
+  async #startControlPlane(options: ControlPlaneOptions): Promise<void> {
+    const own = await startControlPlane(options);
+    this.#controlPlane = own;
+    this.kubeconfig = own.kubeconfig;
+    this.kubectlProgram = own.kubectl;
+    this.auditLog = own.auditLog ?? '';
+  }
+
+  get controlPlane(): ControlPlane {
+    if (this.#controlPlane === undefined) throw new Error('this world shares its control plane');
+    return this.#controlPlane;
   }
 
   /** Waits until no other file's Trueup reconciles the namespace that this one's manifests name. */
@@ -172,7 +194,7 @@ export class World {
   /** Starts Trueup, again with what it knew if it ran before. */
   async start(...further: readonly string[]): Promise<void> {
     this.#trueup = await startTrueup({
-      kubeconfig: this.#trueupKubeconfig,
+      kubeconfig: this.#trueupKubeconfig ?? this.kubeconfig,
       dataDirectory: join(this.directory, 'data'),
       logFile: join(this.directory, 'trueup.log'),
       namespace: this.controlNamespace,
@@ -192,9 +214,13 @@ export class World {
     this.#trueup = undefined;
   }
 
-  get origin(): string {
+  get running(): RunningTrueup {
     if (this.#trueup === undefined) throw new Error('Trueup does not run');
-    return this.#trueup.origin;
+    return this.#trueup;
+  }
+
+  get origin(): string {
+    return this.running.origin;
   }
 
   log(): Promise<string> {
@@ -202,12 +228,12 @@ export class World {
   }
 
   kubectl(...args: readonly string[]): Promise<Finished> {
-    return runToEnd(inject('kubectl'), ['--kubeconfig', this.kubeconfig, ...args]);
+    return runToEnd(this.kubectlProgram, ['--kubeconfig', this.kubeconfig, ...args]);
   }
 
   /** kubectl, with something on its standard input. */
   async kubectlWith(stdin: string, ...args: readonly string[]): Promise<Finished> {
-    return runToEnd(inject('kubectl'), ['--kubeconfig', this.kubeconfig, ...args], { stdin });
+    return runToEnd(this.kubectlProgram, ['--kubeconfig', this.kubeconfig, ...args], { stdin });
   }
 
   /** `trueup NOUN VERB …` against this world. */
@@ -248,13 +274,13 @@ export class World {
   }
 
   mark(): Promise<Mark> {
-    return markNow(inject('auditLog'));
+    return markNow(this.auditLog);
   }
 
   /** Trueup's writes in this world since the mark. */
   async writesSince(mark: Mark): Promise<readonly Write[]> {
     const namespaces = new Set([this.controlNamespace, ...this.#places.map((place) => place.namespace)]);
-    const writes = await writesSince(inject('auditLog'), mark);
+    const writes = await writesSince(this.auditLog, mark);
     return writes.filter(({ namespace, name }) => namespaces.has(namespace) || name.includes(this.id));
   }
 }
@@ -404,12 +430,13 @@ export class Place {
   }
 
   /** Waits until a condition's message matches, and returns the message. */
-  async condition(pattern: RegExp, type?: RegExp): Promise<string> {
+  async condition(pattern: RegExp, type?: RegExp, timeoutMs?: number): Promise<string> {
     const matches = (condition: Condition) =>
       pattern.test(condition.message) && (type === undefined || type.test(condition.type));
     const application = await this.waitForApplication(
       `a condition ${type ?? ''} ${pattern}`,
       ({ status }) => status?.conditions?.some(matches) === true,
+      timeoutMs,
     );
     return application.status?.conditions?.find(matches)?.message ?? '';
   }

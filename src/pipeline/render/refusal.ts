@@ -26,3 +26,11 @@ export type RenderCode =
 export function refusal(code: RenderCode, message: string, hint: string, at?: Position): Failure {
   return { kind: 'terminal', code, stage: 'render', message, hint, ...(at === undefined ? {} : { at }) };
 }
+
+/** What to do about a rendering that had to be ended. */
+export const whatGrows =
+  'look for templates that loop, and for very large or deeply nested files; or split the directory';
+
+export function tooMuchMemory(memoryMbMax: number): string {
+  return `Rendering needed more than ${memoryMbMax} MiB of memory.`;
+}

@@ -4,7 +4,8 @@ import type { Clock, Random } from '#model/ports.ts';
 import { answerOf } from './answer.ts';
 import { Instance } from '#wasm/instance.ts';
 import type { Answer, SandboxRequest } from './protocol.ts';
-import { refusal } from './refusal.ts';
+import { refusal, tooMuchMemory, whatGrows } from './refusal.ts';
+import { memoryMbDefault } from './wasm-module.ts';
 import { Exit } from '#wasm/wasi.ts';
 
 /** It collects half as often as Go does by itself: a tenth less work for some megabytes more. */
@@ -14,12 +15,20 @@ export class Rendering {
   readonly #module: WebAssembly.Module;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #memoryMbMax: number;
   #instance: Instance | undefined;
 
-  constructor(module: WebAssembly.Module, clock: Clock, random: Random) {
+  /** `memoryMbMax` is what the module was capped at, for messages. */
+  constructor(
+    module: WebAssembly.Module,
+    clock: Clock,
+    random: Random,
+    memoryMbMax: number = memoryMbDefault,
+  ) {
     this.#module = module;
     this.#clock = clock;
     this.#random = random;
+    this.#memoryMbMax = memoryMbMax;
   }
 
   render(request: SandboxRequest): Result<Answer> {
@@ -30,7 +39,7 @@ export class Rendering {
       // After a trap nothing in the instance is to be trusted.
       const words = this.#instance?.lastWords ?? '';
       this.#instance = undefined;
-      return fail(trapped(error, words, request.root));
+      return fail(trapped(error, words, request.root, this.#memoryMbMax));
     }
   }
 
@@ -67,12 +76,11 @@ export function encoded({ op, options, tree }: SandboxRequest): readonly Uint8Ar
   return [length, header, ...files.map(({ content }) => content)];
 }
 
-function trapped(error: unknown, lastWords: string, root: string): Failure {
+function trapped(error: unknown, lastWords: string, root: string, memoryMbMax: number): Failure {
   const text = `${error instanceof Error ? error.message : String(error)} ${lastWords}`;
   const at = { path: root || '.' };
-  const hint = 'look for very large or deeply nested files, or split the directory';
   if (/out of memory|cannot allocate/i.test(text))
-    return refusal('RenderOutOfMemory', 'Rendering ran out of memory.', hint, at);
+    return refusal('RenderOutOfMemory', tooMuchMemory(memoryMbMax), whatGrows, at);
   if (/stack (overflow|exceeds|size exceeded)/i.test(text))
     return refusal(
       'RenderOutOfMemory',
@@ -81,5 +89,5 @@ function trapped(error: unknown, lastWords: string, root: string): Failure {
       at,
     );
   const why = error instanceof Exit ? `it ended with ${error.code}` : text.split('\n')[0]!.slice(0, 200);
-  return refusal('RenderCrashed', `Rendering failed unexpectedly; this is a bug: ${why}.`, hint, at);
+  return refusal('RenderCrashed', `Rendering failed unexpectedly; this is a bug: ${why}.`, whatGrows, at);
 }

@@ -5,8 +5,12 @@ import { systemRandom } from '#host/random.ts';
 import type { SandboxRequest } from './protocol.ts';
 import { Rendering } from './rendering.ts';
 
-const { module, warm } = workerData as { readonly module: WebAssembly.Module; readonly warm: boolean };
-const rendering = new Rendering(module, systemClock, systemRandom);
+const { module, warm, memoryMbMax } = workerData as {
+  readonly module: WebAssembly.Module;
+  readonly warm: boolean;
+  readonly memoryMbMax: number;
+};
+const rendering = new Rendering(module, systemClock, systemRandom, memoryMbMax);
 
 parentPort?.on('message', (request: SandboxRequest) => parentPort?.postMessage(rendering.render(request)));
 if (warm) rendering.warmUp();

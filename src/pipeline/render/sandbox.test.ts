@@ -80,12 +80,33 @@ describe('the sandbox', () => {
     const looping = renderer.render(request('loop'));
     const next = renderer.render(request('fine'));
     await expect.poll(() => timers.pending, { timeout: 15_000 }).toBe(1);
+    // It is long at it, and then too long.
+    timers.fire();
     timers.fire();
     expect(await looping).toMatchObject({
       ok: false,
       failure: { code: 'RenderTimeout', at: { path: 'loop' } },
     });
     expect(await next).toMatchObject({ ok: true });
+  });
+  it('renders for others while some loop, a bounded number of them (F16)', async () => {
+    const { renderer, timers } = start({ workerUrl: hostile, workers: 2 });
+    const looping = ['loop', 'loop', 'loop'].map((root) => renderer.render(request(root)));
+    const beside = renderer.render(request('fine'));
+    await expect.poll(() => timers.pending, { timeout: 15_000 }).toBe(2);
+    timers.fire();
+    expect(await beside).toMatchObject({ ok: true });
+    // Each of the three has a worker now, and a fourth rests. There is no fifth.
+    const last = renderer.render(request('loop'));
+    const waiting = renderer.render(request('fine'));
+    await renderer.version();
+    expect(timers.pending).toBe(4);
+    // The first two are too long at it, the others long.
+    timers.fire();
+    expect(await waiting).toMatchObject({ ok: true });
+    timers.fire();
+    for (const result of await Promise.all([...looping, last]))
+      expect(result).toMatchObject({ ok: false, failure: { code: 'RenderTimeout' } });
   });
   it('ends a worker that runs out of memory; the next request is served (F16)', async () => {
     const { renderer } = start({ workerUrl: hostile });

@@ -6,11 +6,14 @@ import { Worker } from 'node:worker_threads';
 import { fail, type Failure, type Result } from '#model/failure.ts';
 import type { Cancel, Meter, Timers } from '#model/ports.ts';
 import type { Answer, RenderSandbox, SandboxRequest } from './protocol.ts';
-import { refusal, type RenderCode } from './refusal.ts';
-import { loadModule, type RendererModule } from './wasm-module.ts';
+import { refusal, tooMuchMemory, whatGrows, type RenderCode } from './refusal.ts';
+import { loadModule, memoryMbDefault, type RendererModule } from './wasm-module.ts';
 
 export interface SandboxOptions {
-  /** How many render at the same time; the others wait. */
+  /**
+   * How many render at the same time; the others wait. Those that are long at it do not count, up to as many again:
+   * who loops holds nobody else up (F16).
+   */
   readonly workers: number;
   /** From when a worker takes a request up. */
   readonly deadlineMs: number;
@@ -31,10 +34,12 @@ interface Job {
 interface Slot {
   readonly worker: Worker;
   job?: Job | undefined;
+  /** It has been at its job for long. */
+  isSlow: boolean;
   cancel: Cancel;
 }
 
-const memoryMbDefault = 256;
+const slowMs = 2_000;
 
 export class Sandbox implements RenderSandbox {
   readonly #options: SandboxOptions;
@@ -46,6 +51,10 @@ export class Sandbox implements RenderSandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
+  }
+
+  get #memoryMbMax(): number {
+    return this.#options.memoryMbMax ?? memoryMbDefault;
   }
 
   /**
@@ -63,7 +72,7 @@ export class Sandbox implements RenderSandbox {
   }
 
   #load(): Promise<RendererModule> {
-    this.#module ??= loadModule(this.#options.memoryMbMax ?? memoryMbDefault).then((loaded) => {
+    this.#module ??= loadModule(this.#memoryMbMax).then((loaded) => {
       this.#loaded = loaded;
       return loaded;
     });
@@ -96,9 +105,15 @@ export class Sandbox implements RenderSandbox {
   #dispatch(): void {
     while (this.#queue.length > 0) {
       const idle = [...this.#slots].find((slot) => slot.job === undefined);
-      if (idle === undefined && this.#slots.size >= this.#options.workers) return;
+      if (idle === undefined && !this.#mayStart()) return;
       this.#assign(idle ?? this.#start(this.#loaded!, false), this.#queue.shift()!);
     }
+  }
+
+  #mayStart(): boolean {
+    const { workers } = this.#options;
+    const atWork = [...this.#slots].filter(({ isSlow }) => !isSlow);
+    return atWork.length < workers && this.#slots.size < 2 * workers;
   }
 
   #start({ module }: RendererModule, warm: boolean): Slot {
@@ -106,13 +121,13 @@ export class Sandbox implements RenderSandbox {
       env: {},
       argv: [],
       execArgv: [],
-      workerData: { module, warm },
+      workerData: { module, warm, memoryMbMax: this.#memoryMbMax },
       resourceLimits: {
-        maxOldGenerationSizeMb: this.#options.memoryMbMax ?? memoryMbDefault,
+        maxOldGenerationSizeMb: this.#memoryMbMax,
         maxYoungGenerationSizeMb: 32,
       },
     });
-    const slot: Slot = { worker, cancel: () => undefined };
+    const slot: Slot = { worker, isSlow: false, cancel: () => undefined };
     this.#slots.add(slot);
     worker.on('message', (result: Result<Answer>) => {
       this.#finish(slot, result);
@@ -124,7 +139,7 @@ export class Sandbox implements RenderSandbox {
       void this.#end(
         slot,
         outOfMemory ? 'RenderOutOfMemory' : 'RenderCrashed',
-        outOfMemory ? 'Rendering ran out of memory.' : 'Rendering failed unexpectedly; this is a bug.',
+        outOfMemory ? tooMuchMemory(this.#memoryMbMax) : 'Rendering failed unexpectedly; this is a bug.',
       );
     });
     worker.on(
@@ -138,14 +153,7 @@ export class Sandbox implements RenderSandbox {
     slot.cancel();
     slot.job = job;
     slot.worker.ref();
-    const { deadlineMs, timers } = this.#options;
-    slot.cancel = timers.after(deadlineMs, () => {
-      void this.#end(
-        slot,
-        'RenderTimeout',
-        `Rendering did not finish within ${Math.ceil(deadlineMs / 1000)} s.`,
-      );
-    });
+    this.#limit(slot);
     // Copies of exactly the bytes: a view into a large buffer would take all of it along.
     const { request } = job;
     const files = request.tree.files.map(({ path, content }) => ({ path, content: new Uint8Array(content) }));
@@ -153,6 +161,19 @@ export class Sandbox implements RenderSandbox {
       { ...request, tree: { ...request.tree, files } },
       files.map(({ content }) => content.buffer),
     );
+  }
+
+  #limit(slot: Slot): void {
+    const { deadlineMs, timers } = this.#options;
+    const firstMs = Math.min(slowMs, deadlineMs);
+    slot.cancel = timers.after(firstMs, () => {
+      slot.isSlow = true;
+      slot.cancel = timers.after(deadlineMs - firstMs, () => {
+        const message = `Rendering did not finish within ${Math.ceil(deadlineMs / 1000)} s.`;
+        void this.#end(slot, 'RenderTimeout', message);
+      });
+      this.#dispatch();
+    });
   }
 
   /** An idle worker does not keep the process alive, and goes after a while. */
@@ -167,6 +188,7 @@ export class Sandbox implements RenderSandbox {
     const { job } = slot;
     slot.cancel();
     slot.job = undefined;
+    slot.isSlow = false;
     job?.done(result);
   }
 
@@ -183,6 +205,5 @@ export class Sandbox implements RenderSandbox {
 }
 
 function failureOf(request: SandboxRequest, code: RenderCode, message: string): Failure {
-  const hint = 'look for very large or deeply nested files, or split the directory';
-  return refusal(code, message, hint, { path: request.root || '.' });
+  return refusal(code, message, whatGrows, { path: request.root || '.' });
 }

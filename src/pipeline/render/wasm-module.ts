@@ -5,6 +5,8 @@ import { readModule } from '#wasm/module-file.ts';
 const distribution = new URL('../../../render-wasm/dist/', import.meta.url);
 /** More than the module and what capping adds to it: decompressing then fills one buffer, which capping changes in place. */
 const moduleBytesMax = 48 * 1024 * 1024;
+/** Of an instance's memory, unless somebody says otherwise. */
+export const memoryMbDefault = 256;
 
 export interface RendererModule {
   readonly module: WebAssembly.Module;
