@@ -309,6 +309,13 @@ const refusals: Readonly<Record<string, Sort & { readonly says: RegExp }>> = {
   },
 };
 
+const withLeftOver = 'an object that Git does not have any more';
+/** The conditions that some have afterwards. */
+const said: Readonly<Record<string, RegExp>> = {
+  [withLeftOver]: /left-over: it came with the takeover/,
+  'automation that is skipped': /^suspended$/,
+};
+
 const places = new Map<string, Place>();
 const commits = new Map<string, string>();
 const placeOf = (sort: string): Place => places.get(sort)!;
@@ -390,8 +397,9 @@ async function planned(place: Place): Promise<readonly string[]> {
     .filter((line) => !line.startsWith('wait'))
     .toSorted();
 }
+/** Each once: an object that was applied client-side is written twice, the second time only its managed fields. */
 const lines = (writes: readonly Write[]): readonly string[] =>
-  writes.map(({ verb, resource, name }) => `${verb} ${resource}/${name}`).toSorted();
+  [...new Set(writes.map(({ verb, resource, name }) => `${verb} ${resource}/${name}`))].toSorted();
 
 async function freshOne(): Promise<void> {
   const fresh = await world.place();
@@ -506,17 +514,13 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     const plan = await planned(place);
     const mark = await world.mark();
     await takeover(place);
+    const manual = name === 'automation that is skipped' || name === withLeftOver;
+    const after = manual ? await place.read() : await place.synced();
     expect(lines(await place.writesSince(mark))).toEqual(plan);
     if (['no automation, and a newer commit', 'an operation in the middle'].every((other) => other !== name))
       expect(await standing(place)).toEqual(before[name]);
-    const after = await place.read();
-    expect(after.status?.conditions ?? []).toEqual(
-      name === 'an object that Git does not have any more'
-        ? [expect.objectContaining({ type: 'Kept', message: expect.stringContaining('left-over') })]
-        : [],
-    );
-    expect(after.status?.sync?.status).toBe(
-      name === 'an object that Git does not have any more' ? 'OutOfSync' : 'Synced',
+    expect((after.status?.conditions ?? []).map(({ message }) => message)).toEqual(
+      said[name] === undefined ? [] : [expect.stringMatching(said[name])],
     );
     expect(after.status?.health?.status).toBe(name === 'fields that are ignored' ? 'Degraded' : 'Healthy');
     expect(after['operation']).toBeUndefined();
