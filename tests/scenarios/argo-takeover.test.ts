@@ -14,6 +14,7 @@ import {
   argoController,
   leaveObjects,
   leaveStatus,
+  tracked,
   type Leaving,
   type LeftObject,
   type TrackingMethod,
@@ -28,6 +29,7 @@ import {
   type Place,
 } from './world.ts';
 import type { Write } from './audit.ts';
+import type { LiveObject } from './cluster-api.ts';
 
 const gaugeKind = 'takeover.example.com/v1/Gauge';
 const gauge = (name: string, spec: object): Manifest => ({
@@ -79,6 +81,27 @@ interface Sort {
   readonly operation?: (commit: string) => object;
   /** What happened since. */
   readonly since?: (place: Place) => Promise<unknown>;
+  /** What is done with it when it is Trueup's, and what comes of it. */
+  readonly later?: (place: Place) => Promise<unknown>;
+}
+
+const gone = (place: Place, kind: string, name: string): Promise<unknown> =>
+  waitFor(`${name} to be gone`, async () => (await place.get(kind, name)) === undefined);
+const dataOf = async (place: Place, name: string, kind = 'v1/ConfigMap'): Promise<unknown> =>
+  (await place.live(kind, name))['data'];
+const lessSettings = { 'app/settings.yaml': yaml(settings({ kept: '1' })) };
+async function loseSettings(place: Place, name = 'settings'): Promise<void> {
+  await place.synced(await place.pushAndHint(lessSettings));
+  expect(await dataOf(place, name)).toEqual({ kept: '1' });
+}
+async function loseEnv(place: Place): Promise<void> {
+  const { generation } = (await place.live('apps/v1/Deployment', 'web')).metadata;
+  const less = { ...lessSettings, 'app/web.yaml': yaml(web(fullEnv.slice(0, 1))) };
+  await place.synced(await place.pushAndHint(less));
+  const live = await place.live('apps/v1/Deployment', 'web');
+  expect(live['spec'].template.spec.containers[0].env).toEqual([{ name: 'KEPT', value: '1' }]);
+  expect(live.metadata.generation).toBe(generation! + 1);
+  expect(await dataOf(place, 'settings')).toEqual({ kept: '1' });
 }
 
 const home = (): string => path.join(world.directory, 'helm');
@@ -134,19 +157,26 @@ const begun = (commit: string): object => ({
   sync: { revision: commit, prune: true },
 });
 
+const withLeftOver = 'an object that Git does not have any more';
 const sorts: Readonly<Record<string, Sort>> = {
   'a directory, applied client-side': {
     files: { 'app/web.yaml': yaml(web(fullEnv), service('web')), 'app/settings.yaml': yaml(settings()) },
     objects: [web(fullEnv), service('web'), settings()].map(clientSide),
+    later: async (place) => {
+      await loseEnv(place);
+      await gone(place, 'v1/Service', 'web');
+    },
   },
   'a directory, applied server-side': {
     files: { 'app/web.yaml': yaml(web(fullEnv)), 'app/settings.yaml': yaml(settings()) },
     objects: [web(fullEnv), settings()].map(serverSide),
     spec: () => ({ syncPolicy: { automated, syncOptions: ['ServerSideApply=true', 'PruneLast=true'] } }),
+    later: loseEnv,
   },
   'a directory, applied by an Argo CD of old': {
     files: { 'app/web.yaml': yaml(web(fullEnv)), 'app/settings.yaml': yaml(settings()) },
     objects: [web(fullEnv), settings()].map(ofOld),
+    later: loseEnv,
   },
   'a kustomization': {
     files: {
@@ -159,18 +189,31 @@ const sorts: Readonly<Record<string, Sort>> = {
       'app/settings.yaml': yaml(settings()),
     },
     objects: [clientSide(configMap('prod-settings', { kept: '1', removed: '1' }))],
+    later: (place) => loseSettings(place, 'prod-settings'),
   },
   'a chart of a repository': {
     files: {},
     objects: [clientSide(configMap('web', { version: '1.0.0', a: 'default' }))],
     spec: () => ({ source: { repoURL: charts.url, chart: 'web', targetRevision: '1.0.x' } }),
     revisions: () => ['1.0.0'],
+    later: async (place) => {
+      await place.change({ spec: { source: { targetRevision: '1.1.x' } } });
+      await place.synced('1.1.0');
+      expect(await dataOf(place, 'web')).toEqual({ version: '1.1.0', a: 'default' });
+    },
   },
   'a chart of a registry': {
     files: {},
     objects: [serverSide(configMap('web', { version: '1.0.0', a: 'default' }))],
     spec: () => ({ source: { repoURL: `${registry.host}/charts`, chart: 'web', targetRevision: '1.0.0' } }),
     revisions: () => ['1.0.0'],
+    later: async (place) => {
+      await place.change({ spec: { source: { helm: { parameters: [{ name: 'a', value: 'ours' }] } } } });
+      await waitFor(
+        'the parameter',
+        async () => (await place.live('v1/ConfigMap', 'web'))['data'].a === 'ours',
+      );
+    },
   },
   'several sources, with values of one for another': {
     files: { 'envs/prod.yaml': 'a: prod\n', 'app/settings.yaml': yaml(settings()) },
@@ -188,6 +231,15 @@ const sorts: Readonly<Record<string, Sort>> = {
       ],
     }),
     revisions: (commit) => ['1.0.0', commit],
+    later: async (place) => {
+      await place.pushAndHint({ 'envs/prod.yaml': 'a: other\n', ...lessSettings });
+      await waitFor(
+        'the values',
+        async () => (await place.live('v1/ConfigMap', 'web'))['data'].a === 'other',
+      );
+      await place.synced();
+      expect(await dataOf(place, 'settings')).toEqual({ kept: '1' });
+    },
   },
   'hooks that have run': {
     files: {
@@ -205,6 +257,13 @@ const sorts: Readonly<Record<string, Sort>> = {
         configMap('settings', { kept: '1' }, { annotations: { 'argocd.argoproj.io/sync-wave': '1' } }),
       ),
     ],
+    later: async (place) => {
+      const { uid } = (await place.live('batch/v1/Job', 'before')).metadata;
+      await place.synced(await place.pushAndHint({ 'app/settings.yaml': yaml(settings({ kept: '2' })) }));
+      expect((await place.live('batch/v1/Job', 'before')).metadata.uid).not.toBe(uid);
+      expect((await place.read()).status?.operationState?.message).toMatch(/ran 2 hooks/);
+      await gone(place, 'batch/v1/Job', 'after');
+    },
   },
   'fields that are ignored': {
     files: {
@@ -227,6 +286,19 @@ const sorts: Readonly<Record<string, Sort>> = {
       await api.patch('v1/ConfigMap', place.namespace, 'settings', { data: { kept: 'tuned' } }, how);
       await api.patch(gaugeKind, place.namespace, 'level', { spec: { tuned: 7 } }, how);
     },
+    later: async (place) => {
+      const commit = await place.pushAndHint({
+        'app/web.yaml': yaml(web(fullEnv.slice(0, 1))),
+        'app/gauge.yaml': yaml(gauge('level', { level: 'high', tuned: 1 })),
+      });
+      await place.synced(commit);
+      await place.waitForApplication('to be healthy', ({ status }) => status?.health?.status === 'Healthy');
+      expect((await place.live(gaugeKind, 'level'))['spec']).toEqual({ level: 'high', tuned: 7 });
+      const { spec } = await place.live('apps/v1/Deployment', 'web');
+      expect(spec.replicas).toBe(3);
+      expect(spec.template.spec.containers[0].env).toEqual([{ name: 'KEPT', value: '1' }]);
+      expect(await dataOf(place, 'settings')).toEqual({ kept: 'tuned', removed: '1' });
+    },
   },
   'a namespace with metadata of its own': {
     files: { 'app/settings.yaml': yaml(settings()) },
@@ -238,6 +310,16 @@ const sorts: Readonly<Record<string, Sort>> = {
         managedNamespaceMetadata: { labels: { team: 'shop', tier: 'gold' } },
       },
     }),
+    later: async (place) => {
+      await place.change({
+        spec: { syncPolicy: { managedNamespaceMetadata: { labels: { team: 'shop', tier: null } } } },
+      });
+      await waitFor('the label to go', async () => {
+        const { labels } = (await world.api.get('v1/Namespace', '', place.namespace))!.metadata;
+        expect(labels).toMatchObject({ team: 'shop' });
+        return labels?.['tier'] === undefined;
+      });
+    },
   },
   'a Secret with stringData': {
     files: {
@@ -248,12 +330,29 @@ const sorts: Readonly<Record<string, Sort>> = {
       clientSide(secretOf({ user: 'ada', password: 'canary' })),
       serverSide({ ...secretOf({ a: '1', b: '2' }), metadata: { name: 'other' } }),
     ],
+    later: async (place) => {
+      const commit = await place.pushAndHint({
+        'app/login.yaml': yaml(secretOf({ user: 'ada' })),
+        'app/other.yaml': yaml({ ...secretOf({ a: '1' }), metadata: { name: 'other' } }),
+      });
+      await place.synced(commit);
+      expect(await dataOf(place, 'login', 'v1/Secret')).toEqual({ user: 'YWRh' });
+      expect(await dataOf(place, 'other', 'v1/Secret')).toEqual({ a: 'MQ==' });
+    },
   },
   'no automation, and a newer commit': {
     files: { 'app/settings.yaml': yaml(settings()) },
     objects: [clientSide(settings())],
     spec: () => ({ syncPolicy: { syncOptions: ['ApplyOutOfSyncOnly=true'] } }),
     since: (place) => place.push({ 'app/settings.yaml': yaml(settings({ kept: '2', removed: '1' })) }),
+    later: async (place) => {
+      await place.pushAndHint(lessSettings);
+      await place.condition(/automated sync is off/, /Waiting/);
+      expect(await dataOf(place, 'settings')).toEqual({ kept: '2', removed: '1' });
+      await world.trueup('app', 'sync', place.name);
+      await place.synced();
+      expect(await dataOf(place, 'settings')).toEqual({ kept: '1' });
+    },
   },
   'automation that is skipped': {
     files: { 'app/settings.yaml': yaml(settings()) },
@@ -273,14 +372,19 @@ const sorts: Readonly<Record<string, Sort>> = {
       },
     }),
     operation: begun,
+    later: loseEnv,
   },
-  'an object that Git does not have any more': {
+  [withLeftOver]: {
     files: { 'app/settings.yaml': yaml(settings()) },
     objects: [
       clientSide(settings()),
       { manifest: configMap('left-over', { a: '1' }), requiresPruning: true },
     ],
-    spec: () => ({ syncPolicy: { automated: { selfHeal: true } } }),
+    later: async (place) => {
+      await world.trueup('app', 'sync', place.name, '--prune');
+      await gone(place, 'v1/ConfigMap', 'left-over');
+      await place.synced();
+    },
   },
 };
 /** Those that are not taken over, and what is said of them. */
@@ -309,7 +413,6 @@ const refusals: Readonly<Record<string, Sort & { readonly says: RegExp }>> = {
   },
 };
 
-const withLeftOver = 'an object that Git does not have any more';
 /** The conditions that some have afterwards. */
 const said: Readonly<Record<string, RegExp>> = {
   [withLeftOver]: /left-over: it came with the takeover/,
@@ -378,23 +481,11 @@ async function standing(place: Place): Promise<object> {
   return all.flat().map(({ metadata, data }) => [metadata.name, metadata.uid, metadata.generation, data]);
 }
 
-interface Planned {
-  readonly steps: readonly {
-    readonly action: { readonly verb: string };
-    readonly object: { readonly kind: string; readonly name: string };
-  }[];
-}
 /** The writes that a plan stands for, in the words of the audit log. */
-async function planned(place: Place): Promise<readonly string[]> {
-  const shown = await world.trueup('plan', '--app', place.name, '-o', 'json');
-  expect(shown, shown.stderr).toMatchObject({ code: 0 });
-  const { steps } = JSON.parse(shown.stdout) as Planned;
-  const verbs: Readonly<Record<string, string>> = { delete: 'delete', wait: 'wait', replace: 'update' };
-  return steps
-    .map(
-      ({ action, object }) => `${verbs[action.verb] ?? 'patch'} ${object.kind.toLowerCase()}s/${object.name}`,
-    )
-    .filter((line) => !line.startsWith('wait'))
+function planned(text: string): readonly string[] {
+  const steps = text.matchAll(/^([-+~=>]) (\w+) (?:\S+\/)?(\S+) {2}(?!kept)/gm);
+  return [...steps]
+    .map(([, sign, kind = '', name]) => `${sign === '-' ? 'delete' : 'patch'} ${kind.toLowerCase()}s/${name}`)
     .toSorted();
 }
 /** Each once: an object that was applied client-side is written twice, the second time only its managed fields. */
@@ -408,10 +499,12 @@ async function freshOne(): Promise<void> {
   await fresh.synced();
 }
 
-const takeover = async (place: Place): Promise<void> => {
+/** Shows its plan, and carries it out. */
+async function takeover(place: Place): Promise<string> {
   const taken = await world.trueup('takeover', place.name, '--yes');
   expect(taken, taken.stdout + taken.stderr).toMatchObject({ code: 0 });
-};
+  return taken.stdout;
+}
 
 describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
   const everySort = { ...sorts, ...refusals };
@@ -511,9 +604,9 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
   it.each(Object.keys(sorts))('%s: what is taken over is what the plan says, and no more', async (name) => {
     const place = placeOf(name);
     const left = await place.read();
-    const plan = await planned(place);
     const mark = await world.mark();
-    await takeover(place);
+    const plan = planned(await takeover(place));
+    expect(plan).not.toEqual([]);
     const manual = name === 'automation that is skipped' || name === withLeftOver;
     const after = manual ? await place.read() : await place.synced();
     expect(lines(await place.writesSince(mark))).toEqual(plan);
@@ -522,7 +615,8 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     expect((after.status?.conditions ?? []).map(({ message }) => message)).toEqual(
       said[name] === undefined ? [] : [expect.stringMatching(said[name])],
     );
-    expect(after.status?.health?.status).toBe(name === 'fields that are ignored' ? 'Degraded' : 'Healthy');
+    const health = name === 'fields that are ignored' ? 'Degraded' : 'Healthy';
+    await place.waitForApplication(`to be ${health}`, ({ status }) => status?.health?.status === health);
     expect(after['operation']).toBeUndefined();
     expect(after['spec']).toEqual(left['spec']);
     expect(after.metadata).toMatchObject({
@@ -544,5 +638,68 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     expect(refused.stdout + refused.stderr).toMatch(says);
     expect(await place.writesSince(mark)).toEqual([]);
     expect(await standing(place)).toEqual(before[name]);
+  });
+
+  it.each(Object.entries(sorts).filter(([, { later }]) => later !== undefined))(
+    '%s: what changes later is followed, removals among it',
+    async (name, { later }) => {
+      await later!(placeOf(name));
+    },
+  );
+
+  it('has what Argo CD goes on from when it is handed back', async () => {
+    const marked = 'argocd.argoproj.io/tracking-id';
+    for (const [name, { objects, metadata }] of Object.entries(sorts)) {
+      const place = placeOf(name);
+      const handed = await world.trueup('hand-back', place.name);
+      expect(handed, handed.stdout + handed.stderr).toMatchObject({ code: 0 });
+      expect(handed.stdout).toMatch(
+        /applied as argocd-controller, marked by argocd\.argoproj\.io\/tracking-id/,
+      );
+      expect(handed.stdout).not.toMatch(/lost its mark/);
+      const { metadata: own, status, operation } = await place.read();
+      expect(operation).toBeUndefined();
+      expect(own.finalizers).toEqual([cascadeFinalizer]);
+      expect(own.annotations ?? {}).toEqual(
+        (metadata as LiveObject['metadata'] | undefined)?.annotations ?? {},
+      );
+      expect(status?.operationState?.phase, name).toBe('Succeeded');
+      expect(status?.history?.map(({ id }) => id)).toEqual(status?.history?.map((_, index) => 6 + index));
+      for (const { manifest, isHook } of objects) {
+        const { apiVersion, kind, metadata: wanted } = manifest as unknown as LiveObject;
+        const live = await place.get(`${apiVersion}/${kind}`, wanted.name);
+        if (live === undefined || isHook === true) continue;
+        const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+        expect(live.metadata.annotations?.[marked]).toBe(
+          `${place.name}:${group}/${kind}:${place.namespace}/${wanted.name}`,
+        );
+        expect(Object.keys(live.metadata.annotations ?? {}).filter((key) => key.includes('trueup'))).toEqual(
+          [],
+        );
+        expect(live.metadata.finalizers).toBeUndefined();
+        const appliers = live.metadata.managedFields?.filter((entry) => entry.operation === 'Apply');
+        expect(appliers?.map(({ manager }) => manager)).toEqual([argoController]);
+      }
+    }
+  });
+
+  it('is applied by Argo CD as before: nothing restarts, and removals take', async () => {
+    await world.stop();
+    const place = placeOf('a directory, applied client-side');
+    const apply = async (env: Parameters<typeof web>[0]): Promise<LiveObject> => {
+      const manifest = tracked(place, clientSide(web(env)));
+      const args = ['apply', '-f', '-', `--field-manager=${argoController}`];
+      const done = await world.kubectlWith(JSON.stringify(manifest), ...args);
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+      return place.live('apps/v1/Deployment', 'web');
+    };
+    const left = await place.live('apps/v1/Deployment', 'web');
+    const more = [...fullEnv.slice(0, 1), { name: 'ADDED', value: '1' }];
+    const same = await apply(fullEnv.slice(0, 1));
+    expect(same['spec']).toEqual(left['spec']);
+    expect(same.metadata.generation).toBe(left.metadata.generation);
+    expect((await apply(more))['spec'].template.spec.containers[0].env).toEqual(more);
+    const after = await apply(fullEnv.slice(0, 1));
+    expect(after['spec'].template.spec.containers[0].env).toEqual(fullEnv.slice(0, 1));
   });
 });

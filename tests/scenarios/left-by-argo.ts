@@ -42,7 +42,12 @@ function parts({ apiVersion }: Body): { readonly group: string; readonly version
   return second === undefined ? { group: '', version: first } : { group: first, version: second };
 }
 
-function tracked(place: Place, object: LeftObject, { tracking, installation }: Leaving): Body {
+/** An object with its marks, as it would apply it. */
+export function tracked(
+  place: Place,
+  object: LeftObject,
+  { tracking, installation }: Omit<Leaving, 'objects'> = {},
+): Body {
   const body = object.manifest as unknown as Body;
   const { kind, metadata } = body;
   const namespace = object.namespace ?? place.namespace;

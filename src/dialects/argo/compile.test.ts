@@ -722,6 +722,22 @@ describe('an operation', () => {
     const unit = compile(application(spec, {}, { operation }));
     expect(unit.sync.objects).toEqual({ replace: true, pruneLast: false });
   });
+  it('F29: is no request to us where the other controller had begun it, or asked it of itself', () => {
+    const wish = { initiatedBy: { username: 'ada' }, sync: { syncOptions: ['Replace=true'] } };
+    const ofItself = { initiatedBy: { automated: true }, sync: {} };
+    const left = (operation: object, begun: object, by = 'argocd-application-controller'): Unit => {
+      const entry = { manager: by, operation: 'Update', time: '2026-02-01T00:00:00Z' };
+      const managedFields = [{ ...entry, fieldsV1: { 'f:status': {} } }] as never;
+      return compile(application({}, { managedFields }, { operation, status: { operationState: begun } }));
+    };
+    const begun = { phase: 'Running', operation: wish };
+    expect(left(wish, begun).request).toBeUndefined();
+    expect(left(wish, begun).sync.objects).toBeUndefined();
+    expect(left(ofItself, { phase: 'Succeeded' }).request).toBeUndefined();
+    expect(left(wish, { phase: 'Succeeded', operation: wish }).request?.by).toBe('ada');
+    expect(left({ ...wish, sync: {} }, begun).request?.by).toBe('ada');
+    expect(left(wish, begun, 'trueup').request?.by).toBe('ada');
+  });
   it('may repeat what the spec asks for anyway, and leave things empty', () => {
     const spec = { syncPolicy: { syncOptions: ['CreateNamespace=true'] } };
     expect(

@@ -53,7 +53,7 @@ export function predecessorOf(
     atMs: isReconciled ? last.atMs : 0,
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
-    objects: objectsOf(status),
+    objects: objectsOf(resource).filter((object) => !isManagedNamespace(resource, object)),
     history: historyOf(status),
   };
 }
@@ -116,7 +116,7 @@ function revisionsOf(entry: Readonly<Record<string, unknown>>): PastSync['revisi
 }
 
 /** `status.resources`, leaving out what is a hook. */
-function objectsOf(status: unknown): readonly ObjectRef[] {
+function objectsOf({ status }: Manifest): readonly ObjectRef[] {
   if (!isObject(status) || !Array.isArray(status['resources'])) return [];
   return status['resources']
     .filter(isObject)
@@ -128,4 +128,16 @@ function objectsOf(status: unknown): readonly ObjectRef[] {
       namespace: String(resource['namespace'] ?? ''),
       name: String(resource['name'] ?? ''),
     }));
+}
+
+/** The namespace that `managedNamespaceMetadata` describes is listed too: unmarked, and no object of the Application. */
+function isManagedNamespace({ spec }: Manifest, { group, kind, name }: ObjectRef): boolean {
+  if (group !== '' || kind !== 'Namespace' || !isObject(spec)) return false;
+  const { destination, syncPolicy } = spec;
+  return (
+    isObject(destination) &&
+    destination['namespace'] === name &&
+    isObject(syncPolicy) &&
+    isObject(syncPolicy['managedNamespaceMetadata'])
+  );
 }
