@@ -153,3 +153,5 @@ export async function leaveStatus(
   const how = { manager: argoStatusWriter };
   await world.api.patch(applicationKind, world.controlNamespace, place.name, { status }, how);
 }
+
+export const clientSide = (manifest: Manifest): LeftObject => ({ manifest });

@@ -152,6 +152,50 @@ describe.each(['client-side apply', 'server-side apply'] as const)('what was rec
   );
 });
 
+describe.each(['label', 'annotation+label'] as const)('what was marked by %s', (tracking) => {
+  const world = useWorld({
+    stopped: true,
+    settings: (namespace) => [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'argocd-cm', namespace },
+        data: { 'application.resourceTrackingMethod': tracking },
+      },
+    ],
+  });
+
+  it.runIf(writesAreCounted)('keeps its marks, gets no others, and is pruned by them', async () => {
+    const place = await world.place();
+    const commit = await place.push({
+      'app/settings.yaml': yaml(settings, configMap('leaving', { a: '1' })),
+    });
+    const objects = [settings, configMap('leaving', { a: '1' }), configMap('left-over', { a: '1' })];
+    const leaving = { tracking, objects: objects.map((manifest) => ({ manifest })) };
+    await leaveObjects(place, leaving);
+    await place.createApplication();
+    await leaveStatus(place, leaving, [commit]);
+    const marksOf = async (): Promise<object> => {
+      const { labels, annotations = {} } = (await place.live('v1/ConfigMap', 'settings')).metadata;
+      return { labels, annotations: Object.keys(annotations) };
+    };
+    const left = await marksOf();
+    await world.start();
+    const taken = await world.trueup('takeover', place.name, '--yes');
+    expect(taken, taken.stderr).toMatchObject({ code: 0 });
+    await place.condition(/left-over: it came with the takeover/, /Kept/);
+    expect(await marksOf()).toEqual(left);
+    await place.pushAndHint({ 'app/settings.yaml': yaml(settings) });
+    await waitFor('the prune', async () => (await place.get('v1/ConfigMap', 'leaving')) === undefined);
+    expect(await place.get('v1/ConfigMap', 'left-over')).toBeDefined();
+    await world.trueup('app', 'sync', place.name, '--prune');
+    expect(await place.get('v1/ConfigMap', 'left-over')).toBeUndefined();
+    const handed = await world.trueup('hand-back', place.name);
+    const mark = tracking === 'label' ? 'app.kubernetes.io/instance' : 'argocd.argoproj.io/tracking-id';
+    expect(handed.stdout).toContain(`1 objects, applied as argocd-controller, marked by ${mark}`);
+  });
+});
+
 describe('the old controller', () => {
   const world = useWorld({ stopped: true });
 
