@@ -34,6 +34,7 @@ end
 return hs
 `;
 
+const installation = 'shop-1';
 let servers: ChartServers;
 const world = useWorld({
   stopped: true,
@@ -44,6 +45,7 @@ const world = useWorld({
       metadata: { name: 'argocd-cm', namespace },
       data: {
         url: 'https://argocd.example.com',
+        installationID: installation,
         'timeout.reconciliation': '180s',
         'resource.customizations.health.takeover.example.com_Gauge': lua,
         'resource.customizations.ignoreDifferences.takeover.example.com_Gauge':
@@ -77,7 +79,7 @@ async function leave(name: string, sort: Sort): Promise<void> {
   const place = await world.place();
   places.set(name, place);
   const commit = await place.push({ 'README.md': name, ...sort.files });
-  await leaveObjects(place, sort);
+  await leaveObjects(place, { ...sort, installation });
   const { metadata = {}, spec } = sort;
   await world.api.create({
     ...place.application({
@@ -281,9 +283,10 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
         const live = await place.get(`${apiVersion}/${kind}`, wanted.name);
         if (live === undefined || isHook === true) continue;
         const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-        expect(live.metadata.annotations?.[marked]).toBe(
-          `${place.name}:${group}/${kind}:${place.namespace}/${wanted.name}`,
-        );
+        expect(live.metadata.annotations).toMatchObject({
+          [marked]: `${place.name}:${group}/${kind}:${place.namespace}/${wanted.name}`,
+          'argocd.argoproj.io/installation-id': installation,
+        });
         expect(Object.keys(live.metadata.annotations ?? {}).filter((key) => key.includes('trueup'))).toEqual(
           [],
         );
@@ -298,7 +301,7 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     await world.stop();
     const place = placeOf('a directory, applied client-side');
     const apply = async (env: Parameters<typeof web>[0]): Promise<LiveObject> => {
-      const manifest = tracked(place, clientSide(web(env)));
+      const manifest = tracked(place, clientSide(web(env)), { installation });
       const args = ['apply', '-f', '-', `--field-manager=${argoController}`];
       const done = await world.kubectlWith(JSON.stringify(manifest), ...args);
       expect(done, done.stderr).toMatchObject({ code: 0 });

@@ -671,6 +671,18 @@ describe('tracking', () => {
       { 'application.resourceTrackingMethod': 'annotation+label', 'application.instanceLabelKey': 'x/y' },
       { owner: 'web', annotation, labels: [{ key: 'x/y', value: 'web' }] },
     ],
+    [
+      { installationID: 'shop-1' },
+      {
+        owner: 'web',
+        annotation,
+        installation: { key: 'argocd.argoproj.io/installation-id', value: 'shop-1' },
+      },
+    ],
+    [
+      { installationID: 'shop-1', 'application.resourceTrackingMethod': 'label' },
+      { owner: 'web', labels: [{ key: 'app.kubernetes.io/instance', value: 'web' }] },
+    ],
   ])('%j → %j', (data, tracking) => expect(compile(application(), [cm(data)]).tracking).toEqual(tracking));
   it('names an Application of another namespace with its namespace', () => {
     expect(compile(application({}, { namespace: 'team-a' })).tracking.owner).toBe('team-a_web');
