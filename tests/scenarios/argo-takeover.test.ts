@@ -260,9 +260,37 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     },
   );
 
+  it('an Application of Applications: each child waits for a word of its own', async () => {
+    const [root, child] = [await world.place(), await world.place()];
+    const manifest = child.application({ spec: { project: 'shop' } });
+    const settings = clientSide(configMap('settings', { a: '1' }));
+    const ofChild = { objects: [settings], installation };
+    const leavingRoot = { manifest, namespace: world.controlNamespace };
+    const ofRoot = { objects: [leavingRoot], installation };
+    const commit = await child.push({ 'app/settings.yaml': yaml(settings.manifest) });
+    const rootCommit = await root.push({ 'app/child.yaml': yaml(manifest) });
+    // What nobody has reconciled yet is reconciled at once.
+    await world.stop();
+    await leaveObjects(root, ofRoot);
+    await leaveObjects(child, ofChild);
+    await leaveStatus(child, ofChild, [commit]);
+    await root.createApplication({ spec: { project: 'shop' } });
+    await leaveStatus(root, ofRoot, [rootCommit]);
+    await world.start();
+    const { status } = await child.read();
+    const mark = await world.mark();
+    await takeover(root);
+    await root.synced();
+    await freshOne();
+    expect(await child.writesSince(mark)).toEqual([]);
+    expect((await child.read()).status).toEqual(status);
+    await takeover(child);
+    await child.synced();
+  });
+
   it('has what Argo CD goes on from when it is handed back', async () => {
     const marked = 'argocd.argoproj.io/tracking-id';
-    for (const [name, { objects, metadata }] of Object.entries(sorts)) {
+    const handBack = async ([name, { objects, metadata }]: readonly [string, Sort]): Promise<void> => {
       const place = placeOf(name);
       const handed = await world.trueup('hand-back', place.name);
       expect(handed, handed.stdout + handed.stderr).toMatchObject({ code: 0 });
@@ -294,7 +322,8 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
         const appliers = live.metadata.managedFields?.filter((entry) => entry.operation === 'Apply');
         expect(appliers?.map(({ manager }) => manager)).toEqual([argoController]);
       }
-    }
+    };
+    await Promise.all(Object.entries(sorts).map(handBack));
   });
 
   it('is applied by Argo CD as before: nothing restarts, and removals take', async () => {
@@ -307,11 +336,14 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
       expect(done, done.stderr).toMatchObject({ code: 0 });
       return place.live('apps/v1/Deployment', 'web');
     };
+    const podUids = async (): Promise<readonly string[]> =>
+      (await world.api.list('v1/Pod', place.namespace)).map(({ metadata }) => metadata.uid).toSorted();
     const left = await place.live('apps/v1/Deployment', 'web');
+    const pods = await podUids();
     const more = [...fullEnv.slice(0, 1), { name: 'ADDED', value: '1' }];
     const same = await apply(fullEnv.slice(0, 1));
     expect(same['spec']).toEqual(left['spec']);
-    expect(same.metadata.generation).toBe(left.metadata.generation);
+    expect(await podUids()).toEqual(pods);
     expect((await apply(more))['spec'].template.spec.containers[0].env).toEqual(more);
     const after = await apply(fullEnv.slice(0, 1));
     expect(after['spec'].template.spec.containers[0].env).toEqual(fullEnv.slice(0, 1));

@@ -289,6 +289,7 @@ describe('payments-api', () => {
       'both to be gone',
       async () =>
         (await get('apps/v1/Deployment', name)) === undefined && (await get(canaryKind, name)) === undefined,
+      { timeoutMs: 60_000 },
     );
     await synced(name, commit);
     expect(await get('v1/ConfigMap', 'settings')).toBeDefined();
