@@ -53,7 +53,7 @@ export function predecessorOf(
     atMs: isReconciled ? last.atMs : 0,
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
-    objects: objectsOf(resource).filter((object) => !isManagedNamespace(resource, object)),
+    objects: objectsOf(status).filter((object) => !isManagedNamespace(resource, object)),
     history: historyOf(status),
   };
 }
@@ -116,7 +116,7 @@ function revisionsOf(entry: Readonly<Record<string, unknown>>): PastSync['revisi
 }
 
 /** `status.resources`, leaving out what is a hook. */
-function objectsOf({ status }: Manifest): readonly ObjectRef[] {
+function objectsOf(status: unknown): readonly ObjectRef[] {
   if (!isObject(status) || !Array.isArray(status['resources'])) return [];
   return status['resources']
     .filter(isObject)
