@@ -689,6 +689,19 @@ describe('tracking', () => {
   });
 });
 
+it('the namespace that managedNamespaceMetadata describes is no object that comes with a takeover', () => {
+  const managedFields = [
+    { manager: 'argocd-application-controller', operation: 'Update', fieldsV1: { 'f:status': {} } },
+  ] as never;
+  const resources = ['web', 'other'].map((name) => ({ version: 'v1', kind: 'Namespace', name }));
+  const names = (syncPolicy: object): readonly string[] | undefined =>
+    compile(
+      application({ syncPolicy }, { managedFields }, { status: { resources } }),
+    ).predecessor?.objects.map(({ name }) => name);
+  expect(names({})).toEqual(['web', 'other']);
+  expect(names({ managedNamespaceMetadata: { labels: { team: 'a' } } })).toEqual(['other']);
+});
+
 describe('an operation', () => {
   const request = (operation: unknown, spec: object = {}): Unit['request'] =>
     compile(application(spec, {}, { operation })).request;

@@ -27,11 +27,10 @@ export interface HookSteps {
  */
 export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
   if (unit.teardown !== undefined) return false;
-  // Who approved a plan asks for that one, and for nothing that it does not show.
-  const isTakeover = state?.takenOver === true && state.inputs === undefined;
-  if (unit.request !== undefined && unit.request.plan === undefined && !isTakeover)
-    return unit.request.only === undefined;
   if (unit.request?.only !== undefined) return false;
+  const isTakeover = state?.takenOver === true && state.inputs === undefined;
+  // Who approved a plan asks for that one, and for nothing that it does not show.
+  if (unit.request !== undefined && unit.request.plan === undefined && !isTakeover) return true;
   if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
   return steps.some(
     ({ reason, changes }) =>
