@@ -30,14 +30,18 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   const cluster = orEnd(await ports.cluster(options));
   const ref = applicationRef(name, options.namespace);
   const before = await readApplication(cluster, ref);
-  if (before['operation'] !== undefined) {
+  const declarations = await readDeclarations(cluster, options.namespace, ports);
+  refuseWhileOldControllerRuns(before, declarations, ports);
+  // One that nobody asked of us is what another controller left.
+  const isLeft = before['operation'] !== undefined && declarations.unitOf(before).request === undefined;
+  if (before['operation'] !== undefined && !isLeft) {
     throw new CommandEnd(
       exitCodes.failed,
       `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
     );
   }
-  refuseWhileOldControllerRuns(before, await readDeclarations(cluster, options.namespace, ports), ports);
   const plan = approvedPlan(before, options.approve, name);
+  if (isLeft) orEnd(await cluster.mergePatch(ref, { operation: null }));
   orEnd(
     await cluster.mergePatch(ref, {
       ...(plan === undefined ? {} : { metadata: { annotations: { [approvalAnnotation]: plan } } }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '#model/object.ts';
-import { legacyOverlap, migrateLegacy } from './legacy.ts';
+import { handOver, legacyOverlap, migrateLegacy } from './legacy.ts';
 
 const entry = (manager: string, operation: string, fieldsV1: object, more: object = {}): object => ({
   manager,
@@ -22,14 +22,16 @@ const data = (...keys: string[]): object => ({
 const ours = entry('argocd-controller', 'Apply', data('a', 'b'));
 
 describe('legacy entries', () => {
-  it.each(['argocd-controller', 'kubectl-client-side-apply', 'before-first-apply'])(
-    'of %s are found',
-    (manager) => {
-      expect(legacyOverlap(object(ours, entry(manager, 'Update', data('b', 'c'))), 'argocd-controller')).toBe(
-        true,
-      );
-    },
-  );
+  it.each([
+    'argocd-controller',
+    'argocd-application-controller',
+    'kubectl-client-side-apply',
+    'before-first-apply',
+  ])('of %s are found', (manager) => {
+    expect(legacyOverlap(object(ours, entry(manager, 'Update', data('b', 'c'))), 'argocd-controller')).toBe(
+      true,
+    );
+  });
   it('under our own name are found', () => {
     const live = object(entry('team', 'Apply', data('a')), entry('team', 'Update', data('a')));
     expect(legacyOverlap(live, 'team')).toBe(true);
@@ -69,5 +71,50 @@ describe('legacy entries', () => {
         value: [ours, entry('argocd-controller', 'Update', { 'f:data': { '.': {}, 'f:c': {} } }), other],
       },
     ]);
+  });
+});
+
+describe('labels and annotations that another manager applied', () => {
+  const labels = (...keys: string[]): object => ({
+    'f:metadata': { 'f:labels': Object.fromEntries(keys.map((key) => [`f:${key}`, {}])) },
+  });
+  const declared: Manifest = {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'n', labels: { team: 'a', tier: 'b' } },
+  };
+  const other = entry('kubectl-label', 'Update', labels('team'));
+
+  it('become ours where they are declared; the rest stays', () => {
+    const before = object(other, entry('argocd-controller', 'Apply', labels('team', 'tier', 'more')));
+    expect(handOver(before, declared, 'argocd-controller', 'ours')).toEqual([
+      {
+        op: 'replace',
+        path: '/metadata/managedFields',
+        value: [
+          other,
+          entry('argocd-controller', 'Apply', labels('more')),
+          entry('ours', 'Apply', labels('team', 'tier')),
+        ],
+      },
+    ]);
+  });
+  it('are added to what is ours already', () => {
+    const before = object(
+      entry('ours', 'Apply', labels('team')),
+      entry('argocd-controller', 'Apply', labels('tier')),
+    );
+    expect(handOver(before, declared, 'argocd-controller', 'ours')).toEqual([
+      {
+        op: 'replace',
+        path: '/metadata/managedFields',
+        value: [entry('ours', 'Apply', labels('team', 'tier'))],
+      },
+    ]);
+  });
+  it('are nothing where it applies none of them', () => {
+    expect(handOver(object(other), declared, 'argocd-controller', 'ours')).toEqual([]);
+    const elsewhere = object(entry('argocd-controller', 'Apply', labels('more')));
+    expect(handOver(elsewhere, declared, 'argocd-controller', 'ours')).toEqual([]);
   });
 });

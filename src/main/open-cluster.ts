@@ -1,7 +1,7 @@
 /** Opens the Kubernetes API: in this thread for commands, in a worker thread for the engine. */
 import { readFileSync } from 'node:fs';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
+import { defaultInstanceLabel, installationAnnotation, trackingAnnotation } from '#dialects/argo/settings.ts';
 import { fieldManager } from '#dialects/argo/compile.ts';
 import { fluxManager, ownerNameLabel, ownerNamespaceLabel } from '#dialects/flux/names.ts';
 import { createSealer } from '#fields/digest.ts';
@@ -71,6 +71,7 @@ export function openDirectCluster(settings: ClusterSettings, log: Log, meter: Me
     trackingKeys: [
       ...new Set([
         trackingAnnotation,
+        installationAnnotation,
         defaultInstanceLabel,
         settings.instanceLabel ?? defaultInstanceLabel,
         ownerNamespaceLabel,

@@ -315,6 +315,8 @@ export interface Tracking {
   readonly owner: string;
   /** It names the owner and the object, so that a copy of it says nothing. */
   readonly annotation?: string;
+  /** An annotation beside it: the mark of another installation, or of none, says nothing. */
+  readonly installation?: { readonly key: string; readonly value: string };
   readonly labels?: readonly { readonly key: string; readonly value: string }[];
 }
 

@@ -1,16 +1,12 @@
-/**
- * A cluster as Argo CD leaves it: objects with tracking, managed fields of its controller, and a status that it wrote.
- * Everything is made by plain requests: kubectl would tidy managed fields up on the way.
- */
+/** A cluster as Argo CD leaves it: one Application, whichever way it was applied, and the old controller itself. */
 import { describe, expect, it } from 'vitest';
+import { argoStatusWriter, leaveObjects, leaveStatus, type Way } from './left-by-argo.ts';
 import { configMap, deployment, service, yaml } from './manifests.ts';
 import type { Manifest } from './manifests.ts';
 import type { Place, World } from './world.ts';
 import { applicationKind, useWorld, waitFor, writesAreCounted } from './world.ts';
 
 const deploymentKind = 'apps/v1/Deployment';
-const controller = 'argocd-controller';
-const statusWriter = 'argocd-application-controller';
 
 const web = deployment('web', {
   replicas: 2,
@@ -21,104 +17,6 @@ const web = deployment('web', {
 });
 const settings = configMap('settings', { kept: '1', removed: '1' });
 const objects: readonly Manifest[] = [web, settings, service('web'), configMap('leaving', { a: '1' })];
-
-/** How the predecessor applied: its own fields stand under another operation. */
-type Way = 'client-side apply' | 'server-side apply';
-
-const tracked = (place: Place, manifest: Manifest): Manifest => {
-  const { apiVersion, kind, metadata } = manifest as {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly metadata: { readonly name: string };
-  };
-  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
-  const id = `${place.name}:${group}/${kind}:${place.namespace}/${metadata.name}`;
-  return {
-    ...manifest,
-    metadata: {
-      ...metadata,
-      namespace: place.namespace,
-      annotations: { 'argocd.argoproj.io/tracking-id': id },
-    },
-  };
-};
-
-async function leaveObject(world: World, place: Place, manifest: Manifest, way: Way): Promise<void> {
-  const object = tracked(place, manifest) as Manifest & {
-    readonly apiVersion: string;
-    readonly kind: string;
-    readonly metadata: { readonly name: string; readonly annotations: object };
-  };
-  if (way === 'server-side apply') {
-    const kind = `${object.apiVersion}/${object.kind}`;
-    const how = { type: 'apply', manager: controller, force: true } as const;
-    await world.api.patch(kind, place.namespace, object.metadata.name, object, how);
-    return;
-  }
-  const annotations = {
-    ...object.metadata.annotations,
-    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(object)}\n`,
-  };
-  await world.api.create({ ...object, metadata: { ...object.metadata, annotations } }, controller);
-}
-
-/** What the predecessor wrote into the Application, with members that nobody here knows. */
-async function leaveStatus(world: World, place: Place, commit: string): Promise<void> {
-  const at = new Date(Date.now() - 3_600_000).toISOString().replace(/\.\d+Z$/, 'Z');
-  const source = { repoURL: place.repository.url, path: 'app', targetRevision: 'main' };
-  const destination = { server: 'https://kubernetes.default.svc', namespace: place.namespace };
-  const status = {
-    sync: { status: 'Synced', revision: commit, comparedTo: { source, destination } },
-    health: { status: 'Healthy', lastTransitionTime: at },
-    history: [
-      {
-        id: 6,
-        revision: commit,
-        deployStartedAt: at,
-        deployedAt: at,
-        source,
-        initiatedBy: { automated: true },
-      },
-    ],
-    operationState: {
-      phase: 'Succeeded',
-      message: 'successfully synced (all tasks run)',
-      startedAt: at,
-      finishedAt: at,
-      operation: { sync: { revision: commit }, initiatedBy: { automated: true } },
-      syncResult: { revision: commit, source },
-    },
-    reconciledAt: at,
-    sourceType: 'Directory',
-    summary: { images: ['registry.example/web:1'] },
-    controllerNamespace: world.controlNamespace,
-    resources: objects.map((manifest) => {
-      const { apiVersion, kind, metadata } = manifest as {
-        readonly apiVersion: string;
-        readonly kind: string;
-        readonly metadata: { readonly name: string };
-      };
-      const [first = '', second] = apiVersion.split('/');
-      const group = second === undefined ? {} : { group: first };
-      return {
-        ...group,
-        version: second ?? first,
-        kind,
-        namespace: place.namespace,
-        name: metadata.name,
-        status: 'Synced',
-      };
-    }),
-    ofTheFuture: { unknown: ['to', 'us'] },
-  };
-  await world.api.patch(
-    applicationKind,
-    world.controlNamespace,
-    place.name,
-    { status },
-    { manager: statusWriter },
-  );
-}
 
 async function leftPlace(
   world: World,
@@ -131,7 +29,8 @@ async function leftPlace(
     'app/settings.yaml': yaml(settings),
     'app/leaving.yaml': yaml(configMap('leaving', { a: '1' })),
   });
-  for (const manifest of objects) await leaveObject(world, place, manifest, way);
+  const leaving = { objects: objects.map((manifest) => ({ manifest, way })) };
+  await leaveObjects(place, leaving);
   await waitFor('the pods', async () => (await podUids(world, place)).length === 2);
   await place.createApplication({
     ...overrides,
@@ -140,7 +39,7 @@ async function leftPlace(
       finalizers: ['resources-finalizer.argocd.argoproj.io'],
     },
   });
-  await leaveStatus(world, place, commit);
+  await leaveStatus(place, leaving, [commit]);
   return place;
 }
 
@@ -253,6 +152,50 @@ describe.each(['client-side apply', 'server-side apply'] as const)('what was rec
   );
 });
 
+describe.each(['label', 'annotation+label'] as const)('what was marked by %s', (tracking) => {
+  const world = useWorld({
+    stopped: true,
+    settings: (namespace) => [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'argocd-cm', namespace },
+        data: { 'application.resourceTrackingMethod': tracking },
+      },
+    ],
+  });
+
+  it.runIf(writesAreCounted)('keeps its marks, gets no others, and is pruned by them', async () => {
+    const place = await world.place();
+    const commit = await place.push({
+      'app/settings.yaml': yaml(settings, configMap('leaving', { a: '1' })),
+    });
+    const objects = [settings, configMap('leaving', { a: '1' }), configMap('left-over', { a: '1' })];
+    const leaving = { tracking, objects: objects.map((manifest) => ({ manifest })) };
+    await leaveObjects(place, leaving);
+    await place.createApplication();
+    await leaveStatus(place, leaving, [commit]);
+    const marksOf = async (): Promise<object> => {
+      const { labels, annotations = {} } = (await place.live('v1/ConfigMap', 'settings')).metadata;
+      return { labels, annotations: Object.keys(annotations) };
+    };
+    const left = await marksOf();
+    await world.start();
+    const taken = await world.trueup('takeover', place.name, '--yes');
+    expect(taken, taken.stderr).toMatchObject({ code: 0 });
+    await place.condition(/left-over: it came with the takeover/, /Kept/);
+    expect(await marksOf()).toEqual(left);
+    await place.pushAndHint({ 'app/settings.yaml': yaml(settings) });
+    await waitFor('the prune', async () => (await place.get('v1/ConfigMap', 'leaving')) === undefined);
+    expect(await place.get('v1/ConfigMap', 'left-over')).toBeDefined();
+    await world.trueup('app', 'sync', place.name, '--prune');
+    expect(await place.get('v1/ConfigMap', 'left-over')).toBeUndefined();
+    const handed = await world.trueup('hand-back', place.name);
+    const mark = tracking === 'label' ? 'app.kubernetes.io/instance' : 'argocd.argoproj.io/tracking-id';
+    expect(handed.stdout).toContain(`1 objects, applied as argocd-controller, marked by ${mark}`);
+  });
+});
+
 describe('the old controller', () => {
   const world = useWorld({ stopped: true });
 
@@ -314,9 +257,9 @@ describe('the old controller', () => {
         async () => {
           // As the old controller does: it looks again and again, and writes when.
           const status = { reconciledAt: `2026-01-01T00:00:${String(round++ % 60).padStart(2, '0')}Z` };
-          const how = { manager: statusWriter };
+          const how = { manager: argoStatusWriter };
           await world.api.patch(applicationKind, world.controlNamespace, place.name, { status }, how);
-          return new RegExp(`${place.name}.*suspended.*${statusWriter}`).test(await world.log());
+          return new RegExp(`${place.name}.*suspended.*${argoStatusWriter}`).test(await world.log());
         },
         { seen: async () => (await world.log()).slice(-2000) },
       );

@@ -671,10 +671,35 @@ describe('tracking', () => {
       { 'application.resourceTrackingMethod': 'annotation+label', 'application.instanceLabelKey': 'x/y' },
       { owner: 'web', annotation, labels: [{ key: 'x/y', value: 'web' }] },
     ],
+    [
+      { installationID: 'shop-1' },
+      {
+        owner: 'web',
+        annotation,
+        installation: { key: 'argocd.argoproj.io/installation-id', value: 'shop-1' },
+      },
+    ],
+    [
+      { installationID: 'shop-1', 'application.resourceTrackingMethod': 'label' },
+      { owner: 'web', labels: [{ key: 'app.kubernetes.io/instance', value: 'web' }] },
+    ],
   ])('%j → %j', (data, tracking) => expect(compile(application(), [cm(data)]).tracking).toEqual(tracking));
   it('names an Application of another namespace with its namespace', () => {
     expect(compile(application({}, { namespace: 'team-a' })).tracking.owner).toBe('team-a_web');
   });
+});
+
+it('the namespace that managedNamespaceMetadata describes is no object that comes with a takeover', () => {
+  const managedFields = [
+    { manager: 'argocd-application-controller', operation: 'Update', fieldsV1: { 'f:status': {} } },
+  ] as never;
+  const resources = ['web', 'other'].map((name) => ({ version: 'v1', kind: 'Namespace', name }));
+  const names = (syncPolicy: object): readonly string[] | undefined =>
+    compile(
+      application({ syncPolicy }, { managedFields }, { status: { resources } }),
+    ).predecessor?.objects.map(({ name }) => name);
+  expect(names({})).toEqual(['web', 'other']);
+  expect(names({ managedNamespaceMetadata: { labels: { team: 'a' } } })).toEqual(['other']);
 });
 
 describe('an operation', () => {
@@ -721,6 +746,22 @@ describe('an operation', () => {
     const spec = { syncPolicy: { syncOptions: ['PruneLast=true'] } };
     const unit = compile(application(spec, {}, { operation }));
     expect(unit.sync.objects).toEqual({ replace: true, pruneLast: false });
+  });
+  it('F29: is no request to us where the other controller had begun it, or asked it of itself', () => {
+    const wish = { initiatedBy: { username: 'ada' }, sync: { syncOptions: ['Replace=true'] } };
+    const ofItself = { initiatedBy: { automated: true }, sync: {} };
+    const left = (operation: object, begun: object, by = 'argocd-application-controller'): Unit => {
+      const entry = { manager: by, operation: 'Update', time: '2026-02-01T00:00:00Z' };
+      const managedFields = [{ ...entry, fieldsV1: { 'f:status': {} } }] as never;
+      return compile(application({}, { managedFields }, { operation, status: { operationState: begun } }));
+    };
+    const begun = { phase: 'Running', operation: wish };
+    expect(left(wish, begun).request).toBeUndefined();
+    expect(left(wish, begun).sync.objects).toBeUndefined();
+    expect(left(ofItself, { phase: 'Succeeded' }).request).toBeUndefined();
+    expect(left(wish, { phase: 'Succeeded', operation: wish }).request?.by).toBe('ada');
+    expect(left({ ...wish, sync: {} }, begun).request?.by).toBe('ada');
+    expect(left(wish, begun, 'trueup').request?.by).toBe('ada');
   });
   it('may repeat what the spec asks for anyway, and leave things empty', () => {
     const spec = { syncPolicy: { syncOptions: ['CreateNamespace=true'] } };

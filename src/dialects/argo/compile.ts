@@ -4,11 +4,11 @@ import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseDuration, parseTimestamp } from '#model/time.ts';
-import type { Input, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import type { Input, Predecessor, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
-import { predecessorOf } from './predecessor.ts';
+import { isItsOperation, predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { loginsOf, trustOf } from './repositories.ts';
 import { planInfo } from './operation-request.ts';
@@ -100,8 +100,8 @@ export function compileApplication(
     refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
   }));
   const annotations = resource.metadata.annotations ?? {};
-  const request = requestOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
+  const request = requestOf(resource, predecessor);
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
@@ -133,7 +133,12 @@ export function compileApplication(
       },
       conventions,
       sync: {
-        ...policyOf(spec, resource, findings.refused),
+        ...policyOf(
+          spec,
+          resource,
+          request === undefined ? [] : operationOptions(resource),
+          findings.refused,
+        ),
         ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
       },
       ...(ignores.length === 0 ? {} : { ignores }),
@@ -176,9 +181,9 @@ function identityOf(
 
 /** A spec that cannot be read blocks its own Unit, and no other. */
 function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, controlNamespace: string): Unit {
-  const request = requestOf(resource);
   const teardown = teardownOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
+  const request = requestOf(resource, predecessor);
   return {
     ...identityOf(resource),
     inputs: [],
@@ -253,12 +258,17 @@ function inputOf(
   };
 }
 
-function policyOf(spec: ApplicationSpec, resource: Manifest, refused: Failure[]): SyncPolicy {
+function policyOf(
+  spec: ApplicationSpec,
+  resource: Manifest,
+  /** Those of an operation count for as long as it is not answered. */
+  asked: readonly string[],
+  refused: Failure[],
+): SyncPolicy {
   const automated = spec.syncPolicy?.automated ?? undefined;
   const isSkipped = resource.metadata.annotations?.[skipAnnotation] === 'true';
   const isAutomatic = automated !== undefined && automated.enabled !== false;
-  // Those of an operation count for as long as it is not answered.
-  const written = [...(spec.syncPolicy?.syncOptions ?? []), ...operationOptions(resource)];
+  const written = [...(spec.syncPolicy?.syncOptions ?? []), ...asked];
   const { createNamespace, propagation, objects, respectsIgnored } = readSyncOptions(written);
   return {
     trigger: isSkipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
@@ -336,9 +346,9 @@ function namespaceMetadataOf(spec: ApplicationSpec): Unit['target']['namespaceMe
   };
 }
 
-function requestOf(resource: Manifest): SyncRequest | undefined {
+function requestOf(resource: Manifest, predecessor: Predecessor | undefined): SyncRequest | undefined {
   const written = resource['operation'];
-  if (written === undefined || written === null) return undefined;
+  if (written === undefined || written === null || isItsOperation(resource, predecessor)) return undefined;
   const parsed = operation.safeParse(written);
   const refused: Failure[] = [];
   if (!parsed.success) {

@@ -1,6 +1,6 @@
 /** What another controller left in an Application's status, and whether that controller still runs (F29). */
 import type { Lookup, Selection } from '#model/dialect.ts';
-import { isObject } from '#model/json.ts';
+import { canonicalJson, isObject, type Json } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { PastSync, Predecessor } from '#model/unit.ts';
@@ -53,9 +53,24 @@ export function predecessorOf(
     atMs: isReconciled ? last.atMs : 0,
     ...(ours === undefined ? {} : { oursAtMs: ours.atMs }),
     ...(running === undefined ? {} : { running }),
-    objects: objectsOf(status),
+    objects: objectsOf(status).filter((object) => !isManagedNamespace(resource, object)),
     history: historyOf(status),
   };
+}
+
+/**
+ * Whether the operation that stands in the resource is the other controller's: what it asked of itself, or what it
+ * had begun when it was stopped. Nobody has asked that of us.
+ */
+export function isItsOperation(resource: Manifest, predecessor: Predecessor | undefined): boolean {
+  const { operation, status } = resource;
+  if (predecessor === undefined || predecessor.atMs <= (predecessor.oursAtMs ?? 0) || !isObject(operation))
+    return false;
+  const { initiatedBy } = operation;
+  if (isObject(initiatedBy) && initiatedBy['automated'] === true) return true;
+  const begun = isObject(status) ? status['operationState'] : undefined;
+  if (!isObject(begun) || !['Running', 'Terminating'].includes(String(begun['phase']))) return false;
+  return canonicalJson(begun['operation'] as Json) === canonicalJson(operation as Json);
 }
 
 /** Clients that make an Application may send an empty status along; a controller leaves more. */
@@ -113,4 +128,16 @@ function objectsOf(status: unknown): readonly ObjectRef[] {
       namespace: String(resource['namespace'] ?? ''),
       name: String(resource['name'] ?? ''),
     }));
+}
+
+/** The namespace that `managedNamespaceMetadata` describes is listed too: unmarked, and no object of the Application. */
+function isManagedNamespace({ spec }: Manifest, { group, kind, name }: ObjectRef): boolean {
+  if (group !== '' || kind !== 'Namespace' || !isObject(spec)) return false;
+  const { destination, syncPolicy } = spec;
+  return (
+    isObject(destination) &&
+    destination['namespace'] === name &&
+    isObject(syncPolicy) &&
+    isObject(syncPolicy['managedNamespaceMetadata'])
+  );
 }

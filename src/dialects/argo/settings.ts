@@ -8,6 +8,7 @@ import type { Tracking } from '#model/unit.ts';
 import { customizationsOf } from './customizations.ts';
 
 export const trackingAnnotation = 'argocd.argoproj.io/tracking-id';
+export const installationAnnotation = 'argocd.argoproj.io/installation-id';
 export const defaultInstanceLabel = 'app.kubernetes.io/instance';
 
 export type TrackingMethod = 'annotation' | 'label' | 'annotation+label';
@@ -15,6 +16,8 @@ export type TrackingMethod = 'annotation' | 'label' | 'annotation+label';
 export interface Settings {
   readonly trackingMethod: TrackingMethod;
   readonly instanceLabel: string;
+  /** Which of several installations that share a cluster this one is. */
+  readonly installation?: string;
   /** Globs of further namespaces whose Applications are reconciled. */
   readonly namespaces: readonly string[];
   /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
@@ -34,7 +37,7 @@ export interface ExcludedKinds {
   readonly kinds: readonly string[];
 }
 
-const refusedKeys = ['installationID', 'globalProjects', 'resource.inclusions'];
+const refusedKeys = ['globalProjects', 'resource.inclusions'];
 
 export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
@@ -51,11 +54,13 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
   const main = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-cm')));
   const parameters = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-cmd-params-cm')));
   const method = main['application.resourceTrackingMethod'];
+  const installation = (main['installationID'] ?? '').trim();
   const timeout = Number(parameters['controller.sync.timeout.seconds'] ?? 0);
   return {
     // Argo CD 3 tracks by annotation where nothing is configured.
     trackingMethod: method === 'label' || method === 'annotation+label' ? method : 'annotation',
     instanceLabel: main['application.instanceLabelKey'] || defaultInstanceLabel,
+    ...(installation === '' ? {} : { installation }),
     namespaces: (parameters['application.namespaces'] ?? '')
       .split(',')
       .map((part) => part.trim())
@@ -89,9 +94,16 @@ function labelValue(owner: string): string {
 }
 
 export function trackingOf(settings: Settings, owner: string): Tracking {
+  const { installation } = settings;
+  const annotations = {
+    annotation: trackingAnnotation,
+    ...(installation === undefined
+      ? {}
+      : { installation: { key: installationAnnotation, value: installation } }),
+  };
   return {
     owner,
-    ...(settings.trackingMethod === 'label' ? {} : { annotation: trackingAnnotation }),
+    ...(settings.trackingMethod === 'label' ? {} : annotations),
     ...(settings.trackingMethod === 'annotation'
       ? {}
       : { labels: [{ key: settings.instanceLabel, value: labelValue(owner) }] }),

@@ -22,12 +22,15 @@ export interface HookSteps {
 
 /**
  * A sync is what is new in Git, or what a person asked for. A heal is none, and runs no hooks. A sync that did not come
- * to its end owes them, also when all of its objects are applied.
+ * to its end owes them, also when all of its objects are applied. Whoever asks for a takeover does not ask for what
+ * another controller has run already.
  */
 export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
   if (unit.teardown !== undefined) return false;
+  if (unit.request?.only !== undefined) return false;
+  const isTakeover = state?.takenOver === true && state.inputs === undefined;
   // Who approved a plan asks for that one, and for nothing that it does not show.
-  if (unit.request !== undefined && unit.request.plan === undefined) return unit.request.only === undefined;
+  if (unit.request !== undefined && unit.request.plan === undefined && !isTakeover) return true;
   if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
   return steps.some(
     ({ reason, changes }) =>

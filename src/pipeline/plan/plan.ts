@@ -1,6 +1,7 @@
 /** The planner: synchronous, deterministic, changes nothing. What it gives is all that the executor will do. */
 import { digestOf } from '#fields/digest.ts';
 import { forcedFields, plannedChanges } from '#fields/drift.ts';
+import { handOver } from '#fields/legacy.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
@@ -155,5 +156,34 @@ function namespaceSteps(input: PlanInput, content: Content): readonly Step[] {
   const force = forcedFields(manifest, live, details.manager);
   const expect = { uid: String(live.metadata['uid']) };
   const action = { verb: 'apply', desired: digest, force, expect } as const;
-  return changes.length === 0 ? [] : [makeStep(ref, action, 'changed', { ...details, changes })];
+  const apply = changes.length === 0 ? [] : [makeStep(ref, action, 'changed', { ...details, changes })];
+  return [...namespaceHandOver(input, { manifest, live, manager: details.manager }, content), ...apply];
+}
+
+/**
+ * An earlier tool applied what the namespace is to have under the name under which we apply objects. Where it is an
+ * object of nobody, that is ours now: else what is taken out later would stay.
+ */
+function namespaceHandOver(
+  { unit }: PlanInput,
+  {
+    manifest,
+    live,
+    manager,
+  }: { readonly manifest: Manifest; readonly live: Manifest; readonly manager: string },
+  content: Content,
+): readonly Step[] {
+  const { annotation, labels = [] } = unit.tracking;
+  const { metadata } = live;
+  const isMarked =
+    (annotation !== undefined && metadata.annotations?.[annotation] !== undefined) ||
+    labels.some(({ key }) => metadata.labels?.[key] !== undefined);
+  const patch = isMarked ? [] : handOver(live, manifest, unit.manager, manager);
+  if (patch.length === 0) return [];
+  const digest = digestOf(canonicalJson(patch));
+  content.set(digest, patch);
+  const expect = { uid: String(metadata['uid']), resourceVersion: String(metadata['resourceVersion']) };
+  const action = { verb: 'patch-metadata', patch: digest, expect } as const;
+  const details = { order: orders.namespaces - 0.5, manager, tracked: false };
+  return [makeStep(refOf(manifest), action, 'migration', details)];
 }

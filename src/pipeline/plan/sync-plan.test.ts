@@ -141,6 +141,14 @@ describe('hooks', () => {
     expect(taken.steps.map(({ reason }) => reason)).toEqual(['adopted']);
     expect(planned({ git, cluster: [strange(object('one', { a: 'x' }))] }).plan.hookRun).toBeDefined();
   });
+  it('F29: are not run again because somebody asks for a takeover; for what it changes they are', () => {
+    const git = [hook('PreSync', 'before'), one];
+    const left = { unit: asked(), state: { takenOver: true } };
+    expect(planned({ git, ...left, cluster: [live(one)] }).plan.hookRun).toBeUndefined();
+    expect(planned({ git, ...left }).plan.hookRun).toBeDefined();
+    const synced = { takenOver: true, inputs: 'sha256:inputs' } as const;
+    expect(planned({ git, ...left, state: synced, cluster: [live(one)] }).plan.hookRun).toBeDefined();
+  });
   it('the digest is the same whichever attempt runs them', () => {
     const git = [hook('PreSync', 'before'), one];
     const [first, second] = [1, 2].map((epoch) => planned({ git, state: { epoch } }).plan);

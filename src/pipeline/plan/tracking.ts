@@ -9,15 +9,16 @@ function markOf(owner: string, key: ObjectKey): string {
 
 /** The manifest with the Unit's marks on it. */
 export function tracked(manifest: Manifest, key: ObjectKey, tracking: Tracking): Manifest {
-  const { annotation, labels: marks = [], owner } = tracking;
+  const { annotation, installation, labels: marks = [], owner } = tracking;
   const { annotations, labels } = manifest.metadata;
+  const further = installation === undefined ? {} : { [installation.key]: installation.value };
   return {
     ...manifest,
     metadata: {
       ...manifest.metadata,
       ...(annotation === undefined
         ? {}
-        : { annotations: { ...annotations, [annotation]: markOf(owner, key) } }),
+        : { annotations: { ...annotations, [annotation]: markOf(owner, key), ...further } }),
       ...(marks.length === 0
         ? {}
         : { labels: { ...labels, ...Object.fromEntries(marks.map(({ key, value }) => [key, value])) } }),
@@ -36,6 +37,8 @@ export function trackedOwner(
 ): string | undefined {
   const mark = tracking.annotation === undefined ? undefined : marks[tracking.annotation];
   if (mark !== undefined) {
+    const { installation } = tracking;
+    if (installation !== undefined && marks[installation.key] !== installation.value) return undefined;
     const owner = mark.slice(0, mark.indexOf(':'));
     return mark === markOf(owner, key) ? owner : undefined;
   }
