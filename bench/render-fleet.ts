@@ -16,6 +16,7 @@ import type { Manifest } from '#model/object.ts';
 import type { Log, Meter, Renderer } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { FakeCluster, sealer } from '../tests/fakes/cluster.ts';
+import { promptCutter } from '../tests/fakes/path-cutter.ts';
 import { applicationName, namespaceCount, Repository, targetNamespace } from './applications.ts';
 import { dialects } from './dialects.ts';
 import { startGitServerProcess } from './git-server-process.ts';
@@ -126,6 +127,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
       repositories,
       renderer,
       sealer,
+      cutter: promptCutter,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

@@ -1,6 +1,7 @@
 /** A large tree of Flux's resources on one repository: Git and the renderer are the real ones, the cluster is in memory. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeCluster, isWrite, sealer } from '../../tests/fakes/cluster.ts';
+import { promptCutter } from '../../tests/fakes/path-cutter.ts';
 import { MemoryRecords } from '../../tests/fakes/records.ts';
 import { openGitRoom, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
@@ -61,6 +62,7 @@ beforeAll(async () => {
       repositories: room.repositories,
       renderer: countedRenderer(renderer),
       sealer,
+      cutter: promptCutter,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

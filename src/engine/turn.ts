@@ -4,6 +4,7 @@
  */
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { checkPaths } from '#pipeline/plan/cutting.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
@@ -272,6 +273,8 @@ async function planFor(
       ports.cluster,
     );
     noteSeen(runtime, sightings);
+    const checked = await checkPaths(unit, ports.cutter);
+    if (!checked.ok) return checked;
     if (inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) {
       ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });

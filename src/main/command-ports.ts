@@ -27,6 +27,7 @@ import { openArchives } from '#registries/archives.ts';
 import { openInstallationTokens } from '#registries/github-app.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
+import { openPathCutter } from '#pipeline/scripts/path-cutter.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
@@ -111,6 +112,7 @@ export function commandPorts(): CommandPorts {
         renderer,
         sealer,
         view: (unit) => views.view(unit),
+        cutter: openPathCutter({ clock: systemClock, timers: systemTimers }),
       });
     },
   };

@@ -32,6 +32,7 @@ import { openArchives } from '#registries/archives.ts';
 import { openInstallationTokens } from '#registries/github-app.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
+import { openPathCutter } from '#pipeline/scripts/path-cutter.ts';
 import {
   apiSecrets,
   checkKinds,
@@ -156,6 +157,7 @@ export async function start(
   const dataDir = path.resolve(options.dataDir);
   const records = new RecordStore({ file: recordsFile(dataDir), clock: systemClock, log });
   const sealer = createSealer(settings.key);
+  const cutter = openPathCutter(outside);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
   const dialects = [
     argoDialect(options.namespace),
@@ -170,6 +172,7 @@ export async function start(
       repositories,
       renderer: keeping,
       sealer,
+      cutter,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
@@ -260,7 +263,13 @@ export async function start(
     await engine.stop();
     records.close();
     views.stop();
-    await Promise.all([repositories.close(), renderer.close(), worker.close(), leases?.close()]);
+    await Promise.all([
+      repositories.close(),
+      renderer.close(),
+      worker.close(),
+      cutter.close(),
+      leases?.close(),
+    ]);
     await local?.close();
   };
   if (!listening.ok) {

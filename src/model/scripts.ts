@@ -66,3 +66,25 @@ export interface Interpreter {
   prepare(): void;
   close(): Promise<void>;
 }
+
+export interface Cut {
+  readonly paths: readonly string[];
+  readonly object: JsonObject;
+}
+/**
+ * Takes what jq paths lead to out of objects, in a sandbox, each with a deadline. What fails on an object takes nothing
+ * out of it, as where `.spec.list[]` finds no list; only a program that is none, or had to be stopped, is a failure.
+ */
+export interface PathCutter {
+  /** The first of the paths that is no program. */
+  check(paths: readonly string[]): Promise<PathFailure | undefined>;
+  /** In the order asked. One `asker` whose paths had to be stopped is not asked for again at once. */
+  cut(asker: string, cuts: readonly Cut[]): Promise<CutAnswer>;
+  close(): Promise<void>;
+}
+export interface PathFailure extends ScriptFailure {
+  readonly path: string;
+}
+export type CutAnswer =
+  | { readonly ok: true; readonly value: readonly JsonObject[] }
+  | { readonly ok: false; readonly failure: PathFailure };

@@ -213,6 +213,11 @@ export interface IgnoreRule extends GroupKind {
   readonly pointers: readonly string[];
   /** Field managers: what they own. */
   readonly managers: readonly string[];
+  readonly jq?: {
+    readonly paths: readonly string[];
+    /** As messages name it. */
+    readonly where: string;
+  };
 }
 
 /** When syncs are allowed or denied: from each start for as long as it lasts. */

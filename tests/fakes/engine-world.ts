@@ -16,6 +16,7 @@ import { Rendering } from '#pipeline/render/rendering.ts';
 import { loadModule } from '#pipeline/render/wasm-module.ts';
 import { keyText } from '#model/object.ts';
 import { FakeCluster, isWrite, sealer, type FakeCall, type FakeClient } from './cluster.ts';
+import { promptCutter } from './path-cutter.ts';
 import { MemoryRecords } from './records.ts';
 import { MemoryRenderStore } from './render-store.ts';
 import { FakeRepositories, type Files } from './repositories.ts';
@@ -127,6 +128,7 @@ export class EngineWorld {
       repositories: git,
       renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
+      cutter: promptCutter,
       clock: this.time,
       timers: this.time,
       random: middling,

@@ -16,6 +16,7 @@ import { healthOf } from '#pipeline/health/health.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
+import { promptCutter } from '../fakes/path-cutter.ts';
 import { MemoryRecords } from '../fakes/records.ts';
 import { loadRenderer, sandboxOf } from './render-model.ts';
 import type { FaultGate } from './faults.ts';
@@ -145,6 +146,7 @@ export class Replica {
         records: this.records,
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
+        cutter: promptCutter,
       },
       {
         dialects: [

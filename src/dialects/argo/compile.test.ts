@@ -109,9 +109,39 @@ describe('ignoreDifferences', () => {
     expect(ignores).toEqual([
       { group: 'apps', kind: 'Deployment', pointers: ['/spec/replicas'], managers: [] },
     ]);
-    const { unsupported } = compile(application({}), [settings(map('jqPathExpressions: [.spec]'))]);
-    expect(unsupported).toMatchObject([
-      { code: 'Unsupported', message: expect.stringContaining('apps/Deployment, ignoreDifferences') },
+    const { ignores: jq, unsupported } = compile(application({}), [
+      settings(map('jqPathExpressions: [.spec]')),
+    ]);
+    expect(unsupported).toEqual([]);
+    expect(jq).toMatchObject([
+      {
+        jq: {
+          paths: ['.spec'],
+          where:
+            'ConfigMap argocd-cm, resource.customizations, apps/Deployment, ignoreDifferences.jqPathExpressions',
+        },
+      },
+    ]);
+  });
+  it('rules of roles that a controller fills in, where the installation says so', () => {
+    const said = (text: string): Manifest => settings({ 'resource.compareoptions': text });
+    const ignored = (text: string): unknown => compile(application({}), [said(text)]).ignores;
+    expect(ignored('ignoreAggregatedRoles: true')).toMatchObject([{ kind: 'ClusterRole' }]);
+    expect(ignored('ignoreAggregatedRoles: false\nignoreResourceStatusField: all')).toBeUndefined();
+    expect(compile(application({}), [said('a: [')]).unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('resource.compareoptions') },
+    ]);
+  });
+  it('by jq paths, with where they stand', () => {
+    const own = { kind: 'ConfigMap', jqPathExpressions: ['.data.a'] };
+    expect(compile(application({ ignoreDifferences: [own] })).ignores).toEqual([
+      {
+        group: '',
+        kind: 'ConfigMap',
+        pointers: [],
+        managers: [],
+        jq: { paths: ['.data.a'], where: 'spec.ignoreDifferences[0].jqPathExpressions' },
+      },
     ]);
   });
   it('F28: a pointer that is none is named', () => {
@@ -126,10 +156,6 @@ describe('ignoreDifferences', () => {
 
 describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   it.each<[string, Manifest]>([
-    [
-      'spec.ignoreDifferences[0].jqPathExpressions',
-      application({ ignoreDifferences: [{ kind: 'Deployment', jqPathExpressions: ['.spec.replicas'] }] }),
-    ],
     ['spec.sourceHydrator', application({ sourceHydrator: { drySource: { repoURL: 'x' } } })],
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],

@@ -1,6 +1,7 @@
 /** The planner: synchronous, deterministic, changes nothing. What it gives is all that the executor will do. */
 import { digestOf } from '#fields/digest.ts';
 import { forcedFields, plannedChanges } from '#fields/drift.ts';
+import type { Bodies } from '#fields/ignored.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
@@ -32,6 +33,8 @@ export interface PlanInput {
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */
   readonly bodies: ReadonlyMap<string, Manifest>;
+  /** By key text: what jq paths of ignore rules leave of objects. */
+  readonly cuts?: ReadonlyMap<string, Bodies>;
   readonly state: UnitState | undefined;
   /** Whether the target namespace exists; undefined: it does not matter. */
   readonly namespaceExists: boolean | undefined;
