@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { Engine } from '#engine/engine.ts';
 import { openRepositories } from '#git/repositories.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
@@ -128,6 +129,7 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
       renderer,
       sealer,
       cutter: promptCutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

@@ -5,6 +5,7 @@ import { promptCutter } from '../../tests/fakes/path-cutter.ts';
 import { MemoryRecords } from '../../tests/fakes/records.ts';
 import { openGitRoom, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
@@ -63,6 +64,7 @@ beforeAll(async () => {
       renderer: countedRenderer(renderer),
       sealer,
       cutter: promptCutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
@@ -80,6 +81,7 @@ export function commandPorts(): CommandPorts {
     rendering: ({ mirror }) => ({
       repositories: openGit(mirror, () => undefined),
       renderer: openRenderer(),
+      overriding: argoOverriding,
       directory: openDiskFiles,
     }),
     pipeline: async (options, secrets) => {
@@ -113,6 +115,7 @@ export function commandPorts(): CommandPorts {
         sealer,
         view: (unit) => views.view(unit),
         cutter: openPathCutter({ clock: systemClock, timers: systemTimers }),
+        overriding: argoOverriding,
       });
     },
   };

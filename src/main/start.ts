@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
@@ -173,6 +174,7 @@ export async function start(
       renderer: keeping,
       sealer,
       cutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
@@ -246,7 +248,13 @@ export async function start(
       known: (key) => engine.known(key),
       records,
       states: () => engine.states(),
-      manifests: renderedManifests({ repositories, renderer, keeping, view: (unit) => views.view(unit) }),
+      manifests: renderedManifests({
+        repositories,
+        overriding: argoOverriding,
+        renderer,
+        keeping,
+        view: (unit) => views.view(unit),
+      }),
       who: (bearer) => access.who(bearer),
       login: (username, password) => access.login(username, password),
     },

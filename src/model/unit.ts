@@ -167,6 +167,13 @@ export interface NoRender {
 }
 export type RenderSpec = DirectoryRender | KustomizeRender | HelmRender | DetectRender;
 
+/** Files of an input's directory that change how it is rendered. */
+export interface Overrides {
+  /** Where several are there, what a later one says goes before what an earlier one says. */
+  readonly files: readonly string[];
+  /** What they change, in the words of the dialect. */
+  readonly of: JsonObject;
+}
 export interface Input {
   readonly source: SourceSpec;
   /** What other inputs of its Unit call its files: `$NAME/path`. */
@@ -174,8 +181,7 @@ export interface Input {
   /** Relative to the root of the source; `.` is the root. */
   readonly path: string;
   readonly render: RenderSpec | NoRender;
-  /** Files of that directory that would change how it is rendered, and are not read yet: with one, nothing is (F30). */
-  readonly refusedFiles?: readonly string[];
+  readonly overrides?: Overrides;
 }
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';

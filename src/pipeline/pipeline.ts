@@ -29,9 +29,10 @@ import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
+import type { OverridePorts } from './source/overrides.ts';
 import type { RemotesPorts } from './source/remotes.ts';
 
-export interface PlanPorts extends RemotesPorts {
+export interface PlanPorts extends RemotesPorts, OverridePorts {
   readonly renderer: Renderer;
   readonly cluster: Cluster;
   readonly sealer: Sealer;

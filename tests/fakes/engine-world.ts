@@ -2,6 +2,7 @@
 import { middling, ManualTime, CountingMeter } from '../../src/kube/manual-time.fixture.ts';
 import { stringify } from 'yaml';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine, type EngineOptions } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
@@ -129,6 +130,7 @@ export class EngineWorld {
       renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
       cutter: promptCutter,
+      overriding: argoOverriding,
       clock: this.time,
       timers: this.time,
       random: middling,

@@ -456,24 +456,6 @@ const unsupportedSources: readonly (readonly [string, Readonly<Record<string, st
     },
     /app\/own\.yaml.*Own/,
   ],
-  [
-    'options in .argocd-source.yaml, of a Kustomize source',
-    {
-      'app/kustomization.yaml': `${kustomization}resources: [settings.yaml]\n`,
-      'app/settings.yaml': settingsMap,
-      'app/.argocd-source.yaml': 'kustomize:\n  namePrefix: p-\n',
-    },
-    /\.argocd-source\.yaml/,
-  ],
-  [
-    'options in .argocd-source.yaml, of a chart',
-    {
-      'app/Chart.yaml': chart,
-      'app/templates/settings.yaml': settingsMap,
-      'app/.argocd-source.yaml': 'helm:\n  parameters: [{name: a, value: "2"}]\n',
-    },
-    /\.argocd-source\.yaml/,
-  ],
 ];
 
 describe('what is not honoured yet (F30)', () => {
@@ -491,10 +473,11 @@ describe('what is not honoured yet (F30)', () => {
   });
 });
 
-describe('a file of parameters that arrives later', () => {
+describe('a file of parameters beside the manifests', () => {
   const world = useWorld();
+  const named = (place: Place, name: string): Promise<unknown> => place.get('v1/ConfigMap', name);
 
-  it('stops what was in sync, and changes nothing (F30)', async () => {
+  it('changes how the directory is rendered, from the commit on that brings it; what it is not known to say stops', async () => {
     const place = await world.place();
     await place.push({
       'app/kustomization.yaml': `${kustomization}resources: [settings.yaml]\n`,
@@ -502,12 +485,44 @@ describe('a file of parameters that arrives later', () => {
     });
     await place.createApplication();
     await place.synced();
-    const file = `.argocd-source-${place.name}.yaml`;
-    await place.pushAndHint({ [`app/${file}`]: 'kustomize:\n  namePrefix: p-\n' });
-    expect(await place.condition(/argocd-source/, /^Unsupported$/)).toContain(`app/${file}`);
-    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
-    const commit = await place.pushAndHint({ [`app/${file}`]: null });
-    await place.synced(commit);
+    const own = `app/.argocd-source-${place.name}.yaml`;
+    const others = {
+      'app/.argocd-source.yaml': 'kustomize:\n  namePrefix: all-\n  nameSuffix: -x\n',
+      'app/.argocd-source-another.yaml': 'kustomize: {namePrefix: another-}\n',
+    };
+    await place.synced(await place.pushAndHint({ [own]: 'kustomize: {namePrefix: own-}\n', ...others }));
+    expect(await named(place, 'own-settings-x')).toBeDefined();
+    expect(await named(place, 'settings')).toBeUndefined();
+    await place.pushAndHint({ [own]: 'plugin: {name: x}\n' });
+    expect(await place.condition(/plugin/, /^Unsupported$/)).toContain(own);
+    expect(await named(place, 'own-settings-x')).toBeDefined();
+    await place.synced(await place.pushAndHint({ [own]: null }));
+    expect(await named(place, 'all-settings-x')).toBeDefined();
+  });
+
+  it('of a chart: its parameters, and that it is a chart', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/Chart.yaml': chart,
+      'app/values.yaml': 'a: "1"\nb: "1"\n',
+      'app/templates/settings.yaml': yaml(
+        configMap('settings', { a: '{{ .Values.a }}', b: '{{ .Values.b }}' }),
+      ),
+      'app/.argocd-source.yaml': 'helm:\n  parameters: [{name: a, value: "2"}]\n',
+    });
+    await place.createApplication({
+      spec: {
+        source: {
+          repoURL: place.repository.url,
+          path: 'app',
+          targetRevision: 'main',
+          helm: { parameters: [{ name: 'b', value: '2' }] },
+        },
+      },
+    });
+    await place.synced();
+    // A list is replaced as a whole, as in every merge patch.
+    expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ a: '2', b: '1' });
   });
 });
 

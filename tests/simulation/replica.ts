@@ -1,5 +1,6 @@
 /** One replica: the real engine over the real client, wired as `trueup start` wires them, on what it has of the world. */
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fieldManager } from '#dialects/argo/compile.ts';
 import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
@@ -147,6 +148,7 @@ export class Replica {
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
         cutter: promptCutter,
+        overriding: argoOverriding,
       },
       {
         dialects: [

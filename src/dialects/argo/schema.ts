@@ -44,7 +44,7 @@ const helm = z.looseObject({
   apiVersions: z.array(text).optional(),
 });
 
-const source = z.looseObject({
+export const applicationSource = z.looseObject({
   repoURL: text.min(1),
   path: text.optional(),
   targetRevision: text.optional(),
@@ -66,8 +66,8 @@ export type IgnoredFields = z.infer<typeof ignoredFields>;
 
 export const applicationSpec = z.looseObject({
   project: text.optional(),
-  source: source.optional(),
-  sources: z.array(source).optional(),
+  source: applicationSource.optional(),
+  sources: z.array(applicationSource).optional(),
   destination: z.looseObject({
     server: text.optional(),
     name: text.optional(),
@@ -115,7 +115,7 @@ export const applicationSpec = z.looseObject({
   revisionHistoryLimit: z.number().int().optional(),
 });
 export type ApplicationSpec = z.infer<typeof applicationSpec>;
-export type ApplicationSource = z.infer<typeof source>;
+export type ApplicationSource = z.infer<typeof applicationSource>;
 export type KustomizeSource = z.infer<typeof kustomize>;
 export type HelmSource = z.infer<typeof helm>;
 

@@ -3,7 +3,7 @@ import type { RenderSpec } from '#model/unit.ts';
 import { applicationSpec } from './schema.ts';
 import { renderOf } from './source-render.ts';
 
-const context = { application: 'web', project: 'shop', namespace: 'prod', names: new Set(['values']) };
+const context = { application: 'web', project: 'shop', namespace: 'prod', names: ['values'] };
 function rendered(source: object): RenderSpec {
   const spec = applicationSpec.parse({
     source: { repoURL: 'https://git.example/a', ...source },

@@ -12,7 +12,7 @@ export interface RenderContext {
   /** Of the destination. */
   readonly namespace: string;
   /** Of sources, for `$NAME/path`. */
-  readonly names: ReadonlySet<string>;
+  readonly names: readonly string[];
 }
 
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
@@ -78,7 +78,7 @@ function helmOf(
       .map(({ name, value }) => `${name}=${escapeCommas(filled(value ?? ''))}`);
   const fileOf = (text: string): string => {
     const [, name, path = ''] = /^\$([\w-]+)\/(.*)$/.exec(text) ?? [];
-    if (name !== undefined && context.names.has(name)) return `$${name}/${filled(path)}`;
+    if (name !== undefined && context.names.includes(name)) return `$${name}/${filled(path)}`;
     const file = filled(text);
     if (file.startsWith('$') || /^\$[a-z]/.test(text))
       refused.push(

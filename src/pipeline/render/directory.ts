@@ -27,6 +27,7 @@ const otherTools: ReadonlyMap<string, string> = new Map([
   ['Kustomization', 'Kustomize'],
   ['Chart.yaml', 'Helm'],
 ]);
+/** They say how a source is rendered, and are no manifests. */
 const parameterFile = /^\.argocd-source.*\.yaml$/;
 
 /** The files that `renderDirectory` needs, sorted by path: those it reads, and those whose presence it refuses. */
@@ -35,13 +36,12 @@ export function wantedFiles(spec: DirectoryRender, files: readonly TreeFile[]): 
   return files
     .filter(
       ({ path }) =>
-        isMarker(path) || (selected?.(path) === true && (manifestName.test(path) || jsonnetName.test(path))),
+        otherTools.has(path) ||
+        (selected?.(path) === true &&
+          !parameterFile.test(path) &&
+          (manifestName.test(path) || jsonnetName.test(path))),
     )
     .toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
-}
-
-function isMarker(path: string): boolean {
-  return otherTools.has(path) || parameterFile.test(path);
 }
 
 /** Undefined when a pattern is malformed. */
@@ -149,13 +149,6 @@ function refuseFiles(files: readonly TreeFile[], root: string, limits: RenderLim
         'Unsupported',
         `The directory is a ${tool} source, and it is declared as plain files.`,
         'remove spec.source.directory, or move the file away',
-        at,
-      );
-    if (parameterFile.test(path))
-      return refusal(
-        'Unsupported',
-        'Parameter override files are not supported yet.',
-        'move its content into the Application',
         at,
       );
     if (jsonnetName.test(path))

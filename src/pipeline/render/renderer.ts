@@ -41,12 +41,12 @@ export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
 
 async function render(request: RenderRequest, tools: ClosureTools): Promise<Result<Rendered>> {
-  const refused = await refuseFiles(request, tools.files);
-  if (!refused.ok) return refused;
+  const watched = await lookAtWatched(request, tools.files);
+  if (!watched.ok) return watched;
   const found = await settle(request, tools.files);
   if (!found.ok) return found;
   const { spec } = found.value;
-  const looked = new Map([...refused.value, ...found.value.looked]);
+  const looked = new Map([...watched.value, ...found.value.looked]);
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
@@ -55,9 +55,9 @@ async function render(request: RenderRequest, tools: ClosureTools): Promise<Resu
   // What was looked for to find out the kind of source is part of what it depends on.
   const own = traceOf(
     {
-      files: rendered.value.paths.files,
+      files: [...new Set([...rendered.value.paths.files, ...those(watched.value, 'file')])].toSorted(),
       listings: rendered.value.paths.listings,
-      absent: [...new Set([...rendered.value.paths.absent, ...absentOf(looked)])].toSorted(),
+      absent: [...new Set([...rendered.value.paths.absent, ...those(looked, 'absent')])].toSorted(),
     },
     new Map([...looked, ...rendered.value.entries]),
   );
@@ -79,8 +79,8 @@ async function render(request: RenderRequest, tools: ClosureTools): Promise<Resu
   return ok({ key, objects, warnings, trace });
 }
 
-function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
-  return [...looked].flatMap(([path, { kind }]) => (kind === 'absent' ? [path] : []));
+function those(looked: ReadonlyMap<string, PathEntry>, wanted: PathEntry['kind']): readonly string[] {
+  return [...looked].flatMap(([path, { kind }]) => (kind === wanted ? [path] : []));
 }
 
 async function renderTool(
@@ -152,18 +152,14 @@ function unanswered(questions: readonly string[], root: string): Failure {
   );
 }
 
-/** What was looked for, and is not there. */
-async function refuseFiles(
-  { refusedFiles = [], url, commit, root }: RenderRequest,
+async function lookAtWatched(
+  { watchedFiles = [], url, commit, root }: RenderRequest,
   files: RenderFiles,
 ): Promise<Result<ReadonlyMap<string, PathEntry>>> {
-  const paths = refusedFiles.map((name) => (root === '' ? name : `${root}/${name}`));
+  const paths = watchedFiles.map((name) => (root === '' ? name : `${root}/${name}`));
   const entries = await files.look(url, commit, paths);
   if (!entries.ok) return entries;
-  const there = paths.find((_, index) => entries.value[index]!.kind !== 'absent');
-  if (there === undefined) return ok(new Map(paths.map((path, index) => [path, entries.value[index]!])));
-  const message = 'Parameter override files are not supported yet.';
-  return fail(refusal('Unsupported', message, 'move its content into the Application', { path: there }));
+  return ok(new Map(paths.map((path, index) => [path, entries.value[index]!])));
 }
 
 /** As Argo CD finds it: a kustomization file decides before a chart does. */
