@@ -12,8 +12,8 @@ export type GitRef =
   | { readonly commit: string; readonly on?: string }
   | { readonly tag: string }
   | { readonly branch: string }
-  /** The highest tag in a range of versions. */
-  | { readonly semver: string }
+  /** The highest tag in a range of versions. `orName`: where there is none, what has that name. */
+  | { readonly semver: string; readonly orName?: true }
   /** A branch, a tag or a full commit: looked up in that order. `HEAD` is the default branch. */
   | { readonly name: string };
 
@@ -124,6 +124,8 @@ export interface KustomizeEdits {
   /** As the `patches` of a kustomization file. */
   readonly patches?: readonly JsonObject[];
   readonly components?: readonly string[];
+  /** Components that are not there are left out. */
+  readonly componentsMayMiss?: boolean;
   /** Set on every object once it is built, over what it has. */
   readonly metadata?: {
     readonly labels?: Readonly<Record<string, string>>;

@@ -335,6 +335,36 @@ describe('options of a Kustomize source', () => {
     });
     expect(await place.condition(/components\/none/)).toContain('storefront/overlays/dev');
   });
+
+  it('with ignoreMissingComponents it is left out until it comes; labels and annotations name the Application', async () => {
+    const place = await world.place();
+    const files = await filesOf('argocd');
+    const kustomize = {
+      components: ['../../components/late'],
+      ignoreMissingComponents: true,
+      commonLabels: { 'example.com/app': '$ARGOCD_APP_NAME' },
+      labelWithoutSelector: true,
+      labelIncludeTemplates: true,
+      commonAnnotations: { 'example.com/app': '${ARGOCD_APP_NAME}' },
+      commonAnnotationsEnvsubst: true,
+      version: 'v5.8.2',
+      kubeVersion: '1.36.0',
+    };
+    await place.push({ ...files });
+    await place.createApplication({ spec: sourceOf(place, 'storefront/overlays/dev', { kustomize }) });
+    await place.synced();
+    const live = (): Promise<LiveObject> => place.live('apps/v1/Deployment', 'dev-storefront');
+    const { metadata, spec } = await live();
+    expect(metadata.labels?.['example.com/app']).toBe(place.name);
+    expect(spec.template.metadata.labels['example.com/app']).toBe(place.name);
+    expect(metadata.annotations?.['example.com/app']).toBe(place.name);
+    expect(spec.template.spec.containers).toHaveLength(1);
+    const late = Object.entries(files).flatMap(([name, content]) =>
+      name.includes('components/audit/') ? [[name.replace('/audit/', '/late/'), content] as const] : [],
+    );
+    await place.synced(await place.pushAndHint(Object.fromEntries(late)));
+    expect((await live())['spec'].template.spec.containers).toHaveLength(2);
+  });
 });
 
 describe('options of a Helm source', () => {
@@ -470,6 +500,35 @@ describe('what is not honoured yet (F30)', () => {
     await place.refresh();
     expect(await place.get('v1/ConfigMap', 'settings')).toBeUndefined();
     if (writesAreCounted) expect(await place.writesSince(mark)).toEqual([]);
+  });
+});
+
+describe('a range of versions in Git', () => {
+  const world = useWorld();
+
+  it('is the highest tag in it, and moves when a higher one comes', async () => {
+    const place = await world.place();
+    const tagged = async (tag: string, value: string): Promise<void> => {
+      await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value })) });
+      await place.repository.tag(tag);
+      await place.repository.push();
+      await world.hint(place.repository);
+    };
+    await tagged('v1.2.3', 'old');
+    await tagged('2.0.0', 'other');
+    await place.createApplication({ spec: sourceOf(place, 'app', { targetRevision: '>=1.0 <2' }) });
+    await place.synced();
+    const value = async (): Promise<string> =>
+      ((await place.live('v1/ConfigMap', 'settings'))['data'] as { value: string }).value;
+    expect(await value()).toBe('old');
+    await tagged('v1.10.0-rc.1', 'candidate');
+    await tagged('v1.10.0', 'new');
+    await tagged('v1.9.0', 'late');
+    await waitFor('the higher version', async () => (await value()) === 'new');
+    await place.synced();
+    await place.change({ spec: { source: { targetRevision: '3.x' } } });
+    await place.condition(/no tag with a version in "3\.x"/);
+    expect(await value()).toBe('new');
   });
 });
 

@@ -165,10 +165,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
-    ['version range 1.x', withSource({ targetRevision: '1.x' })],
-    ['version range 1.2.x', withSource({ targetRevision: '1.2.x' })],
-    ['version range ^1.2', withSource({ targetRevision: '^1.2' })],
-    ['version range >=1.2', withSource({ targetRevision: '>=1.2' })],
     ...[
       'Replace=maybe',
       'PruneLast=maybe',
@@ -434,6 +430,12 @@ describe('where it comes from', () => {
     ['refs/heads/release/1', { name: 'release/1' }],
     ['v1.2.3', { name: 'v1.2.3' }],
     ['a'.repeat(40), { commit: 'a'.repeat(40) }],
+    // A version is a name; only what is none is a range.
+    ['1.2', { name: '1.2' }],
+    ['release-1.x', { name: 'release-1.x' }],
+    ...['1.2.*', '1.x', 'v1.2.x', '1.x.x', '^1.2', '~1.2.3', '>=1.0 <2', '>=1.0, <2', '1.0 - 1.4', '*'].map(
+      (range): [string, object] => [range, { semver: range, orName: true }],
+    ),
   ])('targetRevision %s is %j', (targetRevision, ref) => {
     expect(
       compile(withSource(targetRevision === undefined ? {} : { targetRevision })).inputs[0]?.source.ref,

@@ -23,6 +23,11 @@ const kustomize = z.looseObject({
   forceCommonAnnotations: flag.optional(),
   patches: z.array(z.looseObject({})).optional(),
   components: z.array(text).optional(),
+  ignoreMissingComponents: flag.optional(),
+  commonAnnotationsEnvsubst: flag.optional(),
+  version: text.optional(),
+  kubeVersion: text.optional(),
+  apiVersions: z.array(text).optional(),
 });
 
 const helm = z.looseObject({

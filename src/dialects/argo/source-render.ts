@@ -24,7 +24,11 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   if (declared.length > 1)
     refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
   const directory = directoryOf(source);
-  const kustomize = kustomizeOf(source.kustomize ?? {});
+  const kustomize = kustomizeOf(
+    source.kustomize ?? {},
+    (text) => substitute(text, source, context, refused),
+    refused,
+  );
   const helm = helmOf(source.helm ?? {}, source, context, refused);
   if (isSet(source.kustomize)) return kustomize;
   if (isSet(source.helm) || isSet(source.chart)) return helm;
@@ -42,27 +46,53 @@ function directoryOf({ directory }: ApplicationSource): DirectoryRender {
   };
 }
 
-function kustomizeOf(source: KustomizeSource): KustomizeRender {
+/** Of the command with the library that is built in (scripts/render-native.sh). */
+export const kustomizeVersion = 'v5.8.2';
+
+function kustomizeOf(
+  source: KustomizeSource,
+  filled: (text: string) => string,
+  refused: Failure[],
+): KustomizeRender {
+  const { version = '', commonLabels, commonAnnotations, commonAnnotationsEnvsubst } = source;
+  if (version !== '' && version.replace(/^v?/, 'v') !== kustomizeVersion)
+    refused.push(
+      unsupported(
+        `spec.source.kustomize.version ${version} (this Trueup has ${kustomizeVersion})`,
+        `remove it, or write ${kustomizeVersion}`,
+      ),
+    );
   const edits = {
     namePrefix: source.namePrefix,
     nameSuffix: source.nameSuffix,
     namespace: source.namespace,
-    images: source.images,
+    images: source.images?.map(filled),
     replicas: source.replicas?.map(({ name, count }) => ({ name, count: Number(count) })),
-    labels: source.commonLabels,
+    labels: commonLabels && filledIn(commonLabels, filled),
     labelsForced: source.forceCommonLabels,
     labelsWithoutSelector: source.labelWithoutSelector,
     labelsInTemplates: source.labelIncludeTemplates,
-    annotations: source.commonAnnotations,
+    annotations:
+      commonAnnotations && commonAnnotationsEnvsubst === true
+        ? filledIn(commonAnnotations, filled)
+        : commonAnnotations,
     annotationsForced: source.forceCommonAnnotations,
     patches: source.patches as readonly JsonObject[] | undefined,
     components: source.components,
+    componentsMayMiss: source.ignoreMissingComponents,
   };
   return {
     kind: 'kustomize',
     loadRestriction: 'root',
     edits: Object.fromEntries(Object.entries(edits).filter(([, value]) => isSet(value))),
   };
+}
+
+function filledIn(
+  values: Readonly<Record<string, string>>,
+  filled: (text: string) => string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, filled(value)]));
 }
 
 function helmOf(
@@ -134,7 +164,7 @@ function substitute(
     const name = braced ?? plain;
     if (whole === '$$' || name === undefined) return '$';
     if (/^(ARGOCD_APP_REVISION|KUBE_)/.test(name))
-      refused.push(unsupported(`The variable ${name} in spec.source.helm`));
+      refused.push(unsupported(`The variable ${name} in the options of a source`));
     return known[name] ?? '';
   });
 }

@@ -66,8 +66,14 @@ const kustomizeMembers: Members = {
     'forceCommonAnnotations',
     'patches',
     'components',
+    'ignoreMissingComponents',
+    'commonAnnotationsEnvsubst',
+    'version',
+    // They are for `helmCharts` of a kustomization, which is refused.
+    'kubeVersion',
+    'apiVersions',
   ],
-  refused: ['version', 'commonAnnotationsEnvsubst', 'ignoreMissingComponents', 'kubeVersion', 'apiVersions'],
+  refused: [],
 };
 const helmMembers: Members = {
   honoured: [

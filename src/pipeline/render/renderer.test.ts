@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RenderSpec } from '#model/unit.ts';
 import { noRemotes, repositoryOf } from './repository.fixture.ts';
-import { chart, deployment, failed, kustomize, lines, overlay, useRenderer } from './sources.fixture.ts';
+import { chart, deployment, kustomize, lines, overlay, useRenderer } from './sources.fixture.ts';
 
 const { renderer, render } = useRenderer();
 

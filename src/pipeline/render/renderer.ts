@@ -1,11 +1,12 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered, TreePaths } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import { contentOfTrace } from '../source/dependence.ts';
+import { presentComponents } from './components.ts';
 import { renderClosed, type ClosureTools } from './closure.ts';
 import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
 import { dependenciesOf, noDependencies } from './dependencies.ts';
@@ -92,8 +93,12 @@ async function renderTool(
   if (served?.ok === false) return served;
   const capabilities = served?.value;
   const { values, named } = placed(spec.kind === 'helm' ? spec.values : {}, tools.remotes);
+  const present = spec.kind === 'kustomize' ? await presentComponents(spec, request, tools.files) : undefined;
+  if (present?.ok === false) return present;
   const { kind, ...options } =
-    spec.kind === 'helm' ? { ...helmFor(spec, capabilities), values } : withoutGenerating(spec);
+    spec.kind === 'helm'
+      ? { ...helmFor(spec, capabilities), values }
+      : withoutGenerating(present?.value.spec ?? spec);
   const generating = spec.kind === 'kustomize' ? spec.generates : undefined;
   const generated =
     generating === undefined ? ok(undefined) : await generateKustomization(request, generating, tools.files);
@@ -102,7 +107,8 @@ async function renderTool(
   const files = generated.value?.files ?? tools.files;
   const depends = spec.kind === 'helm' ? await dependenciesOf(request, files) : ok(noDependencies);
   if (!depends.ok) return depends;
-  const { dependencies, looked } = depends.value;
+  const { dependencies } = depends.value;
+  const looked = new Map([...depends.value.looked, ...(present?.value.looked ?? [])]);
   const closed = await renderClosed(kind, given, request, { ...tools, files }, { named, dependencies });
   if (!closed.ok) return closed;
   const { done, entries: read, remotes, lookups } = closed.value;
