@@ -47,12 +47,6 @@ export interface LuaResult {
   readonly result?: unknown;
   readonly printed?: string;
 }
-export interface JqResult {
-  /** Without what the paths lead to. */
-  readonly object: JsonObject;
-  /** By the index of the path, which then took nothing away. */
-  readonly failures?: Readonly<Record<number, ScriptFailure>>;
-}
 
 /**
  * Runs scripts in a sandbox, each with a deadline. The caller waits, as for any computation: what needs a verdict has
@@ -60,8 +54,6 @@ export interface JqResult {
  */
 export interface Interpreter {
   lua(request: LuaRequest): ScriptAnswer<LuaResult>;
-  /** Deletes each path from what the paths before it left. */
-  jq(paths: readonly string[], object: JsonObject): ScriptAnswer<JqResult>;
   /** Something will be run soon. */
   prepare(): void;
   close(): Promise<void>;

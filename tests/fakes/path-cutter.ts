@@ -1,37 +1,50 @@
 /** The jq of the product, answered at once: for worlds whose time does not pass while a thread computes. */
-import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
-import type { Interpreter, PathCutter, PathFailure } from '#model/scripts.ts';
+import { readFileSync } from 'node:fs';
+import { brotliDecompressSync } from 'node:zlib';
+import { systemClock } from '#host/clock.ts';
+import { systemRandom } from '#host/random.ts';
 import type { JsonObject } from '#model/json.ts';
+import type { PathCutter, PathFailure } from '#model/scripts.ts';
+import type { JqResult } from '#pipeline/scripts/path-cutter.ts';
+import { requestOf, resultOf } from '#pipeline/scripts/thread.ts';
+import { Instance } from '#wasm/instance.ts';
 
-let interpreter: Interpreter | undefined;
+const file = new URL('../../script-wasm/dist/scripts.wasm.br', import.meta.url);
+// Node's types leave its constructor out.
+const { Module } = WebAssembly as unknown as { Module: new (bytes: Uint8Array) => WebAssembly.Module };
+const deadlineMs = 1000;
+let instance: Instance | undefined;
 
-function run(path: string, object: JsonObject): JsonObject | PathFailure {
-  const answer = (interpreter ??= openInterpreter()).jq([path], object);
-  if (!answer.ok) return { ...answer.failure, path };
-  const failure = answer.value.failures?.[0];
-  return failure === undefined ? answer.value.object : { ...failure, path };
+type Ran = { readonly object: JsonObject } | { readonly failure: PathFailure };
+function run(path: string, object: JsonObject): Ran {
+  instance ??= new Instance(new Module(brotliDecompressSync(readFileSync(file))), systemClock, systemRandom);
+  const text = instance.call([requestOf('jq', { paths: [path], object }, deadlineMs)]);
+  const answer = resultOf<JqResult>({ text }, deadlineMs);
+  const failure = answer.ok ? answer.value.failures?.[0] : answer.failure;
+  if (failure !== undefined) return { failure: { ...failure, path } };
+  return { object: answer.ok ? answer.value.object : object };
 }
-const isFailure = (result: JsonObject | PathFailure): result is PathFailure =>
-  'path' in result && 'message' in result;
 
 export const promptCutter: PathCutter = {
   check: async (paths) => {
-    const results = paths.map((path) => ({ path, result: run(`empty|(${path})`, {}) }));
-    const found = results.find(({ result }) => isFailure(result));
-    return found === undefined ? undefined : { ...(found.result as PathFailure), path: found.path };
+    for (const path of paths) {
+      const ran = run(`empty|(${path})`, {});
+      if ('failure' in ran) return { ...ran.failure, path };
+    }
+    return undefined;
   },
   cut: async (_, cuts) => {
     const value: JsonObject[] = [];
     for (const { paths, object } of cuts) {
       let left = object;
       for (const path of paths) {
-        const result = run(path, left);
-        if (!isFailure(result)) left = result;
-        else if (result.stopped === true) return { ok: false, failure: result };
+        const ran = run(path, left);
+        if ('object' in ran) left = ran.object;
+        else if (ran.failure.stopped === true) return { ok: false, failure: ran.failure };
       }
       value.push(left);
     }
     return { ok: true, value };
   },
-  close: async () => interpreter?.close(),
+  close: async () => undefined,
 };

@@ -1,16 +1,15 @@
 /**
- * Lua and jq in a worker thread of their own, with a cap on memory and a deadline (F23). The module looks at the clock
+ * Lua in a worker thread of their own, with a cap on memory and a deadline (F23). The module looks at the clock
  * between two instructions; what computes on within one instruction ends with its thread. Whoever has no scripts has
  * no such thread.
  */
 import { receiveMessageOnPort } from 'node:worker_threads';
-import type { JsonObject } from '#model/json.ts';
-import type { Interpreter, JqResult, LuaResult, ScriptAnswer } from '#model/scripts.ts';
+import type { Interpreter, LuaResult, ScriptAnswer } from '#model/scripts.ts';
 import type { Reply } from './protocol.ts';
 import { requestOf, resultOf, startThread, stopped, type ScriptThread } from './thread.ts';
 
 export interface InterpreterOptions {
-  /** Of one script, and of each jq path. */
+  /** Of one script. */
   readonly deadlineMs: number;
   /** How much later its thread is ended, when it does not end by itself. */
   readonly graceMs: number;
@@ -38,11 +37,7 @@ class WorkerInterpreter implements Interpreter {
   }
 
   lua(request: Parameters<Interpreter['lua']>[0]): ScriptAnswer<LuaResult> {
-    return this.#run('lua', request, 1);
-  }
-
-  jq(paths: readonly string[], object: JsonObject): ScriptAnswer<JqResult> {
-    return this.#run('jq', { paths, object }, Math.max(paths.length, 1));
+    return this.#run('lua', request);
   }
 
   prepare(): void {
@@ -56,13 +51,13 @@ class WorkerInterpreter implements Interpreter {
   }
 
   /** The answer is what the module makes of the operation; the types are known only here. */
-  #run<T>(op: string, options: object, scripts: number): ScriptAnswer<T> {
+  #run<T>(op: string, options: object): ScriptAnswer<T> {
     const { deadlineMs, graceMs } = this.#options;
     const running = this.#ready();
     if (typeof running === 'string') return stopped(`the interpreter could not be started: ${running}`);
     const before = Atomics.load(running.signals, 0);
     running.port.postMessage(requestOf(op, options, deadlineMs));
-    const reply = this.#await(running, before, deadlineMs * scripts + graceMs);
+    const reply = this.#await(running, before, deadlineMs + graceMs);
     return resultOf(reply, deadlineMs);
   }
 

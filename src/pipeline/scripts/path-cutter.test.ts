@@ -45,6 +45,33 @@ describe('jq paths', () => {
       value: [{ spec: { replicas: 2 } }],
     });
   });
+  it('are those of Argo CD', async () => {
+    open();
+    const of = {
+      spec: {
+        containers: [
+          { name: 'a', image: '1' },
+          { name: 'istio-proxy', image: '2' },
+        ],
+        replicas: 3,
+      },
+      metadata: { annotations: { 'x.io/y': '1', keep: '2' } },
+    };
+    const paths = [
+      '.spec.containers[] | select(.name == "istio-proxy")',
+      '.metadata.annotations["x.io/y"]',
+      '.spec.replicas',
+      '.spec.nothing',
+    ];
+    expect(await cut(paths, of)).toEqual({
+      ok: true,
+      value: [
+        { spec: { containers: [{ name: 'a', image: '1' }] }, metadata: { annotations: { keep: '2' } } },
+      ],
+    });
+    const odd = ['.a[', '.b | error("no")', '.a', '(.a, .b) |= empty | .b = 1, .c'];
+    expect(await cut(odd, { a: 1, b: 2 })).toEqual({ ok: true, value: [{ b: 2 }] });
+  });
   it('keep long integers as they are', async () => {
     open();
     const long = { a: 9_007_199_254_740_993n, b: 1 };
@@ -61,6 +88,14 @@ describe('jq paths', () => {
     });
     expect(await cutter.check(['.spec', '.a | until(false; .)'])).toBeUndefined();
   });
+  it.each(['def f: f; f', '[range(1e12)] | length', '("x" * 1000000000) | .[0:1]'])(
+    'without end or measure are stopped: %s (F23)',
+    async (path) => {
+      open();
+      expect(await cut([path])).toMatchObject({ ok: false, failure: { stopped: true, path } });
+      expect(await cut(['.spec'], object, 'two')).toEqual({ ok: true, value: [{}] });
+    },
+  );
   it('that do not end are stopped; their asker rests, and nobody else (F23)', async () => {
     open();
     const endless = '.a | until(false; .)';

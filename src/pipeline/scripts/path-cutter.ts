@@ -4,15 +4,7 @@
  */
 import type { JsonObject } from '#model/json.ts';
 import type { Clock, Timers } from '#model/ports.ts';
-import type {
-  Cut,
-  CutAnswer,
-  JqResult,
-  PathCutter,
-  PathFailure,
-  ScriptAnswer,
-  ScriptFailure,
-} from '#model/scripts.ts';
+import type { Cut, CutAnswer, PathCutter, PathFailure, ScriptAnswer, ScriptFailure } from '#model/scripts.ts';
 import type { Reply } from './protocol.ts';
 import { requestOf, resultOf, startThread, stopped, type ScriptThread } from './thread.ts';
 
@@ -35,6 +27,14 @@ const defaults: CutterOptions = {
   restMs: 10 * 60_000,
 };
 const keptMax = 4096;
+
+/** Of a request with one path. */
+export interface JqResult {
+  /** Without what the path leads to. */
+  readonly object: JsonObject;
+  /** The path then took nothing away. */
+  readonly failures?: { readonly 0: ScriptFailure };
+}
 
 export interface CutterPorts {
   readonly clock: Clock;
