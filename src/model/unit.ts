@@ -86,6 +86,20 @@ export interface DirectoryRender {
   /** A glob over paths relative to the directory; `{a,b}` alternatives. */
   readonly include?: string;
   readonly exclude?: string;
+  readonly jsonnet?: JsonnetOptions;
+}
+export interface JsonnetOptions {
+  /** `code`: the value is an expression, and else a text. */
+  readonly extVars?: readonly JsonnetVariable[];
+  /** Of files that are functions. */
+  readonly tlas?: readonly JsonnetVariable[];
+  /** Directories in which imports are looked for, from the root of the repository. */
+  readonly libs?: readonly string[];
+}
+export interface JsonnetVariable {
+  readonly name: string;
+  readonly value: string;
+  readonly code: boolean;
 }
 export interface KustomizeRender {
   readonly kind: 'kustomize';

@@ -503,6 +503,44 @@ describe('what is not honoured yet (F30)', () => {
   });
 });
 
+describe('Jsonnet', () => {
+  const world = useWorld();
+
+  it('is evaluated with its variables and libraries, and a commit to a library alone is applied', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/main.jsonnet': `local names = import 'names.libsonnet';
+function(team) [{
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: name },
+  data: { team: team, environment: std.extVar('environment'), size: '' + std.extVar('size') },
+} for name in names]`,
+      'lib/names.libsonnet': "['one', 'two']",
+      'app/plain.yaml': settingsMap,
+    });
+    const jsonnet = {
+      libs: ['lib'],
+      tlas: [{ name: 'team', value: '$ARGOCD_APP_NAME' }],
+      extVars: [
+        { name: 'environment', value: 'prod' },
+        { name: 'size', value: '2 + 2', code: true },
+      ],
+    };
+    await place.createApplication({ spec: sourceOf(place, 'app', { directory: { jsonnet } }) });
+    await place.synced();
+    const data = { team: place.name, environment: 'prod', size: '4' };
+    expect((await place.live('v1/ConfigMap', 'two'))['data']).toEqual(data);
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
+    await place.synced(await place.pushAndHint({ 'lib/names.libsonnet': "['one', 'three']" }));
+    expect(await place.get('v1/ConfigMap', 'two')).toBeUndefined();
+    expect(await place.get('v1/ConfigMap', 'three')).toBeDefined();
+    await place.pushAndHint({ 'lib/names.libsonnet': "['one', " });
+    await place.condition(/lib\/names\.libsonnet:1.*JsonnetFailed/, /ComparisonError/);
+    expect(await place.get('v1/ConfigMap', 'three')).toBeDefined();
+  });
+});
+
 describe('a range of versions in Git', () => {
   const world = useWorld();
 

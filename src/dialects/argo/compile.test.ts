@@ -162,7 +162,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
     ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
-    ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
     ...[

@@ -49,6 +49,13 @@ const helm = z.looseObject({
   apiVersions: z.array(text).optional(),
 });
 
+const variables = z.array(z.looseObject({ name: text, value: text.optional(), code: flag.optional() }));
+const jsonnet = z.looseObject({
+  extVars: variables.optional(),
+  tlas: variables.optional(),
+  libs: z.array(text).optional(),
+});
+
 export const applicationSource = z.looseObject({
   repoURL: text.min(1),
   path: text.optional(),
@@ -56,7 +63,12 @@ export const applicationSource = z.looseObject({
   ref: text.optional(),
   chart: text.optional(),
   directory: z
-    .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
+    .looseObject({
+      recurse: flag.optional(),
+      include: text.optional(),
+      exclude: text.optional(),
+      jsonnet: jsonnet.optional(),
+    })
     .optional(),
   kustomize: kustomize.optional(),
   helm: helm.optional(),
@@ -122,6 +134,7 @@ export const applicationSpec = z.looseObject({
 export type ApplicationSpec = z.infer<typeof applicationSpec>;
 export type ApplicationSource = z.infer<typeof applicationSource>;
 export type KustomizeSource = z.infer<typeof kustomize>;
+export type JsonnetSource = z.infer<typeof jsonnet>;
 export type HelmSource = z.infer<typeof helm>;
 
 export const operation = z.looseObject({

@@ -34,6 +34,23 @@ describe('how a source is rendered', () => {
   it('is a directory where it recurses or chooses files', () => {
     expect(rendered({ directory: { recurse: true } })).toEqual({ kind: 'directory', recurse: true });
   });
+  it('is a directory where Jsonnet gets something', () => {
+    const jsonnet = {
+      extVars: [{ name: 'app', value: '$ARGOCD_APP_NAME' }],
+      tlas: [{ name: 'n', value: '1', code: true }],
+      libs: ['./vendor', '/lib'],
+    };
+    expect(rendered({ directory: { jsonnet } })).toEqual({
+      kind: 'directory',
+      recurse: false,
+      jsonnet: {
+        extVars: [{ name: 'app', value: 'web', code: false }],
+        tlas: [{ name: 'n', value: '1', code: true }],
+        libs: ['vendor', 'lib'],
+      },
+    });
+    expect(rendered({ directory: { jsonnet: {} } }).kind).toBe('detect');
+  });
   it('by Kustomize takes every option', () => {
     expect(
       rendered({

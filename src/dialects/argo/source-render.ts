@@ -1,8 +1,14 @@
 /** How a source is rendered: what `spec.source.{directory,kustomize,helm}` say, and what its files say otherwise. */
 import type { Failure } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
-import type { ApplicationSource, HelmSource, KustomizeSource } from './schema.ts';
+import type {
+  DirectoryRender,
+  HelmRender,
+  JsonnetVariable,
+  KustomizeRender,
+  RenderSpec,
+} from '#model/unit.ts';
+import type { ApplicationSource, HelmSource, JsonnetSource, KustomizeSource } from './schema.ts';
 import { invalid } from '../parse-spec.ts';
 import { isSet, unsupported } from './unsupported.ts';
 
@@ -23,12 +29,9 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   ].flat();
   if (declared.length > 1)
     refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
-  const directory = directoryOf(source);
-  const kustomize = kustomizeOf(
-    source.kustomize ?? {},
-    (text) => substitute(text, source, context, refused),
-    refused,
-  );
+  const filled = (text: string): string => substitute(text, source, context, refused);
+  const directory = directoryOf(source, filled);
+  const kustomize = kustomizeOf(source.kustomize ?? {}, filled, refused);
   const helm = helmOf(source.helm ?? {}, source, context, refused);
   if (isSet(source.kustomize)) return kustomize;
   if (isSet(source.helm) || isSet(source.chart)) return helm;
@@ -36,13 +39,24 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   return { kind: 'detect', directory, kustomize, helm };
 }
 
-function directoryOf({ directory }: ApplicationSource): DirectoryRender {
-  const { include, exclude, recurse } = directory ?? {};
+function directoryOf({ directory }: ApplicationSource, filled: (text: string) => string): DirectoryRender {
+  const { include, exclude, recurse, jsonnet } = directory ?? {};
+  const variablesOf = (written: JsonnetSource['tlas'] = []): readonly JsonnetVariable[] =>
+    written.map(({ name, value = '', code = false }) => ({ name, value: filled(value), code }));
   return {
     kind: 'directory',
     recurse: recurse ?? false,
     ...(include === undefined || include === '' ? {} : { include }),
     ...(exclude === undefined || exclude === '' ? {} : { exclude }),
+    ...(jsonnet === undefined || !isSet(jsonnet)
+      ? {}
+      : {
+          jsonnet: {
+            extVars: variablesOf(jsonnet.extVars),
+            tlas: variablesOf(jsonnet.tlas),
+            libs: (jsonnet.libs ?? []).map((path) => path.replace(/^(\.?\/)+/, '')),
+          },
+        }),
   };
 }
 

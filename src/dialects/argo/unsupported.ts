@@ -50,7 +50,11 @@ const sourceMembers: Members = {
   refused: ['plugin'],
 };
 const overrideMembers: Members = { honoured: ['directory', 'kustomize', 'helm'], refused: ['plugin'] };
-const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
+const directoryMembers: Members = {
+  honoured: ['recurse', 'include', 'exclude', 'jsonnet'],
+  refused: [],
+};
+const jsonnetMembers: Members = { honoured: ['extVars', 'tlas', 'libs'], refused: [] };
 const kustomizeMembers: Members = {
   honoured: [
     'namePrefix',
@@ -128,6 +132,7 @@ function inspectSource(
 ): void {
   inspect(path, source, members, findings);
   inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
+  inspect(`${path}.directory.jsonnet`, source?.directory?.jsonnet, jsonnetMembers, findings);
   inspect(`${path}.kustomize`, source?.kustomize, kustomizeMembers, findings);
   // `version: v3` asks for what is done anyway.
   const { version, ...helm } = source?.helm ?? {};
