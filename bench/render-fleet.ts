@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { Engine } from '#engine/engine.ts';
 import { openRepositories } from '#git/repositories.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
@@ -16,6 +17,7 @@ import type { Manifest } from '#model/object.ts';
 import type { Log, Meter, Renderer } from '#model/ports.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { FakeCluster, sealer } from '../tests/fakes/cluster.ts';
+import { promptCutter } from '../tests/fakes/path-cutter.ts';
 import { applicationName, namespaceCount, Repository, targetNamespace } from './applications.ts';
 import { dialects } from './dialects.ts';
 import { startGitServerProcess } from './git-server-process.ts';
@@ -126,6 +128,8 @@ async function fleet(count: number, changes: number, endings: Endings): Promise<
       repositories,
       renderer,
       sealer,
+      cutter: promptCutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

@@ -197,6 +197,14 @@ func toJSON(name string, part document, trimmed []byte) (json.RawMessage, *abi.F
 	return text, nil
 }
 
+// Flatten takes lists apart; where their items stand is not known.
+func Flatten(name string, text json.RawMessage) ([]Object, error) {
+	if bytes.Equal(bytes.TrimSpace(text), []byte("null")) {
+		return nil, nil
+	}
+	return flatten(name, 0, nil, text)
+}
+
 // flatten takes lists apart, `List` of v1 and `ConfigMapList` and the like, lists among their items too.
 func flatten(name string, firstLine int, at *yaml.Node, text json.RawMessage) ([]Object, error) {
 	var list struct {

@@ -5,6 +5,7 @@ import (
 	"trueup.dev/render-wasm/abi"
 	"trueup.dev/render-wasm/decode"
 	"trueup.dev/render-wasm/helm"
+	"trueup.dev/render-wasm/jsonnet"
 	"trueup.dev/render-wasm/kust"
 )
 
@@ -13,4 +14,5 @@ var Table = map[string]abi.Op{
 	"decode":    decode.Op,
 	"kustomize": kust.Op,
 	"helm":      helm.Op,
+	"jsonnet":   jsonnet.Op,
 }

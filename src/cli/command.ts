@@ -5,6 +5,7 @@ import type {
   Clock,
   Cluster,
   ClusterView,
+  Overriding,
   RenderFiles,
   Repositories,
   RepositoryWriter,
@@ -55,6 +56,7 @@ export interface CommandPorts {
   }) => {
     readonly repositories: Repositories;
     readonly renderer: Renderer;
+    readonly overriding: Overriding;
     /** A directory on this disk, as it is. */
     readonly directory: (path: string) => RenderFiles;
   };

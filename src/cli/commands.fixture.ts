@@ -1,8 +1,10 @@
 /** Commands on a cluster in memory, while an engine may run on it. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { sealer } from '../../tests/fakes/cluster.ts';
+import { promptCutter } from '../../tests/fakes/path-cutter.ts';
 import type { EngineWorld } from '../../tests/fakes/engine-world.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { openDiskFiles } from '#host/disk-files.ts';
@@ -22,9 +24,25 @@ export function portsOn(world: EngineWorld, { out, say }: Pick<CommandPorts, 'ou
       const views = new ClusterViews({ cluster, sealer, timers: world.time }, () => undefined);
       const view = (unit: Unit) => views.view(unit);
       const { git: repositories, renderer } = world;
-      return Promise.resolve(ok({ cluster, repositories, writer: repositories, renderer, sealer, view }));
+      return Promise.resolve(
+        ok({
+          cluster,
+          repositories,
+          writer: repositories,
+          renderer,
+          sealer,
+          view,
+          cutter: promptCutter,
+          overriding: argoOverriding,
+        }),
+      );
     },
-    rendering: () => ({ repositories: world.git, renderer: world.renderer, directory: openDiskFiles }),
+    rendering: () => ({
+      repositories: world.git,
+      renderer: world.renderer,
+      overriding: argoOverriding,
+      directory: openDiskFiles,
+    }),
     readFile: (name) => readFileSync(name, 'utf8'),
     writeFile: (name, text) => writeFileSync(name, text),
     out,

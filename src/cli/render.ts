@@ -7,8 +7,9 @@ import { jsonText } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { RenderFiles } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { Unit } from '#model/unit.ts';
+import type { RenderSpec, Unit } from '#model/unit.ts';
 import { locate } from '#pipeline/source/locate.ts';
+import { overridden } from '#pipeline/source/overrides.ts';
 import { remotesOf } from '#pipeline/source/remotes.ts';
 import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -46,13 +47,16 @@ export async function renderCommand(options: RenderOptions, ports: CommandPorts)
     throw new CommandEnd(exitCodes.usage, 'there is nothing to render: no source');
   const tools = ports.rendering(options);
   const root = input.path === '.' ? '' : input.path;
-  const request = { spec: input.render, refusedFiles: input.refusedFiles ?? [], url: input.source.url, root };
   const files = urlOf(options) === undefined ? tools.directory(options.repo) : tools.repositories;
   if (urlOf(options) === undefined) await mustBeThere(options.repo, root, files);
   const at = urlOf(options) === undefined ? { commit: 'here', tree: root } : await place(unit, tools);
-  const remotes = remotesOf({ unit, input, named: new Map() }, tools);
-  const rendered = orEnd(await tools.renderer.render({ ...request, ...at }, files, remotes));
-  for (const warning of rendered.warnings) ports.say(`warning: ${failureLine(warning)}\n`);
+  const { url } = input.source;
+  const said = orEnd(await overridden(input, { url, commit: at.commit }, files, tools));
+  const spec = said.input.render as RenderSpec;
+  const remotes = remotesOf({ unit, input: said.input, named: new Map() }, tools);
+  const rendered = orEnd(await tools.renderer.render({ spec, url, root, ...at }, files, remotes));
+  for (const warning of [...said.warnings, ...rendered.warnings])
+    ports.say(`warning: ${failureLine(warning)}\n`);
   if (rendered.objects.length === 0) ports.say(`warning: ${root || '.'} gives no objects\n`);
   const shown = rendered.objects.map((object) =>
     options.showSecrets === true ? object : { ...object, manifest: withoutSecrets(object.manifest) },
@@ -78,9 +82,9 @@ async function mustBeThere(repo: string, root: string, files: RenderFiles): Prom
 
 async function place(
   unit: Unit,
-  { repositories }: ReturnType<CommandPorts['rendering']>,
+  tools: ReturnType<CommandPorts['rendering']>,
 ): Promise<{ readonly commit: string; readonly tree: string }> {
-  const located = orEnd(await locate({ unit, state: undefined }, repositories));
+  const located = orEnd(await locate({ unit, state: undefined }, tools));
   const [first] = located.inputs;
   return { commit: first!.revision.commit, tree: first!.tree };
 }

@@ -1,6 +1,7 @@
-/** The smallest JSON merge patch (RFC 7386) that turns one value into another; undefined when they are equal. */
+/** JSON merge patches (RFC 7386). */
 import { canonicalJson, isObject, type Json, type JsonObject } from '#model/json.ts';
 
+/** The smallest that turns one value into another; undefined when they are equal. */
 export function mergePatch(
   before: unknown,
   after: Json | undefined | Readonly<Record<string, Json | undefined>>,
@@ -19,4 +20,15 @@ export function mergePatch(
 
 function withoutUndefined(value: Json): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
+}
+
+/** What becomes of a value under a merge patch. */
+export function patched(value: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const members: Record<string, unknown> = isObject(value) ? { ...value } : {};
+  for (const [key, change] of Object.entries(patch)) {
+    if (change === null) delete members[key];
+    else members[key] = patched(members[key], change);
+  }
+  return members;
 }

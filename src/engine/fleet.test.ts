@@ -1,9 +1,11 @@
 /** A large tree of Flux's resources on one repository: Git and the renderer are the real ones, the cluster is in memory. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeCluster, isWrite, sealer } from '../../tests/fakes/cluster.ts';
+import { promptCutter } from '../../tests/fakes/path-cutter.ts';
 import { MemoryRecords } from '../../tests/fakes/records.ts';
 import { openGitRoom, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree, type WorkTree } from '../../tests/git-server/server.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
@@ -61,6 +63,8 @@ beforeAll(async () => {
       repositories: room.repositories,
       renderer: countedRenderer(renderer),
       sealer,
+      cutter: promptCutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,

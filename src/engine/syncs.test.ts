@@ -678,6 +678,72 @@ describe('ignoreDifferences', () => {
     expect(replicas()).toBe(7);
     expect(world.status().sync?.status).toBe('Synced');
   });
+  describe('by jq paths', () => {
+    const jq = (paths: readonly string[], options: readonly string[] = []): object => ({
+      ...ignoring(options),
+      ignoreDifferences: [{ group: 'apps', kind: 'Deployment', jqPathExpressions: paths }],
+    });
+    const image = (): string =>
+      JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec']);
+    const setImage = (name: string): void =>
+      void world.cluster.edit(
+        'apps/Deployment',
+        'payments',
+        'db',
+        (draft) => (draft.spec.template.spec.containers[0].image = name),
+      );
+    const main = '.spec.template.spec.containers[] | select(.name == "main") | .image';
+
+    it('what they lead to is no drift, also after a restart; anything else is', async () => {
+      await begun([deployment('db')], jq([main]));
+      const mark = world.mark;
+      setImage('x');
+      await world.settle();
+      await world.restart();
+      await world.advance(20_000);
+      expect(image()).toContain('"x"');
+      expect(world.status().sync?.status).toBe('Synced');
+      expect(world.writesSince(mark)).toEqual([]);
+      scaleTo(5);
+      await world.settle();
+      expect(replicas()).toBe(1);
+    });
+    it('RespectIgnoreDifferences leaves it, when the object is applied for another reason', async () => {
+      await begun([deployment('db')], jq([main], ['RespectIgnoreDifferences=true']));
+      setImage('x');
+      await world.settle();
+      const scaled = deployment('db');
+      await world.push([{ ...scaled, spec: { ...(scaled['spec'] as object), replicas: 3 } }]);
+      expect(replicas()).toBe(3);
+      expect(image()).toContain('"x"');
+      expect(world.status().sync?.status).toBe('Synced');
+    });
+    it('one that is no program stops its own Application, by name, and comes right when it is corrected', async () => {
+      await begun([deployment('db')], ignoring());
+      await world.create(world.application('other'));
+      const mark = world.mark;
+      await world.change('web', (draft) => Object.assign(draft.spec, jq(['.spec.replicas', '.spec['])));
+      expect(world.condition('ComparisonError')).toMatch(
+        /spec\.ignoreDifferences\[0\]\.jqPathExpressions: the jq path "\.spec\[".*\[JqPathFailed\]/,
+      );
+      expect(world.condition('ComparisonError', 'other')).toBeUndefined();
+      setImage('x');
+      await world.settle();
+      expect(world.writesSince(mark).filter((write) => /deployments/.test(JSON.stringify(write)))).toEqual(
+        [],
+      );
+      await world.change('web', (draft) => Object.assign(draft.spec, jq(['.spec.replicas'])));
+      expect(world.condition('ComparisonError')).toBeUndefined();
+      expect(image()).not.toContain('"x"');
+    });
+    it('one that does not end stops its own Application, and not its deletion (F23)', async () => {
+      await begun([deployment('db')], jq(['.spec | until(false; .)']));
+      setImage('x');
+      await world.settle();
+      expect(world.condition('ComparisonError')).toMatch(/was not evaluated: .*JqPathFailed/);
+      expect(image()).toContain('"x"');
+    });
+  });
   it('rules of the installation hold for all; taken away, the drift is healed', async () => {
     const settings = (data: object): Manifest => ({
       apiVersion: 'v1',

@@ -4,6 +4,7 @@
  */
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { checkPaths } from '#pipeline/plan/cutting.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
@@ -229,11 +230,11 @@ function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revisions = unit.request?.revisions;
   const { view } = ports;
-  if (revisions === undefined) return locate({ unit, state, view }, ports.repositories);
+  if (revisions === undefined) return locate({ unit, state, view }, ports);
   const instead = insteadOf(revisions);
-  const asked = await locate({ unit, state, view, instead }, ports.repositories);
+  const asked = await locate({ unit, state, view, instead }, ports);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
-  const current = await locate({ unit, state, view }, ports.repositories);
+  const current = await locate({ unit, state, view }, ports);
   if (!current.ok || sameCommits(current.value, asked.value)) return current;
   const failure: Failure = {
     kind: 'blocked',
@@ -273,6 +274,8 @@ async function planFor(
       ports.cluster,
     );
     noteSeen(runtime, sightings);
+    const checked = await checkPaths(unit, ports.cutter);
+    if (!checked.ok) return checked;
     if (inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) {
       ports.foresight.forget(unit.id);
       return ok({ located, made: inSyncPlan(unit, located, state, sightings) });
@@ -401,12 +404,12 @@ async function isSuperseded(
   if (fromLastGood || unit.request?.revisions !== undefined) return false;
   // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
   const question = { unit, state, when: 'then' } as const;
-  const located = await locate(question, ports.repositories);
+  const located = await locate(question, ports);
   const commits = revisions.map(({ commit }) => commit);
   if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
     return false;
   const instead = commits.map((commit) => ({ commit }));
-  const before = await locate({ ...question, instead }, ports.repositories);
+  const before = await locate({ ...question, instead }, ports);
   return before.ok && before.value.digest !== located.value.digest;
 }
 
@@ -480,7 +483,7 @@ async function repairFromLastGood(
   }
   const instead = state.revisions.map(({ commit }) => ({ commit }));
   const question = { unit, state, instead, when: 'then' } as const;
-  const located = await locate(question, ports.repositories);
+  const located = await locate(question, ports);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   // Where it is not kept, and the cluster answers otherwise by now, it is something else.

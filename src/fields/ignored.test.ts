@@ -84,6 +84,82 @@ describe('what differs', () => {
   });
 });
 
+describe('what jq paths leave of both sides', () => {
+  const container = (body: Manifest): any => (body['spec'] as any).template.spec.containers[0];
+  const without = (of: Manifest, edit: (draft: any) => void): Manifest => {
+    const draft = structuredClone(of);
+    edit(draft);
+    return draft;
+  };
+  const cutting = (now: Manifest, edit: (draft: any) => void): IgnoredFields => ({
+    pointers: [],
+    managers: [],
+    cut: { desired: without(desired, edit), live: without(now, edit) },
+  });
+  const scaled = change((draft) => (draft.spec.replicas = 5), 'autoscaler');
+
+  it('where they are the same after the cut, and the cut was there, the difference is ignored', () => {
+    expect(
+      tolerates(
+        scaled,
+        cutting(scaled, (draft) => delete draft.spec.replicas),
+      ),
+    ).toBe(true);
+    expect(
+      tolerates(
+        scaled,
+        cutting(scaled, (draft) => delete draft.spec),
+      ),
+    ).toBe(true);
+    expect(
+      tolerates(
+        scaled,
+        cutting(scaled, (draft) => delete draft.spec.paused),
+      ),
+    ).toBe(false);
+  });
+  it('what is no difference to Git, and was not cut, counts all the same', () => {
+    // The recorded value is another: somebody had changed it before, and now changed it back.
+    const back = { ...recorded, '.spec.replicas': 9 };
+    const ignored = cutting(live, (draft) => delete draft.spec.paused);
+    expect(differsOnlyInIgnored(back, { desired, live }, manager, sealer, ignored)).toBe(false);
+  });
+  it('an item of a list, by what it says', () => {
+    const image = change((draft) => (container(draft).image = 'a:2'));
+    const cut = cutting(image, (draft) => (draft.spec.template.spec.containers = []));
+    expect(tolerates(image, cut)).toBe(true);
+    const onlyName = cutting(image, (draft) => delete container(draft).name);
+    expect(tolerates(image, onlyName)).toBe(false);
+  });
+  it('of a value that is one for the API server, the rest must be the same', () => {
+    const bodies = {
+      desired: { ...desired, spec: { list: [{ a: 1, b: 1 }] } },
+      live: { ...live, spec: { list: [{ a: 1, b: 2 }] } },
+    };
+    const cut = (name: string): IgnoredFields => {
+      const edit = (draft: any): unknown => delete draft.spec.list[0][name];
+      return {
+        pointers: [],
+        managers: [],
+        cut: { desired: without(bodies.desired, edit), live: without(bodies.live, edit) },
+      };
+    };
+    expect(isIgnored('.spec.list', bodies, cut('b'))).toBe(true);
+    expect(isIgnored('.spec.list', bodies, cut('a'))).toBe(false);
+  });
+  it('a sync that respects them leaves the live value', () => {
+    const next: Manifest = { ...desired, spec: { ...(desired['spec'] as object), replicas: 3 } };
+    const edit = (draft: any): unknown => delete draft.spec.replicas;
+    const ignored = {
+      pointers: [],
+      managers: [],
+      cut: { desired: without(next, edit), live: without(scaled, edit) },
+    };
+    const { manifest } = respecting({ desired: next, live: scaled }, manager, ignored);
+    expect(manifest['spec']).not.toHaveProperty('replicas');
+  });
+});
+
 describe('a sync that respects them', () => {
   const next: Manifest = { ...desired, spec: { ...(desired['spec'] as object), replicas: 3, paused: true } };
   const specOf = (now: Manifest, ignored = ignoring(['/spec/replicas'])): unknown => {

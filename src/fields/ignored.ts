@@ -1,6 +1,6 @@
 /**
- * Fields whose differences do not count: by their place in the object, or by who owns them. A place is a JSON pointer;
- * it is found in the body, where items of associative lists have positions.
+ * Fields whose differences do not count: by their place in the object, or by who owns them. A place is a JSON pointer,
+ * which is found in the body, where items of associative lists have positions; or it is what jq paths lead to.
  */
 import { canonicalJson, isObject, type Json } from '#model/json.ts';
 import type { FieldValues } from '#model/observed.ts';
@@ -18,6 +18,8 @@ export interface IgnoredFields {
   readonly pointers: readonly (readonly string[])[];
   /** What these field managers own. */
   readonly managers: readonly string[];
+  /** What jq paths leave of the bodies. */
+  readonly cut?: Bodies;
 }
 
 /** Undefined for a text that is no pointer below the root. */
@@ -29,8 +31,8 @@ export function parsePointer(text: string): readonly string[] | undefined {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-/** The bodies in which a place is looked for. */
-interface Bodies {
+/** An object as it is wanted, and as it stands. */
+export interface Bodies {
   readonly desired: Manifest;
   readonly live: Manifest;
 }
@@ -63,7 +65,7 @@ export function isIgnored(path: string, { desired, live }: Bodies, ignored: Igno
       ignored.managers.includes(manager) &&
       (nodeAt(fields, keys) !== undefined || hasAtomicAbove(fields, keys)),
   );
-  if (isTheirs) return true;
+  if (isTheirs || isCutAway(elements, { desired, live }, ignored.cut)) return true;
   const places = [live, desired].map((body) => placeOf(body, elements));
   return ignored.pointers.some((pointer) => {
     if (places.some((place) => startsWith(place, pointer))) return true;
@@ -74,6 +76,14 @@ export function isIgnored(path: string, { desired, live }: Bodies, ignored: Igno
     const [one, other] = [desired, live].map((body) => without(valueAt(body, elements), rest));
     return canonicalJson(one) === canonicalJson(other);
   });
+}
+
+/** Something was cut at this path, and what is left is the same on both sides. */
+function isCutAway(elements: readonly PathElement[], bodies: Bodies, cut: Bodies | undefined): boolean {
+  if (cut === undefined) return false;
+  const at = (body: Manifest): string => canonicalJson(valueAt(body, elements) ?? null);
+  const left = at(cut.live);
+  return left === at(cut.desired) && (left !== at(bodies.live) || left !== at(bodies.desired));
 }
 
 /**

@@ -53,6 +53,22 @@ describe('names of revisions', () => {
     });
   });
 
+  test('a range that is also the name of a branch is that, while there is no tag in it', async () => {
+    const ref = { semver: '1.x', orName: true } as const;
+    const resolved = () => room.repositories.resolve(source(tree.url, ref));
+    await tree.tag('v0.1.0');
+    await tree.push();
+    expect(failure(await resolved()).message).toMatch(/in "1\.x", and no branch or tag of that name$/);
+    await tree.branch('1.x');
+    await tree.push();
+    await room.repositories.fetch(source(tree.url, ref));
+    expect(value(await resolved()).label).toBe(`1.x@${first.slice(0, 8)}`);
+    await tree.tag('v1.2.0');
+    await tree.push();
+    await room.repositories.fetch(source(tree.url, ref));
+    expect(value(await resolved()).label).toBe(`v1.2.0@${first.slice(0, 8)}`);
+  });
+
   test('HEAD is the default branch, also after it was changed', async () => {
     await tree.branch('trunk');
     const second = await tree.commit('On trunk');

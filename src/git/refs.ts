@@ -70,7 +70,8 @@ export function find(refs: RefTable, ref: GitRef): Found {
   if ('commit' in ref) return asCommit(ref.commit);
   if ('semver' in ref) {
     const tag = highestVersion(refs.tags.keys(), ref.semver);
-    return tag === undefined ? undefined : named(refs.tags, tag);
+    if (tag !== undefined) return named(refs.tags, tag);
+    return ref.orName === true ? find(refs, { name: ref.semver }) : undefined;
   }
   const name = ref.name.trim();
   if (name === 'HEAD' || name === '')
@@ -123,7 +124,8 @@ function describeRef(ref: GitRef): string {
   if ('branch' in ref) return `branch ${quoted(ref.branch)}`;
   if ('tag' in ref) return `tag ${quoted(ref.tag)}`;
   if ('commit' in ref) return `commit ${quoted(ref.commit)}`;
-  if ('semver' in ref) return `tag with a version in ${quoted(ref.semver)}`;
+  if ('semver' in ref)
+    return `tag with a version in ${quoted(ref.semver)}${ref.orName === true ? ', and no branch or tag of that name' : ''}`;
   return ref.name === 'HEAD' || ref.name === ''
     ? 'default branch (HEAD)'
     : `branch, tag or commit ${quoted(ref.name)}`;

@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
@@ -27,6 +28,7 @@ import { openArchives } from '#registries/archives.ts';
 import { openInstallationTokens } from '#registries/github-app.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
 import { openInterpreter } from '#pipeline/scripts/interpreter.ts';
+import { openPathCutter } from '#pipeline/scripts/path-cutter.ts';
 import { digestKey, startSettings } from './installation.ts';
 import { accessFrom, openDirectCluster } from './open-cluster.ts';
 
@@ -83,6 +85,7 @@ export function commandPorts(): CommandPorts {
     rendering: ({ mirror }) => ({
       repositories: openGit(mirror, () => undefined),
       renderer: openRenderer(),
+      overriding: argoOverriding,
       directory: openDiskFiles,
     }),
     pipeline: async (options, secrets) => {
@@ -115,6 +118,8 @@ export function commandPorts(): CommandPorts {
         renderer,
         sealer,
         view: (unit) => views.view(unit),
+        cutter: openPathCutter({ clock: systemClock, timers: systemTimers }),
+        overriding: argoOverriding,
       });
     },
   };

@@ -3,6 +3,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { applicationKind, argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { ClusterViews } from '#engine/cluster-views.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine } from '#engine/engine.ts';
@@ -32,6 +33,7 @@ import { openArchives } from '#registries/archives.ts';
 import { openInstallationTokens } from '#registries/github-app.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { createRenderer } from '#pipeline/render/renderer.ts';
+import { openPathCutter } from '#pipeline/scripts/path-cutter.ts';
 import {
   apiSecrets,
   checkKinds,
@@ -156,6 +158,7 @@ export async function start(
   const dataDir = path.resolve(options.dataDir);
   const records = new RecordStore({ file: recordsFile(dataDir), clock: systemClock, log });
   const sealer = createSealer(settings.key);
+  const cutter = openPathCutter(outside);
   const keeping = keepingRenderer(renderer, renderStore, metrics);
   const dialects = [
     argoDialect(options.namespace),
@@ -170,6 +173,8 @@ export async function start(
       repositories,
       renderer: keeping,
       sealer,
+      cutter,
+      overriding: argoOverriding,
       clock: systemClock,
       timers: systemTimers,
       random: systemRandom,
@@ -243,7 +248,13 @@ export async function start(
       known: (key) => engine.known(key),
       records,
       states: () => engine.states(),
-      manifests: renderedManifests({ repositories, renderer, keeping, view: (unit) => views.view(unit) }),
+      manifests: renderedManifests({
+        repositories,
+        overriding: argoOverriding,
+        renderer,
+        keeping,
+        view: (unit) => views.view(unit),
+      }),
       who: (bearer) => access.who(bearer),
       login: (username, password) => access.login(username, password),
     },
@@ -260,7 +271,13 @@ export async function start(
     await engine.stop();
     records.close();
     views.stop();
-    await Promise.all([repositories.close(), renderer.close(), worker.close(), leases?.close()]);
+    await Promise.all([
+      repositories.close(),
+      renderer.close(),
+      worker.close(),
+      cutter.close(),
+      leases?.close(),
+    ]);
     await local?.close();
   };
   if (!listening.ok) {

@@ -16,7 +16,16 @@ import type {
   RecordQuery,
 } from './record.ts';
 import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
-import type { Ancestry, Propagation, RenderSpec, Revision, SourceSpec, Trust, UnitId } from './unit.ts';
+import type {
+  Ancestry,
+  Overrides,
+  Propagation,
+  RenderSpec,
+  Revision,
+  SourceSpec,
+  Trust,
+  UnitId,
+} from './unit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
@@ -209,8 +218,8 @@ export interface RenderRequest {
   /** Also what is kept is rendered again, but for values that were made up. */
   readonly anew?: boolean;
   readonly spec: RenderSpec;
-  /** See `Input`. */
-  readonly refusedFiles?: readonly string[];
+  /** Files of the directory that are part of the trace, there or not: they had a say in `spec`. */
+  readonly watchedFiles?: readonly string[];
   readonly url: string;
   readonly commit: string;
   /** The directory in the repository; empty for its root. */
@@ -252,6 +261,13 @@ export interface Remotes {
   /** The commit to read, and under which address; or why nothing of that repository may be read (S7). */
   pin(remote: RemoteSource): Promise<Result<{ readonly url: string; readonly commit: string }>>;
   readonly files: RenderFiles;
+}
+/** How an input is rendered that has files which change that, each with its path: in the words of its dialect. */
+export interface Overriding {
+  (
+    overrides: Overrides,
+    files: readonly { readonly path: string; readonly text: string }[],
+  ): Result<{ readonly render: RenderSpec; readonly warnings: readonly Failure[] }>;
 }
 /** Renders in a sandbox with a deadline; a hostile tree fails by itself (F13, F16, F20, F21). */
 export interface Renderer {

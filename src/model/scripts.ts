@@ -47,12 +47,6 @@ export interface LuaResult {
   readonly result?: unknown;
   readonly printed?: string;
 }
-export interface JqResult {
-  /** Without what the paths lead to. */
-  readonly object: JsonObject;
-  /** By the index of the path, which then took nothing away. */
-  readonly failures?: Readonly<Record<number, ScriptFailure>>;
-}
 
 /**
  * Runs scripts in a sandbox, each with a deadline. The caller waits, as for any computation: what needs a verdict has
@@ -60,9 +54,29 @@ export interface JqResult {
  */
 export interface Interpreter {
   lua(request: LuaRequest): ScriptAnswer<LuaResult>;
-  /** Deletes each path from what the paths before it left. */
-  jq(paths: readonly string[], object: JsonObject): ScriptAnswer<JqResult>;
   /** Something will be run soon. */
   prepare(): void;
   close(): Promise<void>;
 }
+
+export interface Cut {
+  readonly paths: readonly string[];
+  readonly object: JsonObject;
+}
+/**
+ * Takes what jq paths lead to out of objects, in a sandbox, each with a deadline. What fails on an object takes nothing
+ * out of it, as where `.spec.list[]` finds no list; only a program that is none, or had to be stopped, is a failure.
+ */
+export interface PathCutter {
+  /** The first of the paths that is no program. */
+  check(paths: readonly string[]): Promise<PathFailure | undefined>;
+  /** In the order asked. One `asker` whose paths had to be stopped is not asked for again at once. */
+  cut(asker: string, cuts: readonly Cut[]): Promise<CutAnswer>;
+  close(): Promise<void>;
+}
+export interface PathFailure extends ScriptFailure {
+  readonly path: string;
+}
+export type CutAnswer =
+  | { readonly ok: true; readonly value: readonly JsonObject[] }
+  | { readonly ok: false; readonly failure: PathFailure };

@@ -12,8 +12,8 @@ export type GitRef =
   | { readonly commit: string; readonly on?: string }
   | { readonly tag: string }
   | { readonly branch: string }
-  /** The highest tag in a range of versions. */
-  | { readonly semver: string }
+  /** The highest tag in a range of versions. `orName`: where there is none, what has that name. */
+  | { readonly semver: string; readonly orName?: true }
   /** A branch, a tag or a full commit: looked up in that order. `HEAD` is the default branch. */
   | { readonly name: string };
 
@@ -86,6 +86,20 @@ export interface DirectoryRender {
   /** A glob over paths relative to the directory; `{a,b}` alternatives. */
   readonly include?: string;
   readonly exclude?: string;
+  readonly jsonnet?: JsonnetOptions;
+}
+export interface JsonnetOptions {
+  /** `code`: the value is an expression, and else a text. */
+  readonly extVars?: readonly JsonnetVariable[];
+  /** Of files that are functions. */
+  readonly tlas?: readonly JsonnetVariable[];
+  /** Directories in which imports are looked for, from the root of the repository. */
+  readonly libs?: readonly string[];
+}
+export interface JsonnetVariable {
+  readonly name: string;
+  readonly value: string;
+  readonly code: boolean;
 }
 export interface KustomizeRender {
   readonly kind: 'kustomize';
@@ -124,6 +138,8 @@ export interface KustomizeEdits {
   /** As the `patches` of a kustomization file. */
   readonly patches?: readonly JsonObject[];
   readonly components?: readonly string[];
+  /** Components that are not there are left out. */
+  readonly componentsMayMiss?: boolean;
   /** Set on every object once it is built, over what it has. */
   readonly metadata?: {
     readonly labels?: Readonly<Record<string, string>>;
@@ -167,6 +183,13 @@ export interface NoRender {
 }
 export type RenderSpec = DirectoryRender | KustomizeRender | HelmRender | DetectRender;
 
+/** Files of an input's directory that change how it is rendered. */
+export interface Overrides {
+  /** Where several are there, what a later one says goes before what an earlier one says. */
+  readonly files: readonly string[];
+  /** What they change, in the words of the dialect. */
+  readonly of: JsonObject;
+}
 export interface Input {
   readonly source: SourceSpec;
   /** What other inputs of its Unit call its files: `$NAME/path`. */
@@ -174,8 +197,7 @@ export interface Input {
   /** Relative to the root of the source; `.` is the root. */
   readonly path: string;
   readonly render: RenderSpec | NoRender;
-  /** Files of that directory that would change how it is rendered, and are not read yet: with one, nothing is (F30). */
-  readonly refusedFiles?: readonly string[];
+  readonly overrides?: Overrides;
 }
 
 export type Propagation = 'Foreground' | 'Background' | 'Orphan';
@@ -213,6 +235,11 @@ export interface IgnoreRule extends GroupKind {
   readonly pointers: readonly string[];
   /** Field managers: what they own. */
   readonly managers: readonly string[];
+  readonly jq?: {
+    readonly paths: readonly string[];
+    /** As messages name it. */
+    readonly where: string;
+  };
 }
 
 /** When syncs are allowed or denied: from each start for as long as it lasts. */

@@ -18,8 +18,10 @@ import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { RanHook, UnitState } from '#model/outcome.ts';
 import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
+import type { PathCutter } from '#model/scripts.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
+import { checkPaths, cutBodies } from './plan/cutting.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { runIdFor } from './plan/hook-run.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
@@ -27,13 +29,15 @@ import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
+import type { OverridePorts } from './source/overrides.ts';
 import type { RemotesPorts } from './source/remotes.ts';
 
-export interface PlanPorts extends RemotesPorts {
+export interface PlanPorts extends RemotesPorts, OverridePorts {
   readonly renderer: Renderer;
   readonly cluster: Cluster;
   readonly sealer: Sealer;
   readonly view: ClusterView;
+  readonly cutter: PathCutter;
 }
 export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
   readonly state: UnitState | undefined;
@@ -54,6 +58,8 @@ export async function makePlan(
   context: PlanContext,
   ports: PlanPorts,
 ): Promise<Result<MadePlan>> {
+  const checked = await checkPaths(unit, ports.cutter);
+  if (!checked.ok) return checked;
   const rendered = await renderInputs(unit, located, ports);
   if (!rendered.ok) return rendered;
   return planObjects(unit, rendered.value.located, rendered.value, context, ports);
@@ -75,7 +81,7 @@ async function planObjects(
   located: Located,
   rendered: { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Failure[] },
   { state, attempt, otherOwner, isUnit }: PlanContext,
-  { cluster, sealer }: PlanPorts,
+  { cluster, sealer, cutter }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
   const hookRun = runIdFor(state, located.digest);
@@ -94,6 +100,9 @@ async function planObjects(
   if (!bodies.ok) return bodies;
   const vanished = needed.find((_, index) => bodies.value[index] === undefined);
   if (vanished !== undefined) return fail(gone(vanished));
+  const found = byKey(needed, bodies.value);
+  const cuts = await cutBodies(unit, compared, found, cutter);
+  if (!cuts.ok) return cuts;
   const planned = plan({
     unit,
     revisions: located.revisions,
@@ -103,7 +112,8 @@ async function planObjects(
     hookRun,
     ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
     compared,
-    bodies: byKey(needed, bodies.value),
+    bodies: found,
+    cuts: cuts.value,
     state,
     ...(await targetNamespace(unit, cluster)),
     blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],

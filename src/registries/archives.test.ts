@@ -2,11 +2,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { archiveOf, chartOf, sha256 } from '../../tests/registries/packing.ts';
 import { startChartRepository, type ChartRepository } from '../../tests/registries/chart-repository.ts';
 import { canTry } from '../../tests/programs.ts';
 import { startRegistry, type Registry } from '../../tests/registries/registry.ts';
+import { startTokenServer, type TokenServer } from '../../tests/registries/token-server.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { silentMeter } from '#host/metrics.ts';
@@ -333,5 +334,120 @@ describe.runIf(canTry('docker-registry'))('a registry', () => {
     expect(
       codeOf(await archivesWith().find(spec('x', { name: 'a' }, { url: 'oci://169.254.169.254/x' }))),
     ).toBe('ForbiddenHost');
+  });
+});
+
+describe.runIf(canTry('docker-registry'))('a registry that asks for tokens', () => {
+  let tokens: TokenServer;
+  let registry: Registry;
+  const elsewhere: Registry[] = [];
+  const plain = 'application/vnd.oci.image.layer.v1.tar+gzip';
+  const scope = 'repository:private/app:pull';
+
+  /** As the tools of registries push: with a token that lets them. */
+  async function pushed(repository: string, content: Uint8Array): Promise<void> {
+    const authorization = `Bearer ${await tokenFor(`repository:${repository}:pull,push`)}`;
+    const at = `http://${registry.host}/v2/${repository}`;
+    const blob = async (body: Uint8Array): Promise<{ digest: string; size: number }> => {
+      const digest = `sha256:${sha256(body)}`;
+      const start = await fetch(`${at}/blobs/uploads/`, { method: 'POST', headers: { authorization } });
+      const to = new URL(start.headers.get('location')!, at);
+      to.searchParams.set('digest', digest);
+      const put = await fetch(to, { method: 'PUT', headers: { authorization }, body: Buffer.from(body) });
+      expect(put.status).toBe(201);
+      return { digest, size: body.byteLength };
+    };
+    const type = 'application/vnd.oci.image.manifest.v1+json';
+    const config = {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      ...(await blob(Buffer.from('{}'))),
+    };
+    const layers = [{ mediaType: plain, ...(await blob(content)) }];
+    const put = await fetch(`${at}/manifests/v1`, {
+      method: 'PUT',
+      headers: { authorization, 'content-type': type },
+      body: JSON.stringify({ schemaVersion: 2, mediaType: type, config, layers }),
+    });
+    expect(put.status).toBe(201);
+  }
+  async function tokenFor(of: string): Promise<string> {
+    const url = new URL(tokens.auth.realm);
+    url.searchParams.set('service', tokens.auth.service);
+    url.searchParams.set('scope', of);
+    const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+    const answer = await fetch(url, { headers: { authorization: `Basic ${basic}` } });
+    return ((await answer.json()) as { token: string }).token;
+  }
+  const spec = (repository: string, further: object = as('good')): SourceSpec => ({
+    kind: 'oci',
+    url: `oci://${registry.host}/${repository}`,
+    ref: { name: 'v1' },
+    ...further,
+  });
+
+  beforeAll(async () => {
+    const root = path.join(directory, 'tokens');
+    await mkdir(root);
+    tokens = await startTokenServer({ login, open: ['public/app'], directory: root });
+    registry = await startRegistry(root, tokens.auth);
+    for (const repository of ['private/app', 'public/app'])
+      await pushed(repository, archiveOf([{ path: 'a.yaml', content: repository }]));
+  });
+  beforeEach(() => {
+    tokens.requests.length = 0;
+    tokens.lifetimeSeconds = 300;
+  });
+  afterAll(async () => {
+    await Promise.all([registry, ...elsewhere].map((one) => one.close()));
+    await tokens.close();
+  });
+
+  it('gets the login of the Secret for one, which is used for all that follows', async () => {
+    const archives = archivesWith();
+    expect((await read(archives, spec('private/app')))[1]).toEqual(['a.yaml']);
+    expect((await read(archives, spec('private/app')))[1]).toEqual(['a.yaml']);
+    expect(tokens.requests).toEqual([`200 ada ${scope}`]);
+  });
+  it('gives who has no login what is open to all, and nothing else', async () => {
+    const archives = archivesWith();
+    expect((await read(archives, spec('public/app', {})))[1]).toEqual(['a.yaml']);
+    expect(codeOf(await archives.find(spec('private/app', {})))).toBe('RegistryAuthenticationFailed');
+    expect(tokens.requests).toEqual(['200 nobody repository:public/app:pull', `200 nobody ${scope}`]);
+  });
+  it('a token that is too old is asked for anew', async () => {
+    const archives = archivesWith();
+    // The registry takes it for one or two seconds more.
+    tokens.lifetimeSeconds = -58;
+    const old = await tokenFor(scope);
+    expect((await archives.find(spec('private/app'))).ok).toBe(true);
+    tokens.lifetimeSeconds = 300;
+    tokens.requests.length = 0;
+    const headers = { authorization: `Bearer ${old}`, accept: 'application/vnd.oci.image.manifest.v1+json' };
+    const url = `http://${registry.host}/v2/private/app/manifests/v1`;
+    await expect.poll(async () => (await fetch(url, { headers })).status, { timeout: 10_000 }).toBe(401);
+    await expect
+      .poll(
+        async () => {
+          const found = await archives.find(spec('private/app'));
+          return found.ok && tokens.requests.length;
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(1);
+  });
+  it('a wrong login is said, without its password (S14)', async () => {
+    const found = await archivesWith().find(spec('private/app', as('wrong')));
+    expect(codeOf(found)).toBe('RegistryAuthenticationFailed');
+    expect(textOf(found)).not.toMatch(/wrong|correct horse/);
+    expect(tokens.requests).toEqual([`401 a stranger ${scope}`]);
+  });
+  it('S10: a server of tokens that is off limits is not asked', async () => {
+    const root = path.join(directory, 'off-limits');
+    await mkdir(root);
+    const auth = { ...tokens.auth, realm: 'http://169.254.169.254/token' };
+    const other = await startRegistry(root, auth);
+    elsewhere.push(other);
+    const found = await archivesWith().find(spec('x', { ...as('good'), url: `oci://${other.host}/x` }));
+    expect(codeOf(found)).toBe('ForbiddenHost');
   });
 });

@@ -157,8 +157,9 @@ export class Registries {
 
   /** A registry says where its tokens are made. The login goes there, because that is who asks for it. */
   async #token(challenge: Reply, { origin, repository }: Place, identity: Identity): Promise<Result<string>> {
-    const said = challenge.headers['www-authenticate'];
-    const text = typeof said === 'string' ? said : '';
+    // One that takes logins too says so in a header of its own.
+    const said = [challenge.headers['www-authenticate'] ?? []].flat();
+    const text = said.find((scheme) => /^bearer /i.test(scheme)) ?? '';
     const part = (name: string): string | undefined => new RegExp(`${name}="([^"]*)"`, 'i').exec(text)?.[1];
     const realm = URL.parse(part('realm') ?? '');
     const refused = refusal(
@@ -166,7 +167,7 @@ export class Registries {
       `${origin}/${repository}: the registry refused the credentials, or asks for some`,
       'check the Secret with the username and password of this repository',
     );
-    if (!/^bearer /i.test(text) || realm === null) return fail(refused);
+    if (realm === null) return fail(refused);
     const service = part('service');
     if (service !== undefined) realm.searchParams.set('service', service);
     realm.searchParams.set('scope', part('scope') ?? `repository:${repository}:pull`);

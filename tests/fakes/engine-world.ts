@@ -2,6 +2,7 @@
 import { middling, ManualTime, CountingMeter } from '../../src/kube/manual-time.fixture.ts';
 import { stringify } from 'yaml';
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine, type EngineOptions } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
@@ -16,6 +17,7 @@ import { Rendering } from '#pipeline/render/rendering.ts';
 import { loadModule } from '#pipeline/render/wasm-module.ts';
 import { keyText } from '#model/object.ts';
 import { FakeCluster, isWrite, sealer, type FakeCall, type FakeClient } from './cluster.ts';
+import { promptCutter } from './path-cutter.ts';
 import { MemoryRecords } from './records.ts';
 import { MemoryRenderStore } from './render-store.ts';
 import { FakeRepositories, type Files } from './repositories.ts';
@@ -127,6 +129,8 @@ export class EngineWorld {
       repositories: git,
       renderer: keepingRenderer(this.renderer, this.kept, this.meter),
       sealer,
+      cutter: promptCutter,
+      overriding: argoOverriding,
       clock: this.time,
       timers: this.time,
       random: middling,

@@ -1,9 +1,10 @@
-/** A real registry on loopback: Debian's docker-registry, with a login where it is to ask for one. */
+/** A real registry on loopback: Debian's docker-registry, with a login, or tokens, where it is to ask for them. */
 import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import bcrypt from 'bcryptjs';
 import { freePort } from '../free-port.ts';
+import type { TokenAuth } from './token-server.ts';
 
 export interface Registry {
   /** `127.0.0.1:PORT`. */
@@ -13,12 +14,12 @@ export interface Registry {
 
 export async function startRegistry(
   directory: string,
-  login?: { readonly username: string; readonly password: string },
+  auth?: { readonly username: string; readonly password: string } | TokenAuth,
 ): Promise<Registry> {
   const port = await freePort();
   const htpasswd = path.join(directory, 'htpasswd');
-  if (login !== undefined)
-    await writeFile(htpasswd, `${login.username}:${await bcrypt.hash(login.password, 4)}\n`);
+  if (auth !== undefined && 'username' in auth)
+    await writeFile(htpasswd, `${auth.username}:${await bcrypt.hash(auth.password, 4)}\n`);
   const config = path.join(directory, 'config.yml');
   await writeFile(
     config,
@@ -27,7 +28,11 @@ export async function startRegistry(
       'log: {level: error}',
       `storage: {filesystem: {rootdirectory: ${path.join(directory, 'blobs')}}, delete: {enabled: true}}`,
       `http: {addr: '127.0.0.1:${port}'}`,
-      ...(login === undefined ? [] : [`auth: {htpasswd: {realm: registry, path: ${htpasswd}}}`]),
+      ...(auth === undefined
+        ? []
+        : 'username' in auth
+          ? [`auth: {htpasswd: {realm: registry, path: ${htpasswd}}}`]
+          : [`auth: ${JSON.stringify({ token: auth })}`]),
       '',
     ].join('\n'),
   );

@@ -334,6 +334,36 @@ describe('options of a Kustomize source', () => {
     });
     expect(await place.condition(/components\/none/)).toContain('storefront/overlays/dev');
   });
+
+  it('with ignoreMissingComponents it is left out until it comes; labels and annotations name the Application', async () => {
+    const place = await world.place();
+    const files = await filesOf('argocd');
+    const kustomize = {
+      components: ['../../components/late'],
+      ignoreMissingComponents: true,
+      commonLabels: { 'example.com/app': '$ARGOCD_APP_NAME' },
+      labelWithoutSelector: true,
+      labelIncludeTemplates: true,
+      commonAnnotations: { 'example.com/app': '${ARGOCD_APP_NAME}' },
+      commonAnnotationsEnvsubst: true,
+      version: 'v5.8.2',
+      kubeVersion: '1.36.0',
+    };
+    await place.push({ ...files });
+    await place.createApplication({ spec: sourceOf(place, 'storefront/overlays/dev', { kustomize }) });
+    await place.synced();
+    const live = (): Promise<LiveObject> => place.live('apps/v1/Deployment', 'dev-storefront');
+    const { metadata, spec } = await live();
+    expect(metadata.labels?.['example.com/app']).toBe(place.name);
+    expect(spec.template.metadata.labels['example.com/app']).toBe(place.name);
+    expect(metadata.annotations?.['example.com/app']).toBe(place.name);
+    expect(spec.template.spec.containers).toHaveLength(1);
+    const late = Object.entries(files).flatMap(([name, content]) =>
+      name.includes('components/audit/') ? [[name.replace('/audit/', '/late/'), content] as const] : [],
+    );
+    await place.synced(await place.pushAndHint(Object.fromEntries(late)));
+    expect((await live())['spec'].template.spec.containers).toHaveLength(2);
+  });
 });
 
 describe('options of a Helm source', () => {
@@ -455,24 +485,6 @@ const unsupportedSources: readonly (readonly [string, Readonly<Record<string, st
     },
     /app\/own\.yaml.*Own/,
   ],
-  [
-    'options in .argocd-source.yaml, of a Kustomize source',
-    {
-      'app/kustomization.yaml': `${kustomization}resources: [settings.yaml]\n`,
-      'app/settings.yaml': settingsMap,
-      'app/.argocd-source.yaml': 'kustomize:\n  namePrefix: p-\n',
-    },
-    /\.argocd-source\.yaml/,
-  ],
-  [
-    'options in .argocd-source.yaml, of a chart',
-    {
-      'app/Chart.yaml': chart,
-      'app/templates/settings.yaml': settingsMap,
-      'app/.argocd-source.yaml': 'helm:\n  parameters: [{name: a, value: "2"}]\n',
-    },
-    /\.argocd-source\.yaml/,
-  ],
 ];
 
 describe('what is not honoured yet (F30)', () => {
@@ -490,10 +502,78 @@ describe('what is not honoured yet (F30)', () => {
   });
 });
 
-describe('a file of parameters that arrives later', () => {
+describe('Jsonnet', () => {
   const world = useWorld();
 
-  it('stops what was in sync, and changes nothing (F30)', async () => {
+  it('is evaluated with its variables and libraries, and a commit to a library alone is applied', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/main.jsonnet': `local names = import 'names.libsonnet';
+function(team) [{
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: name },
+  data: { team: team, environment: std.extVar('environment'), size: '' + std.extVar('size') },
+} for name in names]`,
+      'lib/names.libsonnet': "['one', 'two']",
+      'app/plain.yaml': settingsMap,
+    });
+    const jsonnet = {
+      libs: ['lib'],
+      tlas: [{ name: 'team', value: '$ARGOCD_APP_NAME' }],
+      extVars: [
+        { name: 'environment', value: 'prod' },
+        { name: 'size', value: '2 + 2', code: true },
+      ],
+    };
+    await place.createApplication({ spec: sourceOf(place, 'app', { directory: { jsonnet } }) });
+    await place.synced();
+    const data = { team: place.name, environment: 'prod', size: '4' };
+    expect((await place.live('v1/ConfigMap', 'two'))['data']).toEqual(data);
+    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
+    await place.synced(await place.pushAndHint({ 'lib/names.libsonnet': "['one', 'three']" }));
+    expect(await place.get('v1/ConfigMap', 'two')).toBeUndefined();
+    expect(await place.get('v1/ConfigMap', 'three')).toBeDefined();
+    await place.pushAndHint({ 'lib/names.libsonnet': "['one', " });
+    await place.condition(/lib\/names\.libsonnet:1.*JsonnetFailed/, /ComparisonError/);
+    expect(await place.get('v1/ConfigMap', 'three')).toBeDefined();
+  });
+});
+
+describe('a range of versions in Git', () => {
+  const world = useWorld();
+
+  it('is the highest tag in it, and moves when a higher one comes', async () => {
+    const place = await world.place();
+    const tagged = async (tag: string, value: string): Promise<void> => {
+      await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value })) });
+      await place.repository.tag(tag);
+      await place.repository.push();
+      await world.hint(place.repository);
+    };
+    await tagged('v1.2.3', 'old');
+    await tagged('2.0.0', 'other');
+    await place.createApplication({ spec: sourceOf(place, 'app', { targetRevision: '>=1.0 <2' }) });
+    await place.synced();
+    const value = async (): Promise<string> =>
+      ((await place.live('v1/ConfigMap', 'settings'))['data'] as { value: string }).value;
+    expect(await value()).toBe('old');
+    await tagged('v1.10.0-rc.1', 'candidate');
+    await tagged('v1.10.0', 'new');
+    await tagged('v1.9.0', 'late');
+    await waitFor('the higher version', async () => (await value()) === 'new');
+    await place.synced();
+    await place.change({ spec: { source: { targetRevision: '3.x' } } });
+    await place.condition(/no tag with a version in "3\.x"/);
+    expect(await value()).toBe('new');
+  });
+});
+
+describe('a file of parameters beside the manifests', () => {
+  const world = useWorld();
+  const named = (place: Place, name: string): Promise<unknown> => place.get('v1/ConfigMap', name);
+
+  it('changes how the directory is rendered, from the commit on that brings it; what it is not known to say stops', async () => {
     const place = await world.place();
     await place.push({
       'app/kustomization.yaml': `${kustomization}resources: [settings.yaml]\n`,
@@ -501,12 +581,44 @@ describe('a file of parameters that arrives later', () => {
     });
     await place.createApplication();
     await place.synced();
-    const file = `.argocd-source-${place.name}.yaml`;
-    await place.pushAndHint({ [`app/${file}`]: 'kustomize:\n  namePrefix: p-\n' });
-    expect(await place.condition(/argocd-source/, /^Unsupported$/)).toContain(`app/${file}`);
-    expect(await place.get('v1/ConfigMap', 'settings')).toBeDefined();
-    const commit = await place.pushAndHint({ [`app/${file}`]: null });
-    await place.synced(commit);
+    const own = `app/.argocd-source-${place.name}.yaml`;
+    const others = {
+      'app/.argocd-source.yaml': 'kustomize:\n  namePrefix: all-\n  nameSuffix: -x\n',
+      'app/.argocd-source-another.yaml': 'kustomize: {namePrefix: another-}\n',
+    };
+    await place.synced(await place.pushAndHint({ [own]: 'kustomize: {namePrefix: own-}\n', ...others }));
+    expect(await named(place, 'own-settings-x')).toBeDefined();
+    expect(await named(place, 'settings')).toBeUndefined();
+    await place.pushAndHint({ [own]: 'plugin: {name: x}\n' });
+    expect(await place.condition(/plugin/, /^Unsupported$/)).toContain(own);
+    expect(await named(place, 'own-settings-x')).toBeDefined();
+    await place.synced(await place.pushAndHint({ [own]: null }));
+    expect(await named(place, 'all-settings-x')).toBeDefined();
+  });
+
+  it('of a chart: its parameters, and that it is a chart', async () => {
+    const place = await world.place();
+    await place.push({
+      'app/Chart.yaml': chart,
+      'app/values.yaml': 'a: "1"\nb: "1"\n',
+      'app/templates/settings.yaml': yaml(
+        configMap('settings', { a: '{{ .Values.a }}', b: '{{ .Values.b }}' }),
+      ),
+      'app/.argocd-source.yaml': 'helm:\n  parameters: [{name: a, value: "2"}]\n',
+    });
+    await place.createApplication({
+      spec: {
+        source: {
+          repoURL: place.repository.url,
+          path: 'app',
+          targetRevision: 'main',
+          helm: { parameters: [{ name: 'b', value: '2' }] },
+        },
+      },
+    });
+    await place.synced();
+    // A list is replaced as a whole, as in every merge patch.
+    expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ a: '2', b: '1' });
   });
 });
 

@@ -230,13 +230,6 @@ describe('what is known and not honoured yet blocks the Application (F30)', () =
     ['helm', (place: Place) => sourceWith(place, { helm: { version: 'v2' } })],
     ['kustomize', (place: Place) => sourceWith(place, { kustomize: { version: 'v4.5.7' } })],
     ['plugin', (place: Place) => sourceWith(place, { plugin: { name: 'x' } })],
-    ['jsonnet', (place: Place) => sourceWith(place, { directory: { jsonnet: { libs: ['x'] } } })],
-    [
-      'ignoreDifferences',
-      () => ({
-        ignoreDifferences: [{ kind: 'Deployment', group: 'apps', jqPathExpressions: ['.spec.replicas'] }],
-      }),
-    ],
     ['Replace=maybe', () => ({ syncPolicy: { automated: {}, syncOptions: ['Replace=maybe'] } })],
     [
       'elsewhere.example.com',

@@ -355,9 +355,18 @@ describe('what is not honoured yet exits with 5', () => {
       'app/.argocd-source-web.yaml': 'kustomize: {namePrefix: p-}\n',
       'app.yaml': application({ path: 'app' }),
     });
-    expectFailure(await render('--repo', at, '--app', join(at, 'app.yaml')), 5, /\.argocd-source-web\.yaml/);
+    const named = await render('--repo', at, '--app', join(at, 'app.yaml'));
+    expect(named.stdout).toMatch(/name: p-/);
     // It is for the Application of that name alone.
-    expect((await render('--repo', at, '--path', 'app')).code).toBe(0);
+    const unnamed = await render('--repo', at, '--path', 'app');
+    expect([unnamed.code, unnamed.stdout]).toEqual([0, expect.not.stringMatching(/name: p-/)]);
+    await writeFile(join(at, 'app/.argocd-source-web.yaml'), 'kustomize: [\n');
+    expectFailure(
+      await render('--repo', at, '--app', join(at, 'app.yaml')),
+      1,
+      /\.argocd-source-web\.yaml:\d/,
+      /InvalidYaml/,
+    );
   });
 });
 

@@ -6,6 +6,7 @@ import { startSshServer, type SshServer } from '../git-server/ssh-server.ts';
 import { startChartRepository, type ChartRepository } from '../registries/chart-repository.ts';
 import { helm, packChart } from '../registries/helm.ts';
 import { startRegistry, type Registry } from '../registries/registry.ts';
+import { startTokenServer, type TokenServer } from '../registries/token-server.ts';
 import { systemClock } from '#host/clock.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { configMap, yaml, type Manifest } from './manifests.ts';
@@ -17,6 +18,8 @@ const world = useWorld();
 let charts: ChartRepository;
 let chartsRoot: string;
 let registry: Registry;
+let tokens: TokenServer;
+let tokenRegistry: Registry;
 let ssh: SshServer;
 let home: string;
 
@@ -31,27 +34,20 @@ beforeAll(async () => {
     tls: { key: tls.key, cert: tls.certificate },
     login,
   });
-  const registryRoot = path.join(world.directory, 'registry');
-  await mkdir(registryRoot);
-  registry = await startRegistry(registryRoot, login);
-  await helm(
-    home,
-    'registry',
-    'login',
-    registry.host,
-    '--plain-http',
-    '-u',
-    login.username,
-    '-p',
-    login.password,
-  );
-  await helm(
-    home,
-    'push',
-    path.join(chartsRoot, 'web-1.0.0.tgz'),
-    `oci://${registry.host}/charts`,
-    '--plain-http',
-  );
+  const registryIn = async (name: string, auth: Parameters<typeof startRegistry>[1]): Promise<Registry> => {
+    const root = path.join(world.directory, name);
+    await mkdir(root, { recursive: true });
+    return startRegistry(root, auth);
+  };
+  registry = await registryIn('registry', login);
+  tokens = await startTokenServer({ login, open: [], directory: world.directory });
+  tokenRegistry = await registryIn('token-registry', tokens.auth);
+  for (const { host } of [registry, tokenRegistry]) {
+    const who = ['-u', login.username, '-p', login.password];
+    await helm(home, 'registry', 'login', host, '--plain-http', ...who);
+    const chart = path.join(chartsRoot, 'web-1.0.0.tgz');
+    await helm(home, 'push', chart, `oci://${host}/charts`, '--plain-http');
+  }
   ssh = await startSshServer(
     path.join(world.directory, 'ssh'),
     path.dirname(world.git.repositoryPath('none')),
@@ -76,6 +72,7 @@ beforeAll(async () => {
   for (const object of [
     secret('charts', charts.url, { type: 'helm', ...login }),
     secret('registry', `${registry.host}/charts`, { type: 'helm', enableOCI: 'true', ...login }),
+    secret('token-registry', `${tokenRegistry.host}/charts`, { type: 'helm', enableOCI: 'true', ...login }),
     secret('keys', sshPrefix, { sshPrivateKey: ssh.privateKey }, 'repo-creds'),
     map('argocd-tls-certs-cm', { localhost: tls.authority }),
     map('argocd-ssh-known-hosts-cm', { ssh_known_hosts: ssh.knownHosts }),
@@ -83,7 +80,7 @@ beforeAll(async () => {
     await world.api.create(object);
 });
 afterAll(async () => {
-  await Promise.all([charts?.close(), registry?.close(), ssh?.close()]);
+  await Promise.all([charts, registry, tokenRegistry, tokens, ssh].map((server) => server?.close()));
 });
 
 const source = (repoURL: string, further: object): Manifest => ({ source: { repoURL, ...further } });
@@ -175,6 +172,18 @@ describe('a registry with a login', () => {
     await place.createApplication({ spec });
     expect(await place.condition(/ChartNotFound/)).toContain('7.0.0');
     expect(await place.get('v1/ConfigMap', 'web')).toBeUndefined();
+  });
+});
+
+describe('a registry that asks for tokens', () => {
+  it('gets one for the login of its Secret, and gives the chart', async () => {
+    const place = await world.place();
+    tokens.requests.length = 0;
+    const spec = source(`${tokenRegistry.host}/charts`, { chart: 'web', targetRevision: '1.x' });
+    await place.createApplication({ spec });
+    await place.synced();
+    expect(await dataOf(place, 'web')).toEqual({ version: '1.0.0', a: 'default' });
+    expect(tokens.requests).toEqual(['200 ada repository:charts/web:pull']);
   });
 });
 

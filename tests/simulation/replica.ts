@@ -1,5 +1,6 @@
 /** One replica: the real engine over the real client, wired as `trueup start` wires them, on what it has of the world. */
 import { argoDialect } from '#dialects/argo/application.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { fieldManager } from '#dialects/argo/compile.ts';
 import { defaultInstanceLabel, trackingAnnotation } from '#dialects/argo/settings.ts';
 import { fluxDialect } from '#dialects/flux/kustomization.ts';
@@ -16,6 +17,7 @@ import { healthOf } from '#pipeline/health/health.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
 import { rendererOn } from '#pipeline/render/renderer.ts';
+import { promptCutter } from '../fakes/path-cutter.ts';
 import { MemoryRecords } from '../fakes/records.ts';
 import { loadRenderer, sandboxOf } from './render-model.ts';
 import type { FaultGate } from './faults.ts';
@@ -147,6 +149,8 @@ export class Replica {
         records: this.records,
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
+        cutter: promptCutter,
+        overriding: argoOverriding,
       },
       {
         dialects: [

@@ -109,9 +109,39 @@ describe('ignoreDifferences', () => {
     expect(ignores).toEqual([
       { group: 'apps', kind: 'Deployment', pointers: ['/spec/replicas'], managers: [] },
     ]);
-    const { unsupported } = compile(application({}), [settings(map('jqPathExpressions: [.spec]'))]);
-    expect(unsupported).toMatchObject([
-      { code: 'Unsupported', message: expect.stringContaining('apps/Deployment, ignoreDifferences') },
+    const { ignores: jq, unsupported } = compile(application({}), [
+      settings(map('jqPathExpressions: [.spec]')),
+    ]);
+    expect(unsupported).toEqual([]);
+    expect(jq).toMatchObject([
+      {
+        jq: {
+          paths: ['.spec'],
+          where:
+            'ConfigMap argocd-cm, resource.customizations, apps/Deployment, ignoreDifferences.jqPathExpressions',
+        },
+      },
+    ]);
+  });
+  it('rules of roles that a controller fills in, where the installation says so', () => {
+    const said = (text: string): Manifest => settings({ 'resource.compareoptions': text });
+    const ignored = (text: string): unknown => compile(application({}), [said(text)]).ignores;
+    expect(ignored('ignoreAggregatedRoles: true')).toMatchObject([{ kind: 'ClusterRole' }]);
+    expect(ignored('ignoreAggregatedRoles: false\nignoreResourceStatusField: all')).toBeUndefined();
+    expect(compile(application({}), [said('a: [')]).unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('resource.compareoptions') },
+    ]);
+  });
+  it('by jq paths, with where they stand', () => {
+    const own = { kind: 'ConfigMap', jqPathExpressions: ['.data.a'] };
+    expect(compile(application({ ignoreDifferences: [own] })).ignores).toEqual([
+      {
+        group: '',
+        kind: 'ConfigMap',
+        pointers: [],
+        managers: [],
+        jq: { paths: ['.data.a'], where: 'spec.ignoreDifferences[0].jqPathExpressions' },
+      },
     ]);
   });
   it('F28: a pointer that is none is named', () => {
@@ -126,23 +156,14 @@ describe('ignoreDifferences', () => {
 
 describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   it.each<[string, Manifest]>([
-    [
-      'spec.ignoreDifferences[0].jqPathExpressions',
-      application({ ignoreDifferences: [{ kind: 'Deployment', jqPathExpressions: ['.spec.replicas'] }] }),
-    ],
     ['spec.sourceHydrator', application({ sourceHydrator: { drySource: { repoURL: 'x' } } })],
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
     ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
-    ['spec.source.directory.jsonnet', withSource({ directory: { jsonnet: { tlas: [{ name: 'a' }] } } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
-    ['version range 1.x', withSource({ targetRevision: '1.x' })],
-    ['version range 1.2.x', withSource({ targetRevision: '1.2.x' })],
-    ['version range ^1.2', withSource({ targetRevision: '^1.2' })],
-    ['version range >=1.2', withSource({ targetRevision: '>=1.2' })],
     ...[
       'Replace=maybe',
       'PruneLast=maybe',
@@ -408,6 +429,12 @@ describe('where it comes from', () => {
     ['refs/heads/release/1', { name: 'release/1' }],
     ['v1.2.3', { name: 'v1.2.3' }],
     ['a'.repeat(40), { commit: 'a'.repeat(40) }],
+    // A version is a name; only what is none is a range.
+    ['1.2', { name: '1.2' }],
+    ['release-1.x', { name: 'release-1.x' }],
+    ...['1.2.*', '1.x', 'v1.2.x', '1.x.x', '^1.2', '~1.2.3', '>=1.0 <2', '>=1.0, <2', '1.0 - 1.4', '*'].map(
+      (range): [string, object] => [range, { semver: range, orName: true }],
+    ),
   ])('targetRevision %s is %j', (targetRevision, ref) => {
     expect(
       compile(withSource(targetRevision === undefined ? {} : { targetRevision })).inputs[0]?.source.ref,

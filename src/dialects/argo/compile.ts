@@ -14,6 +14,7 @@ import { loginsOf, trustOf } from './repositories.ts';
 import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
+import { overridesOf } from './source-overrides.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
 import { specOf, type SourceContext } from './source-spec.ts';
 import { readSyncOptions } from './sync-options.ts';
@@ -95,10 +96,7 @@ export function compileApplication(
     ...systemRules(settings.main, findings.refused),
   ];
   const access = { logins, trust, signed: verdict.signed };
-  const inputs = sources.map((source) => ({
-    ...inputOf(source, access, context, findings.refused),
-    refusedFiles: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
-  }));
+  const inputs = sources.map((source) => inputOf(source, access, { name, ...context }, findings.refused));
   const annotations = resource.metadata.annotations ?? {};
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const request = requestOf(resource, predecessor);
@@ -223,7 +221,7 @@ function destinationOf(spec: ApplicationSpec, refused: Failure[]): string {
 }
 
 /** By which sources call each other: `$values/…`. */
-function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): ReadonlySet<string> {
+function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): readonly string[] {
   const names = new Set<string>();
   for (const [index, { ref }] of sources.entries()) {
     if (ref === undefined || ref === '') continue;
@@ -233,13 +231,13 @@ function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): Rea
     if (names.has(ref)) refused.push(invalid(`${at}: two sources are called "${ref}"`, 'give each its own'));
     names.add(ref);
   }
-  return names;
+  return [...names];
 }
 
 function inputOf(
   source: ApplicationSource,
   access: SourceContext,
-  context: RenderContext,
+  { name: tracked, ...context }: RenderContext & { readonly name: string },
   refused: Failure[],
 ): Input {
   const name = source.ref;
@@ -254,7 +252,12 @@ function inputOf(
       source.path === undefined || source.path === ''
         ? '.'
         : source.path.replace(/^\.\//, '').replace(/\/+$/, '') || '.',
-    render: isOnlyNamed ? { kind: 'none' } : renderOf(source, context, refused),
+    ...(isOnlyNamed
+      ? { render: { kind: 'none' } }
+      : {
+          render: renderOf(source, context, refused),
+          overrides: overridesOf(tracked, source, context),
+        }),
   };
 }
 

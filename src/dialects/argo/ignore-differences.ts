@@ -8,7 +8,6 @@ import { isObject } from '#model/json.ts';
 import type { IgnoreRule } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
 import { ignoredFields, type ApplicationSpec, type IgnoredFields } from './schema.ts';
-import { unsupported } from './unsupported.ts';
 
 export function rulesOf(
   written: ApplicationSpec['ignoreDifferences'],
@@ -27,14 +26,18 @@ function fieldsOf(
   { jsonPointers, jqPathExpressions, managedFieldsManagers }: IgnoredFields,
   where: string,
   refused: Failure[],
-): Pick<IgnoreRule, 'pointers' | 'managers'> {
-  if ((jqPathExpressions ?? []).length > 0) refused.push(unsupported(`${where}.jqPathExpressions`));
+): Pick<IgnoreRule, 'pointers' | 'managers' | 'jq'> {
   for (const pointer of jsonPointers ?? []) {
     if (/^\/./.test(pointer)) continue;
     const hint = 'write it as /spec/replicas, with ~1 for a slash in a name';
     refused.push(invalid(`${where}.jsonPointers: "${pointer}" is no JSON pointer below the root`, hint));
   }
-  return { pointers: jsonPointers ?? [], managers: managedFieldsManagers ?? [] };
+  const paths = jqPathExpressions ?? [];
+  return {
+    pointers: jsonPointers ?? [],
+    managers: managedFieldsManagers ?? [],
+    ...(paths.length === 0 ? {} : { jq: { paths, where: `${where}.jqPathExpressions` } }),
+  };
 }
 
 const root = 'resource.customizations';
@@ -61,7 +64,7 @@ export function systemRules(
 function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
   const refused: Failure[] = [];
   const ruleOf = (of: string, separator: string, text: string, key: string): readonly IgnoreRule[] => {
-    const where = `${key} of ConfigMap argocd-cm`;
+    const where = `ConfigMap argocd-cm, ${key}`;
     const { value, problem } = yamlOf(text);
     const parsed = ignoredFields.safeParse(value);
     if (!isObject(value) || !parsed.success) {
@@ -80,7 +83,19 @@ function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
     const text = isObject(member) ? member['ignoreDifferences'] : undefined;
     return typeof text === 'string' ? ruleOf(of, '/', text, `${root}, ${of}, ignoreDifferences`) : [];
   });
-  return { rules: [...mapped, ...split], refused };
+  return { rules: [...mapped, ...split, ...aggregated(config, refused)], refused };
+}
+
+const compareKey = 'resource.compareoptions';
+
+/** Rules that a controller fills in. What else that key sets asks for what is done anyway. */
+function aggregated(config: Readonly<Record<string, string>>, refused: Failure[]): readonly IgnoreRule[] {
+  const { value, problem } = yamlOf(config[compareKey] ?? '');
+  if (problem !== undefined)
+    refused.push(invalid(`ConfigMap argocd-cm, ${compareKey} cannot be read: ${problem}`, 'correct it'));
+  if (!isObject(value) || value['ignoreAggregatedRoles'] !== true) return [];
+  const jq = { paths: ['select(.aggregationRule != null) | .rules'], where: compareKey };
+  return [{ group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', pointers: [], managers: [], jq }];
 }
 
 function yamlOf(text: string): { readonly value: unknown; readonly problem?: string } {

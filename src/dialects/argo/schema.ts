@@ -23,6 +23,11 @@ const kustomize = z.looseObject({
   forceCommonAnnotations: flag.optional(),
   patches: z.array(z.looseObject({})).optional(),
   components: z.array(text).optional(),
+  ignoreMissingComponents: flag.optional(),
+  commonAnnotationsEnvsubst: flag.optional(),
+  version: text.optional(),
+  kubeVersion: text.optional(),
+  apiVersions: z.array(text).optional(),
 });
 
 const helm = z.looseObject({
@@ -44,14 +49,26 @@ const helm = z.looseObject({
   apiVersions: z.array(text).optional(),
 });
 
-const source = z.looseObject({
+const variables = z.array(z.looseObject({ name: text, value: text.optional(), code: flag.optional() }));
+const jsonnet = z.looseObject({
+  extVars: variables.optional(),
+  tlas: variables.optional(),
+  libs: z.array(text).optional(),
+});
+
+export const applicationSource = z.looseObject({
   repoURL: text.min(1),
   path: text.optional(),
   targetRevision: text.optional(),
   ref: text.optional(),
   chart: text.optional(),
   directory: z
-    .looseObject({ recurse: flag.optional(), include: text.optional(), exclude: text.optional() })
+    .looseObject({
+      recurse: flag.optional(),
+      include: text.optional(),
+      exclude: text.optional(),
+      jsonnet: jsonnet.optional(),
+    })
     .optional(),
   kustomize: kustomize.optional(),
   helm: helm.optional(),
@@ -66,8 +83,8 @@ export type IgnoredFields = z.infer<typeof ignoredFields>;
 
 export const applicationSpec = z.looseObject({
   project: text.optional(),
-  source: source.optional(),
-  sources: z.array(source).optional(),
+  source: applicationSource.optional(),
+  sources: z.array(applicationSource).optional(),
   destination: z.looseObject({
     server: text.optional(),
     name: text.optional(),
@@ -115,8 +132,9 @@ export const applicationSpec = z.looseObject({
   revisionHistoryLimit: z.number().int().optional(),
 });
 export type ApplicationSpec = z.infer<typeof applicationSpec>;
-export type ApplicationSource = z.infer<typeof source>;
+export type ApplicationSource = z.infer<typeof applicationSource>;
 export type KustomizeSource = z.infer<typeof kustomize>;
+export type JsonnetSource = z.infer<typeof jsonnet>;
 export type HelmSource = z.infer<typeof helm>;
 
 export const operation = z.looseObject({

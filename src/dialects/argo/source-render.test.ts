@@ -1,15 +1,22 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { Failure } from '#model/failure.ts';
 import type { RenderSpec } from '#model/unit.ts';
 import { applicationSpec } from './schema.ts';
-import { renderOf } from './source-render.ts';
+import { kustomizeVersion, renderOf } from './source-render.ts';
 
-const context = { application: 'web', project: 'shop', namespace: 'prod', names: new Set(['values']) };
-function rendered(source: object): RenderSpec {
+const context = { application: 'web', project: 'shop', namespace: 'prod', names: ['values'] };
+function refusals(source: object): string {
+  const refused: Failure[] = [];
+  rendered(source, refused);
+  return refused.map(({ message }) => message).join('; ');
+}
+function rendered(source: object, refused: Failure[] = []): RenderSpec {
   const spec = applicationSpec.parse({
     source: { repoURL: 'https://git.example/a', ...source },
     destination: {},
   });
-  return renderOf(spec.source!, context, []);
+  return renderOf(spec.source!, context, refused);
 }
 
 describe('how a source is rendered', () => {
@@ -26,6 +33,23 @@ describe('how a source is rendered', () => {
   });
   it('is a directory where it recurses or chooses files', () => {
     expect(rendered({ directory: { recurse: true } })).toEqual({ kind: 'directory', recurse: true });
+  });
+  it('is a directory where Jsonnet gets something', () => {
+    const jsonnet = {
+      extVars: [{ name: 'app', value: '$ARGOCD_APP_NAME' }],
+      tlas: [{ name: 'n', value: '1', code: true }],
+      libs: ['./vendor', '/lib'],
+    };
+    expect(rendered({ directory: { jsonnet } })).toEqual({
+      kind: 'directory',
+      recurse: false,
+      jsonnet: {
+        extVars: [{ name: 'app', value: 'web', code: false }],
+        tlas: [{ name: 'n', value: '1', code: true }],
+        libs: ['vendor', 'lib'],
+      },
+    });
+    expect(rendered({ directory: { jsonnet: {} } }).kind).toBe('detect');
   });
   it('by Kustomize takes every option', () => {
     expect(
@@ -60,6 +84,40 @@ describe('how a source is rendered', () => {
         patches: [{ target: { kind: 'Service' }, patch: '[]' }],
         components: ['../c'],
       },
+    });
+  });
+  it('by Kustomize fills in the build environment where Argo CD does', () => {
+    const values = { app: '$ARGOCD_APP_NAME', dollars: '$$x' };
+    const kustomize = { images: ['web:${ARGOCD_APP_NAME}'], commonLabels: values, commonAnnotations: values };
+    const filled = { app: 'web', dollars: '$x' };
+    expect(rendered({ kustomize })).toMatchObject({
+      edits: { images: ['web:web'], labels: filled, annotations: values },
+    });
+    expect(rendered({ kustomize: { ...kustomize, commonAnnotationsEnvsubst: true } })).toMatchObject({
+      edits: { annotations: filled },
+    });
+    expect(refusals({ kustomize: { commonLabels: { a: '$ARGOCD_APP_REVISION' } } })).toMatch(
+      /ARGOCD_APP_REVISION/,
+    );
+  });
+  it('by Kustomize has one version, that of its library', async () => {
+    const script = await readFile(new URL('../../../scripts/render-native.sh', import.meta.url), 'utf8');
+    expect(kustomizeVersion).toBe(/^kustomize=(.*)$/m.exec(script)?.[1]);
+    expect(refusals({ kustomize: { version: kustomizeVersion } })).toBe('');
+    expect(refusals({ kustomize: { version: kustomizeVersion.slice(1) } })).toBe('');
+    expect(refusals({ kustomize: { version: 'v4.5.7' } })).toMatch(
+      /spec\.source\.kustomize\.version v4\.5\.7.*this Trueup has v5/,
+    );
+  });
+  it('of other options of Kustomize', () => {
+    const kustomize = {
+      components: ['../c'],
+      ignoreMissingComponents: true,
+      kubeVersion: '1.30',
+      apiVersions: ['v1'],
+    };
+    expect(rendered({ kustomize })).toMatchObject({
+      edits: { components: ['../c'], componentsMayMiss: true },
     });
   });
   it('by Helm takes every option, and fills in the build environment', () => {

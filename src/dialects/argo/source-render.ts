@@ -1,8 +1,14 @@
 /** How a source is rendered: what `spec.source.{directory,kustomize,helm}` say, and what its files say otherwise. */
 import type { Failure } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
-import type { ApplicationSource, HelmSource, KustomizeSource } from './schema.ts';
+import type {
+  DirectoryRender,
+  HelmRender,
+  JsonnetVariable,
+  KustomizeRender,
+  RenderSpec,
+} from '#model/unit.ts';
+import type { ApplicationSource, HelmSource, JsonnetSource, KustomizeSource } from './schema.ts';
 import { invalid } from '../parse-spec.ts';
 import { isSet, unsupported } from './unsupported.ts';
 
@@ -12,7 +18,7 @@ export interface RenderContext {
   /** Of the destination. */
   readonly namespace: string;
   /** Of sources, for `$NAME/path`. */
-  readonly names: ReadonlySet<string>;
+  readonly names: readonly string[];
 }
 
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
@@ -23,8 +29,9 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   ].flat();
   if (declared.length > 1)
     refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
-  const directory = directoryOf(source);
-  const kustomize = kustomizeOf(source.kustomize ?? {});
+  const filled = (text: string): string => substitute(text, source, context, refused);
+  const directory = directoryOf(source, filled);
+  const kustomize = kustomizeOf(source.kustomize ?? {}, filled, refused);
   const helm = helmOf(source.helm ?? {}, source, context, refused);
   if (isSet(source.kustomize)) return kustomize;
   if (isSet(source.helm) || isSet(source.chart)) return helm;
@@ -32,37 +39,74 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   return { kind: 'detect', directory, kustomize, helm };
 }
 
-function directoryOf({ directory }: ApplicationSource): DirectoryRender {
-  const { include, exclude, recurse } = directory ?? {};
+function directoryOf({ directory }: ApplicationSource, filled: (text: string) => string): DirectoryRender {
+  const { include, exclude, recurse, jsonnet } = directory ?? {};
+  const variablesOf = (written: JsonnetSource['tlas'] = []): readonly JsonnetVariable[] =>
+    written.map(({ name, value = '', code = false }) => ({ name, value: filled(value), code }));
   return {
     kind: 'directory',
     recurse: recurse ?? false,
     ...(include === undefined || include === '' ? {} : { include }),
     ...(exclude === undefined || exclude === '' ? {} : { exclude }),
+    ...(jsonnet === undefined || !isSet(jsonnet)
+      ? {}
+      : {
+          jsonnet: {
+            extVars: variablesOf(jsonnet.extVars),
+            tlas: variablesOf(jsonnet.tlas),
+            libs: (jsonnet.libs ?? []).map((path) => path.replace(/^(\.?\/)+/, '')),
+          },
+        }),
   };
 }
 
-function kustomizeOf(source: KustomizeSource): KustomizeRender {
+/** Of the command with the library that is built in (scripts/render-native.sh). */
+export const kustomizeVersion = 'v5.8.2';
+
+function kustomizeOf(
+  source: KustomizeSource,
+  filled: (text: string) => string,
+  refused: Failure[],
+): KustomizeRender {
+  const { version = '', commonLabels, commonAnnotations, commonAnnotationsEnvsubst } = source;
+  if (version !== '' && version.replace(/^v?/, 'v') !== kustomizeVersion)
+    refused.push(
+      unsupported(
+        `spec.source.kustomize.version ${version} (this Trueup has ${kustomizeVersion})`,
+        `remove it, or write ${kustomizeVersion}`,
+      ),
+    );
   const edits = {
     namePrefix: source.namePrefix,
     nameSuffix: source.nameSuffix,
     namespace: source.namespace,
-    images: source.images,
+    images: source.images?.map(filled),
     replicas: source.replicas?.map(({ name, count }) => ({ name, count: Number(count) })),
-    labels: source.commonLabels,
+    labels: commonLabels && filledIn(commonLabels, filled),
     labelsForced: source.forceCommonLabels,
     labelsWithoutSelector: source.labelWithoutSelector,
     labelsInTemplates: source.labelIncludeTemplates,
-    annotations: source.commonAnnotations,
+    annotations:
+      commonAnnotations && commonAnnotationsEnvsubst === true
+        ? filledIn(commonAnnotations, filled)
+        : commonAnnotations,
     annotationsForced: source.forceCommonAnnotations,
     patches: source.patches as readonly JsonObject[] | undefined,
     components: source.components,
+    componentsMayMiss: source.ignoreMissingComponents,
   };
   return {
     kind: 'kustomize',
     loadRestriction: 'root',
     edits: Object.fromEntries(Object.entries(edits).filter(([, value]) => isSet(value))),
   };
+}
+
+function filledIn(
+  values: Readonly<Record<string, string>>,
+  filled: (text: string) => string,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, filled(value)]));
 }
 
 function helmOf(
@@ -78,7 +122,7 @@ function helmOf(
       .map(({ name, value }) => `${name}=${escapeCommas(filled(value ?? ''))}`);
   const fileOf = (text: string): string => {
     const [, name, path = ''] = /^\$([\w-]+)\/(.*)$/.exec(text) ?? [];
-    if (name !== undefined && context.names.has(name)) return `$${name}/${filled(path)}`;
+    if (name !== undefined && context.names.includes(name)) return `$${name}/${filled(path)}`;
     const file = filled(text);
     if (file.startsWith('$') || /^\$[a-z]/.test(text))
       refused.push(
@@ -134,7 +178,7 @@ function substitute(
     const name = braced ?? plain;
     if (whole === '$$' || name === undefined) return '$';
     if (/^(ARGOCD_APP_REVISION|KUBE_)/.test(name))
-      refused.push(unsupported(`The variable ${name} in spec.source.helm`));
+      refused.push(unsupported(`The variable ${name} in the options of a source`));
     return known[name] ?? '';
   });
 }

@@ -4,7 +4,7 @@ import { loginFor, trustFor, type Login, type RepositoryAccess } from '#model/re
 import type { GitRef, SourceSpec } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
 import type { ApplicationSource } from './schema.ts';
-import { isSet, unsupported } from './unsupported.ts';
+import { isSet } from './unsupported.ts';
 
 export interface SourceContext {
   readonly trust: RepositoryAccess['trust'] | undefined;
@@ -35,7 +35,7 @@ function placeOf(
   if (!isSet(chart)) {
     return isRegistry
       ? { kind: 'oci', url: repoURL, ref: refOfVersion(source, false) }
-      : { kind: 'git', url: repoURL, ref: refOfRevision(source.targetRevision, refused) };
+      : { kind: 'git', url: repoURL, ref: refOfRevision(source.targetRevision) };
   }
   if (isSet(source.ref))
     refused.push(invalid('A chart of a repository has spec.sources[].ref', 'remove ref'));
@@ -52,7 +52,7 @@ function placeOf(
 }
 
 /** Characters that make a target revision a range of versions and not a name. */
-const rangeCharacters = /[*^~<>=|,]|\s-\s|^v?\d+(\.\d+)?(\.[xX])$|^[xX]$/;
+const rangeCharacters = /[*^~<>=|,]|\s-\s|^v?\d+(\.\d+)?(\.[xX]){1,2}$|^[xX]$/;
 
 /** Without one, and as `HEAD`, the highest; of images that is the tag `latest`. */
 function refOfVersion({ targetRevision = '' }: ApplicationSource, isChart: boolean): GitRef {
@@ -63,10 +63,10 @@ function refOfVersion({ targetRevision = '' }: ApplicationSource, isChart: boole
   return isChart && /^v?\d+(\.\d+)?$/.test(wanted) ? { semver: wanted } : { name: wanted };
 }
 
-function refOfRevision(targetRevision: string | undefined, refused: Failure[]): GitRef {
-  const name = targetRevision ?? '';
-  if (/[*^~<>=|]|^v?\d+(\.\d+)?\.x/i.test(name))
-    refused.push(unsupported(`The version range ${name} as spec.source.targetRevision`));
+/** A range is looked for among tags first, and then it is a name like any other: `1.x` may be a branch. */
+function refOfRevision(targetRevision = ''): GitRef {
+  const name = targetRevision.trim();
+  if (rangeCharacters.test(name)) return { semver: name, orName: true };
   if (/^[0-9a-f]{40}$/.test(name)) return { commit: name };
   return { name: name === '' ? 'HEAD' : name.replace(/^refs\/heads\//, '') };
 }

@@ -3,7 +3,7 @@ import type { Failure } from '#model/failure.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
 import { conventions } from './conventions.ts';
-import type { ApplicationSpec } from './schema.ts';
+import type { ApplicationSource, ApplicationSpec } from './schema.ts';
 import { harmlessOptions, readSyncOptions, syncOptionsAnnotation } from './sync-options.ts';
 
 export { isSet } from '../members.ts';
@@ -49,7 +49,12 @@ const sourceMembers: Members = {
   honoured: ['repoURL', 'path', 'targetRevision', 'directory', 'kustomize', 'helm', 'name', 'ref', 'chart'],
   refused: ['plugin'],
 };
-const directoryMembers: Members = { honoured: ['recurse', 'include', 'exclude'], refused: ['jsonnet'] };
+const overrideMembers: Members = { honoured: ['directory', 'kustomize', 'helm'], refused: ['plugin'] };
+const directoryMembers: Members = {
+  honoured: ['recurse', 'include', 'exclude', 'jsonnet'],
+  refused: [],
+};
+const jsonnetMembers: Members = { honoured: ['extVars', 'tlas', 'libs'], refused: [] };
 const kustomizeMembers: Members = {
   honoured: [
     'namePrefix',
@@ -65,8 +70,14 @@ const kustomizeMembers: Members = {
     'forceCommonAnnotations',
     'patches',
     'components',
+    'ignoreMissingComponents',
+    'commonAnnotationsEnvsubst',
+    'version',
+    // They are for `helmCharts` of a kustomization, which is refused.
+    'kubeVersion',
+    'apiVersions',
   ],
-  refused: ['version', 'commonAnnotationsEnvsubst', 'ignoreMissingComponents', 'kubeVersion', 'apiVersions'],
+  refused: [],
 };
 const helmMembers: Members = {
   honoured: [
@@ -103,18 +114,35 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
   const sources = spec.sources ?? [];
   for (const [index, source] of (sources.length > 0 ? sources : [spec.source]).entries()) {
     const path = sources.length > 0 ? `spec.sources[${index}]` : 'spec.source';
-    inspect(path, source, sourceMembers, findings);
-    inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
-    inspect(`${path}.kustomize`, source?.kustomize, kustomizeMembers, findings);
-    // `version: v3` asks for what is done anyway.
-    const { version, ...helm } = source?.helm ?? {};
-    inspect(`${path}.helm`, version === 'v3' ? helm : source?.helm, helmMembers, findings);
+    inspectSource(path, source, sourceMembers, findings);
   }
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
   inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
   inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);
   for (const option of readSyncOptions(spec.syncPolicy?.syncOptions ?? []).refused)
     findings.refused.push(unsupported(`The sync option ${option} (spec.syncPolicy.syncOptions)`));
+  return findings;
+}
+
+function inspectSource(
+  path: string,
+  source: Partial<ApplicationSource> | undefined,
+  members: Members,
+  findings: Findings,
+): void {
+  inspect(path, source, members, findings);
+  inspect(`${path}.directory`, source?.directory, directoryMembers, findings);
+  inspect(`${path}.directory.jsonnet`, source?.directory?.jsonnet, jsonnetMembers, findings);
+  inspect(`${path}.kustomize`, source?.kustomize, kustomizeMembers, findings);
+  // `version: v3` asks for what is done anyway.
+  const { version, ...helm } = source?.helm ?? {};
+  inspect(`${path}.helm`, version === 'v3' ? helm : source?.helm, helmMembers, findings);
+}
+
+/** Of a file that changes a source: where it is cannot be changed. */
+export function inspectOverride(path: string, source: Partial<ApplicationSource>): Findings {
+  const findings: Findings = { refused: [], unknown: [] };
+  inspectSource(path, source, overrideMembers, findings);
   return findings;
 }
 

@@ -70,7 +70,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.healthCheckExprs', { healthCheckExprs: [{ kind: 'A' }] }],
     ['spec.force', { force: true }],
     ['spec.dependsOn[0].readyExpr', { dependsOn: [{ name: 'a', readyExpr: 'true' }] }],
-    ['spec.ignoreMissingComponents', { ignoreMissingComponents: true }],
     ['spec.deletionPolicy: Later', { deletionPolicy: 'Later' }],
     ['The source OCIRepository fleet', { sourceRef: { kind: 'OCIRepository', name: 'fleet' } }],
     ['The source Bucket fleet', { sourceRef: { kind: 'Bucket', name: 'fleet' } }],

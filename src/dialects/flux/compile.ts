@@ -230,6 +230,7 @@ function editsOf(spec: KustomizationSpec): KustomizeEdits {
     })),
     patches: spec.patches as readonly JsonObject[] | undefined,
     components: spec.components,
+    componentsMayMiss: spec.ignoreMissingComponents,
     metadata: spec.commonMetadata,
   };
   return Object.fromEntries(Object.entries(edits).filter(([, value]) => isSet(value)));

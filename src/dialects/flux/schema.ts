@@ -56,6 +56,7 @@ export const kustomizationSpec = z.looseObject({
   dependsOn: z.array(dependency).optional(),
   healthChecks: z.array(healthCheck).optional(),
   components: z.array(text).optional(),
+  ignoreMissingComponents: flag.optional(),
   patches: z.array(z.looseObject({})).optional(),
   images: z
     .array(

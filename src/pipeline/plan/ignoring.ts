@@ -7,22 +7,26 @@ import type { IgnoreRule } from '#model/unit.ts';
 import type { Comparison } from './compare.ts';
 import type { PlanInput } from './plan.ts';
 
-/** Undefined where none is about the object. Groups and kinds are globs. */
-export function ignoredOf(
-  rules: readonly IgnoreRule[] | undefined,
-  key: ObjectKey,
-): IgnoredFields | undefined {
-  const mine = (rules ?? []).filter(
+/** Those that are about the object. Groups and kinds are globs. */
+export function rulesFor(rules: readonly IgnoreRule[] | undefined, key: ObjectKey): readonly IgnoreRule[] {
+  return (rules ?? []).filter(
     ({ group, kind, name, namespace }) =>
       matchesGlob(group, key.group) &&
       matchesGlob(kind, key.kind) &&
       (name === undefined || name === key.name) &&
       (namespace === undefined || namespace === key.namespace),
   );
+}
+
+/** Undefined where no rule is about the object. */
+export function ignoredOf({ unit, cuts }: PlanInput, key: ObjectKey): IgnoredFields | undefined {
+  const mine = rulesFor(unit.ignores, key);
   if (mine.length === 0) return undefined;
+  const cut = cuts?.get(keyText(key));
   return {
     pointers: mine.flatMap(({ pointers }) => pointers.flatMap((text) => [parsePointer(text) ?? []])),
     managers: mine.flatMap(({ managers }) => managers),
+    ...(cut === undefined ? {} : { cut }),
   };
 }
 
@@ -33,7 +37,7 @@ export function isTolerated(
   live: Manifest,
 ): boolean {
   const { unit, state, sealer } = input;
-  const ignored = ignoredOf(unit.ignores, ref);
+  const ignored = ignoredOf(input, ref);
   if (ignored === undefined) return false;
   const bodies = { desired: desired.manifest, live };
   if (verdict.verdict === 'drifted') {

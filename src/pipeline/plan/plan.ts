@@ -2,6 +2,7 @@
 import { digestOf } from '#fields/digest.ts';
 import { forcedFields, plannedChanges } from '#fields/drift.ts';
 import { handOver } from '#fields/legacy.ts';
+import type { Bodies } from '#fields/ignored.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
@@ -33,6 +34,8 @@ export interface PlanInput {
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */
   readonly bodies: ReadonlyMap<string, Manifest>;
+  /** By key text: what jq paths of ignore rules leave of objects. */
+  readonly cuts?: ReadonlyMap<string, Bodies>;
   readonly state: UnitState | undefined;
   /** Whether the target namespace exists; undefined: it does not matter. */
   readonly namespaceExists: boolean | undefined;

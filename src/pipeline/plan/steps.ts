@@ -106,12 +106,13 @@ function applyStep(
 
 /** With ignored fields as they are in the cluster, if that is asked for. */
 function respectingIgnored(
-  { unit, sealer }: PlanInput,
+  input: PlanInput,
   comparison: Comparison,
   live: Manifest,
   content: Content,
 ): Comparison & { readonly isCopied?: boolean } {
-  const ignored = ignoredOf(unit.ignores, comparison.ref);
+  const { unit, sealer } = input;
+  const ignored = ignoredOf(input, comparison.ref);
   if (unit.sync.respectsIgnored !== true || ignored === undefined) return comparison;
   const bodies = { desired: comparison.desired.manifest, live };
   const { manifest, isCopied } = respecting(bodies, unit.manager, ignored);

@@ -49,7 +49,7 @@ export interface Mounted {
 }
 
 export async function renderClosed(
-  op: 'kustomize' | 'helm',
+  op: 'kustomize' | 'helm' | 'jsonnet',
   options: JsonObject,
   request: RenderRequest,
   { files: own, remotes, sandbox }: ClosureTools,

@@ -1,5 +1,5 @@
 /**
- * Renders a directory of YAML and JSON files as Argo CD reads one: every manifest file of the directory, or of its
+ * Renders a directory of YAML, JSON and Jsonnet files as Argo CD reads one: every manifest file of the directory, or of its
  * subdirectories too when it recurses, that the patterns let through. What is in them is decoded in the sandbox (sandbox.ts), as Kubernetes does.
  *
  * A file that has neither an `apiVersion` nor a `kind` anywhere in it is not for Kubernetes (a values file, a
@@ -8,17 +8,19 @@
 import { isUtf8 } from 'node:buffer';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
-import type { RenderFiles, RenderRequest } from '#model/ports.ts';
+import type { RenderRequest } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { DirectoryRender } from '#model/unit.ts';
+import { renderClosed, type Closed, type ClosureTools } from './closure.ts';
 import { parseGlob } from './glob.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
+import { refuseDuplicates } from './objects.ts';
 import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 import type { RenderedParts } from './trace.ts';
 
 const manifestName = /\.(yaml|yml|json)$/;
-const jsonnetName = /\.(jsonnet|libsonnet)$/;
+const jsonnetName = /\.jsonnet$/;
 const skipMarker = '+argocd:skip-file-rendering';
 /** Their presence at the root makes another tool's source of the directory. */
 const otherTools: ReadonlyMap<string, string> = new Map([
@@ -27,6 +29,7 @@ const otherTools: ReadonlyMap<string, string> = new Map([
   ['Kustomization', 'Kustomize'],
   ['Chart.yaml', 'Helm'],
 ]);
+/** They say how a source is rendered, and are no manifests. */
 const parameterFile = /^\.argocd-source.*\.yaml$/;
 
 /** The files that `renderDirectory` needs, sorted by path: those it reads, and those whose presence it refuses. */
@@ -35,13 +38,12 @@ export function wantedFiles(spec: DirectoryRender, files: readonly TreeFile[]): 
   return files
     .filter(
       ({ path }) =>
-        isMarker(path) || (selected?.(path) === true && (manifestName.test(path) || jsonnetName.test(path))),
+        otherTools.has(path) ||
+        (selected?.(path) === true &&
+          !parameterFile.test(path) &&
+          (manifestName.test(path) || jsonnetName.test(path))),
     )
     .toSorted((one, other) => (one.path < other.path ? -1 : one.path > other.path ? 1 : 0));
-}
-
-function isMarker(path: string): boolean {
-  return otherTools.has(path) || parameterFile.test(path);
 }
 
 /** Undefined when a pattern is malformed. */
@@ -58,7 +60,7 @@ function selector({ recurse, include, exclude }: DirectoryRender): ((path: strin
 /** Every failure is terminal, names the file and where it can the line, and has one of the codes in refusal.ts. */
 export async function renderDirectory(
   request: RenderRequest & { readonly spec: DirectoryRender },
-  tools: { readonly files: RenderFiles; readonly sandbox: RenderSandbox },
+  tools: ClosureTools,
   limits: RenderLimits = renderLimits,
 ): Promise<Result<RenderedParts>> {
   const { spec, root, url, commit, tree } = request;
@@ -73,29 +75,64 @@ export async function renderDirectory(
   const wanted = wantedFiles(spec, all.value);
   const refused = refuseFiles(wanted, root, limits);
   if (refused !== undefined) return fail(refused);
+  const plain = wanted.filter(({ path }) => !jsonnetName.test(path));
   const contents = await tools.files.read(
     url,
-    wanted.map(({ blob }) => blob),
+    plain.map(({ blob }) => blob),
   );
   if (!contents.ok) return contents;
-  const files = wanted.map(({ path }, index) => ({
+  const files = plain.map(({ path }, index) => ({
     path: prefixed(root, path),
     content: contents.value[index]!,
   }));
   const decoded = await decode(files, root, tools.sandbox, limits);
   if (!decoded.ok) return decoded;
+  const evaluated = await evaluateJsonnet(request, wanted, tools);
+  if (!evaluated.ok) return evaluated;
+  const { done, entries: imported } = evaluated.value;
+  const objects = [...decoded.value.objects, ...done.objects];
+  const refusedObjects = refuseDuplicates(objects) ?? tooMany(objects, root, limits);
+  if (refusedObjects !== undefined) return fail(refusedObjects);
   const listings = spec.recurse ? directoriesOf(all.value) : [''];
   const listed = listings.map((path) => (root === '' ? path : prefixed(root, path)));
   const entries = await tools.files.look(url, commit, listed);
   if (!entries.ok) return entries;
+  const read = wanted.map(({ path }) => prefixed(root, path));
   return ok({
-    ...decoded.value,
-    paths: { files: files.map(({ path }) => path), listings: listed, absent: [] },
+    objects,
+    warnings: [...decoded.value.warnings, ...done.warnings],
+    paths: {
+      files: [...new Set([...read, ...done.trace.files])].toSorted(),
+      listings: listed,
+      absent: done.trace.absent,
+    },
     entries: new Map<string, PathEntry>([
+      ...imported,
       ...wanted.map(({ path, blob }) => [prefixed(root, path), { kind: 'file', blob }] as const),
       ...listed.map((path, index) => [path, entries.value[index]!] as const),
     ]),
   });
+}
+
+const nothingEvaluated = {
+  done: { objects: [], warnings: [], trace: { files: [], listings: [], absent: [] } },
+  entries: new Map<string, PathEntry>(),
+};
+
+/** Files of Jsonnet, with whatever they import. */
+async function evaluateJsonnet(
+  request: RenderRequest & { readonly spec: DirectoryRender },
+  wanted: readonly TreeFile[],
+  tools: ClosureTools,
+): Promise<
+  Result<Pick<Closed, 'entries'> & { readonly done: Omit<Closed['done'], 'kind' | 'asked' | 'random'> }>
+> {
+  const { root, spec } = request;
+  const names = wanted.filter(({ path }) => jsonnetName.test(path)).map(({ path }) => prefixed(root, path));
+  if (names.length === 0) return ok(nothingEvaluated);
+  const { extVars = [], tlas = [], libs = [] } = spec.jsonnet ?? {};
+  const options = { files: names, path: root, libs, extVars, tlas } as unknown as JsonObject;
+  return renderClosed('jsonnet', options, request, tools);
 }
 
 async function decode(
@@ -119,9 +156,17 @@ async function decode(
   if (!answer.ok) return answer;
   if (answer.value.kind === 'need') throw new Error('plain files need nothing else');
   const { objects, warnings } = answer.value;
-  if (objects.length <= limits.objectsMax) return ok({ objects, warnings });
-  const message = `The directory has more than ${limits.objectsMax} objects.`;
-  return fail(refusal('ManifestTooLarge', message, 'split it', { path: prefixed(root, '') }));
+  return ok({ objects, warnings });
+}
+
+function tooMany(
+  objects: readonly unknown[],
+  root: string,
+  { objectsMax }: RenderLimits,
+): Failure | undefined {
+  if (objects.length <= objectsMax) return undefined;
+  const message = `The directory has more than ${objectsMax} objects.`;
+  return refusal('ManifestTooLarge', message, 'split it', { path: prefixed(root, '') });
 }
 
 /** A file that is no text may be a manifest in another encoding: it is refused, not passed over. */
@@ -149,20 +194,6 @@ function refuseFiles(files: readonly TreeFile[], root: string, limits: RenderLim
         'Unsupported',
         `The directory is a ${tool} source, and it is declared as plain files.`,
         'remove spec.source.directory, or move the file away',
-        at,
-      );
-    if (parameterFile.test(path))
-      return refusal(
-        'Unsupported',
-        'Parameter override files are not supported yet.',
-        'move its content into the Application',
-        at,
-      );
-    if (jsonnetName.test(path))
-      return refusal(
-        'Unsupported',
-        'Jsonnet files are not supported yet.',
-        'exclude them, or commit what they generate',
         at,
       );
     if (sizeBytes > limits.fileBytesMax)

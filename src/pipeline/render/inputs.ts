@@ -39,7 +39,7 @@ export async function renderInputs(
       unit: unit.id,
       anew: unit.refresh === 'hard',
       spec: input.render,
-      refusedFiles: input.refusedFiles ?? [],
+      watchedFiles: input.overrides?.files ?? [],
       url: input.source.url,
       commit: revision.commit,
       root: input.path === '.' ? '' : input.path,
@@ -53,7 +53,7 @@ export async function renderInputs(
       remotesOf({ unit, input, named }, ports, read?.remotes),
     );
     if (!rendered.ok) return rendered;
-    warnings.push(...rendered.value.warnings);
+    warnings.push(...locatedInput.warnings, ...rendered.value.warnings);
     for (const object of rendered.value.objects) {
       const key = keyOf(object, unit);
       const earlier = objects.get(key);

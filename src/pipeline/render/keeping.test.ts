@@ -127,7 +127,7 @@ describe('is kept', () => {
     ['a file came that was looked for', { ...files, 'app/Chart.yaml': '' }, {}],
     ['a file came where all are listed', { ...files, 'app/b.yaml': '' }, {}],
     ['the spec is another', files, { spec: { kind: 'directory', recurse: false } }],
-    ['files are refused', files, { refusedFiles: ['x'] }],
+    ['files are watched', files, { watchedFiles: ['x'] }],
     ['another Unit asks (S14)', files, { unit: 'v' }],
     ['it is to be rendered anew', files, { anew: true }],
   ])('and not given where %s', async (_, contents, more) => {

@@ -61,8 +61,8 @@ export function isMadeUp({ warnings }: Pick<Rendered, 'warnings'>): boolean {
 }
 
 /** Of one Unit: whoever copies a chart and its values must not be given what was made up for another. */
-function questionOf({ unit, spec, root, refusedFiles = [] }: RenderRequest): Digest {
-  return digestOf(canonicalJson({ form, renderer: rendererVersion, unit, spec, root, refusedFiles }));
+function questionOf({ unit, spec, root, watchedFiles = [] }: RenderRequest): Digest {
+  return digestOf(canonicalJson({ form, renderer: rendererVersion, unit, spec, root, watchedFiles }));
 }
 
 /** The first candidate that would be rendered the same now, with the commits that it would read. */

@@ -35,6 +35,28 @@ describe('a Kustomize directory', () => {
     ]);
     expect(result.ok && result.value.trace.absent).toContain('apps/web/prod/kustomization.yml');
   });
+  it('leaves out components that may miss, and one that comes is a reason to render again', async () => {
+    const files = {
+      'app/kustomization.yaml': 'resources: [web.yaml]\n',
+      'app/web.yaml': deployment,
+      'there/kustomization.yaml':
+        'kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\nnamePrefix: x-\n',
+    };
+    const components = ['../there', '../late/'];
+    const may = await render(files, 'app', kustomize({ components, componentsMayMiss: true }));
+    expect(object(may, 'Deployment').metadata.name).toBe('x-web');
+    expect(may.ok && may.value.trace.absent).toContain('late');
+    expect(failed(await render(files, 'app', kustomize({ components }))).message).toContain('late');
+    const none = kustomize({ components: ['../late'], componentsMayMiss: true });
+    expect(object(await render(files, 'app', none), 'Deployment').metadata.name).toBe('web');
+  });
+  it('does not leave out what is elsewhere: that is refused as ever', async () => {
+    const files = { 'app/kustomization.yaml': 'resources: [web.yaml]\n', 'app/web.yaml': deployment };
+    for (const component of ['../../out', 'https://git.example/x//c?ref=v1']) {
+      const spec = kustomize({ components: [component], componentsMayMiss: true });
+      expect((await render(files, 'app', spec)).ok).toBe(false);
+    }
+  });
   it('has what it names before it asks for it, so that most is built in one round', async () => {
     const { module } = await loadModule(256);
     const rendering = new Rendering(module, systemClock, systemRandom);

@@ -22,7 +22,7 @@ export interface KnownTree {
 /** Another repository, and where it is named. */
 export interface NeededRemote extends RemoteSource, Position {}
 export interface SandboxRequest {
-  readonly op: 'decode' | 'kustomize' | 'helm';
+  readonly op: 'decode' | 'kustomize' | 'helm' | 'jsonnet';
   readonly options: JsonObject;
   readonly tree: KnownTree;
   /** For messages that have no file of their own. */

@@ -14,6 +14,7 @@ export type RenderCode =
   | 'NotAManifest'
   | 'KustomizeFailed'
   | 'HelmFailed'
+  | 'JsonnetFailed'
   | 'ValuesInvalid'
   | 'RandomTemplate'
   | 'LookupUnanswered'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RenderSpec } from '#model/unit.ts';
 import { noRemotes, repositoryOf } from './repository.fixture.ts';
-import { chart, deployment, failed, kustomize, lines, overlay, useRenderer } from './sources.fixture.ts';
+import { chart, deployment, kustomize, lines, overlay, useRenderer } from './sources.fixture.ts';
 
 const { renderer, render } = useRenderer();
 
@@ -26,24 +26,16 @@ describe('the kind of a source', () => {
   });
 });
 
-describe('files whose presence is refused', () => {
+describe('watched files', () => {
   const files = { 'k/kustomization.yaml': 'resources: [web.yaml]\n', 'k/web.yaml': deployment };
-  const refusedFiles = ['.argocd-source.yaml', '.argocd-source-web.yaml'];
-  const asked = { spec: kustomize(), refusedFiles, url: 'r', commit: 'c', root: 'k', tree: 't' };
+  const watchedFiles = ['.argocd-source.yaml', '.argocd-source-web.yaml'];
+  const asked = { spec: kustomize(), watchedFiles, url: 'r', commit: 'c', root: 'k', tree: 't' };
 
-  it('are named when they are there (F30)', async () => {
-    for (const name of refusedFiles) {
-      const repository = repositoryOf({ ...files, [`k/${name}`]: 'kustomize: {namePrefix: a-}\n' }, 'k');
-      const { code, where } = failed(await renderer.render(asked, repository, noRemotes));
-      expect([code, where]).toEqual(['Unsupported', `k/${name}:`]);
-    }
-  });
-
-  it('are part of the trace when they are not: adding one renders again', async () => {
-    const rendered = await renderer.render(asked, repositoryOf(files, 'k'), noRemotes);
+  it('are part of the trace, there or not: a change of one renders again', async () => {
+    const there = repositoryOf({ ...files, 'k/.argocd-source.yaml': 'kustomize: {namePrefix: a-}\n' }, 'k');
+    const rendered = await renderer.render(asked, there, noRemotes);
     if (!rendered.ok) throw new Error(rendered.failure.message);
-    expect(rendered.value.trace.absent).toEqual(
-      expect.arrayContaining(refusedFiles.map((name) => `k/${name}`)),
-    );
+    expect(Object.keys(rendered.value.trace.files)).toContain('k/.argocd-source.yaml');
+    expect(rendered.value.trace.absent).toContain('k/.argocd-source-web.yaml');
   });
 });

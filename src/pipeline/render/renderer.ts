@@ -1,11 +1,12 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered, TreePaths } from '#model/rendered.ts';
 import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
 import { contentOfTrace } from '../source/dependence.ts';
+import { presentComponents } from './components.ts';
 import { renderClosed, type ClosureTools } from './closure.ts';
 import { capabilityAnswers, clusterDigest, helmFor } from './cluster-trace.ts';
 import { dependenciesOf, noDependencies } from './dependencies.ts';
@@ -41,12 +42,12 @@ export function rendererOn(sandbox: RenderSandbox, meter?: Meter): Renderer {
 type Settled = DirectoryRender | KustomizeRender | HelmRender;
 
 async function render(request: RenderRequest, tools: ClosureTools): Promise<Result<Rendered>> {
-  const refused = await refuseFiles(request, tools.files);
-  if (!refused.ok) return refused;
+  const watched = await lookAtWatched(request, tools.files);
+  if (!watched.ok) return watched;
   const found = await settle(request, tools.files);
   if (!found.ok) return found;
   const { spec } = found.value;
-  const looked = new Map([...refused.value, ...found.value.looked]);
+  const looked = new Map([...watched.value, ...found.value.looked]);
   const rendered =
     spec.kind === 'directory'
       ? await renderDirectory({ ...request, spec }, tools)
@@ -55,9 +56,9 @@ async function render(request: RenderRequest, tools: ClosureTools): Promise<Resu
   // What was looked for to find out the kind of source is part of what it depends on.
   const own = traceOf(
     {
-      files: rendered.value.paths.files,
+      files: [...new Set([...rendered.value.paths.files, ...those(watched.value, 'file')])].toSorted(),
       listings: rendered.value.paths.listings,
-      absent: [...new Set([...rendered.value.paths.absent, ...absentOf(looked)])].toSorted(),
+      absent: [...new Set([...rendered.value.paths.absent, ...those(looked, 'absent')])].toSorted(),
     },
     new Map([...looked, ...rendered.value.entries]),
   );
@@ -79,8 +80,8 @@ async function render(request: RenderRequest, tools: ClosureTools): Promise<Resu
   return ok({ key, objects, warnings, trace });
 }
 
-function absentOf(looked: ReadonlyMap<string, PathEntry>): readonly string[] {
-  return [...looked].flatMap(([path, { kind }]) => (kind === 'absent' ? [path] : []));
+function those(looked: ReadonlyMap<string, PathEntry>, wanted: PathEntry['kind']): readonly string[] {
+  return [...looked].flatMap(([path, { kind }]) => (kind === wanted ? [path] : []));
 }
 
 async function renderTool(
@@ -92,8 +93,12 @@ async function renderTool(
   if (served?.ok === false) return served;
   const capabilities = served?.value;
   const { values, named } = placed(spec.kind === 'helm' ? spec.values : {}, tools.remotes);
+  const present = spec.kind === 'kustomize' ? await presentComponents(spec, request, tools.files) : undefined;
+  if (present?.ok === false) return present;
   const { kind, ...options } =
-    spec.kind === 'helm' ? { ...helmFor(spec, capabilities), values } : withoutGenerating(spec);
+    spec.kind === 'helm'
+      ? { ...helmFor(spec, capabilities), values }
+      : withoutGenerating(present?.value.spec ?? spec);
   const generating = spec.kind === 'kustomize' ? spec.generates : undefined;
   const generated =
     generating === undefined ? ok(undefined) : await generateKustomization(request, generating, tools.files);
@@ -102,7 +107,8 @@ async function renderTool(
   const files = generated.value?.files ?? tools.files;
   const depends = spec.kind === 'helm' ? await dependenciesOf(request, files) : ok(noDependencies);
   if (!depends.ok) return depends;
-  const { dependencies, looked } = depends.value;
+  const { dependencies } = depends.value;
+  const looked = new Map([...depends.value.looked, ...(present?.value.looked ?? [])]);
   const closed = await renderClosed(kind, given, request, { ...tools, files }, { named, dependencies });
   if (!closed.ok) return closed;
   const { done, entries: read, remotes, lookups } = closed.value;
@@ -152,18 +158,14 @@ function unanswered(questions: readonly string[], root: string): Failure {
   );
 }
 
-/** What was looked for, and is not there. */
-async function refuseFiles(
-  { refusedFiles = [], url, commit, root }: RenderRequest,
+async function lookAtWatched(
+  { watchedFiles = [], url, commit, root }: RenderRequest,
   files: RenderFiles,
 ): Promise<Result<ReadonlyMap<string, PathEntry>>> {
-  const paths = refusedFiles.map((name) => (root === '' ? name : `${root}/${name}`));
+  const paths = watchedFiles.map((name) => (root === '' ? name : `${root}/${name}`));
   const entries = await files.look(url, commit, paths);
   if (!entries.ok) return entries;
-  const there = paths.find((_, index) => entries.value[index]!.kind !== 'absent');
-  if (there === undefined) return ok(new Map(paths.map((path, index) => [path, entries.value[index]!])));
-  const message = 'Parameter override files are not supported yet.';
-  return fail(refusal('Unsupported', message, 'move its content into the Application', { path: there }));
+  return ok(new Map(paths.map((path, index) => [path, entries.value[index]!])));
 }
 
 /** As Argo CD finds it: a kustomization file decides before a chart does. */

@@ -1,15 +1,15 @@
 /**
- * Lua and jq in a worker thread of their own, with a cap on memory and a deadline (F23). The module looks at the clock
+ * Lua in a worker thread of their own, with a cap on memory and a deadline (F23). The module looks at the clock
  * between two instructions; what computes on within one instruction ends with its thread. Whoever has no scripts has
  * no such thread.
  */
-import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
-import { jsonText, parseJson, type JsonObject } from '#model/json.ts';
-import type { Interpreter, JqResult, LuaResult, ScriptAnswer, ScriptFailure } from '#model/scripts.ts';
-import type { Given, Reply } from './protocol.ts';
+import { receiveMessageOnPort } from 'node:worker_threads';
+import type { Interpreter, LuaResult, ScriptAnswer } from '#model/scripts.ts';
+import type { Reply } from './protocol.ts';
+import { requestOf, resultOf, startThread, stopped, type ScriptThread } from './thread.ts';
 
 export interface InterpreterOptions {
-  /** Of one script, and of each jq path. */
+  /** Of one script. */
   readonly deadlineMs: number;
   /** How much later its thread is ended, when it does not end by itself. */
   readonly graceMs: number;
@@ -19,15 +19,8 @@ export interface InterpreterOptions {
 /** As Argo CD has it. */
 export const interpreterDefaults: InterpreterOptions = { deadlineMs: 1000, graceMs: 500, startMs: 30_000 };
 
-interface Running {
-  readonly worker: Worker;
-  readonly port: MessagePort;
-  readonly signals: Int32Array;
+interface Running extends ScriptThread {
   isReady: boolean;
-}
-interface Answer {
-  readonly value?: unknown;
-  readonly failure?: ScriptFailure;
 }
 
 export function openInterpreter(given: Partial<InterpreterOptions> = {}): Interpreter {
@@ -44,11 +37,7 @@ class WorkerInterpreter implements Interpreter {
   }
 
   lua(request: Parameters<Interpreter['lua']>[0]): ScriptAnswer<LuaResult> {
-    return this.#run('lua', request, 1);
-  }
-
-  jq(paths: readonly string[], object: JsonObject): ScriptAnswer<JqResult> {
-    return this.#run('jq', { paths, object }, Math.max(paths.length, 1));
+    return this.#run('lua', request);
   }
 
   prepare(): void {
@@ -62,43 +51,25 @@ class WorkerInterpreter implements Interpreter {
   }
 
   /** The answer is what the module makes of the operation; the types are known only here. */
-  #run<T>(op: string, options: object, scripts: number): ScriptAnswer<T> {
+  #run<T>(op: string, options: object): ScriptAnswer<T> {
     const { deadlineMs, graceMs } = this.#options;
     const running = this.#ready();
     if (typeof running === 'string') return stopped(`the interpreter could not be started: ${running}`);
-    const request = Buffer.from(jsonText({ op, options: { ...options, deadlineMs } }));
     const before = Atomics.load(running.signals, 0);
-    running.port.postMessage(request);
-    const reply = this.#await(running, before, deadlineMs * scripts + graceMs);
-    if (reply === undefined) return stopped(`it was stopped after ${deadlineMs / 1000} s`);
-    if ('text' in reply) return answerOf<T>(reply.text);
-    return stopped(trapText('trap' in reply ? reply.trap : ''));
+    running.port.postMessage(requestOf(op, options, deadlineMs));
+    const reply = this.#await(running, before, deadlineMs + graceMs);
+    return resultOf(reply, deadlineMs);
   }
 
   #start(): Running {
-    const { port1, port2 } = new MessageChannel();
-    const signals = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const workerData: Given = {
-      port: port1,
-      signals,
-      ...(this.#module === undefined ? {} : { module: this.#module }),
-    };
-    const worker = new Worker(new URL('./script-worker.ts', import.meta.url), {
-      env: {},
-      argv: [],
-      execArgv: [],
-      workerData,
-      transferList: [port1],
-    });
-    const running: Running = { worker, port: port2, signals, isReady: false };
+    const thread = startThread(this.#module);
+    const running: Running = { ...thread, isReady: false };
     // A thread that ends by itself is replaced when it is needed.
     const gone = (): void => {
       if (this.#running === running) this.#running = undefined;
     };
-    worker.on('error', gone);
-    worker.on('exit', gone);
-    worker.unref();
-    port2.unref();
+    thread.worker.on('error', gone);
+    thread.worker.on('exit', gone);
     return running;
   }
 
@@ -132,19 +103,4 @@ class WorkerInterpreter implements Interpreter {
     port.close();
     void worker.terminate();
   }
-}
-
-function answerOf<T>(text: string): ScriptAnswer<T> {
-  const { value, failure } = parseJson(text) as Answer;
-  return failure === undefined ? { ok: true, value: value as T } : { ok: false, failure };
-}
-
-function stopped(message: string): { readonly ok: false; readonly failure: ScriptFailure } {
-  return { ok: false, failure: { message, stopped: true } };
-}
-
-function trapText(words: string): string {
-  return /out of memory|cannot allocate|grow/i.test(words)
-    ? 'it was stopped because it ran out of memory'
-    : `it was stopped because it broke the interpreter: ${words.split('\n')[0]?.slice(0, 200) ?? ''}`;
 }

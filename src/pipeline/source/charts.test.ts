@@ -6,6 +6,7 @@ import { failure, openGitRoom, value, type GitRoom } from '../../../tests/git-se
 import { createWorkTree, type WorkTree } from '../../../tests/git-server/server.ts';
 import { startChartRepository, type ChartRepository } from '../../../tests/registries/chart-repository.ts';
 import { chartOf, sha256 } from '../../../tests/registries/packing.ts';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { silentMeter } from '#host/metrics.ts';
@@ -102,7 +103,9 @@ async function render(unit: Unit, before?: RenderedInputs) {
     inputs: before.located.digest,
     read: readOf(before.located)!,
   };
-  const located = value(await locate({ unit, state, view: emptyCluster }, room.repositories));
+  const located = value(
+    await locate({ unit, state, view: emptyCluster }, { ...room, overriding: argoOverriding }),
+  );
   const ports = { repositories: room.repositories, renderer, view: emptyCluster };
   return { located, rendered: await renderInputs(unit, located, ports) };
 }

@@ -9,6 +9,7 @@ import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
 import { contentAt, nothingRead, pinnedRead, type SameAt } from './dependence.ts';
+import { overridden, type OverridePorts } from './overrides.ts';
 import { namedInputs, type NamedInputs } from './remotes.ts';
 
 export interface LocatedInput {
@@ -21,6 +22,11 @@ export interface LocatedInput {
   /** Of what rendering depends on: of the whole directory until it is known what it reads. */
   readonly content: Digest;
   readonly same?: SameAt;
+  /** What is worth knowing of files that say how it is rendered. */
+  readonly warnings: readonly Failure[];
+}
+export interface LocatePorts extends OverridePorts {
+  readonly repositories: Repositories;
 }
 export interface Located {
   readonly inputs: readonly LocatedInput[];
@@ -48,11 +54,12 @@ export interface LocateQuestion {
   readonly when?: 'now' | 'then';
 }
 
-export async function locate(question: LocateQuestion, repositories: Repositories): Promise<Result<Located>> {
+export async function locate(question: LocateQuestion, ports: LocatePorts): Promise<Result<Located>> {
+  const { repositories } = ports;
   const places: Place[] = [];
   for (const [index, input] of question.unit.inputs.entries()) {
     const ref = question.instead?.[index];
-    const place = await placeOf(ref === undefined ? input : withRef(input, ref), repositories);
+    const place = await placeOf(ref === undefined ? input : withRef(input, ref), ports);
     if (!place.ok) return place;
     places.push(place.value);
   }
@@ -86,11 +93,12 @@ export function insteadOf(revisions: readonly string[]): readonly (GitRef | unde
   return revisions.map((name) => (name === '' ? undefined : { name }));
 }
 
-type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree'>;
+type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree' | 'warnings'>;
 
 const withRef = (input: Input, ref: GitRef): Input => ({ ...input, source: { ...input.source, ref } });
 
-async function placeOf(input: Input, repositories: Repositories): Promise<Result<Place>> {
+async function placeOf(input: Input, ports: LocatePorts): Promise<Result<Place>> {
+  const { repositories } = ports;
   const { source, path } = input;
   const revision = await repositories.resolve(source);
   if (!revision.ok) return revision;
@@ -98,7 +106,13 @@ async function placeOf(input: Input, repositories: Repositories): Promise<Result
   if (!trees.ok) return trees;
   const [tree] = trees.value;
   if (tree === undefined) return fail(pathMissing(path, revision.value));
-  return ok({ input, revision: revision.value, tree });
+  const said = await overridden(
+    input,
+    { url: source.url, commit: revision.value.commit },
+    repositories,
+    ports,
+  );
+  return said.ok ? ok({ ...said.value, revision: revision.value, tree }) : said;
 }
 
 /** Undefined where a remote cannot be had: nothing is known of what would be read. */

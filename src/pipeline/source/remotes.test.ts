@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { argoOverriding } from '#dialects/argo/source-overrides.ts';
 import { systemClock } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
@@ -71,7 +72,7 @@ async function render(
   state?: Parameters<typeof locate>[0]['state'],
   view: ClusterView = emptyCluster,
 ) {
-  const located = value(await locate({ unit, state, view }, room.repositories));
+  const located = value(await locate({ unit, state, view }, { ...room, overriding: argoOverriding }));
   return renderInputs(unit, located, { repositories: room.repositories, renderer, view });
 }
 async function app(kustomization: string, unit = unitOf()): Promise<Result<RenderedInputs>> {
@@ -130,7 +131,7 @@ describe('a remote base', () => {
     const state = asState(first);
     const moved = await push(base, { 'README.md': 'x' });
     await room.repositories.fetch({ kind: 'git', url: base.url, ref: { name: 'HEAD' } });
-    const again = value(await locate({ unit: unitOf(), state }, room.repositories));
+    const again = value(await locate({ unit: unitOf(), state }, { ...room, overriding: argoOverriding }));
     expect(again.digest).toBe(first.located.digest);
     expect(again.inputs[0]!.read!.remotes![0]!.commit).toBe(moved);
 
@@ -159,7 +160,9 @@ describe('a remote base', () => {
       same: { commit: next },
     });
     expect(looks).toBe(2);
-    const then = value(await locate({ unit: unitOf(), state, when: 'then' }, room.repositories));
+    const then = value(
+      await locate({ unit: unitOf(), state, when: 'then' }, { ...room, overriding: argoOverriding }),
+    );
     expect(then.inputs[0]!.read!.remotes![0]!.commit).toBe(commit);
   });
 
@@ -427,7 +430,9 @@ describe('a dependency of a chart', () => {
     const [read] = readOf(first.located)!;
     expect(read).toMatchObject({ lookups: ['["v1","ConfigMap","n","s"]'], remotes: [{ url: base.url }] });
     const question = { unit: unit(), state: asState(first), view: emptyCluster };
-    expect(value(await locate(question, room.repositories)).digest).toBe(first.located.digest);
+    expect(value(await locate(question, { ...room, overriding: argoOverriding })).digest).toBe(
+      first.located.digest,
+    );
     const denied = {
       kind: 'blocked',
       code: 'LookupForbidden',

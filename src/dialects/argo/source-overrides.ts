@@ -1,0 +1,74 @@
+/**
+ * `.argocd-source.yaml` and `.argocd-source-APPLICATION.yaml` beside the manifests: JSON merge patches of the source.
+ * Where a source is cannot be changed by what stands in it. Source: Argo CD's page on parameter overrides.
+ */
+import { parseDocument } from 'yaml';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
+import { isObject, type JsonObject } from '#model/json.ts';
+import type { Overriding } from '#model/ports.ts';
+import type { Overrides } from '#model/unit.ts';
+import { patched } from '../merge-patch.ts';
+import { invalid } from '../parse-spec.ts';
+import { applicationSource, type ApplicationSource } from './schema.ts';
+import { renderOf, type RenderContext } from './source-render.ts';
+import { inspectOverride } from './unsupported.ts';
+
+interface Overridable {
+  readonly source: ApplicationSource;
+  readonly context: RenderContext;
+}
+
+/** `name` is that by which tracking marks know the Application. */
+export function overridesOf(name: string, source: ApplicationSource, context: RenderContext): Overrides {
+  const of: Overridable = { source, context };
+  return {
+    files: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
+    of: of as unknown as JsonObject,
+  };
+}
+
+export const argoOverriding: Overriding = ({ of }, files) => {
+  const { source, context } = of as unknown as Overridable;
+  const warnings: Failure[] = [];
+  let now: unknown = source;
+  for (const { path, text } of files) {
+    const read = patchIn(path, text);
+    if (!read.ok) return read;
+    const { refused, unknown } = inspectOverride(path, read.value as Partial<ApplicationSource>);
+    if (refused[0] !== undefined) return fail({ ...refused[0], at: { path } });
+    warnings.push(...unknown);
+    now = patched(now, read.value);
+  }
+  const { repoURL, path, targetRevision, chart, ref } = source;
+  const at = { path: files.at(-1)!.path };
+  const parsed = applicationSource.safeParse({
+    ...(now as object),
+    repoURL,
+    path,
+    targetRevision,
+    chart,
+    ref,
+  });
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const place = issue?.path.join('.');
+    return fail({ ...invalid(`${place}: ${issue?.message ?? 'not valid'}`, `correct ${place}`), at });
+  }
+  const refused: Failure[] = [];
+  const render = renderOf(parsed.data, context, refused);
+  return refused[0] === undefined ? ok({ render, warnings }) : fail({ ...refused[0], at });
+};
+
+function patchIn(path: string, text: string): Result<Readonly<Record<string, unknown>>> {
+  const document = parseDocument(text, { version: '1.1' });
+  const [error] = document.errors;
+  const value: unknown = error === undefined ? (document.toJS({ maxAliasCount: 100 }) ?? {}) : undefined;
+  if (isObject(value)) return ok(value);
+  const line = error?.linePos?.[0].line;
+  const message = error === undefined ? 'it is no mapping' : error.message.split(' at line ')[0]!;
+  const failure = {
+    ...invalid(message, 'correct it'),
+    code: error === undefined ? 'InvalidSpec' : 'InvalidYaml',
+  };
+  return fail({ ...failure, at: { path, ...(line === undefined ? {} : { line }) } });
+}
