@@ -48,6 +48,8 @@ export async function afterRun(
     return { ...settled, againMs: 0 };
   }
   runtime.run = view;
+  const done = (view.outcome?.steps ?? []).flatMap((step) => (step.result === 'done' ? [step.step] : []));
+  countHeals(runtime, plan, new Set(done), nowMs);
   if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
@@ -57,7 +59,6 @@ export async function afterRun(
     return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
   }
   ports.log.info(labels, view.message);
-  countHeals(runtime, plan, nowMs);
   runtime.retrying = undefined;
   // What is applied now has its time to become well from now on.
   runtime.unwellSinceMs = undefined;

@@ -4,6 +4,7 @@ import type { Plan, Step } from '#model/plan.ts';
 import type { Random } from '#model/ports.ts';
 import { isDrift } from '#model/sentences.ts';
 import type { Retry, Unit } from '#model/unit.ts';
+import { healOf, recentHeals } from './contests.ts';
 import type { Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
@@ -72,12 +73,20 @@ export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): nu
   return Math.max(0, delayMs);
 }
 
-export function countHeals(runtime: UnitRuntime, plan: Plan, nowMs: number): void {
-  for (const step of plan.steps.filter(isContested)) {
+/** `done`: the steps that came to their end. */
+export function countHeals(runtime: UnitRuntime, plan: Plan, done: ReadonlySet<string>, nowMs: number): void {
+  for (const step of plan.steps.filter(({ id }) => done.has(id))) {
     const key = keyText(step.object);
+    // What Git has new is another matter.
+    if (step.tracked && !isContested(step)) runtime.heals.delete(key);
+    if (!isContested(step)) continue;
     const earlier = runtime.heals.get(key);
     const isRecent = earlier !== undefined && nowMs - earlier.lastMs <= healForgetMs;
-    runtime.heals.set(key, { count: (isRecent ? earlier.count : 0) + 1, lastMs: nowMs });
+    const heals = [
+      ...recentHeals(earlier?.heals ?? [], nowMs),
+      ...(isDrift(step) ? [healOf(step, nowMs)] : []),
+    ];
+    runtime.heals.set(key, { count: (isRecent ? earlier.count : 0) + 1, lastMs: nowMs, heals });
   }
 }
 

@@ -15,6 +15,7 @@ import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
+import { contestsAfter } from './contests.ts';
 import { fenced } from './fence.ts';
 import { leaseLost, type Tenure } from './lease.ts';
 import type { Ownership } from './ownership.ts';
@@ -169,11 +170,13 @@ async function conclude(
     failure !== undefined && result === 'failed' ? [failure] : [],
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
-  const { intent: _, hooks, ...rest } = current;
+  const { intent: _, hooks, contests: __, ...rest } = current;
   const ran = ranHooks(current);
+  const contests = contestsAfter(current, plan);
   const settled: UnitState = {
     ...rest,
     ...(ran.length === 0 ? {} : { ranHooks: ran }),
+    ...(contests.length === 0 ? {} : { contests }),
     ...(hooks === undefined || succeeded
       ? {}
       : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),

@@ -10,6 +10,7 @@ import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
+import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
@@ -39,7 +40,10 @@ export interface UnitRuntime {
   runFailures: readonly Failure[];
   retrying: Retrying | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
-  readonly heals: Map<string, { count: number; lastMs: number }>;
+  readonly heals: Map<
+    string,
+    { readonly count: number; readonly lastMs: number; readonly heals: readonly Heal[] }
+  >;
   /** How each object looked when it was last compared: a change that is none makes no turn. */
   readonly seen: Map<string, string>;
   /** When the commits that it wants now were first seen, in milliseconds since 1970. */

@@ -40,8 +40,11 @@ export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
 export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): PlanContext {
   const { unit } = runtime;
+  // Who asks has it healed again.
+  const isAsked = unit.request !== undefined || unit.refresh !== undefined;
   return {
     state,
+    ...(state.contests === undefined || isAsked ? {} : { contests: state.contests }),
     attempt: runtime.retrying?.attempts ?? 0,
     isUnit: ports.isUnit,
     otherOwner: (ref, uid) => {

@@ -5,18 +5,19 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { pendingRevert, withStable } from '#pipeline/record/history.ts';
+import { pendingRevert, withDrift, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import type { ObjectRef } from '#model/object.ts';
+import { describe, keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import { isInSync } from '#model/plan.ts';
-import { planSummary } from '#model/sentences.ts';
+import { isInSync, type Plan } from '#model/plan.ts';
+import { ownerPhrase, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
+import { beginning, contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
@@ -87,6 +88,8 @@ async function freshSources(
     if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
     else await sources.hint(source.url);
   }
+  // Who asks has it healed again, as often as before.
+  if (runtime.unit.refresh !== undefined || runtime.unit.request !== undefined) runtime.heals.clear();
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
 }
 
@@ -343,6 +346,8 @@ async function act(
     runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
   }
+  const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
+  if (suspended !== undefined) return suspended;
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
@@ -384,6 +389,35 @@ async function act(
     },
   );
   return afterRun(runtime, made, run, ports);
+}
+
+/** Where somebody sets back again and again what this plan heals: it is recorded, and the next plan leaves it out. */
+async function suspendHealing(
+  runtime: UnitRuntime,
+  state: UnitState,
+  plan: Plan,
+  ports: TurnPorts,
+): Promise<TurnEnd | undefined> {
+  const { clock, log } = ports;
+  const { contests: known = [] } = state;
+  const times = { monotonicMs: clock.monotonic(), nowMs: clock.now() };
+  const begun = beginning(plan, (key) => runtime.heals.get(key)?.heals ?? [], known, times);
+  if (begun.length === 0) return undefined;
+  const keys = new Set(begun.map(({ object }) => keyText(object)));
+  const drift = { ...plan, steps: plan.steps.filter(({ object }) => keys.has(keyText(object))) };
+  const seen = { healed: false, nowMs: times.nowMs, seenAtMs: times.nowMs } as const;
+  const next = { ...withDrift(state, drift, seen), contests: [...known, ...begun] };
+  const written = await ports.states.write(next, state);
+  if (!written.ok) {
+    runtime.failures = [...runtime.failures, written.failure];
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
+  for (const { object, by } of begun)
+    log.warn(
+      { unit: ports.unitName(state.unit), object: describe(object) },
+      `healing is suspended: ${ownerPhrase(by ?? 'unknown')} sets it back each time`,
+    );
+  return { mayWriteStatus: false, tornDown: false, againMs: 0 };
 }
 
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
@@ -429,12 +463,15 @@ async function recordInSync(
   ports: TurnPorts,
 ): Promise<void> {
   const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
-  const isRecorded = state.inputs === located.digest && isSettled(state);
+  const contests = contestsAfter(state, made.plan);
+  const isContested = contests.length === (state.contests ?? []).length;
+  const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, hooks: __, ...rest } = state;
+  const { intent: _, hooks: __, contests: ___, ...rest } = state;
   const next: UnitState = {
     ...rest,
+    ...(contests.length === 0 ? {} : { contests }),
     inventory,
     inputs: located.digest,
     read: readOf(located) ?? [],

@@ -85,6 +85,14 @@ export interface Kept {
   readonly isMeant?: true;
 }
 
+/** An object that drifted, and whose healing is suspended. */
+export interface Contested {
+  readonly ref: ObjectRef;
+  readonly changes: readonly FieldChange[];
+  /** Whom we contend with for what, and what to do. */
+  readonly failure: Failure;
+}
+
 export interface Plan {
   readonly digest: Digest;
   readonly unit: UnitId;
@@ -102,6 +110,8 @@ export interface Plan {
   readonly blocked: readonly Failure[];
   /** Objects that differ in ignored fields only: as they stand, they are in sync. Absent: none. */
   readonly tolerated?: readonly { readonly ref: ObjectRef; readonly projection: Digest }[];
+  /** What drifted and is left as it is, because somebody sets it back again and again. Absent: nothing. */
+  readonly contested?: readonly Contested[];
   /** How many objects it deletes. */
   readonly pruned: number;
   /** Objects that stay though Git does not have them, and why. */
@@ -118,5 +128,8 @@ export function changesObjects({ steps }: Pick<Plan, 'steps'>): boolean {
 /** Everything that Git has is as it says, and nothing else of the Unit is there. */
 export function isInSync(plan: Plan): boolean {
   const isKept = plan.kept.some(({ isMeant }) => isMeant !== true);
-  return plan.isPartial !== true && !changesObjects(plan) && !isKept && plan.blocked.length === 0;
+  const isContested = plan.contested !== undefined;
+  return (
+    plan.isPartial !== true && !changesObjects(plan) && !isKept && !isContested && plan.blocked.length === 0
+  );
 }

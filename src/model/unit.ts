@@ -328,6 +328,8 @@ export interface Wishes {
   readonly prune: string;
   /** To let a source that gives no objects delete all of them. */
   readonly allowEmpty: string;
+  /** To leave differences of fields to somebody else; `{rule}` stands for the rule. Absent: there are no such rules. */
+  readonly ignore?: string;
   /** To have objects deleted that ask for a person's word; absent: none can ask. */
   readonly confirm?: string;
 }

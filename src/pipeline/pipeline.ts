@@ -15,7 +15,7 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
-import type { RanHook, UnitState } from '#model/outcome.ts';
+import type { Contest, RanHook, UnitState } from '#model/outcome.ts';
 import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
@@ -38,6 +38,8 @@ export interface PlanPorts extends RemotesPorts {
 export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
   readonly state: UnitState | undefined;
   readonly attempt: number;
+  /** Objects whose healing is suspended. */
+  readonly contests?: readonly Contest[];
 }
 export interface MadePlan extends Planned {
   readonly sightings: ReadonlyMap<string, Sighting>;
@@ -74,7 +76,7 @@ async function planObjects(
   unit: Unit,
   located: Located,
   rendered: { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Failure[] },
-  { state, attempt, otherOwner, isUnit }: PlanContext,
+  { state, attempt, otherOwner, isUnit, contests }: PlanContext,
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
@@ -109,6 +111,7 @@ async function planObjects(
     blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
     madeUp: isMadeUp(rendered),
     sealer,
+    ...(contests === undefined ? {} : { contests }),
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });

@@ -169,6 +169,7 @@ function identityOf(
       approve: `trueup app sync ${name} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
       allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
+      ignore: 'add to spec.ignoreDifferences: - {rule}',
       confirm: `set the annotation ${confirmAnnotation} of ${name} to the time of now, as 2026-01-02T03:04:05Z`,
     },
   };

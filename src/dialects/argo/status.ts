@@ -178,9 +178,12 @@ function historyOf(resource: Manifest, progress: Progress): Json | undefined {
 function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
   if (plan === undefined) return before as Json | undefined;
   const waiting = new Set(
-    plan.steps
-      .filter(({ reason, tracked }) => tracked && reason !== 'migration')
-      .map(({ object }) => `${object.group}/${object.kind}/${object.namespace}/${object.name}`),
+    [
+      ...plan.steps.flatMap(({ reason, tracked, object }) =>
+        tracked && reason !== 'migration' ? [object] : [],
+      ),
+      ...(plan.contested ?? []).map(({ ref }) => ref),
+    ].map(({ group, kind, namespace, name }) => `${group}/${kind}/${namespace}/${name}`),
   );
   const wanted = plan.desired.map(({ ref }) => ({
     ref,
