@@ -4,7 +4,7 @@ import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { afterFailure, countHeals, generationText } from './patience.ts';
+import { afterFailure, countHeals, doneSteps, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
 import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -45,11 +45,11 @@ export async function afterRun(
   runtime.stale = 0;
   if (result === 'superseded') {
     runtime.run = interrupted(runtime.run, 'superseded: something else is wanted by now', ports);
-    return { ...settled, againMs: 0 };
+    // What comes instead says how things are.
+    return { ...settled, mayWriteStatus: false, againMs: 0 };
   }
   runtime.run = view;
-  const done = (view.outcome?.steps ?? []).flatMap((step) => (step.result === 'done' ? [step.step] : []));
-  countHeals(runtime, plan, new Set(done), nowMs);
+  countHeals(runtime, plan, doneSteps(view), nowMs);
   if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);

@@ -1,4 +1,5 @@
 /** How long to wait before the next attempt: after failures, and when somebody keeps undoing what we heal. */
+import type { RunView } from '#model/dialect.ts';
 import { keyText } from '#model/object.ts';
 import type { Plan, Step } from '#model/plan.ts';
 import type { Random } from '#model/ports.ts';
@@ -62,15 +63,23 @@ export function lookAgainMs(runtime: UnitRuntime, random: Random): number {
 
 /** How long the heals of this plan have to wait: nothing at first, then longer and longer. */
 export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): number {
-  let delayMs = 0;
-  for (const step of plan.steps.filter(isContested)) {
-    const heals = runtime.heals.get(keyText(step.object));
-    if (heals === undefined || nowMs - heals.lastMs > healForgetMs) continue;
-    if (heals.count < healsBeforePatience) continue;
-    const patienceMs = Math.min(healFirstMs * 2 ** (heals.count - healsBeforePatience), healMaxMs);
-    delayMs = Math.max(delayMs, heals.lastMs + patienceMs - nowMs);
-  }
-  return Math.max(0, delayMs);
+  const delays = plan.steps
+    .filter(isContested)
+    .map(({ object }) => objectDelayMs(runtime, keyText(object), nowMs));
+  return Math.max(0, ...delays);
+}
+
+/** The same for the object of this key. */
+export function objectDelayMs({ heals }: UnitRuntime, key: string, nowMs: number): number {
+  const { count = 0, lastMs = -Infinity } = heals.get(key) ?? {};
+  if (nowMs - lastMs > healForgetMs || count < healsBeforePatience) return 0;
+  const patienceMs = Math.min(healFirstMs * 2 ** (count - healsBeforePatience), healMaxMs);
+  return Math.max(0, lastMs + patienceMs - nowMs);
+}
+
+export function doneSteps({ outcome }: RunView): ReadonlySet<string> {
+  const steps = outcome?.steps ?? [];
+  return new Set(steps.flatMap(({ step, result }) => (result === 'done' ? [step] : [])));
 }
 
 /** `done`: the steps that came to their end. */

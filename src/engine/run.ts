@@ -9,7 +9,9 @@ import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inve
 import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
 import { failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import type { UnitState } from '#model/outcome.ts';
+import { keyText } from '#model/object.ts';
+import type { InventoryEntry } from '#model/observed.ts';
+import type { StepResult, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
@@ -48,12 +50,14 @@ export interface RunOrder {
   readonly terminate: () => string | undefined;
   /** Whether the resource that declares the Unit is there no more. */
   readonly hasLeft: () => boolean;
-  /** Whether something else is wanted by now. */
-  readonly isSuperseded: () => Promise<boolean>;
+  /** Whether something else is wanted by now, or has to be done first. */
+  readonly isSuperseded: (soFar: Inventory) => Promise<boolean>;
   readonly news: News;
   /** When each of its commits was first seen, by the commit; of those that were seen since the start. */
   readonly seenAtMs: ReadonlyMap<string, number>;
 }
+/** By key text. */
+export type Inventory = ReadonlyMap<string, InventoryEntry>;
 /** 'stale': nothing is wrong, but what the plan was made from is not so any more. 'superseded': something else is wanted. */
 export type RunResult = {
   readonly result: 'succeeded' | 'failed' | 'stale' | 'superseded';
@@ -137,7 +141,16 @@ async function conclude(
     current = { ...current, hooks: run };
     return ports.states.write(current, before);
   };
-  const { isSuperseded } = order;
+  const results: StepResult[] = [];
+  let soFar: Inventory | undefined;
+  const isSuperseded = (): Promise<boolean> => {
+    soFar ??= inventorySoFar(intent, plan, results);
+    return order.isSuperseded(soFar);
+  };
+  const onStep = (result: StepResult): void => {
+    results.push(result);
+    soFar = undefined;
+  };
   const news: News = {
     next: () => {
       const { arrived, forget } = order.news.next();
@@ -151,7 +164,7 @@ async function conclude(
   };
   const { clock, timers } = ports;
   const executing = { cluster, clock, timers, whyEnded, isSuperseded, news, recordHooks, waits };
-  const executed = await execute(plan, content, executing, () => undefined);
+  const executed = await execute(plan, content, executing, onStep);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -177,9 +190,7 @@ async function conclude(
     ...rest,
     ...(ran.length === 0 ? {} : { ranHooks: ran }),
     ...(contests.length === 0 ? {} : { contests }),
-    ...(hooks === undefined || succeeded
-      ? {}
-      : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),
+    ...hooksAfter(hooks, plan, executed.result),
     inventory,
     values,
     ...(succeeded && !order.fromLastGood && plan.isPartial !== true
@@ -228,6 +239,28 @@ async function conclude(
       outcome: { plan: plan.digest, result: executed.result, steps: executed.steps, inventory },
     },
   });
+}
+
+/** As it would be recorded if the Run ended now. */
+function inventorySoFar(
+  { inventory, values }: UnitState,
+  plan: Plan,
+  results: readonly StepResult[],
+): Inventory {
+  const after = inventoryAfter(inventory, values, plan, results, new Set(), false);
+  return new Map(after.inventory.map((entry) => [keyText(entry.ref), entry]));
+}
+
+/** What runs no hooks ends none: those of the sync that goes on are still owed. */
+function hooksAfter(
+  hooks: UnitState['hooks'],
+  { isPartial }: Plan,
+  result: RunResult['result'],
+): Pick<UnitState, 'hooks'> {
+  if (hooks === undefined) return {};
+  if (isPartial === true) return { hooks };
+  if (result === 'succeeded') return {};
+  return { hooks: result === 'failed' ? { ...hooks, failed: true } : hooks };
 }
 
 const terminated: Failure = {

@@ -3,7 +3,7 @@ import type { Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
-import { keyText } from '#model/object.ts';
+import { keyText, type ObjectRef } from '#model/object.ts';
 import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
@@ -44,6 +44,10 @@ export interface UnitRuntime {
     string,
     { readonly count: number; readonly lastMs: number; readonly heals: readonly Heal[] }
   >;
+  /** A heal on its own failed: until then, what drifted is left to whole plans. Monotonic. */
+  healsNotBeforeMs: number;
+  /** Objects that changed since the turn began, by key text: what a Run that waits looks at. */
+  readonly stirred: Map<string, ObjectRef>;
   /** How each object looked when it was last compared: a change that is none makes no turn. */
   readonly seen: Map<string, string>;
   /** When the commits that it wants now were first seen, in milliseconds since 1970. */
@@ -108,6 +112,8 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     runFailures: [],
     retrying: undefined,
     heals: new Map(),
+    healsNotBeforeMs: -Infinity,
+    stirred: new Map(),
     seen: new Map(),
     seenAtMs: new Map(),
     tolerated: { rules: '', projections: new Map() },

@@ -384,6 +384,115 @@ describe('hooks', () => {
   });
 });
 
+describe('drift while a sync waits', () => {
+  const edit = (name: string, manager = 'kubectl'): void =>
+    void world.cluster.edit('ConfigMap', 'payments', name, (draft) => (draft.data.a = 'x'), manager);
+  const late = annotated(configMap('late'), wave(5));
+  const base = [configMap('early'), late];
+
+  it('for a hook: what is applied already is healed, and the hook goes on', async () => {
+    await begun(base);
+    const next = [job('before', hook('PreSync')), ...base, configMap('new')];
+    await world.push(next);
+    const first = uid('before');
+    for (const name of ['early', 'late']) {
+      edit(name);
+      await world.settle();
+      expect(world.data(name)).toEqual({ a: '1' });
+    }
+    world.cluster.drop('ConfigMap', 'payments', 'late');
+    await world.settle();
+    expect(world.data('late')).toEqual({ a: '1' });
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/before is completed/);
+    expect(world.data('new')).toBeUndefined();
+    expect(world.state()?.history.filter(({ kind }) => kind === 'drift')).toMatchObject([
+      { healed: true, durationMs: expect.any(Number) },
+      { healed: true },
+      { healed: true, deleted: true },
+    ]);
+    end('before');
+    await world.settle();
+    expect(uid('before')).toBe(first);
+    expect(world.data('new')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded: applied 1, ran 1 hook/);
+    expect(world.state()?.hooks).toBeUndefined();
+  });
+  it('for health: also what this very sync has applied', async () => {
+    await begun([
+      annotated(configMap('first'), wave(-2)),
+      deployment('db', 'a:1', wave(-1)),
+      configMap('one'),
+    ]);
+    expect(world.data('one')).toBeUndefined();
+    edit('first');
+    await world.settle();
+    expect(world.data('first')).toEqual({ a: '1' });
+    world.cluster.drop('ConfigMap', 'payments', 'first');
+    await world.settle();
+    expect(world.data('first')).toEqual({ a: '1' });
+    expect(world.data('one')).toBeUndefined();
+    roll('db');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('for the next attempt: a sync that fails again and again holds up no heal', async () => {
+    await begun(base);
+    await world.push([job('before', hook('PreSync')), ...base, configMap('new')]);
+    end('before', 'Failed');
+    await world.advance(3000);
+    expect(operation()).toMatch(/^Failed/);
+    edit('late');
+    await world.settle();
+    expect(world.data('late')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Failed/);
+  });
+  it('a heal comes in the order of the waves, and waits for nobody to be well', async () => {
+    await begun([deployment('db', 'a:1', wave(-1)), late]);
+    roll('db');
+    await world.settle();
+    const { mark } = world;
+    world.cluster.drop('ConfigMap', 'payments', 'late');
+    world.cluster.drop('apps/Deployment', 'payments', 'db');
+    await world.settle();
+    expect(world.writesSince(mark).map(({ key }) => key)).toEqual([
+      expect.stringContaining('/db'),
+      expect.stringContaining('/late'),
+    ]);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('somebody who sets it back each time is met with patience, and then left; the sync goes on', async () => {
+    await begun([...base, deployment('db', 'a:1', wave(1)), annotated(configMap('last'), wave(9))]);
+    for (let round = 0; round < 6; round += 1) {
+      edit('early', 'rival');
+      await world.advance(20_000);
+    }
+    expect(world.data('early')).toEqual({ a: 'x' });
+    expect(world.condition('HealingSuspended')).toMatch(/rival/);
+    const { mark } = world;
+    await world.advance(60_000, 10_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(operation()).toMatch(/^Running/);
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('without self-heal, and under a plan that was approved, it is left', async () => {
+    const slow = [...base, deployment('db', 'a:1', wave(6)), annotated(configMap('last'), wave(9))];
+    await begun(slow, { syncPolicy: { automated: {} } });
+    const { mark } = world;
+    edit('early');
+    await world.settle();
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(operation()).toMatch(/^Succeeded|^undefined|^Running/);
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+  });
+});
+
 describe('sync options', () => {
   const option = (value: string): Record<string, string> => ({ 'argocd.argoproj.io/sync-options': value });
 
@@ -759,6 +868,39 @@ describe('F1: a crash at any call of a sync with waves and hooks', () => {
         const mark = world.mark;
         await world.advance(600_000, 60_000);
         expect(world.cluster.since(mark).filter(isWrite), where).toEqual([]);
+        if (!crashed) break;
+      }
+    }
+  });
+
+  it('also while drift is healed in the middle of it', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      for (let point = 1; ; point += 1) {
+        world = new EngineWorld();
+        await world.start();
+        await world.push([configMap('stays')]);
+        await world.create(world.application());
+        await world.push([configMap('stays'), ...objects]);
+        const ran = new Set<unknown>([`before ${String(uid('before'))}`]);
+        let calls = 0;
+        world.cluster.inject = () => (++calls === point ? kind : undefined);
+        world.cluster.edit('ConfigMap', 'payments', 'stays', (draft) => (draft.data.a = 'x'), 'kubectl');
+        await world.settle();
+        const crashed = world.client.isCutOff;
+        world.cluster.inject = () => undefined;
+        const where = `${kind} at call ${point}`;
+        if (crashed) await world.restart();
+        expect(world.data('stays'), where).toEqual({ a: '1' });
+        await live(ran);
+        await world.advance(20_000);
+        await live(ran);
+        expect(
+          [...ran].filter((name) => String(name).startsWith('before')),
+          where,
+        ).toHaveLength(1);
+        expect(world.data('one'), where).toEqual({ a: '1' });
+        expect(world.state()?.hooks, where).toBeUndefined();
+        expect(world.status().sync?.status, where).toBe('Synced');
         if (!crashed) break;
       }
     }

@@ -4,6 +4,7 @@
  */
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { healsFirst } from '#pipeline/plan/heals.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { pendingRevert, withDrift, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
@@ -19,6 +20,7 @@ import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
 import { beginning, contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
+import { driftsMeanwhile, heal, healsByItself, mayHealNow } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
@@ -43,6 +45,7 @@ export async function takeTurn(
 ): Promise<TurnEnd> {
   const { unit } = runtime;
   runtime.waitingFor = undefined;
+  runtime.stirred.clear();
   const recorded = ports.states.get(unit.id);
   // Its state goes with the resource, and the end of either may be heard of first.
   if (recorded === undefined && runtime.wasRecorded) {
@@ -348,6 +351,13 @@ async function act(
   }
   const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
   if (suspended !== undefined) return suspended;
+  const heals = healsByItself(unit) ? healsFirst(plan) : undefined;
+  if (heals !== undefined && mayHealNow(runtime, heals, ports.clock.monotonic())) {
+    const unrecordable = await ports.recorder.inTheWay(state, heals);
+    if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
+  }
+  // Those that have to wait are looked at while the Run waits.
+  for (const { object } of heals?.steps ?? []) runtime.stirred.set(keyText(object), object);
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
@@ -378,7 +388,9 @@ async function act(
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
       hasLeft: () => runtime.hasLeft,
-      isSuperseded: () => isSuperseded(runtime, { unit, located, fromLastGood }, state, ports),
+      isSuperseded: async (soFar) =>
+        (await isSuperseded(runtime, { unit, located, fromLastGood }, state, ports)) ||
+        (healsByItself(unit) && (await driftsMeanwhile(runtime, plan, soFar, ports))),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },

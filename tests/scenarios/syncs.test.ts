@@ -161,6 +161,37 @@ describe('hooks', () => {
   });
 });
 
+describe('drift while a sync waits', () => {
+  it('is healed at once, and what the sync waits for goes on', async () => {
+    const place = await world.place();
+    const waits = yaml(
+      deployment('db', { image: 'registry.example/db:does-not-exist', metadata: wave(1), pod: neverRuns }),
+    );
+    await place.push({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+    await place.createApplication();
+    await place.synced();
+    await place.pushAndHint({ 'app/db.yaml': waits, 'app/last.yaml': yaml(configMap('last', {}, wave(2))) });
+    await place.waitForApplication('to wait for the database', ({ status }) =>
+      /waiting until Deployment .*\/db is healthy/.test(status?.operationState?.message ?? ''),
+    );
+    await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { data: { a: 'x' } });
+    await waitFor(
+      'the value to be healed',
+      async () => (await place.live('v1/ConfigMap', 'settings'))['data'].a === '1',
+    );
+    await world.api.remove('v1/ConfigMap', place.namespace, 'settings');
+    await waitFor('the object to be made again', async () => place.get('v1/ConfigMap', 'settings'));
+    await place.waitForApplication('to wait for the database again', ({ status }) =>
+      /waiting until Deployment .*\/db is healthy/.test(status?.operationState?.message ?? ''),
+    );
+    expect(await place.get('v1/ConfigMap', 'last')).toBeUndefined();
+    const fixed = await place.pushAndHint({
+      'app/db.yaml': yaml(deployment('db', { image: 'registry.example/db:2', metadata: wave(1) })),
+    });
+    await place.synced(fixed);
+  });
+});
+
 describe('sync options', () => {
   it('Prune=false and Delete=false keep what they are set on', async () => {
     const place = await world.place();
