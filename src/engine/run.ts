@@ -88,7 +88,7 @@ export async function carryOut(
   const tenure = ports.replica?.tenure();
   try {
     const intent: UnitState = {
-      ...order.state,
+      ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(order.state.inventory, plan),
       intent: {
@@ -190,7 +190,7 @@ async function conclude(
     ...rest,
     ...(ran.length === 0 ? {} : { ranHooks: ran }),
     ...(contests.length === 0 ? {} : { contests }),
-    ...hooksAfter(hooks, plan, executed.result),
+    ...hooksAfter(hooks, order, executed.result),
     inventory,
     values,
     ...(succeeded && !order.fromLastGood && plan.isPartial !== true
@@ -251,14 +251,23 @@ function inventorySoFar(
   return new Map(after.inventory.map((entry) => [keyText(entry.ref), entry]));
 }
 
-/** What runs no hooks ends none: those of the sync that goes on are still owed. */
+/** As it would be deleted from now on. */
+export function withDeletionHooks(state: UnitState, { deletionHooks }: Plan): UnitState {
+  const { deletionHooks: _, ...rest } = state;
+  return deletionHooks === undefined ? rest : { ...rest, deletionHooks };
+}
+
+/**
+ * What runs no hooks ends none: those of the sync that goes on are still owed. Those of a stage of the Unit's end are
+ * remembered until the resource says that the stage is over: they are not run again meanwhile (F1).
+ */
 function hooksAfter(
   hooks: UnitState['hooks'],
-  { isPartial }: Plan,
+  { made: { plan }, unit: { teardown } }: Pick<RunOrder, 'made' | 'unit'>,
   result: RunResult['result'],
 ): Pick<UnitState, 'hooks'> {
   if (hooks === undefined) return {};
-  if (isPartial === true) return { hooks };
+  if (plan.isPartial === true || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
   if (result === 'succeeded') return {};
   return { hooks: result === 'failed' ? { ...hooks, failed: true } : hooks };
 }

@@ -384,6 +384,186 @@ describe('hooks', () => {
   });
 });
 
+describe('hooks of the end', () => {
+  const cascade = 'resources-finalizer.argocd.argoproj.io';
+  const finalizers = (): readonly string[] =>
+    (world.cluster.get('argoproj.io/Application', 'argocd', 'web')?.metadata['finalizers'] ?? []) as string[];
+  const objects = [
+    configMap('one'),
+    job('backup', hook('PreDelete')),
+    job('farewell', hook('PostDelete', 'HookSucceeded')),
+  ];
+  const drop = async (): Promise<void> => {
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.settle();
+  };
+  const isGone = (): boolean => world.cluster.get('argoproj.io/Application', 'argocd', 'web') === undefined;
+  async function deployed(all = objects): Promise<void> {
+    await world.start();
+    await world.push(all);
+    await world.create(world.application('web', {}, { finalizers: [cascade] }));
+  }
+
+  it('no sync runs them; as long as there are some, the Application has the finalizers that Argo CD gives it', async () => {
+    await deployed();
+    expect([jobs(), world.data('one')]).toEqual([[], { a: '1' }]);
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(finalizers()).toEqual([
+      cascade,
+      'post-delete-finalizer.argocd.argoproj.io',
+      'post-delete-finalizer.argocd.argoproj.io/cleanup',
+      'pre-delete-finalizer.argocd.argoproj.io',
+      'pre-delete-finalizer.argocd.argoproj.io/cleanup',
+    ]);
+    const { mark } = world;
+    await world.advance(600_000, 60_000);
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+    await world.push([configMap('one')]);
+    expect(finalizers()).toEqual([cascade]);
+  });
+  it('run before and after its objects go, also while Git is down; then it goes itself', async () => {
+    await deployed();
+    world.git.down = failure('GitUnreachable');
+    await drop();
+    expect(jobs()).toEqual(['backup']);
+    expect(world.data('one')).toEqual({ a: '1' });
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/backup is completed/);
+    end('backup');
+    await world.advance(20_000);
+    expect(world.data('one')).toBeUndefined();
+    expect(jobs()).toEqual(['farewell']);
+    expect(isGone()).toBe(false);
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), jobs()]).toEqual([true, []]);
+  });
+  it('without the finalizer for its objects these stay, and the hooks run all the same', async () => {
+    await world.start();
+    await world.push(objects);
+    await world.create(world.application());
+    await drop();
+    end('backup');
+    await world.settle();
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), world.data('one')]).toEqual([true, { a: '1' }]);
+  });
+  it('one that fails holds everything up, is tried again, and says how to go on without it', async () => {
+    await deployed();
+    await world.change(
+      'web',
+      (draft) => (draft.spec.syncPolicy.retry = { limit: 1, backoff: { duration: '5s' } }),
+    );
+    await drop();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      end('backup', 'Failed');
+      await world.advance(10_000);
+      expect(world.data('one')).toEqual({ a: '1' });
+    }
+    const last = uid('backup');
+    await world.advance(3_600_000, 60_000);
+    expect(uid('backup')).toBe(last);
+    expect(world.condition('Waiting')).toMatch(
+      /its hooks were run 2 times without success; to delete it without them, take the finalizers pre-delete-finalizer\.argocd\.argoproj\.io… off/,
+    );
+    await world.change('web', (draft) => {
+      draft.metadata.finalizers = draft.metadata.finalizers.filter(
+        (name: string) => !name.startsWith('pre-'),
+      );
+    });
+    await world.advance(10_000);
+    expect(world.data('one')).toBeUndefined();
+    end('farewell');
+    await world.advance(10_000);
+    expect(isGone()).toBe(true);
+  });
+  it('a hook that hangs is let go when somebody takes its finalizers off', async () => {
+    await deployed();
+    await drop();
+    await world.change('web', (draft) => (draft.metadata.finalizers = [cascade]));
+    await world.advance(20_000);
+    expect([isGone(), world.data('one'), jobs()]).toEqual([true, undefined, []]);
+  });
+  it('where they cannot be rendered, it waits and says why, and how to go on without them', async () => {
+    await deployed();
+    world.git.down = failure('GitUnreachable');
+    world.git.lose();
+    world.kept.values.clear();
+    await world.restart();
+    await drop();
+    await world.advance(10_000);
+    expect(world.condition('ComparisonError')).toMatch(
+      /its hooks for that cannot be known: .*take the finalizers pre-delete-finalizer.*\[DeletionHooksUnknown\]/,
+    );
+    expect(world.data('one')).toEqual({ a: '1' });
+    await world.change('web', (draft) => (draft.metadata.finalizers = [cascade]));
+    await world.advance(20_000);
+    expect([isGone(), world.data('one')]).toEqual([true, undefined]);
+  });
+  it("Helm's pre-delete and post-delete mean the same", async () => {
+    await deployed([
+      configMap('one'),
+      job('backup', { 'helm.sh/hook': 'pre-delete' }),
+      job('farewell', { 'helm.sh/hook': 'post-delete' }),
+    ]);
+    await drop();
+    expect(jobs()).toEqual(['backup']);
+    end('backup');
+    await world.advance(10_000);
+    end('farewell');
+    await world.advance(10_000);
+    expect(isGone()).toBe(true);
+  });
+  it('what somebody else holds after its end is not synced again', async () => {
+    await world.start();
+    await world.push([configMap('one')]);
+    await world.create(world.application('web', {}, { finalizers: [cascade, 'example.com/other'] }));
+    await drop();
+    await world.advance(20_000);
+    expect(finalizers()).toEqual(['example.com/other']);
+    await world.refresh();
+    await world.advance(60_000, 10_000);
+    expect(world.data('one')).toBeUndefined();
+  });
+  it('F1: a crash at any call runs no hook twice, and it goes all the same', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      for (let point = 1; ; point += 1) {
+        world = new EngineWorld();
+        await deployed();
+        let calls = 0;
+        world.cluster.inject = () => (++calls === point ? kind : undefined);
+        const ran = new Set<string>();
+        const live = async (): Promise<void> => {
+          for (let round = 0; round < 6; round += 1) {
+            for (const name of jobs()) {
+              ran.add(`${name} ${String(uid(name))}`);
+              if (world.cluster.must('batch/Job', 'payments', name)['status'] === undefined) end(name);
+            }
+            await world.advance(6000, 3000);
+          }
+        };
+        await drop();
+        await live();
+        const crashed = world.client.isCutOff;
+        world.cluster.inject = () => undefined;
+        const where = `${kind} at call ${point}`;
+        if (crashed) {
+          await world.restart();
+          await live();
+        }
+        expect(isGone(), where).toBe(true);
+        expect(
+          [...ran].map((text) => text.split(' ')[0]),
+          where,
+        ).toEqual(['backup', 'farewell']);
+        expect(there('ConfigMap', 'one'), where).toBe(false);
+        if (!crashed) break;
+      }
+    }
+  });
+});
+
 describe('drift while a sync waits', () => {
   const edit = (name: string, manager = 'kubectl'): void =>
     void world.cluster.edit('ConfigMap', 'payments', name, (draft) => (draft.data.a = 'x'), manager);

@@ -1,4 +1,5 @@
 /** What a turn is handed, and how it ends. */
+import type { TornDown } from '#model/dialect.ts';
 import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
@@ -31,7 +32,7 @@ export interface TurnEnd {
   readonly againMs?: number;
   /** False: nothing may be written, not even a status. */
   readonly mayWriteStatus: boolean;
-  readonly tornDown: boolean;
+  readonly tornDown: TornDown;
   /** Nothing was looked at: others come first. */
   readonly isPending?: true;
 }

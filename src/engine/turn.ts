@@ -23,8 +23,9 @@ import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, mayHealNow } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
+import { freshSources } from './fresh-sources.ts';
 import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
-import { carryOut } from './run.ts';
+import { carryOut, withDeletionHooks } from './run.ts';
 import {
   noteSeen,
   noteTolerated,
@@ -79,22 +80,6 @@ export async function takeTurn(
 }
 
 const unreadableMs = 5000;
-
-async function freshSources(
-  runtime: UnitRuntime,
-  state: UnitState,
-  { sources, sinceMs }: TurnPorts,
-): Promise<void> {
-  for (const source of polledSources(runtime, state.read)) {
-    const { refresh, request } = runtime.unit;
-    // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
-    else await sources.hint(source.url);
-  }
-  // Who asks has it healed again, as often as before.
-  if (runtime.unit.refresh !== undefined || runtime.unit.request !== undefined) runtime.heals.clear();
-  if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
-}
 
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(
@@ -480,7 +465,7 @@ async function recordInSync(
   const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, hooks: __, contests: ___, ...rest } = state;
+  const { intent: _, hooks: __, contests: ___, ...rest } = withDeletionHooks(state, made.plan);
   const next: UnitState = {
     ...rest,
     ...(contests.length === 0 ? {} : { contests }),

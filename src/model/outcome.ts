@@ -12,7 +12,7 @@ import type {
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
 import type { TracePaths } from './rendered.ts';
-import type { Ancestry, Phase, Revision, UnitId } from './unit.ts';
+import type { Ancestry, DeletionPhase, Phase, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
 export interface StepResult {
@@ -136,6 +136,8 @@ export interface UnitState {
   readonly hooks?: HookRun;
   /** Objects of hooks that may still stand: they go with the Unit. */
   readonly ranHooks?: readonly RanHook[];
+  /** What hooks for its own deletion it had when it was synced last. */
+  readonly deletionHooks?: readonly DeletionPhase[];
   /** Objects whose healing is suspended. */
   readonly contests?: readonly Contest[];
   /** Last applied, and how that related to what was applied before it. */

@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts';
 import type { Digest } from './json.ts';
 import type { FieldChange } from './observed.ts';
 import type { ObjectRef, Position } from './object.ts';
-import type { Phase, Propagation, Revision, UnitId } from './unit.ts';
+import type { DeletionPhase, Phase, Propagation, Revision, UnitId } from './unit.ts';
 
 export type Precondition = 'absent' | { readonly uid: string; readonly resourceVersion?: string };
 /** One object and no other of its name: by its UID, or what an earlier step of the plan makes. */
@@ -102,6 +102,8 @@ export interface Plan {
   readonly rendered: Digest;
   /** The sync that the hooks of this plan belong to; absent where it runs none. */
   readonly hookRun?: string;
+  /** What hooks there are for the deletion of the Unit. Absent: none. */
+  readonly deletionHooks?: readonly DeletionPhase[];
   /** It is about some of the objects only: it says nothing of the others. */
   readonly isPartial?: true;
   /** Empty: in sync. */

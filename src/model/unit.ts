@@ -258,7 +258,10 @@ export const usualOptions: ObjectOptions = {
 };
 
 /** Of a sync. fail: only when it fails in one of the others. */
-export type Phase = 'pre' | 'sync' | 'post' | 'fail';
+export type SyncPhase = 'pre' | 'sync' | 'post' | 'fail';
+/** Of the end of a Unit: before its objects are deleted, and after. */
+export type DeletionPhase = 'pre-delete' | 'post-delete';
+export type Phase = SyncPhase | DeletionPhase;
 
 /** What annotations of rendered objects ask for, with the keys and values that the dialect's users know. */
 export interface Conventions {
@@ -408,7 +411,7 @@ export interface Unit {
   /** Honoured in part, cosmetic: shown as warnings. */
   readonly warnings: readonly Failure[];
   /** The resource is being deleted, and its objects with it, unless it leaves them. */
-  readonly teardown?: { readonly propagation: Propagation; readonly leavesObjects?: true };
+  readonly teardown?: Teardown;
   /** When a person last confirmed deletions, in milliseconds since 1970. */
   readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
@@ -421,6 +424,17 @@ export interface Unit {
   readonly approvedBy?: string;
   /** What another controller recorded of its work before us: seeds the inventory once. */
   readonly predecessor?: Predecessor;
+}
+
+/** One stage of the end of a Unit: its objects go, or these hooks are run. */
+export interface Teardown {
+  readonly propagation: Propagation;
+  readonly leavesObjects?: true;
+  readonly hooks?: {
+    readonly phase: DeletionPhase;
+    /** What to do to have it go without them. */
+    readonly without: string;
+  };
 }
 
 export interface Predecessor {

@@ -20,6 +20,7 @@ import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
+import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { runIdFor } from './plan/hook-run.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
@@ -72,6 +73,35 @@ export async function planTeardown(
   return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
 }
 
+/**
+ * The hooks of a Unit's end, as what was synced last has them. What else it had says nothing any more: its kinds may be
+ * gone already.
+ */
+export async function planDeletionHooks(
+  unit: Unit,
+  located: Located,
+  context: PlanContext,
+  ports: PlanPorts,
+): Promise<Result<MadePlan>> {
+  const phase = unit.teardown?.hooks?.phase;
+  if (phase === undefined) throw new Error(`${unit.id} runs no hooks of its end now`);
+  const rendered = await renderInputs(unit, located, ports);
+  if (!rendered.ok) return rendered;
+  const { objects, warnings } = rendered.value;
+  const hooks = objects.filter(({ manifest }) => {
+    const { role } = directivesOf(manifest, unit);
+    return role.is === 'hook' && role.phases.includes(phase);
+  });
+  const digest = digestOf(`${phase} hooks of ${rendered.value.located.digest}`);
+  return planObjects(
+    unit,
+    { ...rendered.value.located, digest },
+    { objects: hooks, warnings },
+    context,
+    ports,
+  );
+}
+
 async function planObjects(
   unit: Unit,
   located: Located,
@@ -79,7 +109,8 @@ async function planObjects(
   { state, attempt, otherOwner, isUnit, contests }: PlanContext,
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const inventory = state?.inventory ?? [];
+  const runsHooks = unit.teardown?.hooks !== undefined;
+  const inventory = runsHooks ? [] : (state?.inventory ?? []);
   const hookRun = runIdFor(state, located.digest);
   const look = (refresh: boolean): Promise<Result<Looked>> =>
     lookAt(unit, rendered.objects, inventory, hookRun, { cluster, sealer }, refresh);
@@ -103,7 +134,8 @@ async function planObjects(
     desired: objects,
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
-    ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
+    ranHooks: unit.teardown === undefined || runsHooks ? [] : await standing(state?.ranHooks ?? [], cluster),
+    deletionHooks: desired.deletionHooks,
     compared,
     bodies: byKey(needed, bodies.value),
     state,

@@ -7,6 +7,7 @@ import { parseDuration, parseTimestamp } from '#model/time.ts';
 import type { Input, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
+import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
@@ -20,7 +21,6 @@ import { readSyncOptions } from './sync-options.ts';
 import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
-export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 /** Who approved it, for the history. */
@@ -299,16 +299,6 @@ function retryOf(spec: ApplicationSpec, refused: Failure[]): Retry {
     factor: retry.backoff?.factor ?? defaultRetry.factor,
     maxMs: duration(retry.backoff?.maxDuration, 'maxDuration', defaultRetry.maxMs),
   };
-}
-
-function teardownOf(resource: Manifest): Unit['teardown'] {
-  if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
-  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  const finalizer = finalizers.find(
-    (name) => name === cascadeFinalizer || name.startsWith(`${cascadeFinalizer}/`),
-  );
-  if (finalizer === undefined) return undefined;
-  return { propagation: finalizer.endsWith('/background') ? 'Background' : 'Foreground' };
 }
 
 /** Members of `operation.sync` that are read, or that ask for nothing else than what is done. */

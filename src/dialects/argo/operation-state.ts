@@ -60,6 +60,8 @@ const phaseNames: Readonly<Record<Phase, string>> = {
   sync: 'Sync',
   post: 'PostSync',
   fail: 'SyncFail',
+  'pre-delete': 'PreDelete',
+  'post-delete': 'PostDelete',
 };
 
 /** One entry an object; of a hook, that of its end. */

@@ -25,7 +25,7 @@ export interface HookSteps {
  * to its end owes them, also when all of its objects are applied.
  */
 export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
-  if (unit.teardown !== undefined) return false;
+  if (unit.teardown !== undefined) return unit.teardown.hooks !== undefined;
   // Who approved a plan asks for that one, and for nothing that it does not show.
   if (unit.request !== undefined && unit.request.plan === undefined) return unit.request.only === undefined;
   if (state?.hooks?.inputs === inputs && unit.sync.trigger === 'automatic') return true;
@@ -38,7 +38,8 @@ export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[
 export function hookSteps(input: PlanInput, content: Content): HookSteps {
   const steps: Step[] = [];
   const failures: Failure[] = [];
-  if (input.unit.request?.withoutHooks === true) return { steps, failures };
+  if (input.unit.request?.withoutHooks === true && input.unit.teardown === undefined)
+    return { steps, failures };
   for (const seen of input.hooks) {
     const { hook, sighting } = seen;
     const failure = guard(input, seen);

@@ -7,7 +7,7 @@ import { keyText, refOf, type Manifest } from '#model/object.ts';
 import type { Contest, RanHook, UnitState } from '#model/outcome.ts';
 import type { Contested, Plan, Step } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
-import type { Revision, Unit } from '#model/unit.ts';
+import type { DeletionPhase, Revision, Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
 import { contestedBy } from './contests.ts';
 import type { DesiredObject } from './desired.ts';
@@ -30,6 +30,7 @@ export interface PlanInput {
   readonly hookRun: string;
   /** Objects of earlier hooks that go with the Unit. */
   readonly ranHooks?: readonly RanHook[];
+  readonly deletionHooks?: readonly DeletionPhase[];
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */
   readonly bodies: ReadonlyMap<string, Manifest>;
@@ -93,6 +94,9 @@ export function plan(whole: PlanInput): Planned {
       revisions: input.revisions,
       rendered: input.inputs,
       ...(hooks.steps.length === 0 ? {} : { hookRun: input.hookRun }),
+      ...(input.deletionHooks === undefined || input.deletionHooks.length === 0
+        ? {}
+        : { deletionHooks: input.deletionHooks }),
       ...(unit.request?.only === undefined ? {} : { isPartial: true }),
       steps: ordered.map((step) => ({ ...step, attempt: input.attempt })),
       digest,
