@@ -2,11 +2,12 @@
 import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { timestamp } from '#model/time.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { afterFailure, countHeals, doneSteps, generationText } from './patience.ts';
+import { afterFailure, askedAgain, countHeals, doneSteps, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
+import { noteSeen, toleratedBy, type Asking, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -50,9 +51,13 @@ export async function afterRun(
   }
   runtime.run = view;
   countHeals(runtime, plan, doneSteps(view), nowMs);
-  if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
+  runtime.asking = result === 'failed' ? askedAgain(runtime, nowMs, ports.random) : undefined;
+  const { asking } = runtime;
+  if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
+  else if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
+    if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
     runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
@@ -64,6 +69,13 @@ export async function afterRun(
   runtime.unwellSinceMs = undefined;
   runtime.runFailures = [];
   return afterSuccess(runtime, ports);
+}
+
+/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
+function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
+  const { finishedAtMs: _, ...unfinished } = view;
+  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
+  return { ...unfinished, message };
 }
 
 /** A Run that ended without an outcome is over all the same: nobody may wait for it. */

@@ -6,7 +6,7 @@ import type { Random } from '#model/ports.ts';
 import { isDrift } from '#model/sentences.ts';
 import type { Retry, Unit } from '#model/unit.ts';
 import { healOf, recentHeals } from './contests.ts';
-import type { Retrying, UnitRuntime } from './runtime.ts';
+import type { Asking, Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
 const exhaustedMs = 600_000;
@@ -47,6 +47,24 @@ export function afterFailure(
   const attempts = (isSame ? earlier.attempts : 0) + 1;
   const delayMs = Math.max(retryDelayMs(runtime.unit.sync.retry, attempts, random), retryAfterMs ?? 0);
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
+}
+
+/** The attempt that follows a failed one at what a person asked for; undefined where it was the last. */
+export function askedAgain(
+  { asking, unit: { request } }: UnitRuntime,
+  nowMs: number,
+  random: Random,
+): Asking | undefined {
+  if (request?.retry === undefined) return undefined;
+  const text = JSON.stringify(request);
+  const attempts = (asking?.request === text ? asking.attempts : 0) + 1;
+  if (isExhausted(request.retry, attempts)) return undefined;
+  return { request: text, attempts, notBeforeMs: nowMs + retryDelayMs(request.retry, attempts, random) };
+}
+
+/** Of the wish that stands there now. */
+export function askingNow({ asking }: UnitRuntime, { request }: Unit): Asking | undefined {
+  return request !== undefined && asking?.request === JSON.stringify(request) ? asking : undefined;
 }
 
 /** What another writer can undo again and again. */

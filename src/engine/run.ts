@@ -79,6 +79,7 @@ export async function carryOut(
     automated,
     revisions: plan.revisions,
     attempt,
+    ...(!automated && unit.request?.asWritten !== undefined ? { asked: unit.request.asWritten } : {}),
     message: startMessage(plan),
   };
   if (order.hasLeft()) return ok({ result: 'stale', view });

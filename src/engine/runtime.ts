@@ -24,6 +24,14 @@ export interface Retrying {
   readonly notBeforeMs: number;
 }
 
+export interface Asking {
+  /** The wish: another one starts afresh. */
+  readonly request: string;
+  readonly attempts: number;
+  /** On the monotonic clock. */
+  readonly notBeforeMs: number;
+}
+
 export interface UnitRuntime {
   unit: Unit;
   /** Told of everything that would make another turn while one is under way. */
@@ -39,6 +47,8 @@ export interface UnitRuntime {
   /** Why the last Run failed, until one succeeds or other inputs are tried. */
   runFailures: readonly Failure[];
   retrying: Retrying | undefined;
+  /** Attempts at what a person asks for, where they asked for several. */
+  asking: Asking | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
   readonly heals: Map<
     string,
@@ -111,6 +121,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     run: undefined,
     runFailures: [],
     retrying: undefined,
+    asking: undefined,
     heals: new Map(),
     healsNotBeforeMs: -Infinity,
     stirred: new Map(),

@@ -384,6 +384,86 @@ describe('hooks', () => {
   });
 });
 
+describe('operation', () => {
+  const failing = [job('before', hook('PreSync', 'BeforeHookCreation')), configMap('one')];
+  const ask = (operation: object): Promise<void> =>
+    world.change('web', (draft) => (draft.operation = operation));
+  const retry = { limit: 2, backoff: { duration: '10s', factor: 2, maxDuration: '1m' } };
+  const wish = {
+    initiatedBy: { username: 'ada' },
+    info: [{ name: 'ticket', value: 'OPS-12' }],
+    retry,
+    sync: { syncOptions: ['Replace=true'] },
+  };
+  const isAsked = (): boolean =>
+    world.cluster.must('argoproj.io/Application', 'argocd', 'web')['operation'] !== undefined;
+  const fail = async (): Promise<void> => {
+    end('before', 'Failed');
+    await world.advance(3000);
+  };
+
+  it('retry: a failed one is tried again as often as it says, and is Running until then', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await fail();
+    expect(operation()).toMatch(/^Running: .*HookFailed.*; retrying attempt #1 at \d{4}-/);
+    expect(isAsked()).toBe(true);
+    await world.advance(12_000);
+    expect(world.status().operationState).toMatchObject({ phase: 'Running', retryCount: 1 });
+    await fail();
+    expect(operation()).toMatch(/retrying attempt #2 at/);
+    await world.advance(22_000);
+    await fail();
+    expect(operation()).toMatch(/^Failed: .*HookFailed/);
+    expect(world.status().operationState).toMatchObject({ retryCount: 2 });
+    expect(isAsked()).toBe(false);
+    const last = uid('before');
+    await world.advance(600_000, 60_000);
+    expect(uid('before')).toBe(last);
+  });
+  it('retry: the attempt that succeeds ends it; info, retry, options and who began it stand in the status', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await fail();
+    await world.advance(12_000);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Succeeded',
+      retryCount: 1,
+      operation: { ...wish, sync: { ...wish.sync, revision: expect.stringMatching(/^[0-9a-f]{40}$/) } },
+    });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada', attempt: 1 });
+  });
+  it('without retry, and with one of another wish, it starts afresh; between attempts it can be ended', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask({ sync: {} });
+    await fail();
+    expect(operation()).toMatch(/^Failed/);
+    expect(isAsked()).toBe(false);
+    await ask(wish);
+    await fail();
+    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+    await world.change(
+      'web',
+      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
+    );
+    expect(operation()).toMatch(/^Failed: terminated/);
+    expect(isAsked()).toBe(false);
+    await ask({ ...wish, retry: { limit: 1, backoff: { duration: 'soon' } } });
+    expect(operation()).toMatch(
+      /^Failed: refused: operation\.retry\.backoff\.duration: "soon" is not a duration/,
+    );
+  });
+  it('begun by a program: it is recorded so', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    await ask({ initiatedBy: { automated: true }, sync: {} });
+    expect(world.status().operationState).toMatchObject({ operation: { initiatedBy: { automated: true } } });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'automation' });
+  });
+});
+
 describe('hooks of the end', () => {
   const cascade = 'resources-finalizer.argocd.argoproj.io';
   const finalizers = (): readonly string[] =>

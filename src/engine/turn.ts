@@ -24,7 +24,7 @@ import { driftsMeanwhile, heal, healsByItself, mayHealNow } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
-import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
+import { askingNow, generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
 import { carryOut, withDeletionHooks } from './run.ts';
 import {
   noteSeen,
@@ -128,6 +128,8 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
 /** The person's request is over without a Run. */
 function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
   runtime.answered = { ...runtime.answered, request: true };
+  runtime.asking = undefined;
+  const asked = runtime.unit.request?.asWritten;
   runtime.run = {
     startedAtMs: nowMs,
     finishedAtMs: nowMs,
@@ -135,6 +137,7 @@ function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded 
     automated: false,
     revisions: runtime.located?.revisions ?? [],
     attempt: 0,
+    ...(asked === undefined ? {} : { asked }),
     message,
     ...(succeeded
       ? {
@@ -343,7 +346,13 @@ async function act(
   }
   // Those that have to wait are looked at while the Run waits.
   for (const { object } of heals?.steps ?? []) runtime.stirred.set(keyText(object), object);
-  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  const asking = askingNow(runtime, unit);
+  if (asking !== undefined && isTerminated(runtime)) {
+    answer(runtime, 'terminated between two attempts', nowMs);
+    return settled;
+  }
+  const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
+  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
   const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
@@ -367,7 +376,7 @@ async function act(
       state,
       by: opened.by,
       automated: opened.automated,
-      attempt: runtime.retrying?.attempts ?? 0,
+      attempt: (opened.automated ? runtime.retrying?.attempts : asking?.attempts) ?? 0,
       ancestry: located.ancestry,
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
@@ -415,6 +424,11 @@ async function suspendHealing(
       `healing is suspended: ${ownerPhrase(by ?? 'unknown')} sets it back each time`,
     );
   return { mayWriteStatus: false, tornDown: false, againMs: 0 };
+}
+
+/** Of an operation whose next attempt is awaited: it is not running, and is not over. */
+function isTerminated({ run, unit: { terminate } }: UnitRuntime): boolean {
+  return run !== undefined && terminate?.startsWith(timestamp(run.startedAtMs)) === true;
 }
 
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */

@@ -61,6 +61,8 @@ export interface RunView {
   readonly automated: boolean;
   readonly revisions: readonly Revision[];
   readonly attempt: number;
+  /** The wish that it fulfils, as it was written. */
+  readonly asked?: JsonObject;
   readonly outcome?: Outcome;
   readonly message: string;
 }

@@ -375,6 +375,10 @@ export interface SyncRequest {
   readonly withoutHooks?: true;
   /** Only these objects; hooks are not run. */
   readonly only?: readonly ObjectPattern[];
+  /** Absent: it is tried once. */
+  readonly retry?: Retry;
+  /** As it stands in the resource, for the status that answers it. */
+  readonly asWritten?: JsonObject;
   /** What it asks for and does not get: non-empty means that nothing is done. */
   readonly refused: readonly Failure[];
 }

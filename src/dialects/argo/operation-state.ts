@@ -26,7 +26,9 @@ export function operationStateOf(
     ...(run.attempt === 0 ? {} : { retryCount: run.attempt }),
     operation: {
       initiatedBy: run.automated ? { automated: true } : { username: run.by },
+      ...run.asked,
       sync: {
+        ...(isObject(run.asked?.['sync']) ? run.asked['sync'] : {}),
         ...revisions,
         ...(unit.sync.prune || unit.request?.prune === true ? { prune: true } : {}),
       },
