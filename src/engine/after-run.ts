@@ -57,8 +57,8 @@ export async function afterRun(
   else if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
-    if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
+    if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
     return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));

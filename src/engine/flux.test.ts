@@ -192,6 +192,17 @@ describe('a Kustomization', () => {
     }
     expect([world.data('web'), world.data('api')]).toEqual([undefined, { a: '1' }]);
   });
+  it('is not reconciled again while somebody else holds what is left of it', async () => {
+    await fleet(['web']);
+    await change('web', (draft) => draft.metadata.finalizers.push('example.com/other'));
+    world.cluster.drop(unitKind, namespace, 'web');
+    await world.advance(20_000, 5000);
+    expect(world.cluster.must(unitKind, namespace, 'web').metadata['finalizers']).toEqual([
+      'example.com/other',
+    ]);
+    await world.advance(60_000, 10_000);
+    expect(world.data('web')).toBeUndefined();
+  });
   it('is looked at when somebody asks, once', async () => {
     await fleet(['web']);
     world.git.push(repository, filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));

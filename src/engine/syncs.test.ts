@@ -581,6 +581,21 @@ describe('hooks of the end', () => {
     await world.advance(20_000);
     expect([isGone(), world.data('one')]).toEqual([true, undefined]);
   });
+  it('handed over by Argo CD after they have run: they are not run again, and go as their policies say', async () => {
+    const mark = { 'argocd.argoproj.io/tracking-id': 'web:batch/Job:payments/backup' };
+    const policy = hook('PreDelete', 'HookSucceeded');
+    await deployed([configMap('one'), job('backup', policy)]);
+    world.cluster.put(job('backup', { ...policy, ...mark }));
+    end('backup');
+    await world.change('web', (draft) => {
+      draft.metadata.finalizers = [cascade, 'pre-delete-finalizer.argocd.argoproj.io/cleanup'];
+    });
+    const before = uid('backup');
+    await drop();
+    await world.advance(10_000);
+    expect(before).toBeDefined();
+    expect([isGone(), world.data('one'), jobs()]).toEqual([true, undefined, []]);
+  });
   it("Helm's pre-delete and post-delete mean the same", async () => {
     await deployed([
       configMap('one'),
@@ -696,6 +711,23 @@ describe('drift while a sync waits', () => {
     await world.settle();
     expect(world.data('one')).toEqual({ a: '1' });
     expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('the commit that helps is applied after that as before', async () => {
+    const slow = (image: string): Manifest => deployment('db', image, wave(1));
+    await begun(base);
+    await world.push([...base, slow('a:1'), annotated(configMap('last'), wave(2))]);
+    edit('early');
+    await world.settle();
+    world.cluster.drop('ConfigMap', 'payments', 'early');
+    await world.settle();
+    expect(world.data('early')).toEqual({ a: '1' });
+    await world.advance(3000);
+    const fixed = await world.push([...base, slow('a:2'), annotated(configMap('last'), wave(2))]);
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:2');
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: fixed });
   });
   it('for the next attempt: a sync that fails again and again holds up no heal', async () => {
     await begun(base);

@@ -434,7 +434,7 @@ function isTerminated({ run, unit: { terminate } }: UnitRuntime): boolean {
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
 async function isSuperseded(
   { unit: now }: UnitRuntime,
-  { unit, located: { revisions }, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
+  { unit, located: planned, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
   state: UnitState,
   ports: TurnPorts,
 ): Promise<boolean> {
@@ -442,9 +442,12 @@ async function isSuperseded(
   if (generationText(now) !== generationText(unit)) return true;
   if (fromLastGood || unit.request?.revisions !== undefined) return false;
   // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
-  const question = { unit, state, when: 'then' } as const;
+  const read = readOf(planned);
+  // What was applied last may not have read the files that this plan has.
+  const known = read === undefined ? state : { ...state, read };
+  const question = { unit, state: known, when: 'then' } as const;
   const located = await locate(question, ports.repositories);
-  const commits = revisions.map(({ commit }) => commit);
+  const commits = planned.revisions.map(({ commit }) => commit);
   if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
     return false;
   const instead = commits.map((commit) => ({ commit }));

@@ -436,6 +436,8 @@ export interface Teardown {
   readonly leavesObjects?: true;
   readonly hooks?: {
     readonly phase: DeletionPhase;
+    /** Only their delete policies are left to be followed. */
+    readonly haveRun?: true;
     /** What to do to have it go without them. */
     readonly without: string;
   };

@@ -93,13 +93,15 @@ export async function planDeletionHooks(
     return role.is === 'hook' && role.phases.includes(phase);
   });
   const digest = digestOf(`${phase} hooks of ${rendered.value.located.digest}`);
-  return planObjects(
-    unit,
-    { ...rendered.value.located, digest },
-    { objects: hooks, warnings },
-    context,
-    ports,
-  );
+  const stage = { ...rendered.value.located, digest };
+  return planObjects(unit, stage, { objects: hooks, warnings }, withoutObjects(context), ports);
+}
+
+/** Neither what stands there nor what earlier hooks left is this stage's. */
+function withoutObjects({ state, ...context }: PlanContext): PlanContext {
+  if (state === undefined) return { ...context, state };
+  const { ranHooks: _, ...rest } = state;
+  return { ...context, state: { ...rest, inventory: [] } };
 }
 
 async function planObjects(
@@ -109,8 +111,7 @@ async function planObjects(
   { state, attempt, otherOwner, isUnit, contests }: PlanContext,
   { cluster, sealer }: PlanPorts,
 ): Promise<Result<MadePlan>> {
-  const runsHooks = unit.teardown?.hooks !== undefined;
-  const inventory = runsHooks ? [] : (state?.inventory ?? []);
+  const inventory = state?.inventory ?? [];
   const hookRun = runIdFor(state, located.digest);
   const look = (refresh: boolean): Promise<Result<Looked>> =>
     lookAt(unit, rendered.objects, inventory, hookRun, { cluster, sealer }, refresh);
@@ -134,7 +135,7 @@ async function planObjects(
     desired: objects,
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
-    ranHooks: unit.teardown === undefined || runsHooks ? [] : await standing(state?.ranHooks ?? [], cluster),
+    ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
     deletionHooks: desired.deletionHooks,
     compared,
     bodies: byKey(needed, bodies.value),

@@ -28,8 +28,8 @@ const shownBy: Readonly<Record<string, string>> = {
     'SkipDryRunOnMissingResource=true: the rest is applied, and it when its kind comes',
   'SkipDryRunOnMissingResource=false':
     'SkipDryRunOnMissingResource=false: nothing is applied without the kind',
-  'Validate=true': 'Validate: what no schema knows is a warning, with either value',
-  'Validate=false': 'Validate: what no schema knows is a warning, with either value',
+  'Validate=true': 'Validate: server-side apply refuses what the schema does not know, with either value',
+  'Validate=false': 'Validate: server-side apply refuses what the schema does not know, with either value',
   'ApplyOutOfSyncOnly=true': 'ApplyOutOfSyncOnly: what is in sync is not written, with either value',
   'ApplyOutOfSyncOnly=false': 'ApplyOutOfSyncOnly: what is in sync is not written, with either value',
   'ServerSideApply=true': 'ServerSideApply: server-side apply, with either value',
@@ -247,13 +247,18 @@ const cases: readonly Case[] = [
     };
   }),
   {
-    name: 'Validate: what no schema knows is a warning, with either value',
+    name: 'Validate: server-side apply refuses what the schema does not know, with either value',
     run: async () => {
       for (const value of ['true', 'false']) {
         const odd = { ...configMap('odd', { a: '1' }), unheard: 'of' };
-        const place = await synced({ 'app/odd.yaml': yaml(odd) }, [`Validate=${value}`]);
-        expect(await dataOf(place, 'odd')).toEqual({ a: '1' });
-        expect((await place.live('v1/ConfigMap', 'odd')) as object).not.toHaveProperty('unheard');
+        const place = await deployed({ 'app/odd.yaml': yaml(odd) }, [`Validate=${value}`]);
+        await place.waitForApplication('to name the field', ({ status }) =>
+          /app\/odd\.yaml:1: .*\.unheard: field not declared in schema/.test(
+            status?.operationState?.message ?? '',
+          ),
+        );
+        expect([await has(place, 'one'), await has(place, 'odd')]).toEqual([true, false]);
+        await place.synced(await place.pushAndHint({ 'app/odd.yaml': yaml(configMap('odd', { a: '1' })) }));
       }
     },
   },

@@ -1,5 +1,5 @@
 /**
- * Finalizers of an Application: each is one stage of its end, in the order of this file. Those of hooks come in pairs, since
+ * Finalizers of an Application: each is one stage of its end. Those of hooks come in pairs, since
  * Argo CD deletes the objects of hooks in a step of its own. Source: Argo CD's pages on deletion and on sync phases.
  */
 import type { TornDown } from '#model/dialect.ts';
@@ -7,8 +7,8 @@ import type { JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { DeletionPhase, Unit } from '#model/unit.ts';
 
-export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
-export const hookFinalizers: Readonly<Record<DeletionPhase, string>> = {
+const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
+const hookFinalizers: Readonly<Record<DeletionPhase, string>> = {
   'pre-delete': 'pre-delete-finalizer.argocd.argoproj.io',
   'post-delete': 'post-delete-finalizer.argocd.argoproj.io',
 };
@@ -38,7 +38,9 @@ export function teardownOf(resource: Manifest): Unit['teardown'] {
   if (stage === undefined) return { propagation, leavesObjects: true };
   if (stage === 'objects') return { propagation };
   const without = `take the finalizers ${hookFinalizers[stage]}… off the Application ${resource.metadata.name}`;
-  return { propagation, hooks: { phase: stage, without } };
+  // Argo CD has run them, and left the rest to us.
+  const haveRun = !finalizers.includes(hookFinalizers[stage]);
+  return { propagation, hooks: { phase: stage, without, ...(haveRun ? { haveRun } : {}) } };
 }
 
 /** Takes those of a stage off that is over. */

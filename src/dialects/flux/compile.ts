@@ -270,8 +270,9 @@ function awaitedOf(spec: KustomizationSpec, refused: Failure[]): Awaited | undef
 /** Without a spec that can be read, nothing is deleted. */
 function teardownOf(resource: Manifest, spec: KustomizationSpec | undefined): Unit['teardown'] {
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  if (resource.metadata['deletionTimestamp'] === undefined || !finalizers.includes(finalizer))
-    return undefined;
+  if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
+  // Somebody else holds it.
+  if (!finalizers.includes(finalizer)) return { propagation: 'Background', leavesObjects: true };
   const policy = spec?.deletionPolicy ?? 'MirrorPrune';
   const deletes = policy === 'MirrorPrune' ? spec?.prune === true : policy !== 'Orphan';
   const isHeld = spec === undefined || spec.suspend === true;

@@ -58,9 +58,9 @@ function ruleFor({ object, by, fields }: Contest): string | undefined {
 
 function ruleText({ group, kind, namespace, name }: ObjectRef, what: string): string {
   const places = [
-    ...(group === '' ? [] : [`group: ${group}`]),
+    ...(group === '' ? [] : [`group: ${scalar(group)}`]),
     `kind: ${kind}`,
-    ...(namespace === '' ? [] : [`namespace: ${namespace}`]),
+    ...(namespace === '' ? [] : [`namespace: ${scalar(namespace)}`]),
     `name: ${scalar(name)}`,
   ];
   return `{${[...places, what].join(', ')}}`;

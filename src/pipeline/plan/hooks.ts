@@ -96,7 +96,8 @@ class HookPlan {
   }
 
   stepsFor(sighting: Sighting): readonly Step[] {
-    const { state, inputs, hookRun } = this.#input;
+    const { state, inputs, hookRun, unit } = this.#input;
+    if (unit.teardown?.hooks?.haveRun === true) return this.#leftover(sighting);
     const begun = openRun(state, inputs)?.begun.find(({ key }) => key === this.#hook.key);
     const live = sighting.state === 'present' ? sighting.object : undefined;
     if (begun?.result === 'succeeded')
@@ -118,6 +119,18 @@ class HookPlan {
       ({ uid, digest }) => uid === live.uid && digest === this.#hook.stable,
     );
     return isSame && !isOver ? [this.#wait('ended', which, -0.9), ...this.#anew(which)] : this.#anew(which);
+  }
+
+  /** Somebody else has run it. */
+  #leftover(sighting: Sighting): readonly Step[] {
+    if (sighting.state !== 'present') return [];
+    const { uid, health } = sighting.object;
+    const { deletions } = this.#hook;
+    const goes =
+      (health.status === 'Healthy' && deletions.has('succeeded')) ||
+      (health.status === 'Degraded' && deletions.has('failed'));
+    if (!goes) return [];
+    return [this.#step('delete', { verb: 'delete', expect: { uid }, propagation: 'Background' }, 0)];
   }
 
   #earlier(): readonly BegunHook[] {
