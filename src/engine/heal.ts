@@ -1,17 +1,20 @@
 /**
  * Drift of what is applied, while a Run waits or is about to: it is healed first, by a Run of its own, and what waited goes on
- * from what is recorded of it.
+ * from what is recorded of it. And when healing ends, because somebody sets it back each time.
  */
 import type { MadePlan } from '#pipeline/pipeline.ts';
-import { keyText } from '#model/object.ts';
+import { withDrift } from '#pipeline/record/history.ts';
+import { describe, keyText } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import { ownerPhrase } from '#model/sentences.ts';
 import type { Unit } from '#model/unit.ts';
-import { countHeals, doneSteps, healDelayMs, objectDelayMs } from './patience.ts';
+import { beginning } from './contests.ts';
+import { countHeals, doneSteps, healDelayMs, lookAgainMs, objectDelayMs } from './patience.ts';
 import { carryOut, type Inventory } from './run.ts';
 import { toleratedBy, type UnitRuntime } from './runtime.ts';
-import type { TurnEnd, TurnPorts } from './turn-ports.ts';
+import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** One that failed, or found all changed, is left to the whole plan for so long. */
 const againMs = 60_000;
@@ -23,8 +26,38 @@ export function healsByItself({ sync, request }: Unit): boolean {
   return sync.selfHeal && sync.trigger === 'automatic' && !isOther;
 }
 
-export function mayHealNow(runtime: UnitRuntime, heals: Plan, nowMs: number): boolean {
-  return runtime.healsNotBeforeMs <= nowMs && healDelayMs(runtime, heals, nowMs) === 0;
+/** How long these heals have to wait, apart from the rest of their plan. */
+export function healsWaitMs(runtime: UnitRuntime, heals: Plan, nowMs: number): number {
+  return Math.max(runtime.healsNotBeforeMs - nowMs, healDelayMs(runtime, heals, nowMs), 0);
+}
+
+/** Where somebody sets back again and again what this plan heals: it is recorded, and the next plan leaves it out. */
+export async function suspendHealing(
+  runtime: UnitRuntime,
+  state: UnitState,
+  plan: Plan,
+  ports: TurnPorts,
+): Promise<TurnEnd | undefined> {
+  const { clock, log } = ports;
+  const { contests: known = [] } = state;
+  const times = { monotonicMs: clock.monotonic(), nowMs: clock.now() };
+  const begun = beginning(plan, (key) => runtime.heals.get(key)?.heals ?? [], known, times);
+  if (begun.length === 0) return undefined;
+  const keys = new Set(begun.map(({ object }) => keyText(object)));
+  const drift = { ...plan, steps: plan.steps.filter(({ object }) => keys.has(keyText(object))) };
+  const seen = { healed: false, nowMs: times.nowMs, seenAtMs: times.nowMs } as const;
+  const next = { ...withDrift(state, drift, seen), contests: [...known, ...begun] };
+  const written = await ports.states.write(next, state);
+  if (!written.ok) {
+    runtime.failures = [...runtime.failures, written.failure];
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
+  for (const { object, by } of begun)
+    log.warn(
+      { unit: ports.unitName(state.unit), object: describe(object) },
+      `healing is suspended: ${ownerPhrase(by ?? 'unknown')} sets it back each time`,
+    );
+  return { mayWriteStatus: false, tornDown: false, againMs: 0 };
 }
 
 /** Another turn follows at once, with what else is to be done. */

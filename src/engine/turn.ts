@@ -6,21 +6,21 @@ import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { healsFirst } from '#pipeline/plan/heals.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { pendingRevert, withDrift, withStable } from '#pipeline/record/history.ts';
+import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import { describe, keyText, type ObjectRef } from '#model/object.ts';
+import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import { isInSync, type Plan } from '#model/plan.ts';
-import { ownerPhrase, planSummary } from '#model/sentences.ts';
+import { isInSync } from '#model/plan.ts';
+import { planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
-import { beginning, contestsAfter } from './contests.ts';
+import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
-import { driftsMeanwhile, heal, healsByItself, mayHealNow } from './heal.ts';
+import { driftsMeanwhile, heal, healsByItself, healsWaitMs, suspendHealing } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
@@ -340,7 +340,8 @@ async function act(
   const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
   if (suspended !== undefined) return suspended;
   const heals = healsByItself(unit) ? healsFirst(plan) : undefined;
-  if (heals !== undefined && mayHealNow(runtime, heals, ports.clock.monotonic())) {
+  const healsInMs = heals && healsWaitMs(runtime, heals, ports.clock.monotonic());
+  if (heals !== undefined && healsInMs === 0) {
     const unrecordable = await ports.recorder.inTheWay(state, heals);
     if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
   }
@@ -363,11 +364,11 @@ async function act(
   runtime.looks = 0;
   if (waitMs === Infinity) {
     runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
-    return settled;
+    return healsInMs ? { ...settled, againMs: healsInMs } : settled;
   }
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
-    return { ...settled, againMs: waitMs };
+    return { ...settled, againMs: Math.min(waitMs, healsInMs || Infinity) };
   }
   const run = await carryOut(
     {
@@ -395,35 +396,6 @@ async function act(
     },
   );
   return afterRun(runtime, made, run, ports);
-}
-
-/** Where somebody sets back again and again what this plan heals: it is recorded, and the next plan leaves it out. */
-async function suspendHealing(
-  runtime: UnitRuntime,
-  state: UnitState,
-  plan: Plan,
-  ports: TurnPorts,
-): Promise<TurnEnd | undefined> {
-  const { clock, log } = ports;
-  const { contests: known = [] } = state;
-  const times = { monotonicMs: clock.monotonic(), nowMs: clock.now() };
-  const begun = beginning(plan, (key) => runtime.heals.get(key)?.heals ?? [], known, times);
-  if (begun.length === 0) return undefined;
-  const keys = new Set(begun.map(({ object }) => keyText(object)));
-  const drift = { ...plan, steps: plan.steps.filter(({ object }) => keys.has(keyText(object))) };
-  const seen = { healed: false, nowMs: times.nowMs, seenAtMs: times.nowMs } as const;
-  const next = { ...withDrift(state, drift, seen), contests: [...known, ...begun] };
-  const written = await ports.states.write(next, state);
-  if (!written.ok) {
-    runtime.failures = [...runtime.failures, written.failure];
-    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
-  }
-  for (const { object, by } of begun)
-    log.warn(
-      { unit: ports.unitName(state.unit), object: describe(object) },
-      `healing is suspended: ${ownerPhrase(by ?? 'unknown')} sets it back each time`,
-    );
-  return { mayWriteStatus: false, tornDown: false, againMs: 0 };
 }
 
 /** Of an operation whose next attempt is awaited: it is not running, and is not over. */
