@@ -144,10 +144,10 @@ describe('two who write the same field', () => {
     expect((await place.live('v1/ConfigMap', 'settings'))['data'].value).toBe('still theirs');
     const writes = await place.writesSince(mark);
     expect(writes.filter(({ resource }) => resource === 'configmaps')).toEqual([]);
-    expect((await place.read()).status).toMatchObject({
-      sync: { status: 'OutOfSync' },
-      health: { status: 'Healthy' },
-    });
+    await place.waitForApplication(
+      'to be well, and not in sync',
+      ({ status }) => status?.sync?.status === 'OutOfSync' && status.health?.status === 'Healthy',
+    );
     await world.trueup('app', 'sync', place.name);
     await valueIs('1');
     await place.synced();

@@ -32,10 +32,9 @@ export function teardownOf(resource: Manifest): Unit['teardown'] {
   if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
   const finalizers = finalizersOf(resource);
   const stage = stages.find((one) => finalizers.some((name) => isOf(name, one)));
+  if (stage === undefined) return undefined;
   const cascade = finalizers.find((name) => isOf(name, 'objects'));
   const propagation = cascade?.endsWith('/background') === true ? 'Background' : 'Foreground';
-  // Somebody else holds it.
-  if (stage === undefined) return { propagation, leavesObjects: true };
   if (stage === 'objects') return { propagation };
   const without = `take the finalizers ${hookFinalizers[stage]}… off the Application ${resource.metadata.name}`;
   // Argo CD has run them, and left the rest to us.

@@ -270,9 +270,8 @@ function awaitedOf(spec: KustomizationSpec, refused: Failure[]): Awaited | undef
 /** Without a spec that can be read, nothing is deleted. */
 function teardownOf(resource: Manifest, spec: KustomizationSpec | undefined): Unit['teardown'] {
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
-  // Somebody else holds it.
-  if (!finalizers.includes(finalizer)) return { propagation: 'Background', leavesObjects: true };
+  if (resource.metadata['deletionTimestamp'] === undefined || !finalizers.includes(finalizer))
+    return undefined;
   const policy = spec?.deletionPolicy ?? 'MirrorPrune';
   const deletes = policy === 'MirrorPrune' ? spec?.prune === true : policy !== 'Orphan';
   const isHeld = spec === undefined || spec.suspend === true;
