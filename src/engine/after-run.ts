@@ -2,11 +2,12 @@
 import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import { timestamp } from '#model/time.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { afterFailure, countHeals, generationText } from './patience.ts';
+import { afterFailure, askedAgain, countHeals, doneSteps, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
+import { noteSeen, toleratedBy, type Asking, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -45,24 +46,36 @@ export async function afterRun(
   runtime.stale = 0;
   if (result === 'superseded') {
     runtime.run = interrupted(runtime.run, 'superseded: something else is wanted by now', ports);
-    return { ...settled, againMs: 0 };
+    // What comes instead says how things are.
+    return { ...settled, mayWriteStatus: false, againMs: 0 };
   }
   runtime.run = view;
-  if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
+  countHeals(runtime, plan, doneSteps(view), nowMs);
+  runtime.asking = result === 'failed' ? askedAgain(runtime, nowMs, ports.random) : undefined;
+  const { asking } = runtime;
+  if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
+  else if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
+    if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
     return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
   }
   ports.log.info(labels, view.message);
-  countHeals(runtime, plan, nowMs);
   runtime.retrying = undefined;
   // What is applied now has its time to become well from now on.
   runtime.unwellSinceMs = undefined;
   runtime.runFailures = [];
   return afterSuccess(runtime, ports);
+}
+
+/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
+function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
+  const { finishedAtMs: _, ...unfinished } = view;
+  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
+  return { ...unfinished, message };
 }
 
 /** A Run that ended without an outcome is over all the same: nobody may wait for it. */

@@ -58,6 +58,7 @@ export class Changes {
         const runtime = registrations.runtime(unit);
         if (runtime === undefined || runtime.seen.get(key) === signature) continue;
         runtime.seen.set(key, signature);
+        if (runtime.isOwn) runtime.stirred.set(key, ref);
         concerned.push(runtime);
       }
     }

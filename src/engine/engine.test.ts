@@ -155,15 +155,15 @@ describe('drift', () => {
     expect(world.writesSince(mark)).toEqual([]);
     expect(world.data('one')).toEqual({ a: 'rewritten' });
   });
-  it('that a fighting writer makes again and again is met with growing patience, and never given up', async () => {
+  it('that writers make in turn, again and again, is met with growing patience, and never given up', async () => {
     await synced();
     const mark = world.mark;
     let fights = 0;
-    // The rival answers each heal at once, for an hour.
+    // Rivals answer each heal at once, for an hour; of one alone there would be an end (`contests.test.ts`).
     for (let second = 0; second < 3600; second += 1) {
       if ((world.data('one') as { a: string }).a === '1') {
         fights += 1;
-        scale('one', 'theirs', 'rival');
+        scale('one', 'theirs', `rival-${fights % 4}`);
         await world.settle();
       }
       world.time.advance(1000);

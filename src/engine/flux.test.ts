@@ -158,6 +158,30 @@ describe('a Kustomization', () => {
     expect(world.data('web')).toBeUndefined();
     expect(statusOf('web').inventory?.entries).toEqual([{ id: 'payments_web_apps_Deployment', v: 'v1' }]);
   });
+  it('what somebody sets back each time is left after a while, and it says who contends for what', async () => {
+    await fleet(['web']);
+    for (let round = 0; round < 6; round += 1) {
+      world.cluster.edit('ConfigMap', 'payments', 'web', (draft) => (draft.data.a = 'x'), 'rival');
+      await world.advance(20_000);
+    }
+    expect(world.data('web')).toEqual({ a: 'x' });
+    const { conditions = [] } = statusOf('web');
+    const message = expect.stringMatching(
+      /ConfigMap payments\/web: rival \(Update\) sets \.data\.a to another value .*\(take it out of Git to leave it to that one; or stop it, then: flux reconcile kustomization web -n flux-system\)/,
+    );
+    expect(conditions).toMatchObject([
+      { type: 'Ready', status: 'True', message },
+      { type: 'HealingSuspended', status: 'True', message },
+    ]);
+    const { mark } = world;
+    await world.advance(600_000, 60_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    await change('web', (draft) => {
+      draft.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'T1' };
+    });
+    expect(world.data('web')).toEqual({ a: '1' });
+    expect(statusOf('web').conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
+  });
   it('takes its objects along when it goes, unless it is not to prune', async () => {
     await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
     for (const name of ['web', 'api']) {
@@ -167,6 +191,17 @@ describe('a Kustomization', () => {
       expect(world.cluster.get(unitKind, namespace, name), name).toBeUndefined();
     }
     expect([world.data('web'), world.data('api')]).toEqual([undefined, { a: '1' }]);
+  });
+  it('is not reconciled again while somebody else holds what is left of it', async () => {
+    await fleet(['web']);
+    await change('web', (draft) => draft.metadata.finalizers.push('example.com/other'));
+    world.cluster.drop(unitKind, namespace, 'web');
+    await world.advance(20_000, 5000);
+    expect(world.cluster.must(unitKind, namespace, 'web').metadata['finalizers']).toEqual([
+      'example.com/other',
+    ]);
+    await world.advance(60_000, 10_000);
+    expect(world.data('web')).toBeUndefined();
   });
   it('is looked at when somebody asks, once', async () => {
     await fleet(['web']);

@@ -23,6 +23,7 @@ export function inSyncPlan(
       blocked: [],
       pruned: 0,
       kept: [],
+      ...(state.deletionHooks === undefined ? {} : { deletionHooks: state.deletionHooks }),
       desired: state.inventory.flatMap(({ ref, desired }) =>
         desired === undefined ? [] : [{ ref, digest: desired }],
       ),

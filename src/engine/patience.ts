@@ -1,10 +1,12 @@
 /** How long to wait before the next attempt: after failures, and when somebody keeps undoing what we heal. */
+import type { RunView } from '#model/dialect.ts';
 import { keyText } from '#model/object.ts';
 import type { Plan, Step } from '#model/plan.ts';
 import type { Random } from '#model/ports.ts';
 import { isDrift } from '#model/sentences.ts';
 import type { Retry, Unit } from '#model/unit.ts';
-import type { Retrying, UnitRuntime } from './runtime.ts';
+import { healOf, recentHeals } from './contests.ts';
+import type { Asking, Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
 const exhaustedMs = 600_000;
@@ -47,6 +49,24 @@ export function afterFailure(
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
 }
 
+/** The attempt that follows a failed one at what a person asked for; undefined where it was the last. */
+export function askedAgain(
+  { asking, unit: { request } }: UnitRuntime,
+  nowMs: number,
+  random: Random,
+): Asking | undefined {
+  if (request?.retry === undefined) return undefined;
+  const text = JSON.stringify(request);
+  const attempts = (asking?.request === text ? asking.attempts : 0) + 1;
+  if (isExhausted(request.retry, attempts)) return undefined;
+  return { request: text, attempts, notBeforeMs: nowMs + retryDelayMs(request.retry, attempts, random) };
+}
+
+/** Of the wish that stands there now. */
+export function askingNow({ asking }: UnitRuntime, { request }: Unit): Asking | undefined {
+  return request !== undefined && asking?.request === JSON.stringify(request) ? asking : undefined;
+}
+
 /** What another writer can undo again and again. */
 function isContested(step: Step): boolean {
   return isDrift(step) || step.reason === 'migration';
@@ -61,23 +81,39 @@ export function lookAgainMs(runtime: UnitRuntime, random: Random): number {
 
 /** How long the heals of this plan have to wait: nothing at first, then longer and longer. */
 export function healDelayMs(runtime: UnitRuntime, plan: Plan, nowMs: number): number {
-  let delayMs = 0;
-  for (const step of plan.steps.filter(isContested)) {
-    const heals = runtime.heals.get(keyText(step.object));
-    if (heals === undefined || nowMs - heals.lastMs > healForgetMs) continue;
-    if (heals.count < healsBeforePatience) continue;
-    const patienceMs = Math.min(healFirstMs * 2 ** (heals.count - healsBeforePatience), healMaxMs);
-    delayMs = Math.max(delayMs, heals.lastMs + patienceMs - nowMs);
-  }
-  return Math.max(0, delayMs);
+  const delays = plan.steps
+    .filter(isContested)
+    .map(({ object }) => objectDelayMs(runtime, keyText(object), nowMs));
+  return Math.max(0, ...delays);
 }
 
-export function countHeals(runtime: UnitRuntime, plan: Plan, nowMs: number): void {
-  for (const step of plan.steps.filter(isContested)) {
+/** The same for the object of this key. */
+export function objectDelayMs({ heals }: UnitRuntime, key: string, nowMs: number): number {
+  const { count = 0, lastMs = -Infinity } = heals.get(key) ?? {};
+  if (nowMs - lastMs > healForgetMs || count < healsBeforePatience) return 0;
+  const patienceMs = Math.min(healFirstMs * 2 ** (count - healsBeforePatience), healMaxMs);
+  return Math.max(0, lastMs + patienceMs - nowMs);
+}
+
+export function doneSteps({ outcome }: RunView): ReadonlySet<string> {
+  const steps = outcome?.steps ?? [];
+  return new Set(steps.flatMap(({ step, result }) => (result === 'done' ? [step] : [])));
+}
+
+/** `done`: the steps that came to their end. */
+export function countHeals(runtime: UnitRuntime, plan: Plan, done: ReadonlySet<string>, nowMs: number): void {
+  for (const step of plan.steps.filter(({ id }) => done.has(id))) {
     const key = keyText(step.object);
+    // What Git has new is another matter.
+    if (step.tracked && !isContested(step)) runtime.heals.delete(key);
+    if (!isContested(step)) continue;
     const earlier = runtime.heals.get(key);
     const isRecent = earlier !== undefined && nowMs - earlier.lastMs <= healForgetMs;
-    runtime.heals.set(key, { count: (isRecent ? earlier.count : 0) + 1, lastMs: nowMs });
+    const heals = [
+      ...recentHeals(earlier?.heals ?? [], nowMs),
+      ...(isDrift(step) ? [healOf(step, nowMs)] : []),
+    ];
+    runtime.heals.set(key, { count: (isRecent ? earlier.count : 0) + 1, lastMs: nowMs, heals });
   }
 }
 

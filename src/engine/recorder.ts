@@ -74,7 +74,8 @@ export class Recorder {
     if (plan === undefined || !mayWriteStatus || againMs === 0 || isPending === true) return;
     if (unit.teardown !== undefined) return;
     const known = this.#known?.get(unit.id);
-    const isQuiet = !plan.steps.some(isDrift) && (known?.open.size ?? 0) === 0;
+    const hasDrift = plan.contested !== undefined || plan.steps.some(isDrift);
+    const isQuiet = !hasDrift && (known?.open.size ?? 0) === 0;
     if (isQuiet && this.#known !== undefined && !this.#waiting.has(unit.id)) return;
     const look = lookOf(unit, plan, this.#ports.clock.now());
     this.#add(unit.id, { kind: 'look', changes: (recorded) => fromLook(look, recorded) });

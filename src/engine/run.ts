@@ -9,12 +9,15 @@ import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inve
 import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
 import { failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import type { UnitState } from '#model/outcome.ts';
+import { keyText } from '#model/object.ts';
+import type { InventoryEntry } from '#model/observed.ts';
+import type { StepResult, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
+import { contestsAfter } from './contests.ts';
 import { fenced } from './fence.ts';
 import { leaseLost, type Tenure } from './lease.ts';
 import type { Ownership } from './ownership.ts';
@@ -47,12 +50,14 @@ export interface RunOrder {
   readonly terminate: () => string | undefined;
   /** Whether the resource that declares the Unit is there no more. */
   readonly hasLeft: () => boolean;
-  /** Whether something else is wanted by now. */
-  readonly isSuperseded: () => Promise<boolean>;
+  /** Whether something else is wanted by now, or has to be done first. */
+  readonly isSuperseded: (soFar: Inventory) => Promise<boolean>;
   readonly news: News;
   /** When each of its commits was first seen, by the commit; of those that were seen since the start. */
   readonly seenAtMs: ReadonlyMap<string, number>;
 }
+/** By key text. */
+export type Inventory = ReadonlyMap<string, InventoryEntry>;
 /** 'stale': nothing is wrong, but what the plan was made from is not so any more. 'superseded': something else is wanted. */
 export type RunResult = {
   readonly result: 'succeeded' | 'failed' | 'stale' | 'superseded';
@@ -74,6 +79,7 @@ export async function carryOut(
     automated,
     revisions: plan.revisions,
     attempt,
+    ...(!automated && unit.request?.asWritten !== undefined ? { asked: unit.request.asWritten } : {}),
     message: startMessage(plan),
   };
   if (order.hasLeft()) return ok({ result: 'stale', view });
@@ -83,7 +89,7 @@ export async function carryOut(
   const tenure = ports.replica?.tenure();
   try {
     const intent: UnitState = {
-      ...order.state,
+      ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(order.state.inventory, plan),
       intent: {
@@ -136,7 +142,16 @@ async function conclude(
     current = { ...current, hooks: run };
     return ports.states.write(current, before);
   };
-  const { isSuperseded } = order;
+  const results: StepResult[] = [];
+  let soFar: Inventory | undefined;
+  const isSuperseded = (): Promise<boolean> => {
+    soFar ??= inventorySoFar(intent, plan, results);
+    return order.isSuperseded(soFar);
+  };
+  const onStep = (result: StepResult): void => {
+    results.push(result);
+    soFar = undefined;
+  };
   const news: News = {
     next: () => {
       const { arrived, forget } = order.news.next();
@@ -150,7 +165,7 @@ async function conclude(
   };
   const { clock, timers } = ports;
   const executing = { cluster, clock, timers, whyEnded, isSuperseded, news, recordHooks, waits };
-  const executed = await execute(plan, content, executing, () => undefined);
+  const executed = await execute(plan, content, executing, onStep);
   const sightings = await observe(
     intent.inventory.map(({ ref }) => ref),
     ports.cluster,
@@ -169,13 +184,13 @@ async function conclude(
     failure !== undefined && result === 'failed' ? [failure] : [],
   );
   const message = succeeded ? doneMessage(plan) : failedMessage(failures, executed.steps.length);
-  const { intent: _, hooks, ...rest } = current;
+  const { intent: _, hooks, contests: __, ...rest } = current;
+  const contests = contestsAfter(current, plan);
   const settled: UnitState = {
     ...rest,
     ...ranHooks(current),
-    ...(hooks === undefined || succeeded
-      ? {}
-      : { hooks: executed.result === 'failed' ? { ...hooks, failed: true } : hooks }),
+    ...(contests.length === 0 ? {} : { contests }),
+    ...hooksAfter(hooks, order, executed.result),
     inventory,
     values,
     ...(succeeded && !order.fromLastGood && plan.isPartial !== true
@@ -224,6 +239,37 @@ async function conclude(
       outcome: { plan: plan.digest, result: executed.result, steps: executed.steps, inventory },
     },
   });
+}
+
+/** As it would be recorded if the Run ended now. */
+function inventorySoFar(
+  { inventory, values }: UnitState,
+  plan: Plan,
+  results: readonly StepResult[],
+): Inventory {
+  const after = inventoryAfter(inventory, values, plan, results, new Set(), false);
+  return new Map(after.inventory.map((entry) => [keyText(entry.ref), entry]));
+}
+
+/** As it would be deleted from now on. */
+export function withDeletionHooks(state: UnitState, { deletionHooks }: Plan): UnitState {
+  const { deletionHooks: _, ...rest } = state;
+  return deletionHooks === undefined ? rest : { ...rest, deletionHooks };
+}
+
+/**
+ * What runs no hooks ends none: those of the sync that goes on are still owed. Those of a stage of the Unit's end are
+ * remembered until the resource says that the stage is over: they are not run again meanwhile (F1).
+ */
+function hooksAfter(
+  hooks: UnitState['hooks'],
+  { made: { plan }, unit: { teardown } }: Pick<RunOrder, 'made' | 'unit'>,
+  result: RunResult['result'],
+): Pick<UnitState, 'hooks'> {
+  if (hooks === undefined) return {};
+  if (plan.isPartial === true || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
+  if (result === 'succeeded') return {};
+  return { hooks: result === 'failed' ? { ...hooks, failed: true } : hooks };
 }
 
 const terminated: Failure = {

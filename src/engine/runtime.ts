@@ -3,13 +3,14 @@ import type { Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
-import { keyText } from '#model/object.ts';
+import { keyText, type ObjectRef } from '#model/object.ts';
 import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
+import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
 import { sightSignature } from './signatures.ts';
@@ -18,6 +19,14 @@ export interface Retrying {
   /** The inputs that failed: others start afresh. */
   readonly inputs: Digest;
   readonly generation: string;
+  readonly attempts: number;
+  /** On the monotonic clock. */
+  readonly notBeforeMs: number;
+}
+
+export interface Asking {
+  /** The wish: another one starts afresh. */
+  readonly request: string;
   readonly attempts: number;
   /** On the monotonic clock. */
   readonly notBeforeMs: number;
@@ -38,8 +47,17 @@ export interface UnitRuntime {
   /** Why the last Run failed, until one succeeds or other inputs are tried. */
   runFailures: readonly Failure[];
   retrying: Retrying | undefined;
+  /** Attempts at what a person asks for, where they asked for several. */
+  asking: Asking | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
-  readonly heals: Map<string, { count: number; lastMs: number }>;
+  readonly heals: Map<
+    string,
+    { readonly count: number; readonly lastMs: number; readonly heals: readonly Heal[] }
+  >;
+  /** A heal on its own failed: until then, what drifted is left to whole plans. Monotonic. */
+  healsNotBeforeMs: number;
+  /** Objects that changed since the turn began, by key text: what a Run that waits looks at. */
+  readonly stirred: Map<string, ObjectRef>;
   /** How each object looked when it was last compared: a change that is none makes no turn. */
   readonly seen: Map<string, string>;
   /** When the commits that it wants now were first seen, in milliseconds since 1970. */
@@ -103,7 +121,10 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     run: undefined,
     runFailures: [],
     retrying: undefined,
+    asking: undefined,
     heals: new Map(),
+    healsNotBeforeMs: -Infinity,
+    stirred: new Map(),
     seen: new Map(),
     seenAtMs: new Map(),
     tolerated: { rules: '', projections: new Map() },

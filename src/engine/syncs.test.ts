@@ -384,6 +384,410 @@ describe('hooks', () => {
   });
 });
 
+describe('operation', () => {
+  const failing = [job('before', hook('PreSync', 'BeforeHookCreation')), configMap('one')];
+  const ask = (operation: object): Promise<void> =>
+    world.change('web', (draft) => (draft.operation = operation));
+  const retry = { limit: 2, backoff: { duration: '10s', factor: 2, maxDuration: '1m' } };
+  const wish = {
+    initiatedBy: { username: 'ada' },
+    info: [{ name: 'ticket', value: 'OPS-12' }],
+    retry,
+    sync: { syncOptions: ['Replace=true'] },
+  };
+  const isAsked = (): boolean =>
+    world.cluster.must('argoproj.io/Application', 'argocd', 'web')['operation'] !== undefined;
+  const fail = async (): Promise<void> => {
+    end('before', 'Failed');
+    await world.advance(3000);
+  };
+
+  it('retry: a failed one is tried again as often as it says, and is Running until then', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await fail();
+    expect(operation()).toMatch(/^Running: .*HookFailed.*; retrying attempt #1 at \d{4}-/);
+    expect(isAsked()).toBe(true);
+    await world.advance(12_000);
+    expect(world.status().operationState).toMatchObject({ phase: 'Running', retryCount: 1 });
+    await fail();
+    expect(operation()).toMatch(/retrying attempt #2 at/);
+    await world.advance(22_000);
+    await fail();
+    expect(operation()).toMatch(/^Failed: .*HookFailed/);
+    expect(world.status().operationState).toMatchObject({ retryCount: 2 });
+    expect(isAsked()).toBe(false);
+    const last = uid('before');
+    await world.advance(600_000, 60_000);
+    expect(uid('before')).toBe(last);
+  });
+  it('retry: the attempt that succeeds ends it; info, retry, options and who began it stand in the status', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await fail();
+    await world.advance(12_000);
+    end('before');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Succeeded',
+      retryCount: 1,
+      operation: { ...wish, sync: { ...wish.sync, revision: expect.stringMatching(/^[0-9a-f]{40}$/) } },
+    });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada', attempt: 1 });
+  });
+  it('without retry, and with one of another wish, it starts afresh; between attempts it can be ended', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask({ sync: {} });
+    await fail();
+    expect(operation()).toMatch(/^Failed/);
+    expect(isAsked()).toBe(false);
+    await ask(wish);
+    await fail();
+    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+    await world.change(
+      'web',
+      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
+    );
+    expect(operation()).toMatch(/^Failed: terminated/);
+    expect(isAsked()).toBe(false);
+    await ask({ ...wish, retry: { limit: 1, backoff: { duration: 'soon' } } });
+    expect(operation()).toMatch(
+      /^Failed: refused: operation\.retry\.backoff\.duration: "soon" is not a duration/,
+    );
+  });
+  it('begun by a program: it is recorded so', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    await ask({ initiatedBy: { automated: true }, sync: {} });
+    expect(world.status().operationState).toMatchObject({ operation: { initiatedBy: { automated: true } } });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'automation' });
+  });
+});
+
+describe('hooks of the end', () => {
+  const cascade = 'resources-finalizer.argocd.argoproj.io';
+  const finalizers = (): readonly string[] =>
+    (world.cluster.get('argoproj.io/Application', 'argocd', 'web')?.metadata['finalizers'] ?? []) as string[];
+  const objects = [
+    configMap('one'),
+    job('backup', hook('PreDelete')),
+    job('farewell', hook('PostDelete', 'HookSucceeded')),
+  ];
+  const drop = async (): Promise<void> => {
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.settle();
+  };
+  const isGone = (): boolean => world.cluster.get('argoproj.io/Application', 'argocd', 'web') === undefined;
+  async function deployed(all = objects): Promise<void> {
+    await world.start();
+    await world.push(all);
+    await world.create(world.application('web', {}, { finalizers: [cascade] }));
+  }
+
+  it('no sync runs them; as long as there are some, the Application has the finalizers that Argo CD gives it', async () => {
+    await deployed();
+    expect([jobs(), world.data('one')]).toEqual([[], { a: '1' }]);
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(finalizers()).toEqual([
+      cascade,
+      'post-delete-finalizer.argocd.argoproj.io',
+      'post-delete-finalizer.argocd.argoproj.io/cleanup',
+      'pre-delete-finalizer.argocd.argoproj.io',
+      'pre-delete-finalizer.argocd.argoproj.io/cleanup',
+    ]);
+    const { mark } = world;
+    await world.advance(600_000, 60_000);
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+    await world.push([configMap('one')]);
+    expect(finalizers()).toEqual([cascade]);
+  });
+  it('run before and after its objects go, also while Git is down; then it goes itself', async () => {
+    await deployed();
+    world.git.down = failure('GitUnreachable');
+    await drop();
+    expect(jobs()).toEqual(['backup']);
+    expect(world.data('one')).toEqual({ a: '1' });
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/backup is completed/);
+    end('backup');
+    await world.advance(20_000);
+    expect(world.data('one')).toBeUndefined();
+    expect(jobs()).toEqual(['farewell']);
+    expect(isGone()).toBe(false);
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), jobs()]).toEqual([true, []]);
+  });
+  it('without the finalizer for its objects these stay, and the hooks run all the same', async () => {
+    await world.start();
+    await world.push(objects);
+    await world.create(world.application());
+    await drop();
+    end('backup');
+    await world.settle();
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), world.data('one')]).toEqual([true, { a: '1' }]);
+  });
+  it('one that fails holds everything up, is tried again, and says how to go on without it', async () => {
+    await deployed();
+    await world.change(
+      'web',
+      (draft) => (draft.spec.syncPolicy.retry = { limit: 1, backoff: { duration: '5s' } }),
+    );
+    await drop();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      end('backup', 'Failed');
+      await world.advance(10_000);
+      expect(world.data('one')).toEqual({ a: '1' });
+    }
+    const last = uid('backup');
+    await world.advance(3_600_000, 60_000);
+    expect(uid('backup')).toBe(last);
+    expect(world.condition('Waiting')).toMatch(
+      /its hooks were run 2 times without success; to delete it without them, take the finalizers pre-delete-finalizer\.argocd\.argoproj\.io… off/,
+    );
+    await world.change('web', (draft) => {
+      draft.metadata.finalizers = draft.metadata.finalizers.filter(
+        (name: string) => !name.startsWith('pre-'),
+      );
+    });
+    await world.advance(10_000);
+    expect(world.data('one')).toBeUndefined();
+    end('farewell');
+    await world.advance(10_000);
+    expect(isGone()).toBe(true);
+  });
+  it('a hook that hangs is let go when somebody takes its finalizers off', async () => {
+    await deployed();
+    await drop();
+    await world.change('web', (draft) => (draft.metadata.finalizers = [cascade]));
+    await world.advance(20_000);
+    expect([isGone(), world.data('one'), jobs()]).toEqual([true, undefined, []]);
+  });
+  it('where they cannot be rendered, it waits and says why, and how to go on without them', async () => {
+    await deployed();
+    world.git.down = failure('GitUnreachable');
+    world.git.lose();
+    world.kept.values.clear();
+    await world.restart();
+    await drop();
+    await world.advance(10_000);
+    expect(world.condition('ComparisonError')).toMatch(
+      /its hooks for that cannot be known: .*take the finalizers pre-delete-finalizer.*\[DeletionHooksUnknown\]/,
+    );
+    expect(world.data('one')).toEqual({ a: '1' });
+    await world.change('web', (draft) => (draft.metadata.finalizers = [cascade]));
+    await world.advance(20_000);
+    expect([isGone(), world.data('one')]).toEqual([true, undefined]);
+  });
+  it('handed over by Argo CD after they have run: they are not run again, and go as their policies say', async () => {
+    const mark = { 'argocd.argoproj.io/tracking-id': 'web:batch/Job:payments/backup' };
+    const policy = hook('PreDelete', 'HookSucceeded');
+    await deployed([configMap('one'), job('backup', policy)]);
+    world.cluster.put(job('backup', { ...policy, ...mark }));
+    end('backup');
+    await world.change('web', (draft) => {
+      draft.metadata.finalizers = [cascade, 'pre-delete-finalizer.argocd.argoproj.io/cleanup'];
+    });
+    const before = uid('backup');
+    await drop();
+    await world.advance(10_000);
+    expect(before).toBeDefined();
+    expect([isGone(), world.data('one'), jobs()]).toEqual([true, undefined, []]);
+  });
+  it("Helm's pre-delete and post-delete mean the same", async () => {
+    await deployed([
+      configMap('one'),
+      job('backup', { 'helm.sh/hook': 'pre-delete' }),
+      job('farewell', { 'helm.sh/hook': 'post-delete' }),
+    ]);
+    await drop();
+    expect(jobs()).toEqual(['backup']);
+    end('backup');
+    await world.advance(10_000);
+    end('farewell');
+    await world.advance(10_000);
+    expect(isGone()).toBe(true);
+  });
+  it('what somebody else holds after its end is not synced again', async () => {
+    await world.start();
+    await world.push([configMap('one')]);
+    await world.create(world.application('web', {}, { finalizers: [cascade, 'example.com/other'] }));
+    await drop();
+    await world.advance(20_000);
+    expect(finalizers()).toEqual(['example.com/other']);
+    await world.refresh();
+    await world.advance(60_000, 10_000);
+    expect(world.data('one')).toBeUndefined();
+  });
+  it('F1: a crash at any call runs no hook twice, and it goes all the same', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      for (let point = 1; ; point += 1) {
+        world = new EngineWorld();
+        await deployed();
+        let calls = 0;
+        world.cluster.inject = () => (++calls === point ? kind : undefined);
+        const ran = new Set<string>();
+        const live = async (): Promise<void> => {
+          for (let round = 0; round < 6; round += 1) {
+            for (const name of jobs()) {
+              ran.add(`${name} ${String(uid(name))}`);
+              if (world.cluster.must('batch/Job', 'payments', name)['status'] === undefined) end(name);
+            }
+            await world.advance(6000, 3000);
+          }
+        };
+        await drop();
+        await live();
+        const crashed = world.client.isCutOff;
+        world.cluster.inject = () => undefined;
+        const where = `${kind} at call ${point}`;
+        if (crashed) {
+          await world.restart();
+          await live();
+        }
+        expect(isGone(), where).toBe(true);
+        expect(
+          [...ran].map((text) => text.split(' ')[0]),
+          where,
+        ).toEqual(['backup', 'farewell']);
+        expect(there('ConfigMap', 'one'), where).toBe(false);
+        if (!crashed) break;
+      }
+    }
+  });
+});
+
+describe('drift while a sync waits', () => {
+  const edit = (name: string, manager = 'kubectl'): void =>
+    void world.cluster.edit('ConfigMap', 'payments', name, (draft) => (draft.data.a = 'x'), manager);
+  const late = annotated(configMap('late'), wave(5));
+  const base = [configMap('early'), late];
+
+  it('for a hook: what is applied already is healed, and the hook goes on', async () => {
+    await begun(base);
+    const next = [job('before', hook('PreSync')), ...base, configMap('new')];
+    await world.push(next);
+    const first = uid('before');
+    for (const name of ['early', 'late']) {
+      edit(name);
+      await world.settle();
+      expect(world.data(name)).toEqual({ a: '1' });
+    }
+    world.cluster.drop('ConfigMap', 'payments', 'late');
+    await world.settle();
+    expect(world.data('late')).toEqual({ a: '1' });
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/before is completed/);
+    expect(world.data('new')).toBeUndefined();
+    expect(world.state()?.history.filter(({ kind }) => kind === 'drift')).toMatchObject([
+      { healed: true, durationMs: expect.any(Number) },
+      { healed: true },
+      { healed: true, deleted: true },
+    ]);
+    end('before');
+    await world.settle();
+    expect(uid('before')).toBe(first);
+    expect(world.data('new')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded: applied 1, ran 1 hook/);
+    expect(world.state()?.hooks).toBeUndefined();
+  });
+  it('for health: also what this very sync has applied', async () => {
+    await begun([
+      annotated(configMap('first'), wave(-2)),
+      deployment('db', 'a:1', wave(-1)),
+      configMap('one'),
+    ]);
+    expect(world.data('one')).toBeUndefined();
+    edit('first');
+    await world.settle();
+    expect(world.data('first')).toEqual({ a: '1' });
+    world.cluster.drop('ConfigMap', 'payments', 'first');
+    await world.settle();
+    expect(world.data('first')).toEqual({ a: '1' });
+    expect(world.data('one')).toBeUndefined();
+    roll('db');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('the commit that helps is applied after that as before', async () => {
+    const slow = (image: string): Manifest => deployment('db', image, wave(1));
+    await begun(base);
+    await world.push([...base, slow('a:1'), annotated(configMap('last'), wave(2))]);
+    edit('early');
+    await world.settle();
+    world.cluster.drop('ConfigMap', 'payments', 'early');
+    await world.settle();
+    expect(world.data('early')).toEqual({ a: '1' });
+    await world.advance(3000);
+    const fixed = await world.push([...base, slow('a:2'), annotated(configMap('last'), wave(2))]);
+    expect(JSON.stringify(world.cluster.must('apps/Deployment', 'payments', 'db')['spec'])).toContain('a:2');
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: fixed });
+  });
+  it('for the next attempt: a sync that fails again and again holds up no heal', async () => {
+    const retry = { limit: 0, backoff: { duration: '10m' } };
+    await begun(base, { syncPolicy: { automated: { selfHeal: true }, retry } });
+    await world.push([job('before', hook('PreSync')), ...base, configMap('new')]);
+    end('before', 'Failed');
+    await world.advance(3000);
+    expect(operation()).toMatch(/^Failed/);
+    for (let round = 0; round < 5; round += 1) {
+      edit('late', `rival-${round}`);
+      // The fourth and the fifth wait a while, and for nothing else.
+      await world.advance(round < 3 ? 1 : 3000, 1000);
+      expect(world.data('late')).toEqual({ a: '1' });
+    }
+  });
+  it('a heal comes in the order of the waves, and waits for nobody to be well', async () => {
+    await begun([deployment('db', 'a:1', wave(-1)), late]);
+    roll('db');
+    await world.settle();
+    const { mark } = world;
+    world.cluster.drop('ConfigMap', 'payments', 'late');
+    world.cluster.drop('apps/Deployment', 'payments', 'db');
+    await world.settle();
+    expect(world.writesSince(mark).map(({ key }) => key)).toEqual([
+      expect.stringContaining('/db'),
+      expect.stringContaining('/late'),
+    ]);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it('somebody who sets it back each time is met with patience, and then left; the sync goes on', async () => {
+    await begun([...base, deployment('db', 'a:1', wave(1)), annotated(configMap('last'), wave(9))]);
+    for (let round = 0; round < 6; round += 1) {
+      edit('early', 'rival');
+      await world.advance(20_000);
+    }
+    expect(world.data('early')).toEqual({ a: 'x' });
+    expect(world.condition('HealingSuspended')).toMatch(/rival/);
+    const { mark } = world;
+    await world.advance(60_000, 10_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(operation()).toMatch(/^Running/);
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('without self-heal, and under a plan that was approved, it is left', async () => {
+    const slow = [...base, deployment('db', 'a:1', wave(6)), annotated(configMap('last'), wave(9))];
+    await begun(slow, { syncPolicy: { automated: {} } });
+    const { mark } = world;
+    edit('early');
+    await world.settle();
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(operation()).toMatch(/^Succeeded|^undefined|^Running/);
+    roll('db');
+    await world.settle();
+    expect(world.data('last')).toEqual({ a: '1' });
+  });
+});
+
 describe('sync options', () => {
   const option = (value: string): Record<string, string> => ({ 'argocd.argoproj.io/sync-options': value });
 
@@ -825,6 +1229,39 @@ describe('F1: a crash at any call of a sync with waves and hooks', () => {
         const mark = world.mark;
         await world.advance(600_000, 60_000);
         expect(world.cluster.since(mark).filter(isWrite), where).toEqual([]);
+        if (!crashed) break;
+      }
+    }
+  });
+
+  it('also while drift is healed in the middle of it', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      for (let point = 1; ; point += 1) {
+        world = new EngineWorld();
+        await world.start();
+        await world.push([configMap('stays')]);
+        await world.create(world.application());
+        await world.push([configMap('stays'), ...objects]);
+        const ran = new Set<unknown>([`before ${String(uid('before'))}`]);
+        let calls = 0;
+        world.cluster.inject = () => (++calls === point ? kind : undefined);
+        world.cluster.edit('ConfigMap', 'payments', 'stays', (draft) => (draft.data.a = 'x'), 'kubectl');
+        await world.settle();
+        const crashed = world.client.isCutOff;
+        world.cluster.inject = () => undefined;
+        const where = `${kind} at call ${point}`;
+        if (crashed) await world.restart();
+        expect(world.data('stays'), where).toEqual({ a: '1' });
+        await live(ran);
+        await world.advance(20_000);
+        await live(ran);
+        expect(
+          [...ran].filter((name) => String(name).startsWith('before')),
+          where,
+        ).toHaveLength(1);
+        expect(world.data('one'), where).toEqual({ a: '1' });
+        expect(world.state()?.hooks, where).toBeUndefined();
+        expect(world.status().sync?.status, where).toBe('Synced');
         if (!crashed) break;
       }
     }

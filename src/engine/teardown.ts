@@ -1,15 +1,21 @@
-/** A Unit that is deleted with its objects: they are planned away, and the resource goes when they are gone. */
-import { planTeardown } from '#pipeline/pipeline.ts';
+/**
+ * The end of a Unit, stage by stage: hooks before, its objects, hooks after. What is planned is carried out, and the
+ * resource says which stages are left.
+ */
+import { planDeletionHooks, planTeardown, type MadePlan } from '#pipeline/pipeline.ts';
 import { goneKeys } from '#pipeline/record/inventory.ts';
-import type { RunView } from '#model/dialect.ts';
-import type { Failure } from '#model/failure.ts';
+import { locate } from '#pipeline/source/locate.ts';
+import type { RunView, TornDown } from '#model/dialect.ts';
+import { fail, failureLine, type Failure, type Result } from '#model/failure.ts';
 import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import type { SourceSpec, Unit } from '#model/unit.ts';
 import { interrupted } from './after-run.ts';
-import { afterFailure, generationText } from './patience.ts';
+import { freshSources } from './fresh-sources.ts';
+import { afterFailure, generationText, isExhausted } from './patience.ts';
 import { carryOut } from './run.ts';
-import type { UnitRuntime } from './runtime.ts';
+import { polledSources, type UnitRuntime } from './runtime.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** How often it is looked at; the watch is usually faster. */
@@ -22,21 +28,40 @@ export async function teardown(
   progress: () => void,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
-  const isEmpty = state.inventory.length === 0 && state.ranHooks === undefined;
-  if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: true };
-  const made = await planTeardown(unit, planContext(runtime, state, ports), ports);
+  const stage = unit.teardown?.hooks?.phase ?? 'objects';
+  const isEmpty = stage === 'objects' && state.inventory.length === 0 && state.ranHooks === undefined;
+  if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: 'objects' };
+  const made =
+    stage === 'objects'
+      ? await planTeardown(unit, planContext(runtime, state, ports), ports)
+      : await hooksOfTheEnd(runtime, state, ports);
   if (!made.ok) {
     runtime.failures = [made.failure];
     return { ...settled, againMs: made.failure.retryAfterMs ?? attentionMs };
   }
   const { plan, sightings } = made.value;
   runtime.plan = plan;
+  runtime.failures = [];
+  if (stage !== 'objects')
+    ports.ownership.setInterest(
+      unit.id,
+      plan.steps.map(({ object }) => object),
+    );
   if (plan.steps.length > 0 && plan.blocked.length === 0) {
     const nowMs = ports.clock.monotonic();
     const generation = generationText(unit);
     const { retrying } = runtime;
     const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generation;
-    if (isRetry && retrying.notBeforeMs > nowMs) return { ...settled, againMs: retrying.notBeforeMs - nowMs };
+    // Hooks are programs: they are not run every few minutes for ever.
+    if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts)) {
+      runtime.failures = runtime.runFailures;
+      runtime.waitingFor = `its hooks were run ${retrying.attempts} times without success; to delete it without them, ${unit.teardown?.hooks?.without}`;
+      return settled;
+    }
+    if (isRetry && retrying.notBeforeMs > nowMs) {
+      runtime.failures = runtime.runFailures;
+      return { ...settled, againMs: retrying.notBeforeMs - nowMs };
+    }
     if (!runtime.isOwn) return settled;
     const order = {
       unit,
@@ -44,11 +69,12 @@ export async function teardown(
       state,
       by: 'deletion',
       automated: true,
-      attempt: 0,
+      attempt: isRetry ? retrying.attempts : 0,
       ancestry: 'same',
       terminate: () => runtime.unit.terminate,
       hasLeft: () => runtime.hasLeft,
-      isSuperseded: () => Promise.resolve(ports.isStopping()),
+      // Somebody may take off what it waits for.
+      isSuperseded: () => Promise.resolve(ports.isStopping() || stageOf(runtime.unit) !== stage),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     } as const;
@@ -58,17 +84,65 @@ export async function teardown(
     });
     const failures = run.ok ? failuresOf(run.value.view) : [run.failure];
     runtime.failures = failures;
+    runtime.runFailures = failures;
     runtime.run = run.ok ? run.value.view : interrupted(runtime.run, run.failure.message, ports);
     if (failures.length > 0) {
       runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, undefined);
-      return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
+      return { ...settled, againMs: Math.max(0, runtime.retrying.notBeforeMs - nowMs) };
     }
+    const isDone = run.ok && run.value.result === 'succeeded';
+    if (stage !== 'objects') return isDone ? { ...settled, tornDown: stage } : { ...settled, againMs: 0 };
     const left = ports.states.get(unit.id)?.inventory.length ?? 0;
-    return { ...settled, tornDown: run.ok && left === staying(plan), againMs: attentionMs };
+    return { ...settled, tornDown: run.ok && left === staying(plan) && stage, againMs: attentionMs };
   }
+  if (stage !== 'objects')
+    return plan.blocked.length === 0 ? { ...settled, tornDown: stage } : { ...settled, againMs: attentionMs };
   const gone = goneKeys(state.inventory, sightings).size + staying(plan) === state.inventory.length;
   runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
-  return { ...settled, tornDown: gone, againMs: attentionMs };
+  return { ...settled, tornDown: gone && stage, againMs: attentionMs };
+}
+
+function stageOf({ teardown }: Unit): TornDown {
+  return teardown !== undefined && (teardown.hooks?.phase ?? 'objects');
+}
+
+/**
+ * As what was synced last has them: a Unit that goes takes nothing new from Git, and needs Git only where that is not here.
+ * What was never synced has them as Git says now.
+ */
+async function hooksOfTheEnd(
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+): Promise<Result<MadePlan>> {
+  const { unit } = runtime;
+  const [refused] = unit.unsupported;
+  const found = refused === undefined ? await planned() : fail(refused);
+  return found.ok ? found : fail(unknownHooks(unit, found.failure));
+
+  async function planned(): Promise<Result<MadePlan>> {
+    const { view } = ports;
+    ports.sources.use(unit.id, polledSources(runtime, state.read));
+    const isSynced = state.revisions.length === unit.inputs.length;
+    if (!isSynced) await freshSources(runtime, state, ports);
+    const instead = state.revisions.map(({ commit }) => ({ commit }));
+    const question = { unit, state, view, ...(isSynced ? { instead, when: 'then' as const } : {}) };
+    const located = await locate(question, ports);
+    if (!located.ok) return located;
+    const follow = async (_: unknown, source: SourceSpec): Promise<void> => ports.sources.ready(source);
+    return planDeletionHooks(unit, located.value, planContext(runtime, state, ports), { ...ports, follow });
+  }
+}
+
+function unknownHooks({ teardown }: Unit, cause: Failure): Failure {
+  return {
+    kind: 'transient',
+    code: 'DeletionHooksUnknown',
+    stage: 'render',
+    message: `it is to be deleted, and its hooks for that cannot be known: ${failureLine(cause)}`,
+    hint: `it waits until they can; to delete it without them, ${teardown?.hooks?.without}`,
+    ...(cause.retryAfterMs === undefined ? {} : { retryAfterMs: cause.retryAfterMs }),
+  };
 }
 
 /** How many objects outlive the Unit, because they are not to be deleted with it. */

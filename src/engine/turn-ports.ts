@@ -1,4 +1,5 @@
 /** What a turn is handed, and how it ends. */
+import type { TornDown } from '#model/dialect.ts';
 import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
@@ -31,7 +32,7 @@ export interface TurnEnd {
   readonly againMs?: number;
   /** False: nothing may be written, not even a status. */
   readonly mayWriteStatus: boolean;
-  readonly tornDown: boolean;
+  readonly tornDown: TornDown;
   /** Nothing was looked at: others come first. */
   readonly isPending?: true;
 }
@@ -40,8 +41,11 @@ export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
 export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): PlanContext {
   const { unit } = runtime;
+  // Who asks has it healed again.
+  const isAsked = unit.request !== undefined || unit.refresh !== undefined;
   return {
     state,
+    ...(state.contests === undefined || isAsked ? {} : { contests: state.contests }),
     attempt: runtime.retrying?.attempts ?? 0,
     isUnit: ports.isUnit,
     otherOwner: (ref, uid) => {

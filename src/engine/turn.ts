@@ -5,13 +5,14 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { checkPaths } from '#pipeline/plan/cutting.ts';
+import { healsFirst } from '#pipeline/plan/heals.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
 import { inventorySettled } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import type { ObjectRef } from '#model/object.ts';
+import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { isInSync } from '#model/plan.ts';
 import { planSummary } from '#model/sentences.ts';
@@ -19,11 +20,14 @@ import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
+import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
+import { driftsMeanwhile, heal, healsByItself, healsWaitMs, suspendHealing } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
-import { carryOut } from './run.ts';
+import { freshSources } from './fresh-sources.ts';
+import { askingNow, generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
+import { carryOut, withDeletionHooks } from './run.ts';
 import {
   noteSeen,
   noteTolerated,
@@ -44,6 +48,7 @@ export async function takeTurn(
 ): Promise<TurnEnd> {
   const { unit } = runtime;
   runtime.waitingFor = undefined;
+  runtime.stirred.clear();
   const recorded = ports.states.get(unit.id);
   // Its state goes with the resource, and the end of either may be heard of first.
   if (recorded === undefined && runtime.wasRecorded) {
@@ -77,20 +82,6 @@ export async function takeTurn(
 }
 
 const unreadableMs = 5000;
-
-async function freshSources(
-  runtime: UnitRuntime,
-  state: UnitState,
-  { sources, sinceMs }: TurnPorts,
-): Promise<void> {
-  for (const source of polledSources(runtime, state.read)) {
-    const { refresh, request } = runtime.unit;
-    // Who asks for a sync now means what Git says now.
-    if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
-    else await sources.hint(source.url);
-  }
-  if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
-}
 
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(
@@ -139,6 +130,8 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
 /** The person's request is over without a Run. */
 function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
   runtime.answered = { ...runtime.answered, request: true };
+  runtime.asking = undefined;
+  const asked = runtime.unit.request?.asWritten;
   runtime.run = {
     startedAtMs: nowMs,
     finishedAtMs: nowMs,
@@ -146,6 +139,7 @@ function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded 
     automated: false,
     revisions: runtime.located?.revisions ?? [],
     attempt: 0,
+    ...(asked === undefined ? {} : { asked }),
     message,
     ...(succeeded
       ? {
@@ -347,7 +341,23 @@ async function act(
     runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
   }
-  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : 0;
+  const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
+  if (suspended !== undefined) return suspended;
+  const heals = healsByItself(unit) ? healsFirst(plan) : undefined;
+  const healsInMs = heals && healsWaitMs(runtime, heals, ports.clock.monotonic());
+  if (heals !== undefined && healsInMs === 0) {
+    const unrecordable = await ports.recorder.inTheWay(state, heals);
+    if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
+  }
+  // Those that have to wait are looked at while the Run waits.
+  for (const { object } of heals?.steps ?? []) runtime.stirred.set(keyText(object), object);
+  const asking = askingNow(runtime, unit);
+  if (asking !== undefined && isTerminated(runtime)) {
+    answer(runtime, 'terminated between two attempts', nowMs);
+    return settled;
+  }
+  const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
+  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
   if (runtime.retrying?.inputs === plan.rendered)
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
   const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
@@ -358,11 +368,11 @@ async function act(
   runtime.looks = 0;
   if (waitMs === Infinity) {
     runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
-    return settled;
+    return healsInMs ? { ...settled, againMs: healsInMs } : settled;
   }
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
-    return { ...settled, againMs: waitMs };
+    return { ...settled, againMs: Math.min(waitMs, healsInMs || Infinity) };
   }
   // Another replica's since this turn began: that one decides from what is so now.
   if (!runtime.isOwn) return settled;
@@ -373,13 +383,15 @@ async function act(
       state,
       by: opened.by,
       automated: opened.automated,
-      attempt: runtime.retrying?.attempts ?? 0,
+      attempt: (opened.automated ? runtime.retrying?.attempts : asking?.attempts) ?? 0,
       ancestry: located.ancestry,
       fromLastGood,
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
       hasLeft: () => runtime.hasLeft,
-      isSuperseded: () => isSuperseded(runtime, { unit, located, fromLastGood }, state, ports),
+      isSuperseded: async (soFar) =>
+        (await isSuperseded(runtime, { unit, located, fromLastGood }, state, ports)) ||
+        (healsByItself(unit) && (await driftsMeanwhile(runtime, plan, soFar, ports))),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },
@@ -392,10 +404,15 @@ async function act(
   return afterRun(runtime, made, run, ports);
 }
 
+/** Of an operation whose next attempt is awaited: it is not running, and is not over. */
+function isTerminated({ run, unit: { terminate } }: UnitRuntime): boolean {
+  return run !== undefined && terminate?.startsWith(timestamp(run.startedAtMs)) === true;
+}
+
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
 async function isSuperseded(
   { unit: now }: UnitRuntime,
-  { unit, located: { revisions }, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
+  { unit, located: planned, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
   state: UnitState,
   ports: TurnPorts,
 ): Promise<boolean> {
@@ -403,9 +420,12 @@ async function isSuperseded(
   if (generationText(now) !== generationText(unit)) return true;
   if (fromLastGood || unit.request?.revisions !== undefined) return false;
   // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
-  const question = { unit, state, when: 'then' } as const;
+  const read = readOf(planned);
+  // What was applied last may not have read the files that this plan has.
+  const known = read === undefined ? state : { ...state, read };
+  const question = { unit, state: known, when: 'then' } as const;
   const located = await locate(question, ports);
-  const commits = revisions.map(({ commit }) => commit);
+  const commits = planned.revisions.map(({ commit }) => commit);
   if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
     return false;
   const instead = commits.map((commit) => ({ commit }));
@@ -435,13 +455,16 @@ async function recordInSync(
   ports: TurnPorts,
 ): Promise<void> {
   const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
-  const isRecorded = state.inputs === located.digest && isSettled(state);
+  const contests = contestsAfter(state, made.plan);
+  const isContested = contests.length === (state.contests ?? []).length;
+  const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, hooks: __, ...rest } = state;
+  const { intent: _, hooks: __, contests: ___, ...rest } = withDeletionHooks(state, made.plan);
   const next: UnitState = {
     ...rest,
     ...ranHooks(state),
+    ...(contests.length === 0 ? {} : { contests }),
     inventory,
     inputs: located.digest,
     read: readOf(located) ?? [],

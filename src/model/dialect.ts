@@ -4,7 +4,7 @@ import type { JsonObject } from './json.ts';
 import type { Manifest, GroupVersionKind, ObjectKey, ObjectRef } from './object.ts';
 import type { HealthReport, Outcome, UnitState } from './outcome.ts';
 import type { Plan } from './plan.ts';
-import type { Ancestry, Predecessor, Revision, SourceSpec, Unit } from './unit.ts';
+import type { Ancestry, DeletionPhase, Predecessor, Revision, SourceSpec, Unit } from './unit.ts';
 
 /** Objects of one kind that are followed with their bodies. */
 export interface Selection {
@@ -47,9 +47,12 @@ export interface Progress {
   /** The person's request, and the demand to refresh, have been answered: they can be taken off the resource. */
   readonly requestAnswered: boolean;
   readonly refreshAnswered: boolean;
-  /** Its objects are gone: the resource may go. */
-  readonly tornDown: boolean;
+  /** The stage of its end that is over: with the last one, the resource may go. */
+  readonly tornDown: TornDown;
 }
+
+/** objects: they are gone, but for those that stay. */
+export type TornDown = false | 'objects' | DeletionPhase;
 
 export interface RunView {
   readonly startedAtMs: number;
@@ -58,6 +61,8 @@ export interface RunView {
   readonly automated: boolean;
   readonly revisions: readonly Revision[];
   readonly attempt: number;
+  /** The wish that it fulfils, as it was written. */
+  readonly asked?: JsonObject;
   readonly outcome?: Outcome;
   readonly message: string;
 }

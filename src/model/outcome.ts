@@ -3,6 +3,7 @@ import type { Failure } from './failure.ts';
 import type { Digest } from './json.ts';
 import type {
   FieldChange,
+  FieldOwner,
   FieldValues,
   Health,
   InventoryEntry,
@@ -11,7 +12,7 @@ import type {
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
 import type { TracePaths } from './rendered.ts';
-import type { Ancestry, Phase, Revision, UnitId } from './unit.ts';
+import type { Ancestry, DeletionPhase, Phase, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
 export interface StepResult {
@@ -112,6 +113,19 @@ export interface RanHook {
   readonly uid: string;
 }
 
+/** Two writers who set the same fields of an object again and again: we stop, until somebody decides. */
+export interface Contest {
+  readonly object: ObjectRef;
+  /** The other one; absent: what is taken away leaves no owner. */
+  readonly by?: FieldOwner;
+  /** Empty: the object itself is deleted again and again. */
+  readonly fields: readonly string[];
+  /** How often we set them within `withinMs` before we stopped. */
+  readonly heals: number;
+  readonly withinMs: number;
+  readonly sinceMs: number;
+}
+
 /** Where a Unit is, kept in the cluster: what any replica takes over from. */
 export interface UnitState {
   readonly unit: UnitId;
@@ -122,6 +136,10 @@ export interface UnitState {
   readonly hooks?: HookRun;
   /** Objects of hooks that may still stand: they go with the Unit. */
   readonly ranHooks?: readonly RanHook[];
+  /** What hooks for its own deletion it had when it was synced last. */
+  readonly deletionHooks?: readonly DeletionPhase[];
+  /** Objects whose healing is suspended. */
+  readonly contests?: readonly Contest[];
   /** Last applied, and how that related to what was applied before it. */
   readonly revisions: readonly Revision[];
   readonly ancestry?: Ancestry;

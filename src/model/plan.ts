@@ -3,7 +3,7 @@ import type { Failure } from './failure.ts';
 import type { Digest } from './json.ts';
 import type { FieldChange } from './observed.ts';
 import type { ObjectRef, Position } from './object.ts';
-import type { Phase, Propagation, Revision, UnitId } from './unit.ts';
+import type { DeletionPhase, Phase, Propagation, Revision, UnitId } from './unit.ts';
 
 export type Precondition = 'absent' | { readonly uid: string; readonly resourceVersion?: string };
 /** One object and no other of its name: by its UID, or what an earlier step of the plan makes. */
@@ -85,6 +85,14 @@ export interface Kept {
   readonly isMeant?: true;
 }
 
+/** An object that drifted, and whose healing is suspended. */
+export interface Contested {
+  readonly ref: ObjectRef;
+  readonly changes: readonly FieldChange[];
+  /** Whom we contend with for what, and what to do. */
+  readonly failure: Failure;
+}
+
 export interface Plan {
   readonly digest: Digest;
   readonly unit: UnitId;
@@ -94,6 +102,8 @@ export interface Plan {
   readonly rendered: Digest;
   /** The sync that the hooks of this plan belong to; absent where it runs none. */
   readonly hookRun?: string;
+  /** What hooks there are for the deletion of the Unit. Absent: none. */
+  readonly deletionHooks?: readonly DeletionPhase[];
   /** It is about some of the objects only: it says nothing of the others. */
   readonly isPartial?: true;
   /** Empty: in sync. */
@@ -102,6 +112,8 @@ export interface Plan {
   readonly blocked: readonly Failure[];
   /** Objects that differ in ignored fields only: as they stand, they are in sync. Absent: none. */
   readonly tolerated?: readonly { readonly ref: ObjectRef; readonly projection: Digest }[];
+  /** What drifted and is left as it is, because somebody sets it back again and again. Absent: nothing. */
+  readonly contested?: readonly Contested[];
   /** How many objects it deletes. */
   readonly pruned: number;
   /** Objects that stay though Git does not have them, and why. */
@@ -118,5 +130,8 @@ export function changesObjects({ steps }: Pick<Plan, 'steps'>): boolean {
 /** Everything that Git has is as it says, and nothing else of the Unit is there. */
 export function isInSync(plan: Plan): boolean {
   const isKept = plan.kept.some(({ isMeant }) => isMeant !== true);
-  return plan.isPartial !== true && !changesObjects(plan) && !isKept && plan.blocked.length === 0;
+  const isContested = plan.contested !== undefined;
+  return (
+    plan.isPartial !== true && !changesObjects(plan) && !isKept && !isContested && plan.blocked.length === 0
+  );
 }

@@ -66,6 +66,8 @@ const phaseWords: Readonly<Record<Phase, string>> = {
   sync: 'with the sync',
   post: 'after the sync',
   fail: 'if the sync fails',
+  'pre-delete': 'before everything is deleted',
+  'post-delete': 'after everything is deleted',
 };
 
 /** One line a step: `~ Deployment payments/api  changed  .spec.replicas 2 → 3`. */

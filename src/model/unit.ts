@@ -285,7 +285,10 @@ export const usualOptions: ObjectOptions = {
 };
 
 /** Of a sync. fail: only when it fails in one of the others. */
-export type Phase = 'pre' | 'sync' | 'post' | 'fail';
+export type SyncPhase = 'pre' | 'sync' | 'post' | 'fail';
+/** Of the end of a Unit: before its objects are deleted, and after. */
+export type DeletionPhase = 'pre-delete' | 'post-delete';
+export type Phase = SyncPhase | DeletionPhase;
 
 /** What annotations of rendered objects ask for, with the keys and values that the dialect's users know. */
 export interface Conventions {
@@ -357,6 +360,8 @@ export interface Wishes {
   readonly prune: string;
   /** To let a source that gives no objects delete all of them. */
   readonly allowEmpty: string;
+  /** To leave differences of fields to somebody else; `{rule}` stands for the rule. Absent: there are no such rules. */
+  readonly ignore?: string;
   /** To have objects deleted that ask for a person's word; absent: none can ask. */
   readonly confirm?: string;
 }
@@ -399,6 +404,10 @@ export interface SyncRequest {
   readonly withoutHooks?: true;
   /** Only these objects; hooks are not run. */
   readonly only?: readonly ObjectPattern[];
+  /** Absent: it is tried once. */
+  readonly retry?: Retry;
+  /** As it stands in the resource, for the status that answers it. */
+  readonly asWritten?: JsonObject;
   /** What it asks for and does not get: non-empty means that nothing is done. */
   readonly refused: readonly Failure[];
 }
@@ -435,7 +444,7 @@ export interface Unit {
   /** Honoured in part, cosmetic: shown as warnings. */
   readonly warnings: readonly Failure[];
   /** The resource is being deleted, and its objects with it, unless it leaves them. */
-  readonly teardown?: { readonly propagation: Propagation; readonly leavesObjects?: true };
+  readonly teardown?: Teardown;
   /** When a person last confirmed deletions, in milliseconds since 1970. */
   readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
@@ -448,6 +457,19 @@ export interface Unit {
   readonly approvedBy?: string;
   /** What another controller recorded of its work before us: seeds the inventory once. */
   readonly predecessor?: Predecessor;
+}
+
+/** One stage of the end of a Unit: its objects go, or these hooks are run. */
+export interface Teardown {
+  readonly propagation: Propagation;
+  readonly leavesObjects?: true;
+  readonly hooks?: {
+    readonly phase: DeletionPhase;
+    /** Only their delete policies are left to be followed. */
+    readonly haveRun?: true;
+    /** What to do to have it go without them. */
+    readonly without: string;
+  };
 }
 
 export interface Predecessor {

@@ -15,13 +15,14 @@ import { digestOf } from '#fields/digest.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, kindText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
-import type { RanHook, UnitState } from '#model/outcome.ts';
+import type { Contest, RanHook, UnitState } from '#model/outcome.ts';
 import type { Cluster, ClusterView, Renderer, Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { PathCutter } from '#model/scripts.ts';
 import type { Unit } from '#model/unit.ts';
 import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { checkPaths, cutBodies } from './plan/cutting.ts';
+import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { runIdFor } from './plan/hook-run.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
@@ -42,6 +43,8 @@ export interface PlanPorts extends RemotesPorts, OverridePorts {
 export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
   readonly state: UnitState | undefined;
   readonly attempt: number;
+  /** Objects whose healing is suspended. */
+  readonly contests?: readonly Contest[];
 }
 export interface MadePlan extends Planned {
   readonly sightings: ReadonlyMap<string, Sighting>;
@@ -76,11 +79,42 @@ export async function planTeardown(
   return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
 }
 
+/**
+ * The hooks of a Unit's end, as what was synced last has them. What else it had says nothing any more: its kinds may be
+ * gone already.
+ */
+export async function planDeletionHooks(
+  unit: Unit,
+  located: Located,
+  context: PlanContext,
+  ports: PlanPorts,
+): Promise<Result<MadePlan>> {
+  const phase = unit.teardown?.hooks?.phase;
+  if (phase === undefined) throw new Error(`${unit.id} runs no hooks of its end now`);
+  const rendered = await renderInputs(unit, located, ports);
+  if (!rendered.ok) return rendered;
+  const { objects, warnings } = rendered.value;
+  const hooks = objects.filter(({ manifest }) => {
+    const { role } = directivesOf(manifest, unit);
+    return role.is === 'hook' && role.phases.includes(phase);
+  });
+  const digest = digestOf(`${phase} hooks of ${rendered.value.located.digest}`);
+  const stage = { ...rendered.value.located, digest };
+  return planObjects(unit, stage, { objects: hooks, warnings }, withoutObjects(context), ports);
+}
+
+/** Neither what stands there nor what earlier hooks left is this stage's. */
+function withoutObjects({ state, ...context }: PlanContext): PlanContext {
+  if (state === undefined) return { ...context, state };
+  const { ranHooks: _, ...rest } = state;
+  return { ...context, state: { ...rest, inventory: [] } };
+}
+
 async function planObjects(
   unit: Unit,
   located: Located,
   rendered: { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Failure[] },
-  { state, attempt, otherOwner, isUnit }: PlanContext,
+  { state, attempt, otherOwner, isUnit, contests }: PlanContext,
   { cluster, sealer, cutter }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
@@ -111,6 +145,7 @@ async function planObjects(
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
     ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
+    deletionHooks: desired.deletionHooks,
     compared,
     bodies: found,
     cuts: cuts.value,
@@ -119,6 +154,7 @@ async function planObjects(
     blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
     madeUp: isMadeUp(rendered),
     sealer,
+    ...(contests === undefined ? {} : { contests }),
     attempt,
   });
   return ok({ ...planned, located, sightings, warnings: rendered.warnings });

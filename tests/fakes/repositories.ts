@@ -60,6 +60,12 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     this.#remote(url).branches.set(branch, commit);
   }
 
+  /** The disk is lost: nothing is here any more. */
+  lose(): void {
+    this.#fetched.clear();
+    this.#here.clear();
+  }
+
   async fetch({ url }: SourceSpec): Promise<Result<{ readonly changed: boolean }>> {
     this.calls.push(`fetch ${url}`);
     await Promise.resolve();

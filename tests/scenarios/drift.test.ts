@@ -118,6 +118,42 @@ describe('a manual change is healed', () => {
   });
 });
 
+describe('two who write the same field', () => {
+  it('healing stops after a while, names who contends with whom, and goes on when somebody asks', async () => {
+    const place = await webPlace();
+    const setTo = (value: string): Promise<unknown> =>
+      world.api.patch('v1/ConfigMap', place.namespace, 'settings', { data: { value } }, { manager: 'rival' });
+    const valueIs = (value: string): Promise<unknown> =>
+      waitFor(
+        `the value ${value}`,
+        async () => (await place.live('v1/ConfigMap', 'settings'))['data'].value === value,
+      );
+    for (let round = 0; round < 5; round++) {
+      await setTo('theirs');
+      await valueIs('1');
+    }
+    await setTo('theirs');
+    const message = await place.condition(/rival/, /HealingSuspended/);
+    expect(message).toContain(
+      `add to spec.ignoreDifferences: - {kind: ConfigMap, namespace: ${place.namespace}, name: settings, jsonPointers: [/data/value]}`,
+    );
+    const mark = await world.mark();
+    await setTo('still theirs');
+    await world.kubectl('scale', 'deployment/web', '--replicas=5', '-n', place.namespace);
+    await waitFor('the replicas to be healed', async () => (await replicasOf(place)) === 2);
+    expect((await place.live('v1/ConfigMap', 'settings'))['data'].value).toBe('still theirs');
+    const writes = await place.writesSince(mark);
+    expect(writes.filter(({ resource }) => resource === 'configmaps')).toEqual([]);
+    await place.waitForApplication(
+      'to be well, and not in sync',
+      ({ status }) => status?.sync?.status === 'OutOfSync' && status.health?.status === 'Healthy',
+    );
+    await world.trueup('app', 'sync', place.name);
+    await valueIs('1');
+    await place.synced();
+  });
+});
+
 describe('with selfHeal off', () => {
   it.runIf(writesAreCounted)('a manual change is reported, and nothing is touched', async () => {
     const place = await webPlace({ spec: { syncPolicy: { automated: { prune: true } } } });

@@ -10,6 +10,7 @@ import { hostedPrefix } from '#git/hosted-address.ts';
 import { createWorkTree, type WorkTree } from '../git-server/server.ts';
 import { writesSince } from './audit.ts';
 import type { LiveObject } from './cluster-api.ts';
+import { configMap, yaml } from './manifests.ts';
 import { repositoryRoot } from './trueup-process.ts';
 import {
   applicationKind,
@@ -442,14 +443,14 @@ const settingsMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}
 const chart = 'apiVersion: v2\nname: app\nversion: 1.0.0\n';
 const unsupportedSources: readonly (readonly [string, Readonly<Record<string, string>>, RegExp])[] = [
   [
-    'a Helm hook',
+    'a delete policy of a Helm hook that nobody knows',
     {
       'app/Chart.yaml': chart,
       'app/templates/settings.yaml': settingsMap,
       'app/templates/migrate.yaml':
-        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: pre-delete}\n',
+        'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: migrate\n  annotations: {helm.sh/hook: pre-install, helm.sh/hook-delete-policy: after-lunch}\n',
     },
-    /helm\.sh\/hook/,
+    /helm\.sh\/hook-delete-policy/,
   ],
   [
     'a dependency whose repository has an alias',

@@ -258,10 +258,10 @@ describe('what is known and not honoured yet blocks the Application (F30)', () =
       /redis/,
     ],
     [
-      'a hook',
+      'a hook that nobody knows',
       {
         'app/hook.yaml': yaml(
-          configMap('hook', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreDelete' } }),
+          configMap('hook', {}, { annotations: { 'argocd.argoproj.io/hook': 'PreLunch' } }),
         ),
       },
       /hook/,

@@ -161,6 +161,76 @@ describe('hooks', () => {
   });
 });
 
+describe('hooks of the end', () => {
+  it('run before and after the objects go, also when Git is away, and the Application goes with them', async () => {
+    const place = await world.place();
+    const hooked = (type: string): object => ({ annotations: hook(type) });
+    await place.push({
+      'app/one.yaml': yaml(configMap('one', { a: '1' })),
+      'app/backup.yaml': yaml(job('backup', { annotations: hook('PreDelete', 'HookFailed'), fails: true })),
+      'app/farewell.yaml': yaml(configMap('farewell', { a: '1' }, hooked('PostDelete'))),
+    });
+    await place.createApplication({
+      metadata: { finalizers: [cascadeFinalizer] },
+      spec: { syncPolicy: { automated: {}, retry: { limit: 0 } } },
+    });
+    await place.synced();
+    const { metadata } = await place.waitForApplication('to have its finalizers', (application) =>
+      JSON.stringify(application.metadata).includes('pre-delete-finalizer.argocd.argoproj.io'),
+    );
+    expect(metadata['finalizers']).toContain('post-delete-finalizer.argocd.argoproj.io');
+    expect(await place.get('batch/v1/Job', 'backup')).toBeUndefined();
+    await world.git.stop();
+    const application = ['argoproj.io/v1alpha1/Application', world.controlNamespace, place.name] as const;
+    await world.api.remove(...application);
+    // It fails, and nothing is deleted before somebody takes its finalizers off.
+    await place.condition(/take the finalizers pre-delete-finalizer/, /Waiting/);
+    expect(await place.get('v1/ConfigMap', 'one')).toBeDefined();
+    expect(await place.get('v1/ConfigMap', 'farewell')).toBeUndefined();
+    const { metadata: now } = await place.read();
+    const finalizers = (now['finalizers'] as readonly string[]).filter((name) => !name.startsWith('pre-'));
+    await place.change({ metadata: { finalizers } });
+    await waitFor(
+      'the Application to be gone',
+      async () => (await world.api.get(...application)) === undefined,
+    );
+    expect(await place.get('v1/ConfigMap', 'one')).toBeUndefined();
+    expect(await place.get('v1/ConfigMap', 'farewell')).toBeDefined();
+    await world.git.start();
+  });
+});
+
+describe('drift while a sync waits', () => {
+  it('is healed at once, and what the sync waits for goes on', async () => {
+    const place = await world.place();
+    const waits = yaml(
+      deployment('db', { image: 'registry.example/db:does-not-exist', metadata: wave(1), pod: neverRuns }),
+    );
+    await place.push({ 'app/settings.yaml': yaml(configMap('settings', { a: '1' })) });
+    await place.createApplication();
+    await place.synced();
+    await place.pushAndHint({ 'app/db.yaml': waits, 'app/last.yaml': yaml(configMap('last', {}, wave(2))) });
+    await place.waitForApplication('to wait for the database', ({ status }) =>
+      /waiting until Deployment .*\/db is healthy/.test(status?.operationState?.message ?? ''),
+    );
+    await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { data: { a: 'x' } });
+    await waitFor(
+      'the value to be healed',
+      async () => (await place.live('v1/ConfigMap', 'settings'))['data'].a === '1',
+    );
+    await world.api.remove('v1/ConfigMap', place.namespace, 'settings');
+    await waitFor('the object to be made again', async () => place.get('v1/ConfigMap', 'settings'));
+    await place.waitForApplication('to wait for the database again', ({ status }) =>
+      /waiting until Deployment .*\/db is healthy/.test(status?.operationState?.message ?? ''),
+    );
+    expect(await place.get('v1/ConfigMap', 'last')).toBeUndefined();
+    const fixed = await place.pushAndHint({
+      'app/db.yaml': yaml(deployment('db', { image: 'registry.example/db:2', metadata: wave(1) })),
+    });
+    await place.synced(fixed);
+  });
+});
+
 describe('sync options', () => {
   it('Prune=false and Delete=false keep what they are set on', async () => {
     const place = await world.place();

@@ -161,15 +161,18 @@ function withUid(result: WriteResult, random: Random): WriteResult {
   const bytes = Buffer.from(random.bytes(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
-  const text = bytes.toString('hex');
+  const digits = bytes.toString('hex');
   const uid = [
-    text.slice(0, 8),
-    text.slice(8, 12),
-    text.slice(12, 16),
-    text.slice(16, 20),
-    text.slice(20),
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    digits.slice(12, 16),
+    digits.slice(16, 20),
+    digits.slice(20),
   ].join('-');
-  return { ...result, object: { ...result.object, metadata: { ...result.object.metadata, uid } } };
+  const { uid: made } = result.object.metadata;
+  // A Job's selector and labels have it as well.
+  const text = jsonText(result.object).replaceAll(made, uid);
+  return { ...result, object: parseJson(text) as unknown as Stored };
 }
 
 /** A definition that stands as it is wanted is not made again: each world begins with the same ones. */

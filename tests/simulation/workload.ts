@@ -1,6 +1,6 @@
 /** What people do to a fleet while it is being managed, drawn from the seed, in any weather: people/ has what each is. */
 import { declare } from './declared.ts';
-import { firstItems, Fleet, placeOf, type App, type Content, type Item } from './fleet.ts';
+import { firstItems, Fleet, type App, type Content, type Item } from './fleet.ts';
 import { newHook } from './hooks.ts';
 import { commits, repositoryUrl } from './people/commits.ts';
 import { declarations } from './people/declarations.ts';

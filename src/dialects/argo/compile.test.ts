@@ -735,7 +735,9 @@ describe('an operation', () => {
 
   it('is a request', () => {
     expect(request(undefined)).toBeUndefined();
-    expect(request({ initiatedBy: { username: 'ada' }, sync: { revision: 'v1', prune: true } })).toEqual({
+    const asWritten = { initiatedBy: { username: 'ada' }, sync: { revision: 'v1', prune: true } };
+    expect(request(asWritten)).toEqual({
+      asWritten,
       by: 'ada',
       revisions: ['v1'],
       prune: true,

@@ -1,12 +1,13 @@
 /** `argoproj.io/v1alpha1` Application → one Unit. */
 import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
-import { isObject } from '#model/json.ts';
+import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
-import { parseDuration, parseTimestamp } from '#model/time.ts';
-import type { Input, Predecessor, Retry, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { parseTimestamp } from '#model/time.ts';
+import type { Input, Predecessor, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
+import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
@@ -17,11 +18,11 @@ import { settingsOf, trackingOf } from './settings.ts';
 import { overridesOf } from './source-overrides.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
 import { specOf, type SourceContext } from './source-spec.ts';
+import { defaultRetry, policyRetry, requestRetry } from './retry.ts';
 import { readSyncOptions } from './sync-options.ts';
 import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
 
 export const inClusterServer = 'https://kubernetes.default.svc';
-export const cascadeFinalizer = 'resources-finalizer.argocd.argoproj.io';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 /** Who approved it, for the history. */
@@ -172,6 +173,7 @@ function identityOf(
       approve: `trueup app sync ${name} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
       allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
+      ignore: 'add to spec.ignoreDifferences: - {rule}',
       confirm: `set the annotation ${confirmAnnotation} of ${name} to the time of now, as 2026-01-02T03:04:05Z`,
     },
   };
@@ -280,47 +282,10 @@ function policyOf(
     allowEmpty: automated?.allowEmpty === true,
     createNamespace,
     propagation,
-    retry: retryOf(spec, refused),
+    retry: policyRetry(spec, refused),
     ...(respectsIgnored ? { respectsIgnored } : {}),
     ...(Object.keys(objects).length === 0 ? {} : { objects }),
   };
-}
-
-/** Where nothing is set a failed sync is tried again as well; Argo CD gives up until the next commit. */
-const defaultRetry: Retry = { limit: 5, firstMs: 5000, factor: 2, maxMs: 180_000 };
-
-function retryOf(spec: ApplicationSpec, refused: Failure[]): Retry {
-  const retry = spec.syncPolicy?.retry;
-  if (retry === undefined) return defaultRetry;
-  const duration = (value: string | number | undefined, field: string, otherwise: number): number => {
-    if (value === undefined) return otherwise;
-    const parsed = parseDuration(String(value));
-    if (parsed !== undefined) return parsed;
-    refused.push(
-      invalid(
-        `spec.syncPolicy.retry.backoff.${field}: "${value}" is not a duration`,
-        'write it as 5s, 3m or 1h30m',
-      ),
-    );
-    return otherwise;
-  };
-  const limit = retry.limit ?? defaultRetry.limit;
-  return {
-    limit: typeof limit === 'number' && limit < 0 ? 'forever' : limit,
-    firstMs: duration(retry.backoff?.duration, 'duration', defaultRetry.firstMs),
-    factor: retry.backoff?.factor ?? defaultRetry.factor,
-    maxMs: duration(retry.backoff?.maxDuration, 'maxDuration', defaultRetry.maxMs),
-  };
-}
-
-function teardownOf(resource: Manifest): Unit['teardown'] {
-  if (resource.metadata['deletionTimestamp'] === undefined) return undefined;
-  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  const finalizer = finalizers.find(
-    (name) => name === cascadeFinalizer || name.startsWith(`${cascadeFinalizer}/`),
-  );
-  if (finalizer === undefined) return undefined;
-  return { propagation: finalizer.endsWith('/background') ? 'Background' : 'Foreground' };
 }
 
 /** Members of `operation.sync` that are read, or that ask for nothing else than what is done. */
@@ -364,7 +329,7 @@ function requestOf(resource: Manifest, predecessor: Predecessor | undefined): Sy
       refused: [invalid(`${path}: ${issue?.message}`, `correct ${path}`)],
     };
   }
-  const { sync, initiatedBy, info } = parsed.data;
+  const { sync, initiatedBy, info, retry } = parsed.data;
   const plan = info?.find(({ name }) => name === planInfo)?.value;
   if (sync === undefined) refused.push(unsupported('An operation without `sync`'));
   for (const [member, value] of Object.entries(sync ?? {})) {
@@ -393,7 +358,7 @@ function requestOf(resource: Manifest, predecessor: Predecessor | undefined): Sy
       ),
     );
   return {
-    by: initiatedBy?.username || 'an unnamed user',
+    by: initiatedBy?.username || (initiatedBy?.automated === true ? 'automation' : 'an unnamed user'),
     ...(revisions.some((revision) => revision !== '') ? { revisions } : {}),
     prune: sync?.prune ?? false,
     dryRun: sync?.dryRun ?? false,
@@ -402,6 +367,8 @@ function requestOf(resource: Manifest, predecessor: Predecessor | undefined): Sy
     // Argo CD's strategy `apply` runs no hooks; `hook` and none run them.
     ...(apply != null && hook == null ? { withoutHooks: true } : {}),
     ...(only.length === 0 ? {} : { only }),
+    ...(retry == null ? {} : { retry: requestRetry(retry, refused) }),
+    asWritten: written as JsonObject,
     refused,
   };
 }

@@ -49,6 +49,8 @@ function allConditions(progress: Progress): readonly Condition[] {
       message: `${revisions[0]?.label ?? ''} does not descend from what was applied before: history was rewritten`,
     });
   }
+  for (const { failure } of plan?.contested ?? [])
+    conditions.push({ type: 'HealingSuspended', message: failureLine(failure) });
   for (const step of plan?.steps.filter(isDrift) ?? [])
     conditions.push({ type: 'Drift', message: driftSentence(step) });
   for (const { ref, why } of plan?.kept ?? []) {

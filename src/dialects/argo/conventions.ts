@@ -10,7 +10,15 @@ export const conventions: Conventions = {
   hooks: [
     {
       key: 'argocd.argoproj.io/hook',
-      values: { PreSync: 'pre', Sync: 'sync', PostSync: 'post', SyncFail: 'fail', Skip: 'skip' },
+      values: {
+        PreSync: 'pre',
+        Sync: 'sync',
+        PostSync: 'post',
+        SyncFail: 'fail',
+        PreDelete: 'pre-delete',
+        PostDelete: 'post-delete',
+        Skip: 'skip',
+      },
       deletion: {
         key: 'argocd.argoproj.io/hook-delete-policy',
         values: { BeforeHookCreation: 'before', HookSucceeded: 'succeeded', HookFailed: 'failed' },
@@ -24,6 +32,8 @@ export const conventions: Conventions = {
         'pre-upgrade': 'pre',
         'post-install': 'post',
         'post-upgrade': 'post',
+        'pre-delete': 'pre-delete',
+        'post-delete': 'post-delete',
         'pre-rollback': 'skip',
         'post-rollback': 'skip',
         test: 'skip',

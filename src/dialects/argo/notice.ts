@@ -6,7 +6,8 @@ import { parseTimestamp } from '#model/time.ts';
 
 /** Conditions that somebody should know of, or decide on. */
 const isTrouble = (type: unknown): boolean =>
-  typeof type === 'string' && (type.endsWith('Error') || ['Held', 'Unsupported', 'Suspended'].includes(type));
+  typeof type === 'string' &&
+  (type.endsWith('Error') || ['Held', 'Unsupported', 'Suspended', 'HealingSuspended'].includes(type));
 
 /** The operation that ended, else what keeps one from being begun. */
 export function applicationNotice({ status }: Manifest): Notice | undefined {

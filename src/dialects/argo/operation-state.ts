@@ -26,7 +26,9 @@ export function operationStateOf(
     ...(run.attempt === 0 ? {} : { retryCount: run.attempt }),
     operation: {
       initiatedBy: run.automated ? { automated: true } : { username: run.by },
+      ...run.asked,
       sync: {
+        ...(isObject(run.asked?.['sync']) ? run.asked['sync'] : {}),
         ...revisions,
         ...(unit.sync.prune || unit.request?.prune === true ? { prune: true } : {}),
       },
@@ -60,6 +62,8 @@ const phaseNames: Readonly<Record<Phase, string>> = {
   sync: 'Sync',
   post: 'PostSync',
   fail: 'SyncFail',
+  'pre-delete': 'PreDelete',
+  'post-delete': 'PostDelete',
 };
 
 /** One entry an object; of a hook, that of its end. */

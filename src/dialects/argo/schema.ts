@@ -81,6 +81,19 @@ export const ignoredFields = z.looseObject({
 });
 export type IgnoredFields = z.infer<typeof ignoredFields>;
 
+const retry = z.looseObject({
+  limit: z.number().int().optional(),
+  refresh: flag.optional(),
+  backoff: z
+    .looseObject({
+      duration: z.union([text, z.number()]).optional(),
+      factor: z.number().int().optional(),
+      maxDuration: z.union([text, z.number()]).optional(),
+    })
+    .optional(),
+});
+export type RetrySpec = z.infer<typeof retry>;
+
 export const applicationSpec = z.looseObject({
   project: text.optional(),
   source: applicationSource.optional(),
@@ -104,19 +117,7 @@ export const applicationSpec = z.looseObject({
       managedNamespaceMetadata: z
         .looseObject({ labels: texts.optional(), annotations: texts.optional() })
         .optional(),
-      retry: z
-        .looseObject({
-          limit: z.number().int().optional(),
-          refresh: flag.optional(),
-          backoff: z
-            .looseObject({
-              duration: z.union([text, z.number()]).optional(),
-              factor: z.number().int().optional(),
-              maxDuration: z.union([text, z.number()]).optional(),
-            })
-            .optional(),
-        })
-        .optional(),
+      retry: retry.optional(),
     })
     .optional(),
   ignoreDifferences: z
@@ -164,6 +165,7 @@ export const operation = z.looseObject({
         .nullish(),
     })
     .optional(),
+  retry: retry.nullish(),
   info: z.array(z.looseObject({ name: text, value: text })).nullish(),
   initiatedBy: z.looseObject({ username: text.optional(), automated: flag.optional() }).optional(),
 });

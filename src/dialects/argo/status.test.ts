@@ -334,7 +334,7 @@ describe('what is taken off the resource', () => {
     const finalizers = ['other/one', 'resources-finalizer.argocd.argoproj.io/background'];
     const patch = dialect.status(
       { ...resource, metadata: { ...resource.metadata, finalizers } },
-      [progress({ tornDown: true })],
+      [progress({ tornDown: 'objects' })],
       nowMs,
     );
     expect(patch).toEqual({ metadata: { finalizers: ['other/one'], resourceVersion: '7' } });

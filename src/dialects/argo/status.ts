@@ -7,12 +7,12 @@ import { timestamp } from '#model/time.ts';
 import {
   approvalAnnotation,
   approvedByAnnotation,
-  cascadeFinalizer,
   inClusterServer,
   refreshAnnotation,
   terminateAnnotation,
 } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
+import { withHookFinalizers, withoutStage } from './finalizers.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { operationStateOf } from './operation-state.ts';
 import { earlierRevisions, revisionMembers, sourceMembers } from './revisions.ts';
@@ -41,7 +41,10 @@ export function applicationStatus(
   nowMs: number,
   controlNamespace: string,
 ): JsonObject {
-  if (progress.tornDown) return finalizerPatch(resource);
+  if (progress.tornDown !== false) {
+    const metadata = withoutStage(resource, progress.tornDown);
+    return Object.keys(metadata).length === 0 ? {} : { metadata };
+  }
   const before = isObject(resource['status']) ? resource['status'] : {};
   const own = Object.fromEntries(ownMembers.map((member) => [member, before[member]]));
   const status = mergePatch(own, {
@@ -75,16 +78,6 @@ function sourceTypes(resource: Manifest, { unit }: Progress): JsonObject {
     : { sourceType: types[0] ?? 'Directory' };
 }
 
-function finalizerPatch(resource: Manifest): JsonObject {
-  const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  const rest = finalizers.filter(
-    (name) => name !== cascadeFinalizer && !name.startsWith(`${cascadeFinalizer}/`),
-  );
-  if (rest.length === finalizers.length) return {};
-  // The list is replaced whole, so it must be the one that was read.
-  return { metadata: { finalizers: rest, resourceVersion: resource.metadata['resourceVersion'] as string } };
-}
-
 function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const annotations = resource.metadata.annotations ?? {};
   const { run, refreshAnswered } = progress;
@@ -101,7 +94,12 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
     spent[terminateAnnotation] = null;
   // Another wish may have been written meanwhile: only the resource that was read is answered.
   const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
+  const { state, unit } = progress;
   const metadata = {
+    // Before its first sync it is not known what it has.
+    ...(state?.inputs === undefined || unit.teardown !== undefined
+      ? {}
+      : withHookFinalizers(resource, state.deletionHooks ?? [])),
     ...(Object.keys(spent).length === 0 ? {} : { annotations: spent }),
     ...(isAnswered ? { resourceVersion: String(resource.metadata['resourceVersion']) } : {}),
   };
@@ -178,9 +176,12 @@ function historyOf(resource: Manifest, progress: Progress): Json | undefined {
 function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
   if (plan === undefined) return before as Json | undefined;
   const waiting = new Set(
-    plan.steps
-      .filter(({ reason, tracked }) => tracked && reason !== 'migration')
-      .map(({ object }) => `${object.group}/${object.kind}/${object.namespace}/${object.name}`),
+    [
+      ...plan.steps.flatMap(({ reason, tracked, object }) =>
+        tracked && reason !== 'migration' ? [object] : [],
+      ),
+      ...(plan.contested ?? []).map(({ ref }) => ref),
+    ].map(({ group, kind, namespace, name }) => `${group}/${kind}/${namespace}/${name}`),
   );
   const wanted = plan.desired.map(({ ref }) => ({
     ref,

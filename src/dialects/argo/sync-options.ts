@@ -25,8 +25,8 @@ export const objectOptions: Readonly<Record<string, Partial<ObjectOptions>>> = {
 };
 
 /**
- * What they ask for is done anyway: objects are always applied by server-side apply, only where they differ, and fields
- * that no schema knows are warned of; an object of another Application stops the sync.
+ * What they ask for is done anyway: objects are always applied by server-side apply, which validates them, and only where
+ * they differ; an object of another Application stops the sync.
  */
 export const harmlessOptions: readonly string[] = [
   'Validate=true',

@@ -11,6 +11,15 @@ export function kustomizationNotice(resource: Manifest): Notice | undefined {
   if (ready === undefined || ready['status'] === 'Unknown') return undefined;
   const [reason, message] = [String(ready['reason']), String(ready['message'])];
   const atMs = parseTimestamp(ready['lastTransitionTime']) ?? 0;
+  const suspended = conditionOf(resource, 'HealingSuspended');
+  if (ready['status'] === 'True' && suspended !== undefined)
+    return {
+      type: 'Warning',
+      reason: 'HealingSuspended',
+      message: String(suspended['message']),
+      atMs: parseTimestamp(suspended['lastTransitionTime']) ?? 0,
+      ofRun: false,
+    };
   if (ready['status'] === 'True') return { type: 'Normal', reason, message, atMs, ofRun: true };
   if (reason !== 'DependencyNotReady') return { type: 'Warning', reason, message, atMs, ofRun: false };
   // How far the other one is would be an event at every step.

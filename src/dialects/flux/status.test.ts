@@ -221,7 +221,7 @@ describe('a Kustomization', () => {
       ...resource,
       metadata: { ...resource.metadata, finalizers: ['a', 'finalizers.fluxcd.io'] },
     };
-    expect(dialect.status(ending, [progress({ tornDown: true })], nowMs)).toEqual({
+    expect(dialect.status(ending, [progress({ tornDown: 'objects' })], nowMs)).toEqual({
       metadata: { finalizers: ['a'], resourceVersion: '7' },
     });
   });

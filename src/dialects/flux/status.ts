@@ -139,11 +139,19 @@ function applied(progress: Progress): readonly Condition[] {
   const [revision] = progress.revisions;
   const text = revision === undefined ? '' : textOf(revision, progress);
   const kept = progress.plan?.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`) ?? [];
-  const message = [`Applied revision: ${text}`, ...kept, ...warnings(progress)].join('; ');
+  const contested = progress.plan?.contested?.map(({ failure }) => failureLine(failure)) ?? [];
+  const message = [`Applied revision: ${text}`, ...contested, ...kept, ...warnings(progress)].join('; ');
   const ready: Condition = { type: 'Ready', status: 'True', reason: 'ReconciliationSucceeded', message };
-  if (progress.unit.awaited === undefined) return [ready];
+  const suspended: Condition = {
+    type: 'HealingSuspended',
+    status: 'True',
+    reason: 'Contested',
+    message: contested.join('; '),
+  };
+  const held = contested.length === 0 ? [ready] : [ready, suspended];
+  if (progress.unit.awaited === undefined) return held;
   return [
-    ready,
+    ...held,
     {
       type: 'Healthy',
       status: 'True',

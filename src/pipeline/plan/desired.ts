@@ -16,7 +16,7 @@ import {
 import type { ApiResource } from '#model/observed.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import type { HookDeletion, ObjectOptions, Phase, Unit } from '#model/unit.ts';
+import type { DeletionPhase, HookDeletion, ObjectOptions, Phase, Unit } from '#model/unit.ts';
 import { directivesOf, type Directives } from './directives.ts';
 import { hookKey, runMark, runName } from './hook-run.ts';
 import { tracked } from './tracking.ts';
@@ -42,8 +42,9 @@ export interface DesiredHook extends DesiredObject {
 export interface Desired {
   readonly objects: readonly DesiredObject[];
   readonly hooks: readonly DesiredHook[];
-  /** In Git, and not to be applied. */
+  /** In Git, and not to be applied now: hooks of other occasions among them. */
   readonly skipped: readonly DesiredObject[];
+  readonly deletionHooks: readonly DeletionPhase[];
   readonly failures: readonly Failure[];
 }
 
@@ -97,6 +98,7 @@ export function desiredObjects(
   const objects = new Map<string, DesiredObject>();
   const hooks = new Map<string, DesiredHook>();
   const skipped: DesiredObject[] = [];
+  const deletionHooks = new Set<DeletionPhase>();
   const failures: Failure[] = [];
   for (const object of rendered) {
     const directives = directivesOf(object.manifest, unit);
@@ -109,7 +111,10 @@ export function desiredObjects(
     }
     if (role.is === 'skipped') skipped.push(made);
     else if (role.is === 'hook') {
-      for (const phase of role.phases) {
+      const phases = role.phases.filter((phase) => isMeant(unit, phase));
+      if (phases.length === 0) skipped.push(made);
+      for (const phase of role.phases.filter(isDeletionPhase)) deletionHooks.add(phase);
+      for (const phase of phases) {
         const hook = desiredHook(made, phase, role.deletions, hookRun, sealer);
         const earlier = hooks.get(hook.key);
         if (earlier === undefined) hooks.set(hook.key, hook);
@@ -124,7 +129,22 @@ export function desiredObjects(
       else failures.push(duplicate(made, earlier));
     }
   }
-  return { objects: [...objects.values()], hooks: [...hooks.values()], skipped, failures };
+  return {
+    objects: [...objects.values()],
+    hooks: [...hooks.values()],
+    skipped,
+    deletionHooks: [...deletionHooks].toSorted(),
+    failures,
+  };
+}
+
+export function isDeletionPhase(phase: Phase): phase is DeletionPhase {
+  return phase === 'pre-delete' || phase === 'post-delete';
+}
+
+/** Hooks of a sync while there is one, those of the end at its stage. */
+function isMeant({ teardown }: Unit, phase: Phase): boolean {
+  return teardown?.hooks === undefined ? !isDeletionPhase(phase) : teardown.hooks.phase === phase;
 }
 
 /** Marked with the Run: one that stands there already is continued, not made a second time (F1). */

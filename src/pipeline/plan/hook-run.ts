@@ -1,6 +1,6 @@
 /** Which sync a hook's object belongs to: its mark, its name, and what is recorded of it. */
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { BegunHook, HookRun, RanHook, UnitState } from '#model/outcome.ts';
+import type { BegunHook, HookRun, UnitState } from '#model/outcome.ts';
 import type { Digest } from '#model/json.ts';
 import type { Phase } from '#model/unit.ts';
 

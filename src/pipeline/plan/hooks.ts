@@ -26,7 +26,7 @@ export interface HookSteps {
  * another controller has run already.
  */
 export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[]): boolean {
-  if (unit.teardown !== undefined) return false;
+  if (unit.teardown !== undefined) return unit.teardown.hooks !== undefined;
   if (unit.request?.only !== undefined) return false;
   const isTakeover = state?.takenOver === true && state.inputs === undefined;
   // Who approved a plan asks for that one, and for nothing that it does not show.
@@ -41,7 +41,8 @@ export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[
 export function hookSteps(input: PlanInput, content: Content): HookSteps {
   const steps: Step[] = [];
   const failures: Failure[] = [];
-  if (input.unit.request?.withoutHooks === true) return { steps, failures };
+  if (input.unit.request?.withoutHooks === true && input.unit.teardown === undefined)
+    return { steps, failures };
   for (const seen of input.hooks) {
     const { hook, sighting } = seen;
     const failure = guard(input, seen);
@@ -98,7 +99,8 @@ class HookPlan {
   }
 
   stepsFor(sighting: Sighting): readonly Step[] {
-    const { state, inputs, hookRun } = this.#input;
+    const { state, inputs, hookRun, unit } = this.#input;
+    if (unit.teardown?.hooks?.haveRun === true) return this.#leftover(sighting);
     const begun = openRun(state, inputs)?.begun.find(({ key }) => key === this.#hook.key);
     const live = sighting.state === 'present' ? sighting.object : undefined;
     if (begun?.result === 'succeeded')
@@ -120,6 +122,18 @@ class HookPlan {
       ({ uid, digest }) => uid === live.uid && digest === this.#hook.stable,
     );
     return isSame && !isOver ? [this.#wait('ended', which, -0.9), ...this.#anew(which)] : this.#anew(which);
+  }
+
+  /** Somebody else has run it. */
+  #leftover(sighting: Sighting): readonly Step[] {
+    if (sighting.state !== 'present') return [];
+    const { uid, health } = sighting.object;
+    const { deletions } = this.#hook;
+    const goes =
+      (health.status === 'Healthy' && deletions.has('succeeded')) ||
+      (health.status === 'Degraded' && deletions.has('failed'));
+    if (!goes) return [];
+    return [this.#step('delete', { verb: 'delete', expect: { uid }, propagation: 'Background' }, 0)];
   }
 
   #earlier(): readonly BegunHook[] {

@@ -359,7 +359,7 @@ describe('guards', () => {
     ).toEqual(['ProjectDenies']);
     const annotated = (annotations: Record<string, string>): Manifest =>
       object('one', undefined, { metadata: { name: 'one', namespace: 'web', annotations } });
-    expect(codes(planned({ git: [annotated({ 'argocd.argoproj.io/hook': 'PreDelete' })] }).plan)).toEqual([
+    expect(codes(planned({ git: [annotated({ 'argocd.argoproj.io/hook': 'Someday' })] }).plan)).toEqual([
       'Unsupported',
     ]);
     expect(

@@ -6,11 +6,12 @@ import type { Bodies } from '#fields/ignored.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
-import type { RanHook, UnitState } from '#model/outcome.ts';
-import type { Plan, Step } from '#model/plan.ts';
+import type { Contest, RanHook, UnitState } from '#model/outcome.ts';
+import type { Contested, Plan, Step } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
-import type { Revision, Unit } from '#model/unit.ts';
+import type { DeletionPhase, Revision, Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
+import { contestedBy } from './contests.ts';
 import type { DesiredObject } from './desired.ts';
 import { madeUpGuards, objectGuards, pruneGuards } from './guards.ts';
 import { hookSteps, isSync, ranHookSteps, type SeenHook } from './hooks.ts';
@@ -31,6 +32,7 @@ export interface PlanInput {
   readonly hookRun: string;
   /** Objects of earlier hooks that go with the Unit. */
   readonly ranHooks?: readonly RanHook[];
+  readonly deletionHooks?: readonly DeletionPhase[];
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */
   readonly bodies: ReadonlyMap<string, Manifest>;
@@ -46,6 +48,8 @@ export interface PlanInput {
   /** Whether templates made up values that another rendering would not give. */
   readonly madeUp: boolean;
   readonly sealer: Sealer;
+  /** Objects that are left as they drift; see `Contest`. */
+  readonly contests?: readonly Contest[];
   /** How often this has been tried before without success. */
   readonly attempt: number;
 }
@@ -60,7 +64,7 @@ export function plan(whole: PlanInput): Planned {
   const input = only === undefined ? whole : { ...whole, compared: selected(whole.compared, only) };
   const { unit, compared, state } = input;
   const content: Content = new Map();
-  const needed = compared.comparisons.flatMap((comparison) => objectSteps(input, comparison, content));
+  const { needed, contested } = objectsOf(input, content);
   const namespace = namespaceSteps(input, content);
   const { deletes, kept } = removals(input, needed.length + namespace.length > 0);
   const isNew = isSync(input, [...needed, ...deletes.map(({ step }) => step)]);
@@ -94,17 +98,38 @@ export function plan(whole: PlanInput): Planned {
       revisions: input.revisions,
       rendered: input.inputs,
       ...(hooks.steps.length === 0 ? {} : { hookRun: input.hookRun }),
+      ...(input.deletionHooks === undefined || input.deletionHooks.length === 0
+        ? {}
+        : { deletionHooks: input.deletionHooks }),
       ...(unit.request?.only === undefined ? {} : { isPartial: true }),
       steps: ordered.map((step) => ({ ...step, attempt: input.attempt })),
       digest,
       blocked,
       ...toleratedOf(input),
+      ...(contested.length === 0 ? {} : { contested }),
       pruned: deletes.length,
       kept,
       desired: input.desired.map(({ ref, digest: wanted, at }) => ({ ref, digest: wanted, at })),
     },
     content,
   };
+}
+
+function objectsOf(
+  input: PlanInput,
+  content: Content,
+): { readonly needed: readonly Step[]; readonly contested: readonly Contested[] } {
+  const contests = new Map((input.contests ?? []).map((contest) => [keyText(contest.object), contest]));
+  const contested: Contested[] = [];
+  const needed = input.compared.comparisons.flatMap((comparison) => {
+    const steps = objectSteps(input, comparison, content);
+    const contest = contests.get(keyText(comparison.ref));
+    const left = contest && contestedBy(input.unit, contest, steps);
+    if (left === undefined) return steps;
+    contested.push(left);
+    return [];
+  });
+  return { needed, contested };
 }
 
 function toleratedOf(input: PlanInput): Pick<Plan, 'tolerated'> {

@@ -14,7 +14,7 @@ import { gateTimeoutMs, makeStep } from './steps.ts';
 /** Something that never becomes well must not keep drift from being healed for ever. */
 const healthWaitMs = 3_600_000;
 
-const phases: readonly Phase[] = ['pre', 'sync', 'post', 'fail'];
+const phases: readonly Phase[] = ['pre-delete', 'pre', 'sync', 'post', 'post-delete', 'fail'];
 
 export interface StepKinds {
   readonly applies: readonly Step[];

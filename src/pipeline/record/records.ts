@@ -38,6 +38,8 @@ interface Drifted {
   readonly seenAtMs: number;
   readonly beganAtMs: number;
   readonly healedAtMs?: number;
+  /** Why this one is left as it is. */
+  readonly left?: string;
 }
 
 type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
@@ -181,7 +183,15 @@ function driftOf(plan: Plan, seenAtMs: number): readonly Drifted[] {
     seenAtMs,
     beganAtMs: beganAtMs(changes, seenAtMs),
   }));
-  return drifts.filter(differs);
+  const contested = (plan.contested ?? []).map(({ ref, changes, failure }) => ({
+    object: ref,
+    changes,
+    deleted: changes.some(({ path }) => path === ''),
+    seenAtMs,
+    beganAtMs: beganAtMs(changes, seenAtMs),
+    left: `healing is suspended: ${failure.message}`,
+  }));
+  return [...drifts, ...contested].filter(differs);
 }
 
 /** Where only the ownership of fields is another one, all stands as Git says. */
@@ -197,7 +207,9 @@ function taken(
 ): readonly DriftRecord[] {
   const now = new Map(open);
   const records: DriftRecord[] = [];
-  for (const { object, changes, deleted, seenAtMs, beganAtMs: sinceMs, healedAtMs } of drifts) {
+  for (const drifted of drifts) {
+    const { object, changes, deleted, seenAtMs, beganAtMs: sinceMs, healedAtMs } = drifted;
+    const why = drifted.left ?? left;
     const key = keyText(object);
     const earlier = now.get(key);
     const record: DriftRecord = {
@@ -212,7 +224,7 @@ function taken(
         fieldsMax,
       ),
       deleted: deleted || earlier?.deleted === true,
-      ...(left === undefined ? {} : { left }),
+      ...(why === undefined ? {} : { left: why }),
       ...(healedAtMs === undefined ? {} : { ended: { atMs: healedAtMs, how: 'healed' } }),
     };
     records.push(record);
