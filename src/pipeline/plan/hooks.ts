@@ -105,7 +105,8 @@ class HookPlan {
     const live = sighting.state === 'present' ? sighting.object : undefined;
     if (begun?.result === 'succeeded')
       return live !== undefined && live.uid === begun.uid ? this.#cleanup({ uid: live.uid }) : [];
-    if (live?.tracking[runMark] === hookRun) return this.#ending({ uid: live.uid });
+    // Before it is made it is recorded: the same mark without a record is of a Unit that was here before.
+    if (begun !== undefined && live?.tracking[runMark] === hookRun) return this.#ending({ uid: live.uid });
     // It was made and is not there any more: whether it ended well is not known, and it is not run again in silence.
     if (begun?.uid !== undefined) return this.#ending({ uid: begun.uid });
     if (live === undefined) return this.#making();

@@ -164,14 +164,17 @@ describe('hooks', () => {
       'pre 0 wait completed before',
     ]);
   });
-  it('F1: one of this very attempt is continued', () => {
+  it('F1: one of this very attempt is continued; one that only has its mark runs anew', () => {
     const before = hook('PreSync', 'before');
-    const { hookRun } = planned({ git: [before, one] }).plan;
+    const { hookRun, steps } = planned({ git: [before, one] }).plan;
     const standing = edited(live(before), (draft) => (draft.metadata.annotations[runMark] = hookRun));
-    expect(lines(planned({ git: [before, one], cluster: [standing] }).plan)).toEqual([
+    const begun = [{ ...steps[0]!.hook!, ref: steps[0]!.object }];
+    const state = { hooks: { id: hookRun!, inputs: 'sha256:inputs', begun, earlier: [] } } as const;
+    expect(lines(planned({ git: [before, one], cluster: [standing], state }).plan)).toEqual([
       'pre 0 wait completed before',
       'sync 0 create one',
     ]);
+    expect(lines(planned({ git: [before, one], cluster: [standing] }).plan)[0]).toBe('pre 0 delete before');
   });
   it('F26: an object that is not the Unit’s own is not deleted for a hook', () => {
     const before = hook('PreSync', 'before');
