@@ -67,7 +67,9 @@ export async function heal(
   made: MadePlan,
   ports: TurnPorts,
 ): Promise<TurnEnd> {
-  const { unit } = runtime;
+  const { unit, isOwn } = runtime;
+  // Another replica's since this turn began: that one decides from what is so now.
+  if (!isOwn) return settled;
   const order = {
     unit,
     made,
