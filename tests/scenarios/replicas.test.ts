@@ -97,6 +97,16 @@ async function settled(): Promise<void> {
     },
     { timeoutMs: roundMs },
   );
+  // Events are written when all else is.
+  await waitFor(
+    'a second without a write',
+    async () => {
+      const mark = await world.mark();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return (await world.writesSince(mark)).length === 0;
+    },
+    { timeoutMs: roundMs },
+  );
 }
 /** The objects that were written more than once, with who wrote them. */
 async function twice(mark: number): Promise<ReadonlyMap<string, readonly Write[]>> {

@@ -70,13 +70,16 @@ export function applications(ports: ApplicationPorts): Hono<Caller> {
     const found = find(context, ports);
     if (found === undefined) return absent(context);
     const kind = context.req.query('refresh');
+    const fields = context.req.query('fields');
     if (kind !== undefined && kind !== '') {
       const done = await refresh(found.ref, kind === 'hard' ? 'hard' : 'normal', ports);
       if (!done.ok) return failureAnswer(context, done.failure);
+      // What the engine has read may be older.
+      if (done.value !== undefined) return json(context, selectFields(presented(done.value), fields));
     }
     const now = find(context, ports);
     if (now === undefined) return absent(context);
-    return json(context, selectFields(presented(now.known.resource), context.req.query('fields')));
+    return json(context, selectFields(presented(now.known.resource), fields));
   });
   app.get('/:name/resource-tree', async (context) => {
     const found = find(context, ports);

@@ -2,25 +2,25 @@
 import { refreshAnnotation } from '#dialects/argo/compile.ts';
 import type { Result } from '#model/failure.ts';
 import { ok } from '#model/failure.ts';
-import { versionOf, type ObjectRef } from '#model/object.ts';
+import { versionOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Cluster, Timers } from '#model/ports.ts';
 
-/** Whoever asked is then told how things stand, refreshed or not. */
 const waitMaxMs = 30_000;
 
+/** The resource as it is then; undefined where it is gone, or was not refreshed in time. */
 export async function refresh(
   ref: ObjectRef,
   kind: 'normal' | 'hard',
   { cluster, timers }: { readonly cluster: Cluster; readonly timers: Timers },
-): Promise<Result<undefined>> {
+): Promise<Result<Manifest | undefined>> {
   const asked = await cluster.mergePatch(ref, { metadata: { annotations: { [refreshAnnotation]: kind } } });
   if (!asked.ok) return asked;
   if (asked.value.result === 'stale') return ok(undefined);
   // A list may come from a cache that has not heard of the wish yet: that there is none in it says nothing.
   const since = versionOf(asked.value.value);
   let end = (): void => undefined;
-  await new Promise<void>((resolve) => {
-    const cancel = timers.after(waitMaxMs, resolve);
+  const refreshed = await new Promise<Manifest | undefined>((resolve) => {
+    const cancel = timers.after(waitMaxMs, () => resolve(undefined));
     const selection = {
       kind: ref,
       plural: 'applications',
@@ -29,13 +29,13 @@ export async function refresh(
       optional: false,
     };
     const following = cluster.follow(selection, ({ changed, gone }) => {
-      const isOver = changed.some(
+      const over = changed.find(
         (found) =>
           found.metadata.name === ref.name &&
           versionOf(found) >= since &&
           found.metadata.annotations?.[refreshAnnotation] === undefined,
       );
-      if (isOver || gone.some(({ name }) => name === ref.name)) resolve();
+      if (over !== undefined || gone.some(({ name }) => name === ref.name)) resolve(over);
     });
     end = () => {
       following.stop();
@@ -43,5 +43,5 @@ export async function refresh(
     };
   });
   end();
-  return ok(undefined);
+  return ok(refreshed);
 }
