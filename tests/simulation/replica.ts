@@ -181,6 +181,11 @@ export class Replica {
     if (of === 'all') for (const wire of this.#running?.wires ?? []) wire.hang();
   }
 
+  /** The API server ends what is watched, as it does where a definition has changed. */
+  endWatches(): void {
+    for (const wire of this.#running?.wires ?? []) wire.cut();
+  }
+
   failRecords(failure: Failure | undefined): void {
     this.records.failure = failure;
     this.failingSinceMs = failure && this.#parts.scheduler.nowMs;
