@@ -181,9 +181,9 @@ export class Replica {
     if (of === 'all') for (const wire of this.#running?.wires ?? []) wire.hang();
   }
 
-  /** The API server ends what is watched, as it does where a definition has changed. */
-  endWatches(): void {
-    for (const wire of this.#running?.wires ?? []) wire.cut();
+  /** The API server ends what is watched of a kind, as it does where its definition has changed. */
+  endWatches(resource: string): void {
+    for (const wire of this.#running?.wires ?? []) wire.cut(resource);
   }
 
   failRecords(failure: Failure | undefined): void {

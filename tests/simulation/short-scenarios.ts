@@ -6,6 +6,7 @@ import { memberOf, type Named } from './kubectl.ts';
 import { editedValue, foreignPrefix } from './oracles.ts';
 import { label } from './people/declarations.ts';
 import type { Doing } from './people/doing.ts';
+import { borrow } from './people/interference.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './run.ts';
 import { definitionKind, type World } from './world.ts';
@@ -155,7 +156,8 @@ function upset({ world, fleet }: Doing): void {
     doAt(atMs, message, () =>
       fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message),
     );
-  doAt(15_000, 'hold one, annotate one', () => {
+  doAt(15_000, 'hold one, annotate one, borrow marks', () => {
+    borrow(world, app, 'borrowed');
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
@@ -242,7 +244,7 @@ function unserve(doing: Doing): void {
     const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
     const versions = widgetDefinition.spec.versions.map((version) => ({ ...version, served }));
     world.kubectl.merge(at, { spec: { versions } });
-    for (const replica of world.replicas) replica.endWatches();
+    for (const replica of world.replicas) replica.endWatches(kinds.Widget.plural);
   };
   commitAt(doing, 20_000, { items: after, hooks: held });
   world.scheduler.at(23_000, () => serve(false));
