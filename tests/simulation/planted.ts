@@ -111,16 +111,20 @@ function plant({ name, files }: Planted, directory: string): void {
   }
 }
 
-/** `seeds 1..40`, with one replica; `pairs 1..40`, with two; `short update crash-after`: that fault at every I/O of that scenario. */
+/**
+ * `seeds 1..40`, with one replica; `pairs 1..40`, with two; `short update crash-after`: that fault at every I/O of that
+ * scenario; `short update crash-after 50..90`: at these.
+ */
 function tasksOf({ name, runs }: Pick<Planted, 'name' | 'runs'>): readonly Task[] {
   const [sort, ...rest] = runs.split(' ');
-  const range = /^(\d+)\.\.(\d+)$/.exec(rest[0] ?? '');
+  const range = /^(\d+)\.\.(\d+)$/.exec(rest.at(-1) ?? '');
+  const [first, last] = range === null ? [0, Infinity] : [Number(range[1]), Number(range[2])];
   if ((sort === 'seeds' || sort === 'pairs') && range !== null) {
-    const [first, last] = [Number(range[1]), Number(range[2])];
     const replicas = sort === 'pairs' ? 2 : 1;
     return Array.from({ length: last - first + 1 }, (_, index) => ({ seed: first + index, replicas }));
   }
-  const isMeant = ({ scenario, fault }: ShortRun): boolean => scenario === rest[0] && fault === rest[1];
+  const isMeant = ({ scenario, fault, at }: ShortRun): boolean =>
+    scenario === rest[0] && fault === rest[1] && first <= at && at <= last;
   const found = sort === 'short' ? shortRuns.filter(isMeant) : [];
   if (found.length === 0) throw new Error(`planted/${name}.patch: there are no runs "${runs}"`);
   return found;

@@ -181,6 +181,11 @@ export class Replica {
     if (of === 'all') for (const wire of this.#running?.wires ?? []) wire.hang();
   }
 
+  /** The API server ends what is watched of a kind, as it does where its definition has changed. */
+  endWatches(resource: string): void {
+    for (const wire of this.#running?.wires ?? []) wire.cut(resource);
+  }
+
   failRecords(failure: Failure | undefined): void {
     this.records.failure = failure;
     this.failingSinceMs = failure && this.#parts.scheduler.nowMs;

@@ -6,6 +6,7 @@ import { memberOf, type Named } from './kubectl.ts';
 import { editedValue, foreignPrefix } from './oracles.ts';
 import { label } from './people/declarations.ts';
 import type { Doing } from './people/doing.ts';
+import { borrow } from './people/interference.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './run.ts';
 import { definitionKind, type World } from './world.ts';
@@ -90,6 +91,15 @@ function letGoAt({ world, fleet }: Doing, atMs: number): void {
   });
 }
 
+function commitAt({ world, fleet }: Doing, atMs: number, content: Content): void {
+  const app = fleet.apps[0]!;
+  world.scheduler.at(atMs, () => {
+    world.note('commit');
+    fleet.push(placeOf(app).server, new Map([[app, content]]), 'Next');
+    hintAll(world);
+  });
+}
+
 function hintAll(world: World): void {
   for (const replica of world.replicas) replica.process?.run(() => replica.engine?.hint(() => true));
 }
@@ -146,7 +156,8 @@ function upset({ world, fleet }: Doing): void {
     doAt(atMs, message, () =>
       fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message),
     );
-  doAt(15_000, 'hold one, annotate one', () => {
+  doAt(15_000, 'hold one, annotate one, borrow marks', () => {
+    borrow(world, app, 'borrowed');
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
@@ -159,6 +170,7 @@ function upset({ world, fleet }: Doing): void {
   push(23_000, 'Third', { items: later });
   doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
   push(60_000, 'Nothing', { broken: 'void' });
+  push(70_000, 'Huge', { broken: 'huge' });
   push(80_000, 'Fourth', { items: later });
   doAt(100_000, 'move the branch back', () => fleet.reset(placeOf(app).server, first));
   push(125_000, 'Vanish', { items: many.slice(0, 1), isHeld: true });
@@ -200,12 +212,6 @@ function handOver(doing: Doing): void {
     const holder = memberOf(record, 'state', 'intent', 'replica');
     return world.replicas.find(({ process }) => process?.name === holder) ?? world.replicas[0]!;
   };
-  const commit = (atMs: number, content: Content): void =>
-    world.scheduler.at(atMs, () => {
-      world.note('commit');
-      fleet.push(placeOf(app).server, new Map([[app, content]]), 'Next');
-      hintAll(world);
-    });
   const withoutLease = (atMs: number): void =>
     world.scheduler.at(atMs, () => {
       const replica = atWork();
@@ -215,22 +221,22 @@ function handOver(doing: Doing): void {
         replica.outage = undefined;
       });
     });
-  commit(20_000, { items: after, hooks: hooksOnce });
+  commitAt(doing, 20_000, { items: after, hooks: hooksOnce });
   world.scheduler.at(21_000, () => {
     const { process } = atWork();
     world.note(`pause ${process?.name}`);
     process?.pause();
     world.scheduler.at(40_000, () => process?.resume());
   });
-  commit(90_000, { items: before, hooks: held });
+  commitAt(doing, 90_000, { items: before, hooks: held });
   withoutLease(92_000);
   letGoAt(doing, 118_000);
-  commit(150_000, { items: after, hooks: held });
+  commitAt(doing, 150_000, { items: after, hooks: held });
   withoutLease(152_000);
   letGoAt(doing, 200_000);
 }
 
-/** In the middle of a Run the API stops to serve a kind, and what there is of it stays. */
+/** Before a Run gets to delete an object the API stops to serve its kind: it stays, and Git takes it back meanwhile. */
 function unserve(doing: Doing): void {
   const { world, fleet } = doing;
   const app = fleet.apps[0]!;
@@ -238,14 +244,12 @@ function unserve(doing: Doing): void {
     const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
     const versions = widgetDefinition.spec.versions.map((version) => ({ ...version, served }));
     world.kubectl.merge(at, { spec: { versions } });
+    for (const replica of world.replicas) replica.endWatches(kinds.Widget.plural);
   };
-  world.scheduler.at(20_000, () => {
-    world.note('commit');
-    fleet.push(placeOf(app).server, new Map([[app, { items: [...after, widget], hooks: held }]]), 'Second');
-    hintAll(world);
-  });
+  commitAt(doing, 20_000, { items: after, hooks: held });
   world.scheduler.at(23_000, () => serve(false));
   letGoAt(doing, 50_000);
+  commitAt(doing, 60_000, { items: [...before, widget] });
   world.scheduler.at(90_000, () => serve(true));
 }
 

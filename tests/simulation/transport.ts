@@ -38,8 +38,8 @@ const breakAfterMsMax = 900_000;
 
 export class SimulatedWire implements Wire {
   readonly #parts: WireParts;
-  /** How each is ended, and how it falls silent. */
-  readonly #watches = new Map<() => void, () => void>();
+  /** How each is ended, how it falls silent, and what is watched. */
+  readonly #watches = new Map<() => void, { readonly hang: () => void; readonly path: string }>();
   #notBeforeMs = 0;
 
   constructor(parts: WireParts) {
@@ -51,13 +51,13 @@ export class SimulatedWire implements Wire {
     return this.#watches.size;
   }
 
-  /** Its end, as the server hears of it: connections are closed. */
-  cut(): void {
-    for (const end of this.#watches.keys()) end();
+  /** The server ends what is watched: all of it where connections are closed, or one kind. */
+  cut(resource = ''): void {
+    for (const [end, { path }] of this.#watches) if (path.includes(`/${resource}`)) end();
   }
   /** Nothing comes any more of what is watched, and nothing says so. */
   hang(): void {
-    for (const hang of this.#watches.values()) hang();
+    for (const { hang } of this.#watches.values()) hang();
   }
   close(): Promise<void> {
     this.cut();
@@ -203,9 +203,10 @@ export class SimulatedWire implements Wire {
       if (!this.#watches.delete(stop)) return;
       void reader.cancel();
     };
-    this.#watches.set(stop, () => {
+    const hang = (): void => {
       isHung = true;
-    });
+    };
+    this.#watches.set(stop, { hang, path: sent.path });
     sent.signal.addEventListener('abort', () => {
       stop();
       pipe.end(broken('ABORT_ERR'));
@@ -218,10 +219,7 @@ export class SimulatedWire implements Wire {
     if (fault === 'watch-broken')
       scheduler.at(random.between(0, breakAfterMsMax), () => breaks(broken('ECONNRESET')));
     if (fault === 'watch-ended') scheduler.at(random.between(0, breakAfterMsMax), () => breaks());
-    if (fault === 'watch-hung')
-      scheduler.at(random.between(0, hangAfterMsMax), () => {
-        isHung = true;
-      });
+    if (fault === 'watch-hung') scheduler.at(random.between(0, hangAfterMsMax), hang);
     const holdsMs = fault === 'watch-coalesced' ? random.between(500, 20_000) : 0;
     let lastMs = scheduler.nowMs;
     let held: Uint8Array[] | undefined;

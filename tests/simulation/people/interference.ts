@@ -1,8 +1,25 @@
 /** What people do to objects that are managed. */
-import { kinds } from '../fleet.ts';
+import { kinds, type App } from '../fleet.ts';
 import { jobKind } from '../hooks.ts';
 import { editedValue, foreignPrefix } from '../oracles.ts';
+import type { World } from '../world.ts';
 import { someObject, type Action } from './doing.ts';
+
+/** F26: somebody copies the marks of an object of ours to their own. */
+export function borrow(world: World, app: App, name: string): void {
+  const annotations = {
+    'argocd.argoproj.io/tracking-id': `${app.name}:/ConfigMap:${app.namespace}/${name}`,
+  };
+  const labels = {
+    'kustomize.toolkit.fluxcd.io/name': app.name,
+    'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+    'app.kubernetes.io/instance': app.name,
+  };
+  world.kubectl.create(
+    { ...kinds.ConfigMap, namespace: app.namespace, name },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, annotations, labels } },
+  );
+}
 
 export const interference: readonly Action[] = [
   {
@@ -59,22 +76,6 @@ export const interference: readonly Action[] = [
   {
     name: 'borrow',
     weight: 1,
-    act: ({ world, random }, app) => {
-      // F26: somebody copies the labels of an object of ours to their own.
-      const at = { ...kinds.ConfigMap, namespace: app.namespace, name: `borrowed-${random.below(5)}` };
-      const annotations = {
-        'argocd.argoproj.io/tracking-id': `${app.name}:/ConfigMap:${app.namespace}/${at.name}`,
-      };
-      const labels = {
-        'kustomize.toolkit.fluxcd.io/name': app.name,
-        'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
-        'app.kubernetes.io/instance': app.name,
-      };
-      world.kubectl.create(at, {
-        apiVersion: 'v1',
-        kind: 'ConfigMap',
-        metadata: { name: at.name, annotations, labels },
-      });
-    },
+    act: ({ world, random }, app) => borrow(world, app, `borrowed-${random.below(5)}`),
   },
 ];
