@@ -156,8 +156,7 @@ function upset({ world, fleet }: Doing): void {
     doAt(atMs, message, () =>
       fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message),
     );
-  doAt(15_000, 'hold one, annotate one, borrow marks', () => {
-    borrow(world, app, 'borrowed');
+  doAt(15_000, 'hold one, annotate one', () => {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
@@ -169,6 +168,7 @@ function upset({ world, fleet }: Doing): void {
   });
   push(23_000, 'Third', { items: later });
   doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
+  doAt(50_000, 'borrow marks', () => borrow(world, app, 'borrowed'));
   push(60_000, 'Nothing', { broken: 'void' });
   push(70_000, 'Huge', { broken: 'huge' });
   push(80_000, 'Fourth', { items: later });
