@@ -205,8 +205,7 @@ function sync({ world, fleet }: Doing): void {
  * same, and the hook ends when it can renew it again.
  */
 function handOver(doing: Doing): void {
-  const { world, fleet } = doing;
-  const app = fleet.apps[0]!;
+  const { world } = doing;
   const atWork = (): Replica => {
     const [record] = world.kubectl.list({ group: 'trueup.dev', version: 'v1alpha1', plural: 'unitstates' });
     const holder = memberOf(record, 'state', 'intent', 'replica');
@@ -238,8 +237,7 @@ function handOver(doing: Doing): void {
 
 /** Before a Run gets to delete an object the API stops to serve its kind: it stays, and Git takes it back meanwhile. */
 function unserve(doing: Doing): void {
-  const { world, fleet } = doing;
-  const app = fleet.apps[0]!;
+  const { world } = doing;
   const serve = (served: boolean): void => {
     const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
     const versions = widgetDefinition.spec.versions.map((version) => ({ ...version, served }));
