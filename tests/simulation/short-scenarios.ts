@@ -156,8 +156,7 @@ function upset({ world, fleet }: Doing): void {
     doAt(atMs, message, () =>
       fleet.push(placeOf(app).server, new Map<App, Content>([[app, content]]), message),
     );
-  doAt(15_000, 'hold one, annotate one, borrow marks', () => {
-    borrow(world, app, 'borrowed');
+  doAt(15_000, 'hold one, annotate one', () => {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
@@ -169,6 +168,7 @@ function upset({ world, fleet }: Doing): void {
   });
   push(23_000, 'Third', { items: later });
   doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
+  doAt(50_000, 'borrow marks', () => borrow(world, app, 'borrowed'));
   push(60_000, 'Nothing', { broken: 'void' });
   push(70_000, 'Huge', { broken: 'huge' });
   push(80_000, 'Fourth', { items: later });
@@ -205,8 +205,7 @@ function sync({ world, fleet }: Doing): void {
  * same, and the hook ends when it can renew it again.
  */
 function handOver(doing: Doing): void {
-  const { world, fleet } = doing;
-  const app = fleet.apps[0]!;
+  const { world } = doing;
   const atWork = (): Replica => {
     const [record] = world.kubectl.list({ group: 'trueup.dev', version: 'v1alpha1', plural: 'unitstates' });
     const holder = memberOf(record, 'state', 'intent', 'replica');
@@ -238,8 +237,7 @@ function handOver(doing: Doing): void {
 
 /** Before a Run gets to delete an object the API stops to serve its kind: it stays, and Git takes it back meanwhile. */
 function unserve(doing: Doing): void {
-  const { world, fleet } = doing;
-  const app = fleet.apps[0]!;
+  const { world } = doing;
   const serve = (served: boolean): void => {
     const at = { ...definitionKind, namespace: '', name: widgetDefinition.metadata.name };
     const versions = widgetDefinition.spec.versions.map((version) => ({ ...version, served }));
