@@ -41,7 +41,12 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     );
   }
   const plan = approvedPlan(before, options.approve, name);
-  if (isLeft) orEnd(await cluster.mergePatch(ref, { operation: null }));
+  if (isLeft) {
+    const resourceVersion = String(before.metadata['resourceVersion']);
+    const taken = orEnd(await cluster.mergePatch(ref, { metadata: { resourceVersion }, operation: null }));
+    if (taken.result === 'stale')
+      throw new CommandEnd(exitCodes.failed, `${name}: the Application changed meanwhile; run this again`);
+  }
   orEnd(
     await cluster.mergePatch(ref, {
       ...(plan === undefined ? {} : { metadata: { annotations: { [approvalAnnotation]: plan } } }),

@@ -77,6 +77,7 @@ export async function planOf(
   const located = orEnd(await locate({ unit, state, view: pipeline.view, ...instead }, pipeline));
   const context = {
     state,
+    ...(state?.contests === undefined ? {} : { contests: state.contests }),
     attempt: 0,
     otherOwner: () => undefined,
     isUnit: (name: string) => name !== unit.tracking.owner,

@@ -51,7 +51,9 @@ export async function afterRun(
   }
   runtime.run = view;
   countHeals(runtime, plan, doneSteps(view), nowMs);
-  runtime.asking = result === 'failed' ? askedAgain(runtime, nowMs, ports.random) : undefined;
+  const isTerminated = (view.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
+  const isTriedAgain = result === 'failed' && !isTerminated;
+  runtime.asking = isTriedAgain ? askedAgain(runtime, nowMs, ports.random) : undefined;
   const { asking } = runtime;
   if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
   else if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
@@ -68,6 +70,7 @@ export async function afterRun(
   // What is applied now has its time to become well from now on.
   runtime.unwellSinceMs = undefined;
   runtime.runFailures = [];
+  runtime.unhealed.clear();
   return afterSuccess(runtime, ports);
 }
 

@@ -14,7 +14,11 @@ export async function freshSources(
     if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
     else await sources.hint(source.url);
   }
-  // Who asks has it healed again, as often as before.
-  if (runtime.unit.refresh !== undefined || runtime.unit.request !== undefined) runtime.heals.clear();
+  const { refresh, request } = runtime.unit;
+  const wish =
+    refresh === undefined && request === undefined ? undefined : JSON.stringify([refresh, request]);
+  // Who asks has it healed again, as often as before; once, however long it stands.
+  if (wish !== undefined && wish !== runtime.wish) runtime.heals.clear();
+  runtime.wish = wish;
   if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
 }

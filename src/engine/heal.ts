@@ -3,6 +3,7 @@
  * from what is recorded of it. And when healing ends, because somebody sets it back each time.
  */
 import type { MadePlan } from '#pipeline/pipeline.ts';
+import { healsFirst } from '#pipeline/plan/heals.ts';
 import { withDrift } from '#pipeline/record/history.ts';
 import { describe, keyText } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
@@ -11,24 +12,22 @@ import type { Plan } from '#model/plan.ts';
 import { ownerPhrase } from '#model/sentences.ts';
 import type { Unit } from '#model/unit.ts';
 import { beginning } from './contests.ts';
-import { countHeals, doneSteps, healDelayMs, lookAgainMs, objectDelayMs } from './patience.ts';
+import { countHeals, doneSteps, lookAgainMs, objectDelayMs } from './patience.ts';
 import { carryOut, type Inventory } from './run.ts';
 import { toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
-/** One that failed, or found all changed, is left to the whole plan for so long. */
-const againMs = 60_000;
 const sightingDeadlineMs = 10_000;
 
-/** Somebody who approved one plan, or asked for some objects, gets that and nothing else. */
-export function healsByItself({ sync, request }: Unit): boolean {
-  const isOther = request?.plan !== undefined || request?.only !== undefined;
+/** Somebody who approved this plan, or asked for some objects, gets that and nothing else. */
+export function healsByItself({ sync, request, approved }: Unit, plan: Plan): boolean {
+  const isOther = request?.plan !== undefined || request?.only !== undefined || approved === plan.digest;
   return sync.selfHeal && sync.trigger === 'automatic' && !isOther;
 }
 
-/** How long these heals have to wait, apart from the rest of their plan. */
-export function healsWaitMs(runtime: UnitRuntime, heals: Plan, nowMs: number): number {
-  return Math.max(runtime.healsNotBeforeMs - nowMs, healDelayMs(runtime, heals, nowMs), 0);
+/** What can be healed now; what could not be healed is left to the whole plan, which says why. */
+export function healsDue(runtime: UnitRuntime, plan: Plan, nowMs: number): Plan | undefined {
+  return healsFirst(plan, (key) => !runtime.unhealed.has(key) && objectDelayMs(runtime, key, nowMs) === 0);
 }
 
 /** Where somebody sets back again and again what this plan heals: it is recorded, and the next plan leaves it out. */
@@ -92,7 +91,9 @@ export async function heal(
   ports.meter.count('trueup_runs_total', { result });
   ports.log.info({ unit: ports.unitName(unit.id), result }, message);
   if (run.ok) countHeals(runtime, made.plan, doneSteps(run.value.view), nowMs);
-  if (result !== 'succeeded') runtime.healsNotBeforeMs = nowMs + againMs;
+  for (const { object } of made.plan.steps)
+    if (result === 'succeeded') runtime.unhealed.delete(keyText(object));
+    else runtime.unhealed.add(keyText(object));
   return { mayWriteStatus: false, tornDown: false, againMs: 0 };
 }
 
@@ -114,17 +115,18 @@ export async function driftsMeanwhile(
     const key = keyText(ref);
     const entry = inventory.get(key);
     const sighting = sightings[index]!;
-    const isApplied = entry?.state === 'applied' && entry.desired === wanted.get(key);
-    if (!isApplied || contested.has(key) || !hasDrifted(runtime, key, entry, sighting)) {
+    const isApplied =
+      entry?.state === 'applied' && entry.desired !== undefined && entry.desired === wanted.get(key);
+    const isOther = contested.has(key) || runtime.unhealed.has(key);
+    if (!isApplied || isOther || !hasDrifted(runtime, key, entry, sighting)) {
       runtime.stirred.delete(key);
       continue;
     }
-    soonestMs = Math.min(
-      soonestMs,
-      Math.max(runtime.healsNotBeforeMs - nowMs, objectDelayMs(runtime, key, nowMs)),
-    );
+    soonestMs = Math.min(soonestMs, objectDelayMs(runtime, key, nowMs));
   }
-  if (soonestMs > 0 && Number.isFinite(soonestMs)) ports.timers.after(soonestMs, () => runtime.news.tell());
+  runtime.cancelHealLook();
+  if (soonestMs > 0 && Number.isFinite(soonestMs))
+    runtime.cancelHealLook = ports.timers.after(soonestMs, () => runtime.news.tell());
   return soonestMs <= 0;
 }
 

@@ -190,7 +190,7 @@ async function conclude(
     ...rest,
     ...ranHooks(current),
     ...(contests.length === 0 ? {} : { contests }),
-    ...hooksAfter(hooks, order, executed.result),
+    ...hooksAfter(hooks, order, executed.result, failures),
     inventory,
     values,
     ...(succeeded && !order.fromLastGood && plan.isPartial !== true
@@ -265,12 +265,17 @@ function hooksAfter(
   hooks: UnitState['hooks'],
   { made: { plan }, unit: { teardown } }: Pick<RunOrder, 'made' | 'unit'>,
   result: RunResult['result'],
+  failures: readonly Failure[],
 ): Pick<UnitState, 'hooks'> {
   if (hooks === undefined) return {};
   if (plan.isPartial === true || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
   if (result === 'succeeded') return {};
-  return { hooks: result === 'failed' ? { ...hooks, failed: true } : hooks };
+  // Whoever goes on after one that had to stop goes on with its hooks, as after a crash.
+  const isCut = failures.length > 0 && failures.every(({ code }) => cutShort.has(code));
+  return { hooks: result === 'failed' && !isCut ? { ...hooks, failed: true } : hooks };
 }
+
+const cutShort: ReadonlySet<string> = new Set(['ResourceGone', 'LeaseLost']);
 
 const terminated: Failure = {
   kind: 'terminal',

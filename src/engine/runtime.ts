@@ -54,8 +54,12 @@ export interface UnitRuntime {
     string,
     { readonly count: number; readonly lastMs: number; readonly heals: readonly Heal[] }
   >;
-  /** A heal on its own failed: until then, what drifted is left to whole plans. Monotonic. */
-  healsNotBeforeMs: number;
+  /** By key text: what a heal of its own failed at. */
+  readonly unhealed: Set<string>;
+  /** Of the timer that wakes a Run that waits, when patience with somebody ends. */
+  cancelHealLook: () => void;
+  /** The request or refresh for which patience began anew. */
+  wish: string | undefined;
   /** Objects that changed since the turn began, by key text: what a Run that waits looks at. */
   readonly stirred: Map<string, ObjectRef>;
   /** How each object looked when it was last compared: a change that is none makes no turn. */
@@ -123,7 +127,9 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     retrying: undefined,
     asking: undefined,
     heals: new Map(),
-    healsNotBeforeMs: -Infinity,
+    unhealed: new Set(),
+    cancelHealLook: () => undefined,
+    wish: undefined,
     stirred: new Map(),
     seen: new Map(),
     seenAtMs: new Map(),

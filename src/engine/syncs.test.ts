@@ -456,6 +456,29 @@ describe('operation', () => {
       /^Failed: refused: operation\.retry\.backoff\.duration: "soon" is not a duration/,
     );
   });
+  it('ended by a person while it is tried, it is not tried again, whatever its retry says', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running/);
+    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+    await world.change(
+      'web',
+      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
+    );
+    expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
+    expect(isAsked()).toBe(false);
+    await world.advance(60_000, 5000);
+    expect(jobs()).toEqual([]);
+  });
+  it('withdrawn between two attempts, it is over', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask(wish);
+    await fail();
+    expect(operation()).toMatch(/^Running/);
+    await world.change('web', (draft) => delete draft.operation);
+    expect(operation()).toMatch(/^Failed: it was withdrawn/);
+  });
   it('begun by a program: it is recorded so', async () => {
     await begun([configMap('one')], { syncPolicy: {} });
     await ask({ initiatedBy: { automated: true }, sync: {} });

@@ -41,8 +41,9 @@ export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
 export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): PlanContext {
   const { unit } = runtime;
-  // Who asks has it healed again.
-  const isAsked = unit.request !== undefined || unit.refresh !== undefined;
+  // Who asks has it healed again; who approved a plan gets that one.
+  const isAsked =
+    (unit.request !== undefined && unit.request.plan === undefined) || unit.refresh !== undefined;
   return {
     state,
     ...(state.contests === undefined || isAsked ? {} : { contests: state.contests }),

@@ -5,7 +5,6 @@
 import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { checkPaths } from '#pipeline/plan/cutting.ts';
-import { healsFirst } from '#pipeline/plan/heals.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
@@ -15,18 +14,25 @@ import { fail, failureLine, ok, type Failure, type Result } from '#model/failure
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { isInSync } from '#model/plan.ts';
-import { planSummary } from '#model/sentences.ts';
+import { isDrift, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
-import { afterRun } from './after-run.ts';
+import { afterRun, interrupted } from './after-run.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
-import { driftsMeanwhile, heal, healsByItself, healsWaitMs, suspendHealing } from './heal.ts';
+import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
-import { askingNow, generationText, healDelayMs, isExhausted, lookAgainMs } from './patience.ts';
+import {
+  askingNow,
+  generationText,
+  healDelayMs,
+  isExhausted,
+  lookAgainMs,
+  objectDelayMs,
+} from './patience.ts';
 import { carryOut, withDeletionHooks } from './run.ts';
 import {
   noteSeen,
@@ -67,6 +73,10 @@ export async function takeTurn(
   if (unit.teardown !== undefined) return teardown(runtime, state, ports, progress);
   if (unit.unsupported.length > 0 || (unit.request?.refused.length ?? 0) > 0)
     return refuse(runtime, state, ports);
+  if (runtime.asking !== undefined && askingNow(runtime, unit) === undefined) {
+    runtime.run = interrupted(runtime.run, 'it was withdrawn before its next attempt', ports);
+    runtime.asking = undefined;
+  }
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   // They wake it when they have been looked at; until then nothing is news.
@@ -343,14 +353,18 @@ async function act(
   }
   const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
   if (suspended !== undefined) return suspended;
-  const heals = healsByItself(unit) ? healsFirst(plan) : undefined;
-  const healsInMs = heals && healsWaitMs(runtime, heals, ports.clock.monotonic());
-  if (heals !== undefined && healsInMs === 0) {
+  const mayHeal = healsByItself(unit, plan);
+  const monotonicMs = ports.clock.monotonic();
+  const heals = mayHeal ? healsDue(runtime, plan, monotonicMs) : undefined;
+  if (heals !== undefined) {
     const unrecordable = await ports.recorder.inTheWay(state, heals);
     if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
   }
   // Those that have to wait are looked at while the Run waits.
-  for (const { object } of heals?.steps ?? []) runtime.stirred.set(keyText(object), object);
+  const drifted = mayHeal ? plan.steps.filter(isDrift).map(({ object }) => object) : [];
+  for (const object of drifted) runtime.stirred.set(keyText(object), object);
+  const delays = drifted.map((object) => objectDelayMs(runtime, keyText(object), monotonicMs));
+  const healsInMs = Math.min(Infinity, ...delays.filter((ms) => ms > 0));
   const asking = askingNow(runtime, unit);
   if (asking !== undefined && isTerminated(runtime)) {
     answer(runtime, 'terminated between two attempts', nowMs);
@@ -368,11 +382,11 @@ async function act(
   runtime.looks = 0;
   if (waitMs === Infinity) {
     runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
-    return healsInMs ? { ...settled, againMs: healsInMs } : settled;
+    return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;
   }
   if (waitMs > 0) {
     runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
-    return { ...settled, againMs: Math.min(waitMs, healsInMs || Infinity) };
+    return { ...settled, againMs: Math.min(waitMs, healsInMs) };
   }
   // Another replica's since this turn began: that one decides from what is so now.
   if (!runtime.isOwn) return settled;
@@ -391,7 +405,9 @@ async function act(
       hasLeft: () => runtime.hasLeft,
       isSuperseded: async (soFar) =>
         (await isSuperseded(runtime, { unit, located, fromLastGood }, state, ports)) ||
-        (healsByItself(unit) && (await driftsMeanwhile(runtime, plan, soFar, ports))),
+        (mayHeal &&
+          gate({ unit, plan, state, ancestry: located.ancestry, nowMs: ports.clock.now() }).open &&
+          (await driftsMeanwhile(runtime, plan, soFar, ports))),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     },

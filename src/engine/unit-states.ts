@@ -131,7 +131,8 @@ export class UnitStates {
       state,
       resourceVersion: String(value.metadata['resourceVersion']),
       shards: shardNames(value),
-      parts,
+      // One alone is packed whenever it changes.
+      ...(parts.length > 1 ? { parts } : {}),
       heardMs: held?.heardMs ?? -Infinity,
     });
     this.#observer.noted(state);

@@ -662,6 +662,13 @@ describe('customizations of argocd-cm', () => {
       { code: 'InvalidCustomization', message: expect.stringContaining('resource.customizations') },
     ]);
   });
+  it.each(['resource.customizations', 'resource.compareoptions', 'resource.exclusions'])(
+    'F28: an alias in %s is read, and one of nothing does not end the compilation',
+    (key) => {
+      expect(compile(application(), [settings({ [key]: 'a: &a {}\nb: *a\n' })]).unsupported).toEqual([]);
+      expect(() => compile(application(), [settings({ [key]: 'a: *nothing' })])).not.toThrow();
+    },
+  );
   it('that can be read hold nothing up', () => {
     const fine = settings({ 'resource.customizations.health.a_B': 'return {}' });
     expect(compile(application(), [fine]).unsupported).toEqual([]);

@@ -1,5 +1,5 @@
 /** `resource.customizations` of `argocd-cm`: health checks and actions in Lua, in both forms that Argo CD reads. */
-import { parseDocument } from 'yaml';
+import { problemText, readYaml } from './yaml-text.ts';
 import { isObject } from '#model/json.ts';
 import type { Customizations, KindActions, LuaScript } from '#model/scripts.ts';
 
@@ -143,17 +143,8 @@ function yamlOf(
   text: string,
   problems: Found['problems'],
 ): Readonly<Record<string, unknown>> | undefined {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  const value: unknown = error === undefined ? document.toJS({ maxAliasCount: 100 }) : undefined;
+  const { value, problem } = readYaml(text);
   if (isObject(value)) return value;
-  const line = error?.linePos?.[0].line;
-  problems.push({
-    key,
-    message:
-      error === undefined
-        ? 'it is not a map'
-        : `${line === undefined ? '' : `line ${line}: `}${error.message.split(' at line ')[0]}`,
-  });
+  problems.push({ key, message: problem === undefined ? 'it is not a map' : problemText(problem) });
   return undefined;
 }

@@ -2,12 +2,12 @@
  * `spec.ignoreDifferences` of an Application and `resource.customizations.ignoreDifferences.*` of `argocd-cm`.
  * Source: Argo CD's page on diffing.
  */
-import { parseDocument } from 'yaml';
 import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { IgnoreRule } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
 import { ignoredFields, type ApplicationSpec, type IgnoredFields } from './schema.ts';
+import { problemText, readYaml } from './yaml-text.ts';
 
 export function rulesOf(
   written: ApplicationSpec['ignoreDifferences'],
@@ -65,10 +65,10 @@ function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
   const refused: Failure[] = [];
   const ruleOf = (of: string, separator: string, text: string, key: string): readonly IgnoreRule[] => {
     const where = `ConfigMap argocd-cm, ${key}`;
-    const { value, problem } = yamlOf(text);
+    const { value, problem } = readYaml(text);
     const parsed = ignoredFields.safeParse(value);
     if (!isObject(value) || !parsed.success) {
-      const why = problem ?? parsed.error?.issues[0]?.message ?? 'no mapping';
+      const why = (problem && problemText(problem)) ?? parsed.error?.issues[0]?.message ?? 'no mapping';
       refused.push(invalid(`${where} cannot be read: ${why}`, `correct ${where}`));
       return [];
     }
@@ -78,7 +78,7 @@ function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
     key.startsWith(prefix) ? ruleOf(key.slice(prefix.length), '_', text, key) : [],
   );
   // Where the map itself cannot be read, that is a problem of its health checks too, and said there.
-  const { value: map } = yamlOf(config[root] ?? '');
+  const { value: map } = readYaml(config[root] ?? '');
   const mapped = Object.entries(isObject(map) ? map : {}).flatMap(([of, member]) => {
     const text = isObject(member) ? member['ignoreDifferences'] : undefined;
     return typeof text === 'string' ? ruleOf(of, '/', text, `${root}, ${of}, ignoreDifferences`) : [];
@@ -90,20 +90,14 @@ const compareKey = 'resource.compareoptions';
 
 /** Rules that a controller fills in. What else that key sets asks for what is done anyway. */
 function aggregated(config: Readonly<Record<string, string>>, refused: Failure[]): readonly IgnoreRule[] {
-  const { value, problem } = yamlOf(config[compareKey] ?? '');
+  const { value, problem } = readYaml(config[compareKey] ?? '');
   if (problem !== undefined)
-    refused.push(invalid(`ConfigMap argocd-cm, ${compareKey} cannot be read: ${problem}`, 'correct it'));
+    refused.push(
+      invalid(`ConfigMap argocd-cm, ${compareKey} cannot be read: ${problemText(problem)}`, 'correct it'),
+    );
   if (!isObject(value) || value['ignoreAggregatedRoles'] !== true) return [];
   const jq = { paths: ['select(.aggregationRule != null) | .rules'], where: compareKey };
   return [{ group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', pointers: [], managers: [], jq }];
-}
-
-function yamlOf(text: string): { readonly value: unknown; readonly problem?: string } {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  return error === undefined
-    ? { value: document.toJS({ maxAliasCount: 0 }) }
-    : { value: undefined, problem: error.message };
 }
 
 /** `all`, a kind of the core group, or a group and a kind. */

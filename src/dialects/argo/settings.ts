@@ -1,5 +1,5 @@
 /** What a control-plane namespace configures: `argocd-cm` and `argocd-cmd-params-cm`. */
-import { parseDocument } from 'yaml';
+import { readYaml } from './yaml-text.ts';
 import type { Lookup } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectKey } from '#model/object.ts';
@@ -74,7 +74,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
 }
 
 function exclusionsOf(text: string | undefined): readonly ExcludedKinds[] {
-  const parsed: unknown = text === undefined ? [] : parseDocument(text).toJS({ maxAliasCount: 0 });
+  const { value: parsed } = readYaml(text ?? '');
   if (!Array.isArray(parsed)) return [];
   return parsed.filter(isObject).map((entry) => ({
     apiGroups: textsOf(entry['apiGroups']),

@@ -56,6 +56,7 @@ describe('files beside the manifests that change a source', () => {
     ['kustomize: {images: x}', 'InvalidSpec', /kustomize\.images/],
     ['[a]', 'InvalidSpec', /no mapping/],
     ['kustomize: {', 'InvalidYaml', /./],
+    ['helm: {releaseName: *nothing}', 'InvalidYaml', /alias.*nothing/],
     ['helm: {releaseName: x}\ndirectory: {recurse: true}', 'Unsupported', /helm and directory/],
   ])('%s is refused by name (F30)', (text, code, message) => {
     expect(failed({}, text)).toMatchObject({

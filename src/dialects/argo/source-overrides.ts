@@ -2,7 +2,6 @@
  * `.argocd-source.yaml` and `.argocd-source-APPLICATION.yaml` beside the manifests: JSON merge patches of the source.
  * Where a source is cannot be changed by what stands in it. Source: Argo CD's page on parameter overrides.
  */
-import { parseDocument } from 'yaml';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject, type JsonObject } from '#model/json.ts';
 import type { Overriding } from '#model/ports.ts';
@@ -12,6 +11,7 @@ import { invalid } from '../parse-spec.ts';
 import { applicationSource, type ApplicationSource } from './schema.ts';
 import { renderOf, type RenderContext } from './source-render.ts';
 import { inspectOverride } from './unsupported.ts';
+import { readYaml } from './yaml-text.ts';
 
 interface Overridable {
   readonly source: ApplicationSource;
@@ -60,15 +60,11 @@ export const argoOverriding: Overriding = ({ of }, files) => {
 };
 
 function patchIn(path: string, text: string): Result<Readonly<Record<string, unknown>>> {
-  const document = parseDocument(text, { version: '1.1' });
-  const [error] = document.errors;
-  const value: unknown = error === undefined ? (document.toJS({ maxAliasCount: 100 }) ?? {}) : undefined;
-  if (isObject(value)) return ok(value);
-  const line = error?.linePos?.[0].line;
-  const message = error === undefined ? 'it is no mapping' : error.message.split(' at line ')[0]!;
-  const failure = {
-    ...invalid(message, 'correct it'),
-    code: error === undefined ? 'InvalidSpec' : 'InvalidYaml',
-  };
-  return fail({ ...failure, at: { path, ...(line === undefined ? {} : { line }) } });
+  const { value, problem } = readYaml(text, '1.1');
+  const patch = value ?? {};
+  if (problem === undefined && isObject(patch)) return ok(patch);
+  const { message, line } = problem ?? { message: 'it is no mapping' };
+  const code = problem === undefined ? 'InvalidSpec' : 'InvalidYaml';
+  const at = { path, ...(line === undefined ? {} : { line }) };
+  return fail({ ...invalid(message, 'correct it'), code, at });
 }

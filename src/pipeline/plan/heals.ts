@@ -5,12 +5,17 @@ import type { Plan, Step } from '#model/plan.ts';
 import { isDrift } from '#model/sentences.ts';
 
 /**
- * The heals of a plan that has more to do, as a plan of their own; undefined where nothing is to be gained. They come in the
+ * The heals of a plan that has more to do, of objects that are due, as a plan of their own; undefined where nothing is to be gained. They come in the
  * order of their waves, and none waits until another is well: all of it stood there before.
  */
-export function healsFirst(plan: Plan): Plan | undefined {
+export function healsFirst(plan: Plan, isDue: (key: string) => boolean): Plan | undefined {
   if (!plan.steps.some(mayTakeLong)) return undefined;
-  const keys = new Set(plan.steps.filter(isDrift).map(({ object }) => keyText(object)));
+  const keys = new Set(
+    plan.steps
+      .filter(isDrift)
+      .map(({ object }) => keyText(object))
+      .filter(isDue),
+  );
   if (keys.size === 0) return undefined;
   const { hookRun: _, ...rest } = plan;
   return {
