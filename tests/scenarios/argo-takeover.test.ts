@@ -221,8 +221,11 @@ describe.runIf(writesAreCounted)('a cluster that Argo CD kept', () => {
     const mark = await world.mark();
     const plan = planned(await takeover(place));
     expect(plan).not.toEqual([]);
+    // Argo CD's status says Synced as well.
+    const written = async (): Promise<readonly string[]> => lines(await place.writesSince(mark));
+    await waitFor('what the plan says', async () => (await written()).length >= plan.length);
     const after = said[name] === undefined ? await place.synced() : await place.read();
-    expect(lines(await place.writesSince(mark))).toEqual(plan);
+    expect(await written()).toEqual(plan);
     if (['no automation, and a newer commit', 'an operation in the middle'].every((other) => other !== name))
       expect(await standing(place)).toEqual(before[name]);
     expect((after.status?.conditions ?? []).map(({ message }) => message)).toEqual(
