@@ -109,7 +109,8 @@ function auditLine(request: Request, code: number, { registry }: Embedded): stri
       : {
           objectRef: {
             resource: route.resource.name,
-            namespace: route.namespace,
+            // As the real one has it: a Namespace is in itself.
+            namespace: route.resource.name === 'namespaces' ? route.name : route.namespace,
             name: route.name,
             subresource: route.subresource,
           },
