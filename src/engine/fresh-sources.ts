@@ -20,5 +20,5 @@ export async function freshSources(
   // Who asks has it healed again, as often as before; once, however long it stands.
   if (wish !== undefined && wish !== runtime.wish) runtime.heals.clear();
   runtime.wish = wish;
-  if (runtime.unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
+  if (refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
 }

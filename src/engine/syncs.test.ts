@@ -65,6 +65,14 @@ function end(name: string, type: 'Complete' | 'Failed' = 'Complete'): void {
     'kube-controller-manager',
   );
 }
+/** Ada ends the operation that is in progress, as the command does. */
+async function terminate(): Promise<void> {
+  const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+  await world.change(
+    'web',
+    (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
+  );
+}
 const there = (kind: string, name: string): boolean =>
   world.cluster.get(kind, 'payments', name) !== undefined;
 const uid = (name: string): unknown => world.cluster.get('batch/Job', 'payments', name)?.metadata['uid'];
@@ -148,11 +156,7 @@ describe('waves', () => {
     await world.sync();
     await world.advance(2000);
     expect(operation()).toMatch(/^Running/);
-    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
-    await world.change(
-      'web',
-      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
-    );
+    await terminate();
     expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
     expect(world.data('app')).toBeUndefined();
   });
@@ -444,11 +448,7 @@ describe('operation', () => {
     expect(isAsked()).toBe(false);
     await ask(wish);
     await fail();
-    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
-    await world.change(
-      'web',
-      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
-    );
+    await terminate();
     expect(operation()).toMatch(/^Failed: terminated/);
     expect(isAsked()).toBe(false);
     await ask({ ...wish, retry: { limit: 1, backoff: { duration: 'soon' } } });
@@ -461,11 +461,7 @@ describe('operation', () => {
     await ask(wish);
     await world.advance(2000);
     expect(operation()).toMatch(/^Running/);
-    const { startedAt } = world.status().operationState as unknown as { startedAt: string };
-    await world.change(
-      'web',
-      (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
-    );
+    await terminate();
     expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
     expect(isAsked()).toBe(false);
     await world.advance(60_000, 5000);
