@@ -5,7 +5,13 @@ import { isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { beginRun, ranHooks, withHook } from '#pipeline/plan/hook-run.ts';
 import type { News } from '#pipeline/apply/wait.ts';
 import { readOf } from '#pipeline/source/locate.ts';
-import { goneKeys, inventoryAfter, inventoryBefore } from '#pipeline/record/inventory.ts';
+import {
+  goneKeys,
+  inventoryAfter,
+  inventoryBefore,
+  inventoryNow,
+  withUnanswered,
+} from '#pipeline/record/inventory.ts';
 import { isRevert, withDrift, withSync } from '#pipeline/record/history.ts';
 import type { RunView } from '#model/dialect.ts';
 import { failureLine, ok, type Failure, type Result } from '#model/failure.ts';
@@ -91,7 +97,7 @@ export async function carryOut(
     const intent: UnitState = {
       ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
       epoch: order.state.epoch + 1,
-      inventory: inventoryBefore(order.state.inventory, plan),
+      inventory: inventoryBefore(inventoryNow(order.state, view.startedAtMs), plan),
       intent: {
         plan: plan.digest,
         revisions: plan.revisions,
@@ -171,12 +177,14 @@ async function conclude(
     ports.cluster,
   );
   const durationMs = ports.clock.monotonic() - startedMs;
+  const nowMs = ports.clock.now();
+  const sent = withUnanswered(intent.inventory, executed.steps, nowMs);
   const { inventory, values } = inventoryAfter(
-    intent.inventory,
+    sent,
     intent.values,
     plan,
     executed.steps,
-    goneKeys(intent.inventory, sightings),
+    goneKeys(sent, sightings, nowMs),
     order.state.takenOver && executed.result === 'succeeded',
   );
   const succeeded = executed.result === 'succeeded';
@@ -210,7 +218,6 @@ async function conclude(
   const revert = isDeployed ? { revert: { seenAtMs } } : {};
   const { startedAtMs: atMs, by, automated, attempt } = view;
   const facts = { atMs, durationMs, by, automated, attempt, message, ...revert } as const;
-  const nowMs = ports.clock.now();
   const isOver = executed.result === 'succeeded' || executed.result === 'failed';
   const records = (): UnitState => {
     if (!isOver) return settled;

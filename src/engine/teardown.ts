@@ -3,13 +3,14 @@
  * resource says which stages are left.
  */
 import { planDeletionHooks, planTeardown, type MadePlan } from '#pipeline/pipeline.ts';
-import { goneKeys } from '#pipeline/record/inventory.ts';
+import { goneKeys, inventoryNow, landsInMs } from '#pipeline/record/inventory.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import type { RunView, TornDown } from '#model/dialect.ts';
 import { fail, failureLine, type Failure, type Result } from '#model/failure.ts';
 import { describe } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import { timestamp } from '#model/time.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { interrupted } from './after-run.ts';
 import { freshSources } from './fresh-sources.ts';
@@ -47,7 +48,11 @@ export async function teardown(
       unit.id,
       plan.steps.map(({ object }) => object),
     );
-  if (plan.steps.length > 0 && plan.blocked.length === 0) {
+  const inventory = inventoryNow(state, ports.clock.now());
+  const landsMs = landsInMs(inventory, ports.clock.now());
+  // From when on it is waited for has to be recorded, of a Run that was cut off.
+  const isCutOff = stage === 'objects' && state.intent !== undefined && landsMs !== undefined;
+  if ((plan.steps.length > 0 || isCutOff) && plan.blocked.length === 0) {
     const nowMs = ports.clock.monotonic();
     const generation = generationText(unit);
     const { retrying } = runtime;
@@ -97,8 +102,15 @@ export async function teardown(
   }
   if (stage !== 'objects')
     return plan.blocked.length === 0 ? { ...settled, tornDown: stage } : { ...settled, againMs: attentionMs };
-  const gone = goneKeys(state.inventory, sightings).size + staying(plan) === state.inventory.length;
-  runtime.waitingFor = plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`).join('; ');
+  const gone = goneKeys(inventory, sightings, ports.clock.now()).size + staying(plan) === inventory.length;
+  runtime.waitingFor = [
+    ...plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`),
+    ...(landsMs === undefined
+      ? []
+      : [
+          `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`,
+        ]),
+  ].join('; ');
   return { ...settled, tornDown: gone && stage, againMs: attentionMs };
 }
 

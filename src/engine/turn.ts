@@ -8,7 +8,7 @@ import { checkPaths } from '#pipeline/plan/cutting.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
-import { inventorySettled } from '#pipeline/record/inventory.ts';
+import { inventoryNow, inventorySettled, landsInMs } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
@@ -88,7 +88,9 @@ export async function takeTurn(
   }
   const end = await reconcile(runtime, state, ports, progress);
   await recordStable(runtime, ports);
-  return end;
+  const left = ports.states.get(unit.id)?.inventory ?? [];
+  const landsMs = landsInMs(left, ports.clock.now());
+  return landsMs === undefined ? end : { ...end, againMs: Math.min(end.againMs ?? Infinity, landsMs) };
 }
 
 const unreadableMs = 5000;
@@ -470,7 +472,8 @@ async function recordInSync(
   { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
-  const inventory = inventorySettled(state.inventory, made.plan, made.sightings);
+  const nowMs = ports.clock.now();
+  const inventory = inventorySettled(inventoryNow(state, nowMs), made.plan, made.sightings, nowMs);
   const contests = contestsAfter(state, made.plan);
   const isContested = contests.length === (state.contests ?? []).length;
   const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;

@@ -160,6 +160,7 @@ function upset({ world, fleet }: Doing): void {
     world.kubectl.merge(held, { metadata: { finalizers: [`${foreignPrefix}hold`] } });
     world.kubectl.merge(annotated, { metadata: { annotations: { [`${foreignPrefix}note`]: '1' } } });
   });
+  doAt(15_000, 'borrow marks', () => borrow(world, app, 'borrowed'));
   push(20_000, 'Second', { items: [...later, { kind: 'ConfigMap', name: 'web-brief', value: 1 }] });
   // While the request that deletes ours may be on its way.
   doAt(21_000, 'make one anew', () => {
@@ -168,7 +169,6 @@ function upset({ world, fleet }: Doing): void {
   });
   push(23_000, 'Third', { items: later });
   doAt(45_000, 'let it go', () => world.kubectl.merge(held, { metadata: { finalizers: null } }));
-  doAt(50_000, 'borrow marks', () => borrow(world, app, 'borrowed'));
   push(60_000, 'Nothing', { broken: 'void' });
   push(70_000, 'Huge', { broken: 'huge' });
   push(80_000, 'Fourth', { items: later });

@@ -18,7 +18,15 @@ import {
   withPolicy,
 } from '../plan/planning.fixture.ts';
 import { isRevert, pendingRevert, withDrift, withStable, withSync } from './history.ts';
-import { goneKeys, inventoryAfter, inventoryBefore, inventorySettled } from './inventory.ts';
+import {
+  goneKeys,
+  inventoryAfter,
+  inventoryBefore,
+  inventoryNow,
+  inventorySettled,
+  landsInMs,
+  withUnanswered,
+} from './inventory.ts';
 import { decodeUnitState, encodeUnitState, shardBytesMax, shardNames } from './unit-state-codec.ts';
 
 const keys = (inventory: readonly InventoryEntry[]): readonly string[] =>
@@ -94,7 +102,7 @@ describe('F18: the inventory', () => {
             ]),
           );
           const after = keys(
-            inventoryAfter(before, {}, plan, results, goneKeys(before, sightings), false).inventory,
+            inventoryAfter(before, {}, plan, results, goneKeys(before, sightings, 0), false).inventory,
           );
           for (const entry of before)
             if (present.has(entry.ref.name) || git.includes(entry.ref.name))
@@ -106,8 +114,47 @@ describe('F18: the inventory', () => {
   });
   it('F19: what is not known to be gone stays', () => {
     const entry = entryOf(object('one'));
-    expect(goneKeys([entry], new Map([[keyText(entry.ref), { state: 'unknown', why: 'x' }]])).size).toBe(0);
-    expect(goneKeys([entry], new Map()).size).toBe(0);
+    expect(goneKeys([entry], new Map([[keyText(entry.ref), { state: 'unknown', why: 'x' }]]), 0).size).toBe(0);
+    expect(goneKeys([entry], new Map(), 0).size).toBe(0);
+  });
+  it('F18: what was created without an answer stays for as long as it may still come', () => {
+    const { plan } = planned({ git: [object('one'), object('two')] });
+    const before = inventoryBefore([], plan);
+    const results = plan.steps.map((step, index) => ({
+      step: step.id,
+      object: step.object,
+      result: 'failed' as const,
+      failure: {
+        kind: 'transient' as const,
+        code: index === 0 ? 'Timeout' : 'Invalid',
+        stage: 'apply' as const,
+        message: '',
+        hint: '',
+      },
+    }));
+    const sent = withUnanswered(before, results, 5000);
+    const away = new Map(before.map(({ ref }) => [keyText(ref), { state: 'absent' } as const]));
+    const leftAt = (nowMs: number): readonly string[] => {
+      const gone = goneKeys(sent, away, nowMs);
+      return keys(sent.filter(({ ref }) => !gone.has(keyText(ref))));
+    };
+    expect(leftAt(5000)).toEqual([plan.steps[0]!.object.name]);
+    expect(leftAt(94_999)).toEqual([plan.steps[0]!.object.name]);
+    expect(landsInMs(sent, 94_999)).toBe(1);
+    expect(leftAt(95_000)).toEqual([]);
+    expect(landsInMs(sent, 95_000)).toBeUndefined();
+    // Another clock, or one that was set back.
+    expect(landsInMs(sent, 1000)).toBe(90_000);
+  });
+  it('F1, F18: what a Run attempted that was cut off may still come', () => {
+    const { plan } = planned({ git: [object('one')] });
+    const inventory = inventoryBefore([], plan);
+    const whole = { ...state, inventory };
+    const intent = { plan: plan.digest, revisions: [], by: '', startedAtMs: 0, attempt: 0 };
+    expect(inventoryNow(whole, 5000)).toBe(inventory);
+    const cut = inventoryNow({ ...whole, intent }, 5000);
+    expect(cut).toEqual([{ ...inventory[0], unansweredAtMs: 5000 }]);
+    expect(inventoryNow({ ...whole, intent, inventory: cut }, 6000)).toEqual(cut);
   });
   it('without a Run: what is gone leaves, what is kept is no longer wanted, and nothing else changes', () => {
     const inventory = ['one', 'gone', 'kept'].map((text) => entryOf(object(text)));
@@ -125,10 +172,10 @@ describe('F18: the inventory', () => {
           : ({ state: 'present', object: seen(live(object(ref.name))) } as const),
       ]),
     );
-    const settled = inventorySettled(inventory, plan, sightings);
+    const settled = inventorySettled(inventory, plan, sightings, 0);
     expect(keys(settled)).toEqual(['kept', 'one']);
     expect(settled.find(({ ref }) => ref.name === 'kept')).not.toHaveProperty('desired');
-    expect(inventorySettled(settled, plan, sightings)).toBe(settled);
+    expect(inventorySettled(settled, plan, sightings, 0)).toBe(settled);
   });
 });
 
