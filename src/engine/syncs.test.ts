@@ -537,6 +537,24 @@ describe('hooks of the end', () => {
     await world.advance(20_000);
     expect([isGone(), jobs()]).toEqual([true, []]);
   });
+  it('F1, F18: the hooks of a sync that was cut off go with its objects, answered or not', async () => {
+    for (const kind of ['crash', 'crash-before'] as const) {
+      world = new EngineWorld();
+      await world.start();
+      await world.push([configMap('one'), job('before', hook('PreSync'))]);
+      world.cluster.inject = ({ verb, key }) => (verb === 'apply' && key.includes('Job') ? kind : undefined);
+      await world.create(world.application('web', {}, { finalizers: [cascade] }));
+      expect(world.client.isCutOff).toBe(true);
+      expect(world.state()?.hooks?.begun).toMatchObject([{ ref: { name: 'before' } }]);
+      expect(world.state()?.hooks?.begun[0]).not.toHaveProperty('uid');
+      expect(jobs()).toEqual(kind === 'crash' ? ['before'] : []);
+      world.cluster.inject = () => undefined;
+      world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+      await world.restart();
+      await world.advance(120_000, 10_000);
+      expect([isGone(), jobs()]).toEqual([true, []]);
+    }
+  });
   it('without the finalizer for its objects these stay, and the hooks run all the same', async () => {
     await world.start();
     await world.push(objects);

@@ -3,6 +3,7 @@
  * resource says which stages are left.
  */
 import { planDeletionHooks, planTeardown, type MadePlan } from '#pipeline/pipeline.ts';
+import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { goneKeys, inventoryNow, landsInMs } from '#pipeline/record/inventory.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import type { RunView, TornDown } from '#model/dialect.ts';
@@ -30,7 +31,8 @@ export async function teardown(
 ): Promise<TurnEnd> {
   const { unit } = runtime;
   const stage = unit.teardown?.hooks?.phase ?? 'objects';
-  const isEmpty = stage === 'objects' && state.inventory.length === 0 && state.ranHooks === undefined;
+  const isEmpty =
+    stage === 'objects' && state.inventory.length === 0 && ranHooks(state).ranHooks === undefined;
   if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: 'objects' };
   const made =
     stage === 'objects'

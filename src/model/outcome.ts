@@ -110,7 +110,10 @@ export interface BegunHook {
 
 export interface RanHook {
   readonly ref: ObjectRef;
-  readonly uid: string;
+  /** Absent where its creation was not answered. */
+  readonly uid?: string;
+  /** The mark of the attempt that made it, where its UID is not known. */
+  readonly mark?: string;
 }
 
 /** Two writers who set the same fields of an object again and again: we stop, until somebody decides. */

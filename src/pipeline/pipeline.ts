@@ -24,7 +24,7 @@ import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { checkPaths, cutBodies } from './plan/cutting.ts';
 import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
-import { runIdFor } from './plan/hook-run.ts';
+import { ranHooks, runIdFor, runMark } from './plan/hook-run.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
@@ -76,7 +76,10 @@ export async function planTeardown(
 ): Promise<Result<MadePlan>> {
   const digest = digestOf(`teardown of ${unit.id}`);
   const located: Located = { inputs: [], revisions: [], ancestry: 'same', digest };
-  return planObjects(unit, located, { objects: [], warnings: [] }, context, ports);
+  const { state } = context;
+  // Also those of a Run that was cut off.
+  const ended = { ...context, state: state && { ...state, ...ranHooks(state) } };
+  return planObjects(unit, located, { objects: [], warnings: [] }, ended, ports);
 }
 
 /**
@@ -227,15 +230,21 @@ export async function observe(
   return sightings;
 }
 
-/** Those that still stand. */
-async function standing(hooks: readonly RanHook[], cluster: Cluster): Promise<readonly RanHook[]> {
+/** Those that still stand, as they stand there. */
+async function standing(
+  hooks: readonly RanHook[],
+  cluster: Cluster,
+): Promise<readonly { readonly ref: ObjectRef; readonly uid: string }[]> {
   const sightings = await observe(
     hooks.map(({ ref }) => ref),
     cluster,
   );
-  return hooks.filter(({ ref, uid }) => {
+  return hooks.flatMap(({ ref, uid, mark }) => {
     const sighting = sightings.get(keyText(ref));
-    return sighting?.state === 'present' && sighting.object.uid === uid;
+    if (sighting?.state !== 'present') return [];
+    const { uid: found, tracking } = sighting.object;
+    const isIt = uid === undefined ? tracking[runMark] === mark : found === uid;
+    return isIt ? [{ ref, uid: found }] : [];
   });
 }
 

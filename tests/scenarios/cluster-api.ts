@@ -16,6 +16,7 @@ export interface LiveObject {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly finalizers?: readonly string[];
+    readonly ownerReferences?: readonly { readonly name: string }[];
     readonly managedFields?: readonly ManagedFields[];
   };
   // What an object says of itself is looked into freely here, one assertion at a time.

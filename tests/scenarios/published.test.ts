@@ -273,7 +273,8 @@ describe('payments-api', () => {
   });
 
   it('prunes what left Git, in the foreground: an owner goes after what it owns', async () => {
-    const [owned] = await world.api.list('apps/v1/ReplicaSet', 'payments');
+    const all = await world.api.list('apps/v1/ReplicaSet', 'payments');
+    const owned = all.find(({ metadata }) => metadata.ownerReferences?.[0]?.name === name);
     const held = { metadata: { finalizers: ['example.com/hold'] } };
     const replicaSet = owned!.metadata.name;
     await world.api.patch('apps/v1/ReplicaSet', 'payments', replicaSet, held);

@@ -1,6 +1,6 @@
 /** Which sync a hook's object belongs to: its mark, its name, and what is recorded of it. */
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
-import type { BegunHook, HookRun, UnitState } from '#model/outcome.ts';
+import type { BegunHook, HookRun, RanHook, UnitState } from '#model/outcome.ts';
 import type { Digest } from '#model/json.ts';
 import type { Phase } from '#model/unit.ts';
 
@@ -41,11 +41,11 @@ export function withHook(run: HookRun, hook: BegunHook): HookRun {
 }
 
 /** The hooks that may stand when the Run is over; of many, the last. */
-export function ranHooks(state: UnitState): Pick<UnitState, 'ranHooks'> {
-  const begun = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].flatMap(({ ref, uid }) =>
-    uid === undefined ? [] : [{ ref, uid }],
+export function ranHooks({ hooks, ranHooks: before = [] }: UnitState): Pick<UnitState, 'ranHooks'> {
+  const begun = [...(hooks?.earlier ?? []), ...(hooks?.begun ?? [])].map(({ ref, uid }): RanHook =>
+    uid === undefined ? { ref, mark: hooks!.id } : { ref, uid },
   );
-  const all = new Map([...(state.ranHooks ?? []), ...begun].map((hook) => [hook.uid, hook]));
+  const all = new Map([...before, ...begun].map((hook) => [hook.uid ?? keyText(hook.ref), hook]));
   return all.size === 0 ? {} : { ranHooks: [...all.values()].slice(-ranMax) };
 }
 const ranMax = 200;

@@ -5,8 +5,8 @@ import { handOver } from '#fields/legacy.ts';
 import type { Bodies } from '#fields/ignored.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
-import { keyText, refOf, type Manifest } from '#model/object.ts';
-import type { Contest, RanHook, UnitState } from '#model/outcome.ts';
+import { keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { Contest, UnitState } from '#model/outcome.ts';
 import type { Contested, Plan, Step } from '#model/plan.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { DeletionPhase, Revision, Unit } from '#model/unit.ts';
@@ -31,7 +31,7 @@ export interface PlanInput {
   /** The mark of the Run that they are part of. */
   readonly hookRun: string;
   /** Objects of earlier hooks that go with the Unit. */
-  readonly ranHooks?: readonly RanHook[];
+  readonly ranHooks?: readonly { readonly ref: ObjectRef; readonly uid: string }[];
   readonly deletionHooks?: readonly DeletionPhase[];
   readonly compared: Compared;
   /** By key text, of the objects that `bodiesNeeded` named. */

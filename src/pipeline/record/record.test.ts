@@ -114,7 +114,9 @@ describe('F18: the inventory', () => {
   });
   it('F19: what is not known to be gone stays', () => {
     const entry = entryOf(object('one'));
-    expect(goneKeys([entry], new Map([[keyText(entry.ref), { state: 'unknown', why: 'x' }]]), 0).size).toBe(0);
+    expect(goneKeys([entry], new Map([[keyText(entry.ref), { state: 'unknown', why: 'x' }]]), 0).size).toBe(
+      0,
+    );
     expect(goneKeys([entry], new Map(), 0).size).toBe(0);
   });
   it('F18: what was created without an answer stays for as long as it may still come', () => {
