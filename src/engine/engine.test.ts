@@ -98,6 +98,27 @@ describe('steady state', () => {
     expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
     expect(world.renders).toBe(rendered);
   });
+  it('a refresh that is wished for while Git is asked already has it asked again', async () => {
+    await world.start();
+    await world.push([configMap('one')]);
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const fetch = world.git.fetch.bind(world.git);
+    let fetches = 0;
+    world.git.fetch = async (spec) => {
+      fetches += 1;
+      if (fetches === 1) await held;
+      return fetch(spec);
+    };
+    await world.create(world.application());
+    await world.refresh();
+    expect([fetches, world.data('one')]).toEqual([1, undefined]);
+    letGo();
+    await world.settle();
+    expect(fetches).toBe(2);
+    expect(world.data('one')).toEqual({ a: '1' });
+    const { annotations = {} } = world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata;
+    expect(annotations).not.toHaveProperty(['argocd.argoproj.io/refresh']);
+  });
   it('a hard refresh of what is in sync answers, and changes nothing else', async () => {
     await synced(three.toReversed());
     await world.push([...three, configMap('added')]);

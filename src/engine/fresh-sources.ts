@@ -8,13 +8,13 @@ export async function freshSources(
   state: UnitState,
   { sources, sinceMs }: TurnPorts,
 ): Promise<void> {
+  // What is wished while Git is waited for is the next turn's to answer.
+  const { refresh, request } = runtime.unit;
   for (const source of polledSources(runtime, state.read)) {
-    const { refresh, request } = runtime.unit;
     // Who asks for a sync now means what Git says now.
     if (refresh === undefined && request === undefined) await sources.ready(source, sinceMs);
     else await sources.hint(source.url);
   }
-  const { refresh, request } = runtime.unit;
   const wish =
     refresh === undefined && request === undefined ? undefined : JSON.stringify([refresh, request]);
   // Who asks has it healed again, as often as before; once, however long it stands.
