@@ -116,7 +116,11 @@ const isNotKnown = (member: string): boolean => !['apiVersion', 'kind', 'metadat
 const carried: Unread = { isOpaque: isNotKnown, texts: [] };
 const unreadKinds: Readonly<Record<string, Unread>> = {
   '/configmaps': { isOpaque: () => false, texts: ['data'] },
+  '/events': { isOpaque: (member) => member === 'message', texts: [] },
+  '/pods': { isOpaque: () => false, texts: [] },
+  'batch/jobs': { isOpaque: () => false, texts: [] },
   'coordination.k8s.io/leases': { isOpaque: () => false, texts: ['spec'] },
+  'discovery.k8s.io/endpointslices': { isOpaque: () => false, texts: [] },
 };
 
 const unreadOf = ({ group, name }: WriteRequest['resource']): Unread | undefined =>

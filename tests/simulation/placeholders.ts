@@ -206,9 +206,11 @@ export class Placeholders {
 
   /** Of what has a form it has to be right: what is refused stays as it is. */
   #isFree(text: string, { name, around }: Spot): boolean {
-    if (this.#unread === undefined) return false;
-    if (around === 'metadata') return (name === 'name' || name === 'namespace') && isName(text);
+    if (this.#unread === undefined || isUuid(text)) return false;
+    if (around === 'metadata')
+      return name === 'name' || name === 'namespace' ? isName(text) : name === 'generateName';
     if (around === 'ownerReferences') return name === 'name' && isName(text);
+    if (around === 'involvedObject') return ['name', 'namespace', 'resourceVersion'].includes(name);
     if (around === 'labels') return isLabel(text);
     // What `kubectl apply` leaves there is read.
     if (around === 'annotations') return !name.startsWith('kubectl.kubernetes.io/');
@@ -320,6 +322,7 @@ const isAt = ({ name, around }: Spot, wanted: string): boolean => around === 'me
 
 const isSecond = (text: string): boolean => text.length === secondLength && second.test(text);
 
+const isUuid = (text: string): boolean => text.length === 36 && text.search(uuid) === 0;
 const isName = (text: string): boolean => text.length < 64 && /^[a-z0-9]+(?:[-.][a-z0-9]+)*$/.test(text);
 const isLabel = (text: string): boolean => text.length < 64 && /^[a-z0-9]+(?:[-_.][a-z0-9]+)*$/i.test(text);
 
