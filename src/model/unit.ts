@@ -449,8 +449,8 @@ export interface Unit {
   readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
-  /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */
-  readonly terminate?: string;
+  /** A person wants the operation ended that began then, in the words of the status: no other one is meant. */
+  readonly terminate?: { readonly startedAt: string; readonly by: string };
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
   /** Who did, in their own words. */

@@ -1,0 +1,81 @@
+/** What a person asks for: when it is over, and when it is tried again. */
+import type { RunView } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
+import { timestamp } from '#model/time.ts';
+import { askedAgain, askingNow } from './patience.ts';
+import type { Asking, UnitRuntime } from './runtime.ts';
+import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+
+/** It is over without a Run. */
+export function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
+  const { plan, unit, located, run } = runtime;
+  const asked = unit.request?.asWritten;
+  // One that waited for its next attempt began with an earlier one.
+  const begun = run?.finishedAtMs === undefined ? run : undefined;
+  runtime.answered = { ...runtime.answered, request: true };
+  runtime.asking = undefined;
+  runtime.run = {
+    startedAtMs: begun?.startedAtMs ?? nowMs,
+    finishedAtMs: nowMs,
+    by: unit.request?.by ?? '',
+    automated: false,
+    revisions: located?.revisions ?? [],
+    attempt: begun?.attempt ?? 0,
+    ...(asked === undefined ? {} : { asked }),
+    message,
+    ...(succeeded
+      ? { outcome: { plan: plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] } }
+      : {}),
+  };
+}
+
+/**
+ * An attempt that could not become a Run. Where that may come right by itself it is followed by another one, as often as
+ * the person said; else it is over, and this is false.
+ */
+export function inVain(
+  runtime: UnitRuntime,
+  message: string,
+  failures: readonly Failure[],
+  { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
+): boolean {
+  const { answered, unit } = runtime;
+  const nowMs = clock.monotonic();
+  const now = askingNow(runtime, unit);
+  const isPassing = failures.length > 0 && failures.every(mayPass);
+  // Whatever made this turn, the next attempt is later.
+  if (isPassing && now !== undefined && now.notBeforeMs > nowMs) return true;
+  const next = isPassing ? askedAgain(runtime, nowMs, random) : undefined;
+  answer(runtime, message, clock.now());
+  const view = { ...runtime.run!, attempt: now?.attempts ?? 0 };
+  runtime.run = view;
+  if (next === undefined) return false;
+  runtime.answered = answered;
+  runtime.asking = next;
+  runtime.run = tryingAgain(view, next, clock.now() - nowMs);
+  return true;
+}
+
+/** It is looked at again by itself: the server may answer then. */
+function mayPass({ kind }: Failure): boolean {
+  return kind !== 'terminal' && kind !== 'blocked';
+}
+
+/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
+export function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
+  const { finishedAtMs: _, ...unfinished } = view;
+  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
+  return { ...unfinished, message };
+}
+
+export function untilNextAttempt({ asking }: UnitRuntime, { clock }: Pick<TurnPorts, 'clock'>): TurnEnd {
+  return asking === undefined
+    ? settled
+    : { ...settled, againMs: Math.max(asking.notBeforeMs - clock.monotonic(), 0) };
+}
+
+/** Who ended it between two attempts, when it is not running and not over. */
+export function endedBy({ run, asking, unit: { terminate } }: UnitRuntime): string | undefined {
+  if (asking === undefined || run === undefined || terminate === undefined) return undefined;
+  return terminate.startedAt === timestamp(run.startedAtMs) ? terminate.by : undefined;
+}
