@@ -1,6 +1,5 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
-import type { Failure } from '#model/failure.ts';
 import { timestamp } from '#model/time.ts';
 import { askedAgain, askingNow } from './patience.ts';
 import type { Asking, UnitRuntime } from './runtime.ts';
@@ -36,16 +35,15 @@ export function answer(runtime: UnitRuntime, message: string, nowMs: number, suc
 export function inVain(
   runtime: UnitRuntime,
   message: string,
-  failures: readonly Failure[],
+  mayComeRight: boolean,
   { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
 ): boolean {
   const { answered, unit } = runtime;
   const nowMs = clock.monotonic();
   const now = askingNow(runtime, unit);
-  const isPassing = failures.length > 0 && failures.every(mayPass);
   // Whatever made this turn, the next attempt is later.
-  if (isPassing && now !== undefined && now.notBeforeMs > nowMs) return true;
-  const next = isPassing ? askedAgain(runtime, nowMs, random) : undefined;
+  if (mayComeRight && now !== undefined && now.notBeforeMs > nowMs) return true;
+  const next = mayComeRight ? askedAgain(runtime, nowMs, random) : undefined;
   answer(runtime, message, clock.now());
   const view = { ...runtime.run!, attempt: now?.attempts ?? 0 };
   runtime.run = view;
@@ -54,11 +52,6 @@ export function inVain(
   runtime.asking = next;
   runtime.run = tryingAgain(view, next, clock.now() - nowMs);
   return true;
-}
-
-/** It is looked at again by itself: the server may answer then. */
-function mayPass({ kind }: Failure): boolean {
-  return kind !== 'terminal' && kind !== 'blocked';
 }
 
 /** What a person asked for goes on until it succeeds, or was tried as often as they said. */

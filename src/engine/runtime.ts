@@ -1,5 +1,5 @@
 /** What the engine remembers of a Unit between turns. All of it can be made again; what must last is in UnitState. */
-import type { Located } from '#pipeline/source/locate.ts';
+import { insteadOf, type Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
@@ -91,13 +91,22 @@ export interface UnitRuntime {
   answersAtMs: number;
 }
 
-/** The repositories that a Unit has polled: its sources, and those that its files named when it was rendered last. */
+/**
+ * The repositories that a Unit has polled: its sources, what a person asks for instead, and those that its files named
+ * when it was rendered last.
+ */
 export function polledSources(
   { unit, remotes }: UnitRuntime,
   recorded: UnitState['read'],
 ): readonly SourceSpec[] {
   const named = remotes ?? remotesOf(recorded);
-  return unit.inputs.flatMap((input) => [input.source, ...polledRemotes(unit, input, named)]);
+  const asked = insteadOf(unit, unit.request?.revisions ?? []);
+  return unit.inputs.flatMap((input, index) => {
+    const { source } = input;
+    const ref = asked[index];
+    const instead = ref === undefined ? [] : [{ ...source, ref }];
+    return [source, ...instead, ...polledRemotes(unit, input, named)];
+  });
 }
 
 export function remotesOf(read: UnitState['read']): readonly RemoteSource[] {

@@ -158,7 +158,7 @@ async function reconcile(
   if (
     !wanted.ok &&
     request?.revisions !== undefined &&
-    !inVain(runtime, failureLine(wanted.failure), [wanted.failure], ports)
+    !inVain(runtime, failureLine(wanted.failure), isPassing(wanted.failure), ports)
   ) {
     // The wish fails, not the Unit: that goes on with what its spec says.
     const { request: _, ...unasked } = unit;
@@ -173,12 +173,17 @@ async function reconcile(
   }
   runtime.failures = [...outages, made.failure];
   runtime.plan = undefined;
-  if (request !== undefined) inVain(runtime, made.failure.message, [made.failure], ports);
+  if (request !== undefined) inVain(runtime, made.failure.message, isPassing(made.failure), ports);
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
-  if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
+  if (!isPassing(made.failure)) return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
   const again = earlier({ ...settled, againMs: retryMs }, untilNextAttempt(runtime, ports));
   return earlier(repaired, again);
+}
+
+/** It is tried again without anybody changing anything. */
+function isPassing({ kind }: Failure): boolean {
+  return kind !== 'terminal' && kind !== 'blocked';
 }
 
 /**
@@ -224,7 +229,7 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
   const revisions = unit.request?.revisions;
   const { view } = ports;
   if (revisions === undefined) return locate({ unit, state, view }, ports);
-  const instead = insteadOf(revisions);
+  const instead = insteadOf(unit, revisions);
   const asked = await locate({ unit, state, view, instead }, ports);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
   const current = await locate({ unit, state, view }, ports);
@@ -321,13 +326,13 @@ async function act(
   const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {
     if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
-    if (unit.request !== undefined) inVain(runtime, opened.why, plan.blocked, ports);
+    // What a person has to decide is waited for; anything else may come right by itself.
+    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
+    if (unit.request !== undefined) inVain(runtime, opened.why, mayComeRight, ports);
     if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
     if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
       await recordInSync(runtime, state, { located, made }, ports);
     }
-    // What a person has to decide is waited for; anything else may come right by itself.
-    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
     const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
     const later = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;

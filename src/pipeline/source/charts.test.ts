@@ -18,7 +18,7 @@ import { emptyCluster } from '../render/repository.fixture.ts';
 import { rendererOn } from '../render/renderer.ts';
 import { Rendering } from '../render/rendering.ts';
 import { loadModule } from '../render/wasm-module.ts';
-import { locate, readOf } from './locate.ts';
+import { insteadOf, locate, readOf } from './locate.ts';
 
 const { module, version } = await loadModule(256);
 const rendering = new Rendering(module, systemClock, systemRandom);
@@ -137,6 +137,21 @@ describe('a chart of a repository', () => {
     const { located, rendered } = await render(unit, first);
     expect(located.ancestry).toBe('descendant');
     expect(dataOf(value(rendered))).toEqual([{ version: '1.5.0', a: 'default' }]);
+  });
+
+  test('is had at once in another version that somebody asks for, or the highest in another range', async () => {
+    const unit = unitOf([chart('1.x')]);
+    const ports = { ...room, overriding: argoOverriding };
+    await publish('1.0.0', '1.0.3', '1.1.0', '1.4.0');
+    const named = async (revision: string): Promise<unknown> =>
+      value(await locate({ unit, state: undefined, instead: insteadOf(unit, [revision]) }, ports))
+        .revisions[0]?.name;
+    expect(await named('1.0.0')).toBe('1.0.0');
+    expect(await named('1.0.*')).toBe('1.0.3');
+    expect(await named('~1.0')).toBe('1.0.3');
+    expect(await named('1.0')).toBe('1.0.3');
+    expect(await named('HEAD')).toBe('1.4.0');
+    expect(await named('')).toBe('1.4.0');
   });
 
   test('F10: an index that goes back gives an older version, and says so', async () => {
