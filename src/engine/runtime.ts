@@ -8,7 +8,7 @@ import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
-import type { SourceSpec, Unit } from '#model/unit.ts';
+import type { Input, SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
@@ -96,7 +96,7 @@ export interface UnitRuntime {
  * when it was rendered last.
  */
 export function polledSources(
-  { unit, remotes }: UnitRuntime,
+  { unit, remotes, located }: UnitRuntime,
   recorded: UnitState['read'],
 ): readonly SourceSpec[] {
   const named = remotes ?? remotesOf(recorded);
@@ -105,8 +105,16 @@ export function polledSources(
     const { source } = input;
     const ref = asked[index];
     const instead = ref === undefined ? [] : [{ ...source, ref }];
-    return [source, ...instead, ...polledRemotes(unit, input, named)];
+    const said = named.length === 0 ? input : lastSaid(input, located?.inputs[index]?.input);
+    return [source, ...instead, ...polledRemotes(unit, said, named)];
   });
+}
+
+/** Files beside the manifests may say how it is rendered; what they said last holds until its source says otherwise. */
+function lastSaid(input: Input, last: Input | undefined): Input {
+  if (last?.overrides === undefined || input.overrides === undefined) return input;
+  const isSame = canonicalJson(last.overrides.of) === canonicalJson(input.overrides.of);
+  return isSame ? { ...input, render: last.render } : input;
 }
 
 export function remotesOf(read: UnitState['read']): readonly RemoteSource[] {

@@ -117,8 +117,14 @@ export class Archived {
 }
 
 /** Who asks counts: what another's login may see is not everybody's. */
-function keyOf({ kind, chart, ref, credentials }: SourceSpec): string {
-  return canonicalJson({ kind, chart, ref, credentials });
+function keyOf({ kind, chart, ref, credentials, passCredentials }: SourceSpec): string {
+  return canonicalJson({
+    kind,
+    chart,
+    ref,
+    credentials,
+    ...(passCredentials === true ? { passCredentials } : {}),
+  });
 }
 
 /** `web 1.2.3`, `1.2.3@sha256:…`. */

@@ -157,6 +157,8 @@ export interface HelmRender {
   readonly skipCrds?: boolean;
   readonly skipTests?: boolean;
   readonly skipSchemaValidation?: boolean;
+  /** The logins of the repositories of its dependencies go to whatever origin their indexes name, too. */
+  readonly passCredentials?: true;
 }
 /** Laid over each other in this order. */
 export interface HelmValues {
