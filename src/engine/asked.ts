@@ -7,24 +7,28 @@ import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** It is over without a Run. */
 export function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
-  const { plan, unit, located, run } = runtime;
-  const asked = unit.request?.asWritten;
-  // One that waited for its next attempt began with an earlier one.
-  const begun = run?.finishedAtMs === undefined ? run : undefined;
+  const { plan } = runtime;
+  const view = viewOf(runtime, message, nowMs);
+  const digest = plan?.digest ?? 'sha256:';
   runtime.answered = { ...runtime.answered, request: true };
   runtime.asking = undefined;
-  runtime.run = {
+  runtime.run = succeeded
+    ? { ...view, outcome: { plan: digest, result: 'succeeded', steps: [], inventory: [] } }
+    : view;
+}
+
+function viewOf({ unit: { request }, located, run }: UnitRuntime, message: string, nowMs: number): RunView {
+  // One that waited for its next attempt began with an earlier one.
+  const begun = run?.finishedAtMs === undefined ? run : undefined;
+  return {
     startedAtMs: begun?.startedAtMs ?? nowMs,
     finishedAtMs: nowMs,
-    by: unit.request?.by ?? '',
+    by: request?.by ?? '',
     automated: false,
     revisions: located?.revisions ?? [],
     attempt: begun?.attempt ?? 0,
-    ...(asked === undefined ? {} : { asked }),
+    ...(request?.asWritten === undefined ? {} : { asked: request.asWritten }),
     message,
-    ...(succeeded
-      ? { outcome: { plan: plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] } }
-      : {}),
   };
 }
 
@@ -38,20 +42,16 @@ export function inVain(
   mayComeRight: boolean,
   { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
 ): boolean {
-  const { answered, unit } = runtime;
   const nowMs = clock.monotonic();
-  const now = askingNow(runtime, unit);
+  const now = askingNow(runtime, runtime.unit);
   // Whatever made this turn, the next attempt is later.
   if (mayComeRight && now !== undefined && now.notBeforeMs > nowMs) return true;
   const next = mayComeRight ? askedAgain(runtime, nowMs, random) : undefined;
-  answer(runtime, message, clock.now());
-  const view = { ...runtime.run!, attempt: now?.attempts ?? 0 };
-  runtime.run = view;
-  if (next === undefined) return false;
-  runtime.answered = answered;
+  const view = { ...viewOf(runtime, message, clock.now()), attempt: now?.attempts ?? 0 };
   runtime.asking = next;
-  runtime.run = tryingAgain(view, next, clock.now() - nowMs);
-  return true;
+  runtime.run = next === undefined ? view : tryingAgain(view, next, clock.now() - nowMs);
+  if (next === undefined) runtime.answered = { ...runtime.answered, request: true };
+  return next !== undefined;
 }
 
 /** What a person asked for goes on until it succeeds, or was tried as often as they said. */

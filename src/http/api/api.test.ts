@@ -557,6 +557,25 @@ describe('F29: an operation that Argo CD left', () => {
     expect(world.data('one')).toEqual({ a: '1' });
     expect(world.status().operationState).toMatchObject({ phase: 'Succeeded' });
   });
+  it('is left alone while Argo CD runs', async () => {
+    const labels = { 'app.kubernetes.io/name': 'argocd-application-controller' };
+    await world.create({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'argocd-application-controller', namespace: 'argocd', labels },
+      status: { readyReplicas: 1 },
+    });
+    const before = world.mark;
+    for (const answer of [
+      await post('/api/v1/applications/web/sync', {}),
+      await ask('/api/v1/applications/web/operation', { method: 'DELETE' }),
+    ])
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { code: 9, message: expect.stringMatching(/another controller runs: StatefulSet/) },
+      });
+    expect(world.cluster.since(before).filter(isWrite)).toEqual([]);
+  });
   it('is not in progress, so it cannot be ended, and nothing is written', async () => {
     const before = world.mark;
     expect(await ask('/api/v1/applications/web/operation', { method: 'DELETE' })).toMatchObject({

@@ -173,9 +173,8 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
   if (found === undefined) return absent(context);
   if (name !== undefined && name !== found.ref.name)
     return errorAnswer(context, 'invalid', `the body names ${name}, the path ${found.ref.name}`);
-  const running = found.known.unit.predecessor?.running;
-  if (running !== undefined)
-    return errorAnswer(context, 'notNow', `another controller runs: ${running}; stop it, then sync`);
+  const inTheWay = otherController(found);
+  if (inTheWay !== undefined) return errorAnswer(context, 'notNow', inTheWay);
   const further = {
     ...(revisions === undefined || revisions === null ? {} : { revisions }),
     ...(strategy === undefined || strategy === null ? {} : { syncStrategy: strategy as JsonObject }),
@@ -198,6 +197,12 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
   });
 }
 
+/** F29: what it works on is its own. */
+function otherController({ known }: Found): string | undefined {
+  const running = known.unit.predecessor?.running;
+  return running === undefined ? undefined : `another controller runs: ${running}; stop it first`;
+}
+
 function jsonOf(text: string): unknown {
   try {
     return text === '' ? {} : JSON.parse(text);
@@ -210,6 +215,8 @@ function jsonOf(text: string): unknown {
 function terminate(context: Context<Caller>, ports: ApplicationPorts): Promise<Response> | Response {
   const found = find(context, ports);
   if (found === undefined) return absent(context);
+  const inTheWay = otherController(found);
+  if (inTheWay !== undefined) return errorAnswer(context, 'notNow', inTheWay);
   return write(
     context,
     found.ref,
