@@ -1,7 +1,7 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
 import { timestamp } from '#model/time.ts';
-import { askedAgain, askingNow } from './patience.ts';
+import { afterFailure, askedAgain, askingNow, generationText } from './patience.ts';
 import type { Asking, UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
@@ -67,8 +67,25 @@ export function untilNextAttempt({ asking }: UnitRuntime, { clock }: Pick<TurnPo
     : { ...settled, againMs: Math.max(asking.notBeforeMs - clock.monotonic(), 0) };
 }
 
-/** Who ended it between two attempts, when it is not running and not over. */
-export function endedBy({ run, asking, unit: { terminate } }: UnitRuntime): string | undefined {
-  if (asking === undefined || run === undefined || terminate === undefined) return undefined;
-  return terminate.startedAt === timestamp(run.startedAtMs) ? terminate.by : undefined;
+/** Whether somebody has ended it between two attempts, when it is not running and not over: it is over then. */
+export function endedMeanwhile(
+  runtime: UnitRuntime,
+  { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
+): boolean {
+  const { run, asking, plan, unit } = runtime;
+  const { terminate } = unit;
+  if (asking === undefined || run === undefined || terminate?.startedAt !== timestamp(run.startedAtMs))
+    return false;
+  answer(runtime, `terminated by ${terminate.by} between two attempts`, clock.now());
+  // Automated sync begins again after a while, as after any failure.
+  if (plan !== undefined)
+    runtime.retrying = afterFailure(
+      runtime,
+      plan.rendered,
+      generationText(unit),
+      clock.monotonic(),
+      random,
+      undefined,
+    );
+  return true;
 }

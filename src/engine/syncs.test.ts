@@ -580,6 +580,20 @@ describe('operation', () => {
       expect(isAsked()).toBe(false);
     });
   });
+  it('ended between two attempts where automated sync is on: that begins again after a while', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask({ retry, sync: {} });
+    await world.change('web', (draft) => (draft.spec.syncPolicy = { automated: {} }));
+    await fail();
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    const tried = uid('before');
+    await terminate();
+    await world.advance(3000);
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    expect(uid('before')).toBe(tried);
+    await world.advance(4000);
+    expect(uid('before')).not.toBe(tried);
+  });
   it('withdrawn between two attempts, it is over', async () => {
     await begun(failing, { syncPolicy: {} });
     await ask(wish);

@@ -19,7 +19,7 @@ import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun, interrupted } from './after-run.ts';
-import { answer, endedBy, inVain, untilNextAttempt } from './asked.ts';
+import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
@@ -78,11 +78,7 @@ export async function takeTurn(
     runtime.run = interrupted(runtime.run, 'it was withdrawn before its next attempt', ports);
     runtime.asking = undefined;
   }
-  const ender = endedBy(runtime);
-  if (ender !== undefined) {
-    answer(runtime, `terminated by ${ender} between two attempts`, ports.clock.now());
-    return settled;
-  }
+  if (endedMeanwhile(runtime, ports)) return settled;
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   // They wake it when they have been looked at; until then nothing is news.
