@@ -156,6 +156,12 @@ describe('a chart of a repository', () => {
     expect(await named('')).toBe('1.4.0');
   });
 
+  test('of a server that is not trusted is had as soon as it is', async () => {
+    const { trust: _, ...untrusted } = chart('1.x').source;
+    expect(failure(await room.repositories.fetch(untrusted)).code).toBe('RegistryTlsFailed');
+    expect(value(await room.repositories.fetch({ ...untrusted, trust }))).toEqual({ changed: true });
+  });
+
   test('F10: an index that goes back gives an older version, and says so', async () => {
     const unit = unitOf([chart('1.x')]);
     const first = value((await render(unit)).rendered);
