@@ -1,5 +1,5 @@
 /** `trueup app sync`, `trueup app wait` */
-import { syncRequest } from '#dialects/argo/operation-request.ts';
+import { operationNow, syncRequest } from '#dialects/argo/operation-request.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
@@ -32,27 +32,23 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
   const before = await readApplication(cluster, ref);
   const declarations = await readDeclarations(cluster, options.namespace, ports);
   refuseWhileOldControllerRuns(before, declarations, ports);
-  // One that nobody asked of us is what another controller left.
-  const isLeft = before['operation'] !== undefined && declarations.unitOf(before).request === undefined;
-  if (before['operation'] !== undefined && !isLeft) {
+  if (operationNow(before).isAsked) {
     throw new CommandEnd(
       exitCodes.failed,
       `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
     );
   }
   const plan = approvedPlan(before, options.approve, name);
-  if (isLeft) {
-    const resourceVersion = String(before.metadata['resourceVersion']);
-    const taken = orEnd(await cluster.mergePatch(ref, { metadata: { resourceVersion }, operation: null }));
-    if (taken.result === 'stale')
-      throw new CommandEnd(exitCodes.failed, `${name}: the Application changed meanwhile; run this again`);
-  }
-  orEnd(
-    await cluster.mergePatch(ref, {
-      ...(plan === undefined ? {} : { metadata: { annotations: { [approvalAnnotation]: plan } } }),
-      ...syncRequest({ ...options, plan, by: ports.user, further: furtherOf(options) }),
-    }),
-  );
+  const wish = { ...options, plan, by: ports.user, further: furtherOf(options) };
+  const { resourceVersion } = before.metadata;
+  const metadata: JsonObject = {
+    ...(plan === undefined ? {} : { annotations: { [approvalAnnotation]: plan } }),
+    // What another controller left may be taken up, or replaced by somebody else, meanwhile.
+    ...(before['operation'] === undefined ? {} : { resourceVersion: String(resourceVersion) }),
+  };
+  const written = orEnd(await cluster.mergePatch(ref, { metadata, ...syncRequest(before, wish) }));
+  if (written.result === 'stale')
+    throw new CommandEnd(exitCodes.failed, `${name}: the Application changed meanwhile; run this again`);
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);

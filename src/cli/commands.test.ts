@@ -25,6 +25,7 @@ import { listedKinds, refOfWords } from './resources.ts';
 import { rollbackCommand } from './rollback.ts';
 import { resumeCommand, suspendCommand } from './suspend.ts';
 import { handBackCommand, takeoverCommand } from './takeover.ts';
+import { terminateCommand } from './terminate.ts';
 import { treeCommand } from './tree.ts';
 import { whyCommand } from './why.ts';
 
@@ -355,6 +356,34 @@ describe('takeover and hand-back', () => {
     out = '';
     await takeover();
     expect(out).toMatch(/nothing to take over/);
+  });
+  it('what it had begun is in progress nowhere: it cannot be terminated, and a sync replaces it', async () => {
+    await foreign();
+    const operation = { initiatedBy: { username: 'grace' }, retry: { limit: 5 }, sync: { prune: true } };
+    const begun = { phase: 'Running', startedAt: '2026-01-01T00:00:00Z', operation };
+    world.time.advance(1000);
+    world.cluster.edit(
+      applicationKind,
+      'argocd',
+      'web',
+      (draft) => {
+        draft.operation = operation;
+        draft.status = { ...left, operationState: begun };
+      },
+      'argocd-application-controller',
+    );
+    await world.settle();
+    const withTimeout = { ...options, timeoutMs: 60_000 };
+    expect(await ended(terminateCommand(['web'], withTimeout, ports))).toEqual({
+      code: exitCodes.failed,
+      message: 'web: no operation is in progress',
+    });
+    world.crash();
+    expect(await ended(appSync('web', { ...withTimeout, async: true }, ports))).toMatchObject({ code: 0 });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toEqual({
+      initiatedBy: { username: 'ada' },
+      sync: {},
+    });
   });
   it('is refused while the old controller runs, though the plan is shown', async () => {
     world.cluster.put(controller(1));

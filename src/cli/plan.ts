@@ -73,7 +73,7 @@ export async function planOf(
 ): Promise<MadePlan> {
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
   ports.say(`reading ${unit.inputs.map(({ source }) => source.url).join(', ')}…\n`);
-  const instead = revision === undefined ? {} : { instead: insteadOf([revision]) };
+  const instead = revision === undefined ? {} : { instead: insteadOf(unit, [revision]) };
   const located = orEnd(await locate({ unit, state, view: pipeline.view, ...instead }, pipeline));
   const context = {
     state,
@@ -179,7 +179,7 @@ export async function appManifests(
   const opened = await openResource(applicationWords(name), options, ports);
   const { unit, pipeline } = await ofResource(opened, options, ports);
   if (unit.unsupported.length > 0) throw endOf(unit.unsupported[0]!);
-  const instead = options.revision === undefined ? {} : { instead: insteadOf([options.revision]) };
+  const instead = options.revision === undefined ? {} : { instead: insteadOf(unit, [options.revision]) };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
   ports.out(rendered.objects.map(({ manifest }) => `---\n${yamlText(withoutSecrets(manifest))}`).join(''));

@@ -1,16 +1,13 @@
 /** `trueup terminate`: ends the operation in progress after the steps that are under way. */
-import { isObject } from '#model/json.ts';
+import { operationNow } from '#dialects/argo/operation-request.ts';
+import { terminateAnnotation, terminateRequest } from '#dialects/termination.ts';
 import type { Manifest } from '#model/object.ts';
-import { timestamp } from '#model/time.ts';
-import { standingOf, textAt } from './applications.ts';
+import { standingOf } from './applications.ts';
 import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { waitUntil } from './following.ts';
 import { readState } from './history.ts';
 import { openResource, type Opened, type ResourceOptions } from './resources.ts';
-
-/** Carries the start of the operation that is meant, so that no other one is ever hit. */
-const terminateAnnotation = 'trueup.dev/terminate';
 
 export interface TerminateOptions extends ResourceOptions {
   readonly timeoutMs: number;
@@ -23,17 +20,16 @@ export async function terminateCommand(
 ): Promise<void> {
   const opened = await openResource(words, options, ports);
   const { cluster, ref, resource } = opened;
-  const started = await startOfRun(opened);
-  if (started !== undefined) {
-    const wish = `${started} by ${ports.user}`;
-    orEnd(await cluster.mergePatch(ref, { metadata: { annotations: { [terminateAnnotation]: wish } } }));
-    ports.say(`termination of the operation that began at ${started} requested\n`);
+  const { isAsked, startedAt } = operationNow(resource, await readState(cluster, resource));
+  if (startedAt !== undefined) {
+    orEnd(await cluster.mergePatch(ref, terminateRequest(startedAt, ports.user)));
+    ports.say(`termination of the operation that began at ${startedAt} requested\n`);
     // It is taken off when the operation is over, however that ended.
     const after = await waitUntil(opened, options.timeoutMs, ports, (now) => !hasWish(now));
     ports.out(`${ref.name}: ${await outcomeOf(opened, after)}\n`);
     return;
   }
-  if (!isObject(resource['operation'])) {
+  if (!isAsked) {
     throw new CommandEnd(exitCodes.failed, `${ref.name}: no operation is in progress`);
   }
   // Nobody has taken it up: it is withdrawn, unless somebody does just now.
@@ -43,14 +39,6 @@ export async function terminateCommand(
     throw new CommandEnd(exitCodes.failed, `${ref.name}: the Application changed meanwhile; run this again`);
   }
   ports.out(`${ref.name}: the sync that nobody had taken up is withdrawn\n`);
-}
-
-/** An Application's status says when it began; of other kinds it stands in the record of the Unit. */
-async function startOfRun({ cluster, resource }: Opened): Promise<string | undefined> {
-  if (standingOf(resource).phase === 'Running')
-    return textAt(resource, 'status', 'operationState', 'startedAt');
-  const intent = (await readState(cluster, resource))?.intent;
-  return intent === undefined ? undefined : timestamp(intent.startedAtMs);
 }
 
 const hasWish = ({ metadata }: Manifest): boolean =>

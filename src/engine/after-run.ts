@@ -2,12 +2,12 @@
 import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
-import { timestamp } from '#model/time.ts';
+import { tryingAgain } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { afterFailure, askedAgain, countHeals, doneSteps, generationText } from './patience.ts';
 import type { carryOut } from './run.ts';
-import { noteSeen, toleratedBy, type Asking, type UnitRuntime } from './runtime.ts';
+import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** Stale Runs in a row before a turn waits like after a failure. */
@@ -53,10 +53,12 @@ export async function afterRun(
   countHeals(runtime, plan, doneSteps(view), nowMs);
   const isTerminated = (view.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
   const isTriedAgain = result === 'failed' && !isTerminated;
-  runtime.asking = isTriedAgain ? askedAgain(runtime, nowMs, ports.random) : undefined;
-  const { asking } = runtime;
+  // What is repaired while a person's wish waits is no attempt at that.
+  const isAsked = unit.request !== undefined && !view.automated;
+  const asking = isAsked && isTriedAgain ? askedAgain(runtime, nowMs, ports.random) : undefined;
+  if (isAsked) runtime.asking = asking;
   if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
-  else if (unit.request !== undefined) runtime.answered = { ...runtime.answered, request: true };
+  else if (isAsked) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
     const failures = (view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? []);
@@ -72,13 +74,6 @@ export async function afterRun(
   runtime.runFailures = [];
   runtime.unhealed.clear();
   return afterSuccess(runtime, ports);
-}
-
-/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
-function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
-  const { finishedAtMs: _, ...unfinished } = view;
-  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
-  return { ...unfinished, message };
 }
 
 /** A Run that ended without an outcome is over all the same: nobody may wait for it. */

@@ -53,7 +53,7 @@ export interface RunOrder {
   /** Only what drifted was repaired, from the last good set: what Git says now is not applied by it. */
   readonly fromLastGood: boolean;
   /** The operation that somebody wants ended, as the resource says it now. */
-  readonly terminate: () => string | undefined;
+  readonly terminate: () => Unit['terminate'];
   /** Whether the resource that declares the Unit is there no more. */
   readonly hasLeft: () => boolean;
   /** Whether something else is wanted by now, or has to be done first. */
@@ -134,8 +134,8 @@ async function conclude(
   const { tenure } = ports;
   const cluster = tenure === undefined ? ports.cluster : fenced(ports.cluster, tenure);
   const whyEnded = (): Failure | undefined =>
-    order.terminate()?.startsWith(started) === true
-      ? terminated
+    order.terminate()?.startedAt === started
+      ? terminated(order.terminate()!.by)
       : order.hasLeft()
         ? resourceGone
         : tenure !== undefined && tenure.untilMs() === undefined
@@ -284,13 +284,13 @@ function hooksAfter(
 
 const cutShort: ReadonlySet<string> = new Set(['ResourceGone', 'LeaseLost']);
 
-const terminated: Failure = {
+const terminated = (by: string): Failure => ({
   kind: 'terminal',
   code: 'Terminated',
   stage: 'apply',
-  message: 'the operation was terminated before this step',
+  message: `the operation was terminated by ${by} before this step`,
   hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
-};
+});
 
 const resourceGone: Failure = {
   kind: 'terminal',

@@ -1,5 +1,5 @@
 /** What the engine remembers of a Unit between turns. All of it can be made again; what must last is in UnitState. */
-import type { Located } from '#pipeline/source/locate.ts';
+import { insteadOf, type Located } from '#pipeline/source/locate.ts';
 import type { RunView } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
@@ -8,7 +8,7 @@ import type { Sighting } from '#model/observed.ts';
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
-import type { SourceSpec, Unit } from '#model/unit.ts';
+import type { Input, SourceSpec, Unit } from '#model/unit.ts';
 import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
@@ -91,13 +91,30 @@ export interface UnitRuntime {
   answersAtMs: number;
 }
 
-/** The repositories that a Unit has polled: its sources, and those that its files named when it was rendered last. */
+/**
+ * The repositories that a Unit has polled: its sources, what a person asks for instead, and those that its files named
+ * when it was rendered last.
+ */
 export function polledSources(
-  { unit, remotes }: UnitRuntime,
+  { unit, remotes, located }: UnitRuntime,
   recorded: UnitState['read'],
 ): readonly SourceSpec[] {
   const named = remotes ?? remotesOf(recorded);
-  return unit.inputs.flatMap((input) => [input.source, ...polledRemotes(unit, input, named)]);
+  const asked = insteadOf(unit, unit.request?.revisions ?? []);
+  return unit.inputs.flatMap((input, index) => {
+    const { source } = input;
+    const ref = asked[index];
+    const instead = ref === undefined ? [] : [{ ...source, ref }];
+    const said = named.length === 0 ? input : lastSaid(input, located?.inputs[index]?.input);
+    return [source, ...instead, ...polledRemotes(unit, said, named)];
+  });
+}
+
+/** Files beside the manifests may say how it is rendered; what they said last holds until its source says otherwise. */
+function lastSaid(input: Input, last: Input | undefined): Input {
+  if (last?.overrides === undefined || input.overrides === undefined) return input;
+  const isSame = canonicalJson(last.overrides.of) === canonicalJson(input.overrides.of);
+  return isSame ? { ...input, render: last.render } : input;
 }
 
 export function remotesOf(read: UnitState['read']): readonly RemoteSource[] {

@@ -40,10 +40,12 @@ const failuresToAlarm = 2;
 const secondTryMs = 5000;
 
 /** Who asks matters: other credentials are another answer. */
-function accessText({ kind, url, chart, ref, credentials }: SourceSpec): string {
+function accessText({ kind, url, chart, ref, credentials, passCredentials = false }: SourceSpec): string {
   const access = `${url} ${credentials?.namespace ?? ''}/${credentials?.name ?? ''}`;
   // All refs of a Git repository come in one fetch; of archives each is looked up by itself.
-  return kind === 'git' ? access : `${access} ${kind} ${chart ?? ''} ${canonicalJson(ref)}`;
+  return kind === 'git'
+    ? access
+    : `${access} ${kind} ${chart ?? ''} ${canonicalJson(ref)} ${passCredentials}`;
 }
 
 /** Its login, and the keys of its signatures. */

@@ -67,7 +67,7 @@ function end(name: string, type: 'Complete' | 'Failed' = 'Complete'): void {
 }
 /** Ada ends the operation that is in progress, as the command does. */
 async function terminate(): Promise<void> {
-  const { startedAt } = world.status().operationState as unknown as { startedAt: string };
+  const { startedAt } = world.status().operationState!;
   await world.change(
     'web',
     (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
@@ -466,6 +466,133 @@ describe('operation', () => {
     expect(isAsked()).toBe(false);
     await world.advance(60_000, 5000);
     expect(jobs()).toEqual([]);
+  });
+  it('sync.revision is a range of versions, as targetRevision may be one: the highest tag in it now', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    for (const version of ['v1.2.0', 'v1.2.7', 'v1.3.0'])
+      await world.push([configMap('one', { version })], { branch: version });
+    await ask({ sync: { revision: '1.2.*' } });
+    expect(world.data('one')).toEqual({ version: 'v1.2.7' });
+    world.git.push(repository, filesOf([configMap('one', { version: 'v1.2.8' })]), { branch: 'v1.2.8' });
+    await ask({ sync: { revision: '1.2.*' } });
+    expect(world.data('one')).toEqual({ version: 'v1.2.8' });
+    await ask({ sync: { revision: '2.x' } });
+    expect(operation()).toMatch(/^Failed: .*2\.x/);
+  });
+  describe('retry: where there is no plan', () => {
+    const state = () => world.status().operationState;
+    async function outage(): Promise<void> {
+      await begun([configMap('one')], { syncPolicy: {} });
+      world.git.lose();
+      world.git.down = failure('GitUnreachable');
+      await ask(wish);
+    }
+    it('it is tried again as often as it says, not oftener, and then it is over', async () => {
+      await outage();
+      expect(operation()).toMatch(/^Running: injected: GitUnreachable; retrying attempt #1 at \d{4}-/);
+      expect(state()).not.toHaveProperty('retryCount');
+      expect(isAsked()).toBe(true);
+      const began = state()?.startedAt;
+      // Looked at meanwhile, it is not tried.
+      await world.advance(9000);
+      await world.refresh();
+      expect(operation()).toMatch(/retrying attempt #1/);
+      await world.advance(2000);
+      expect(operation()).toMatch(/^Running: .*retrying attempt #2/);
+      expect(state()).toMatchObject({ retryCount: 1, startedAt: began });
+      await world.advance(22_000);
+      expect(operation()).toBe('Failed: injected: GitUnreachable');
+      expect(state()).toMatchObject({ retryCount: 2, startedAt: began, operation: { retry } });
+      expect(isAsked()).toBe(false);
+      world.git.down = undefined;
+      await world.advance(600_000, 60_000);
+      expect(world.data('one')).toBeUndefined();
+    });
+    it('the attempt that finds Git again carries it out', async () => {
+      await outage();
+      await world.advance(4000);
+      world.git.down = undefined;
+      await world.advance(8000);
+      expect(world.data('one')).toEqual({ a: '1' });
+      expect(state()).toMatchObject({ phase: 'Succeeded', retryCount: 1 });
+      expect(isAsked()).toBe(false);
+    });
+    it('of a revision that cannot be had, the same', async () => {
+      await begun([configMap('one')], { syncPolicy: {} });
+      const { revision } = world.status().sync!;
+      world.git.lose();
+      world.git.down = failure('GitUnreachable');
+      await ask({ ...wish, sync: { revision } });
+      expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+      await world.advance(11_000);
+      world.git.down = undefined;
+      await world.advance(21_000);
+      expect(state()).toMatchObject({ phase: 'Succeeded', retryCount: 2 });
+      expect(world.data('one')).toEqual({ a: '1' });
+    });
+    it('it can be ended between two attempts, and is over when it is withdrawn', async () => {
+      await outage();
+      await terminate();
+      expect(operation()).toBe('Failed: terminated by ada between two attempts');
+      expect(isAsked()).toBe(false);
+      await ask(wish);
+      expect(operation()).toMatch(/^Running: /);
+      await world.change('web', (draft) => delete draft.operation);
+      expect(operation()).toMatch(/^Failed: it was withdrawn/);
+    });
+    it('because the cluster does not serve a kind, it is tried until it does', async () => {
+      const widget = {
+        apiVersion: 'example.com/v1',
+        kind: 'Widget',
+        metadata: { name: 'w', namespace: 'payments' },
+      };
+      await begun([widget], { syncPolicy: {} });
+      await ask(wish);
+      expect(operation()).toMatch(/^Running: .*does not serve.*retrying attempt #1/);
+      world.cluster.kinds.push({
+        group: 'example.com',
+        version: 'v1',
+        kind: 'Widget',
+        plural: 'widgets',
+        namespaced: true,
+        verbs: ['list', 'watch', 'get', 'create', 'patch', 'delete'],
+      });
+      await world.advance(35_000);
+      expect(there('example.com/Widget', 'w')).toBe(true);
+      expect(operation()).toMatch(/^Succeeded/);
+    });
+    it('what does not come right by itself ends it at once: what Git says, and what the spec says', async () => {
+      await outage();
+      world.git.push(repository, { 'app/broken.yaml': 'a: [' });
+      world.git.down = undefined;
+      await world.hint();
+      await world.advance(3000);
+      expect(operation()).toMatch(/^Failed: This is not valid YAML/);
+      expect(isAsked()).toBe(false);
+      await ask({ ...wish, sync: { revision: 'nowhere' } });
+      expect(operation()).toMatch(/^Failed: .*there is no nowhere/);
+      world.git.lose();
+      world.git.down = failure('GitUnreachable');
+      await ask(wish);
+      expect(operation()).toMatch(/^Running/);
+      await world.change('web', (draft) => (draft.spec.destination.server = 'https://elsewhere.example'));
+      expect(operation()).toMatch(/^Failed: refused: /);
+      expect(isAsked()).toBe(false);
+    });
+  });
+  it('ended between two attempts where automated sync is on: that begins again after a while', async () => {
+    await begun(failing, { syncPolicy: {} });
+    await ask({ retry, sync: {} });
+    await world.change('web', (draft) => (draft.spec.syncPolicy = { automated: {} }));
+    await fail();
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    const tried = uid('before');
+    await terminate();
+    await world.advance(3000);
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    expect(uid('before')).toBe(tried);
+    await world.advance(4000);
+    expect(uid('before')).not.toBe(tried);
   });
   it('withdrawn between two attempts, it is over', async () => {
     await begun(failing, { syncPolicy: {} });

@@ -19,6 +19,7 @@ import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { afterRun, interrupted } from './after-run.ts';
+import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
@@ -77,6 +78,7 @@ export async function takeTurn(
     runtime.run = interrupted(runtime.run, 'it was withdrawn before its next attempt', ports);
     runtime.asking = undefined;
   }
+  if (endedMeanwhile(runtime, ports)) return settled;
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   // They wake it when they have been looked at; until then nothing is news.
@@ -139,28 +141,6 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
   return settled;
 }
 
-/** The person's request is over without a Run. */
-function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
-  runtime.answered = { ...runtime.answered, request: true };
-  runtime.asking = undefined;
-  const asked = runtime.unit.request?.asWritten;
-  runtime.run = {
-    startedAtMs: nowMs,
-    finishedAtMs: nowMs,
-    by: runtime.unit.request?.by ?? '',
-    automated: false,
-    revisions: runtime.located?.revisions ?? [],
-    attempt: 0,
-    ...(asked === undefined ? {} : { asked }),
-    message,
-    ...(succeeded
-      ? {
-          outcome: { plan: runtime.plan?.digest ?? 'sha256:', result: 'succeeded', steps: [], inventory: [] },
-        }
-      : {}),
-  };
-}
-
 async function reconcile(
   runtime: UnitRuntime,
   state: UnitState,
@@ -172,9 +152,13 @@ async function reconcile(
     (source) => ports.sources.failureOf(source) ?? [],
   );
   const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
-  if (!wanted.ok && unit.request?.revisions !== undefined) {
+  const { request } = unit;
+  if (
+    !wanted.ok &&
+    request?.revisions !== undefined &&
+    !inVain(runtime, failureLine(wanted.failure), isPassing(wanted.failure), ports)
+  ) {
     // The wish fails, not the Unit: that goes on with what its spec says.
-    answer(runtime, failureLine(wanted.failure), ports.clock.now());
     const { request: _, ...unasked } = unit;
     runtime.unit = unasked;
     return reconcile(runtime, state, ports, progress);
@@ -187,11 +171,17 @@ async function reconcile(
   }
   runtime.failures = [...outages, made.failure];
   runtime.plan = undefined;
-  if (unit.request !== undefined) answer(runtime, made.failure.message, ports.clock.now());
+  if (request !== undefined) inVain(runtime, made.failure.message, isPassing(made.failure), ports);
   const repaired = await repairFromLastGood(runtime, state, ports, progress);
-  if (made.failure.kind === 'terminal' || made.failure.kind === 'blocked') return repaired;
+  if (!isPassing(made.failure)) return repaired;
   const retryMs = Math.max(made.failure.retryAfterMs ?? 0, lookAgainMs(runtime, ports.random));
-  return earlier(repaired, { ...settled, againMs: retryMs });
+  const again = earlier({ ...settled, againMs: retryMs }, untilNextAttempt(runtime, ports));
+  return earlier(repaired, again);
+}
+
+/** It is tried again without anybody changing anything. */
+function isPassing({ kind }: Failure): boolean {
+  return kind !== 'terminal' && kind !== 'blocked';
 }
 
 /**
@@ -237,7 +227,7 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
   const revisions = unit.request?.revisions;
   const { view } = ports;
   if (revisions === undefined) return locate({ unit, state, view }, ports);
-  const instead = insteadOf(revisions);
+  const instead = insteadOf(unit, revisions);
   const asked = await locate({ unit, state, view, instead }, ports);
   if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
   const current = await locate({ unit, state, view }, ports);
@@ -334,16 +324,17 @@ async function act(
   const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {
     if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
-    if (unit.request !== undefined) answer(runtime, opened.why, ports.clock.now());
+    // What a person has to decide is waited for; anything else may come right by itself.
+    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
+    if (unit.request !== undefined) inVain(runtime, opened.why, mayComeRight, ports);
     if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
     if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
       await recordInSync(runtime, state, { located, made }, ports);
     }
-    // What a person has to decide is waited for; anything else may come right by itself.
-    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
     if (!mayComeRight) runtime.looks = 0;
     const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
-    const end = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;
+    const later = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;
+    const end = earlier(later, untilNextAttempt(runtime, ports));
     const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
     if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
     return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
@@ -368,10 +359,6 @@ async function act(
   const delays = drifted.map((object) => objectDelayMs(runtime, keyText(object), monotonicMs));
   const healsInMs = Math.min(Infinity, ...delays.filter((ms) => ms > 0));
   const asking = askingNow(runtime, unit);
-  if (asking !== undefined && isTerminated(runtime)) {
-    answer(runtime, 'terminated between two attempts', nowMs);
-    return settled;
-  }
   const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
   if (runtime.retrying?.inputs === plan.rendered)
@@ -420,11 +407,6 @@ async function act(
     },
   );
   return afterRun(runtime, made, run, ports);
-}
-
-/** Of an operation whose next attempt is awaited: it is not running, and is not over. */
-function isTerminated({ run, unit: { terminate } }: UnitRuntime): boolean {
-  return run !== undefined && terminate?.startsWith(timestamp(run.startedAtMs)) === true;
 }
 
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */

@@ -11,11 +11,17 @@ import type { Repository } from './repository.ts';
 
 type Changed = Result<{ readonly changed: boolean }>;
 
+interface Poll {
+  /** As the last who asked had it. */
+  spec: SourceSpec;
+  readonly run: SharedRun<Changed>;
+}
+
 /** Of one address. */
 export class Archived {
   readonly #archives: Archives;
   readonly #repository: Repository;
-  readonly #polls = new Map<string, SharedRun<Changed>>();
+  readonly #polls = new Map<string, Poll>();
   /** What each name stood for when it was looked up last; kept across restarts. */
   readonly #found: Promise<Map<string, Revision>>;
 
@@ -29,13 +35,19 @@ export class Archived {
     const key = keyOf(spec);
     let poll = this.#polls.get(key);
     if (poll === undefined) {
-      poll = new SharedRun((begun) => {
-        begun();
-        return this.#poll(spec);
-      });
+      const made: Poll = {
+        spec,
+        run: new SharedRun((begun) => {
+          begun();
+          return this.#poll(made.spec);
+        }),
+      };
+      poll = made;
       this.#polls.set(key, poll);
     }
-    return poll.ask();
+    // Whom to trust may have changed.
+    poll.spec = spec;
+    return poll.run.ask();
   }
 
   async #poll(spec: SourceSpec): Promise<Changed> {
@@ -117,8 +129,14 @@ export class Archived {
 }
 
 /** Who asks counts: what another's login may see is not everybody's. */
-function keyOf({ kind, chart, ref, credentials }: SourceSpec): string {
-  return canonicalJson({ kind, chart, ref, credentials });
+function keyOf({ kind, chart, ref, credentials, passCredentials }: SourceSpec): string {
+  return canonicalJson({
+    kind,
+    chart,
+    ref,
+    credentials,
+    ...(passCredentials === true ? { passCredentials } : {}),
+  });
 }
 
 /** `web 1.2.3`, `1.2.3@sha256:…`. */

@@ -17,7 +17,7 @@ export function renderedManifests({ renderer, keeping, view, ...sources }: Manif
   return async (unit: Unit, revision: string | undefined): Promise<Result<RenderedManifests>> => {
     const [refused] = unit.unsupported;
     if (refused !== undefined) return fail(refused);
-    const instead = revision === undefined ? {} : { instead: insteadOf([revision]) };
+    const instead = revision === undefined ? {} : { instead: insteadOf(unit, [revision]) };
     const located = await locate({ unit, state: undefined, ...instead }, sources);
     if (!located.ok) return located;
     // Another revision is looked at once: it must not take the room of what is applied.

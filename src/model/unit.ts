@@ -157,6 +157,8 @@ export interface HelmRender {
   readonly skipCrds?: boolean;
   readonly skipTests?: boolean;
   readonly skipSchemaValidation?: boolean;
+  /** The logins of the repositories of its dependencies go to whatever origin their indexes name, too. */
+  readonly passCredentials?: true;
 }
 /** Laid over each other in this order. */
 export interface HelmValues {
@@ -449,8 +451,8 @@ export interface Unit {
   readonly confirmedAtMs?: number;
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
-  /** When the operation began that a person wants ended, in the words of the status: no other one is meant. */
-  readonly terminate?: string;
+  /** A person wants the operation ended that began then, in the words of the status: no other one is meant. */
+  readonly terminate?: { readonly startedAt: string; readonly by: string };
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
   /** Who did, in their own words. */

@@ -56,6 +56,7 @@ export interface ApplicationStatus {
   readonly operationState?: {
     readonly phase: string;
     readonly message: string;
+    readonly startedAt?: string;
     readonly finishedAt?: string;
   };
   readonly conditions?: readonly { readonly type: string; readonly message: string }[];

@@ -5,6 +5,7 @@ import { canonicalJson } from '#model/json.ts';
 import type { LoggedCommit, Repositories, RepositoryWriter, RevertOrder } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
+import { highestVersion } from '#model/versions.ts';
 
 export type Files = Readonly<Record<string, string>>;
 
@@ -101,7 +102,7 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
             ? ref.branch
             : 'tag' in ref
               ? ref.tag
-              : ref.semver;
+              : (highestVersion(this.#fetched.get(spec.url)?.keys() ?? [], ref.semver) ?? ref.semver);
     const id =
       this.#fetched.get(spec.url)?.get(name === 'HEAD' ? 'main' : name) ??
       (remote.commits.has(name) ? name : undefined);

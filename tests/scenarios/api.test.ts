@@ -184,4 +184,46 @@ describe('an Application', () => {
     for (const value of [canary, Buffer.from(canary).toString('base64')])
       expect(JSON.stringify(all)).not.toContain(value);
   });
+
+  it('a sync that waits is ended, by whom is said; another one is tried again as retryStrategy says', async () => {
+    const place = await world.place();
+    const path = `/api/v1/applications/${place.name}`;
+    const settings = configMap(
+      'settings',
+      { value: 'old' },
+      { namespace: place.namespace, finalizers: ['scenario.example/hold'] },
+    );
+    // It is being deleted and does not go: a sync waits until it is gone.
+    await world.api.create(settings);
+    await place.push({ 'app/settings.yaml': yaml(configMap('settings', { value: '1' })) });
+    await place.createApplication(manual);
+    await place.waitForApplication('to be OutOfSync', ({ status }) => status?.sync?.status === 'OutOfSync');
+    await world.api.remove('v1/ConfigMap', place.namespace, 'settings');
+    const end = (): Promise<{ status: number }> => ask(`${path}/operation`, { method: 'DELETE' });
+    expect(await end()).toMatchObject({ status: 400, code: 9 });
+    await ask(`${path}/sync`, { method: 'POST' });
+    await place.waitForApplication('to wait', ({ status }) => status?.operationState?.phase === 'Running');
+    expect(await end()).toEqual({ status: 200 });
+    await place.waitForApplication('its end', ({ status }) =>
+      /terminated by admin/.test(status?.operationState?.message ?? ''),
+    );
+    await world.api.patch('v1/ConfigMap', place.namespace, 'settings', { metadata: { finalizers: null } });
+
+    await place.push({
+      'app/widget.yaml': yaml({ apiVersion: 'none.example/v1', kind: 'Widget', metadata: { name: 'w' } }),
+    });
+    const retryStrategy = { limit: 2, backoff: { duration: '1h' } };
+    const asked = await ask(`${path}/sync`, { method: 'POST', body: { retryStrategy } });
+    expect(asked.operation.retry).toEqual(retryStrategy);
+    await place.waitForApplication('its next attempt', ({ status }) =>
+      /retrying attempt #1 at/.test(status?.operationState?.message ?? ''),
+    );
+    expect(await end()).toEqual({ status: 200 });
+    const { operation, metadata, status } = await place.waitForApplication(
+      'its end',
+      (now) => now.status?.operationState?.phase === 'Failed' && now.operation === undefined,
+    );
+    expect(status?.operationState?.message).toBe('terminated by admin between two attempts');
+    expect([operation, metadata.annotations?.['trueup.dev/terminate']]).toEqual([undefined, undefined]);
+  });
 });

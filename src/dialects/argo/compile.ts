@@ -4,8 +4,9 @@ import type { Failure } from '#model/failure.ts';
 import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
-import type { Input, Predecessor, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
+import { terminationOf } from '../termination.ts';
 import { conventions } from './conventions.ts';
 import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
@@ -27,8 +28,6 @@ export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 /** Who approved it, for the history. */
 export const approvedByAnnotation = 'trueup.dev/approved-by';
-/** `2026-01-02T03:04:05Z by ada`: the operation that began then is to end. */
-export const terminateAnnotation = 'trueup.dev/terminate';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
 const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
@@ -100,12 +99,11 @@ export function compileApplication(
   const inputs = sources.map((source) => inputOf(source, access, { name, ...context }, findings.refused));
   const annotations = resource.metadata.annotations ?? {};
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
-  const request = requestOf(resource, predecessor);
+  const request = requestOf(resource);
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
   const approved = annotations[approvalAnnotation];
   const approvedBy = annotations[approvedByAnnotation];
-  const terminate = annotations[terminateAnnotation];
   const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
   const namespaceMetadata = namespaceMetadataOf(spec);
   return [
@@ -150,7 +148,7 @@ export function compileApplication(
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
       ...(approved === undefined ? {} : { approved }),
       ...(approvedBy === undefined ? {} : { approvedBy }),
-      ...(terminate === undefined ? {} : { terminate }),
+      ...terminationOf(resource),
       ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
     },
@@ -183,7 +181,7 @@ function identityOf(
 function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, controlNamespace: string): Unit {
   const teardown = teardownOf(resource);
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
-  const request = requestOf(resource, predecessor);
+  const request = requestOf(resource);
   return {
     ...identityOf(resource),
     inputs: [],
@@ -314,9 +312,9 @@ function namespaceMetadataOf(spec: ApplicationSpec): Unit['target']['namespaceMe
   };
 }
 
-function requestOf(resource: Manifest, predecessor: Predecessor | undefined): SyncRequest | undefined {
+function requestOf(resource: Manifest): SyncRequest | undefined {
   const written = resource['operation'];
-  if (written === undefined || written === null || isItsOperation(resource, predecessor)) return undefined;
+  if (written === undefined || written === null || isItsOperation(resource)) return undefined;
   const parsed = operation.safeParse(written);
   const refused: Failure[] = [];
   if (!parsed.success) {
@@ -367,7 +365,7 @@ function requestOf(resource: Manifest, predecessor: Predecessor | undefined): Sy
     // Argo CD's strategy `apply` runs no hooks; `hook` and none run them.
     ...(apply != null && hook == null ? { withoutHooks: true } : {}),
     ...(only.length === 0 ? {} : { only }),
-    ...(retry == null ? {} : { retry: requestRetry(retry, refused) }),
+    ...(retry == null ? {} : { retry: requestRetry(retry, 'operation.retry', refused) }),
     asWritten: written as JsonObject,
     refused,
   };

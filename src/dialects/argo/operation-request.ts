@@ -1,5 +1,10 @@
 /** What somebody who asks for a sync writes into an Application: the same, whichever way they ask. */
-import type { JsonObject } from '#model/json.ts';
+import { isObject, type JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import type { UnitState } from '#model/outcome.ts';
+import { timestamp } from '#model/time.ts';
+import { mergePatch } from '../merge-patch.ts';
+import { isItsOperation, isItsStatus } from './predecessor.ts';
 
 /** Under this name `operation.info` has the digest of the one plan that the wish is for. */
 export const planInfo = 'trueup.dev/plan';
@@ -10,18 +15,50 @@ export interface SyncWish {
   readonly prune?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
   readonly plan?: string | undefined;
+  readonly info?: readonly { readonly name: string; readonly value: string }[];
+  /** As `operation.retry` has it. */
+  readonly retry?: JsonObject | undefined;
   /** Further members of `operation.sync` as they were asked for; what is not honoured is refused when it is read. */
   readonly further?: JsonObject;
 }
 
-/** A merge patch. */
-export function syncRequest({ by, revision, prune, dryRun, plan, further = {} }: SyncWish): JsonObject {
+/** A merge patch of the Application as it stood then, for that version where an operation stands in it: nothing of that stays. */
+export function syncRequest(
+  before: Manifest,
+  { by, revision, prune, dryRun, plan, info = [], retry, further = {} }: SyncWish,
+): JsonObject {
   const sync: JsonObject = {
     ...further,
     ...(prune === true ? { prune } : {}),
     ...(dryRun === true ? { dryRun } : {}),
     ...(revision === undefined || revision === '' ? {} : { revision }),
   };
-  const info = plan === undefined ? {} : { info: [{ name: planInfo, value: plan }] };
-  return { operation: { initiatedBy: { username: by }, ...info, sync } };
+  const infos = [...info, ...(plan === undefined ? [] : [{ name: planInfo, value: plan }])];
+  const operation: JsonObject = {
+    initiatedBy: { username: by },
+    ...(infos.length === 0 ? {} : { info: infos }),
+    ...(retry === undefined ? {} : { retry }),
+    sync,
+  };
+  return { operation: mergePatch(before['operation'], operation) ?? {} };
+}
+
+export interface OperationNow {
+  /** Somebody's wish stands in it that is not answered yet. */
+  readonly isAsked: boolean;
+  /** When that began which is in progress, as a wish to end it has to name it; absent where nothing is. */
+  readonly startedAt?: string;
+}
+
+/**
+ * What another controller left in an Application is nobody's wish, and in progress nowhere. A Run stands in the record
+ * of the Unit before the status tells of it; between two attempts it stands in the status only.
+ */
+export function operationNow(resource: Manifest, state?: Pick<UnitState, 'intent'>): OperationNow {
+  const { operation, status } = resource;
+  const isAsked = isObject(operation) && !isItsOperation(resource);
+  const last = isObject(status) && !isItsStatus(resource) ? status['operationState'] : undefined;
+  const told = isObject(last) && last['phase'] === 'Running' ? last['startedAt'] : undefined;
+  const startedAt = state?.intent === undefined ? told : timestamp(state.intent.startedAtMs);
+  return { isAsked, ...(typeof startedAt === 'string' ? { startedAt } : {}) };
 }

@@ -4,7 +4,7 @@ import { canonicalJson, isObject, type Json } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { PastSync, Predecessor } from '#model/unit.ts';
-import { statusManager, statusWriters } from '../status-writers.ts';
+import { statusManager, statusWriters, type StatusWriter } from '../status-writers.ts';
 
 const controllerLabel = 'app.kubernetes.io/name=argocd-application-controller';
 
@@ -40,12 +40,7 @@ export function predecessorOf(
 ): Predecessor | undefined {
   const status = resource['status'];
   const running = runningController(lookup, controlNamespace);
-  const writers = statusWriters(resource);
-  const others = writers
-    .filter((writer) => writer.manager !== statusManager)
-    .toSorted((a, b) => b.atMs - a.atMs);
-  const ours = writers.find((writer) => writer.manager === statusManager);
-  const [last] = others;
+  const { ours, last } = lastWriters(resource);
   const isReconciled = last !== undefined && saysSomething(status);
   if (!isReconciled && running === undefined) return undefined;
   return {
@@ -58,14 +53,31 @@ export function predecessorOf(
   };
 }
 
+function lastWriters(resource: Manifest): {
+  readonly ours: StatusWriter | undefined;
+  /** Of the others the one that wrote last. */
+  readonly last: StatusWriter | undefined;
+} {
+  const writers = statusWriters(resource);
+  const [last] = writers
+    .filter(({ manager }) => manager !== statusManager)
+    .toSorted((a, b) => b.atMs - a.atMs);
+  return { ours: writers.find(({ manager }) => manager === statusManager), last };
+}
+
+/** Whether what the status says of an operation is the other controller's word. */
+export function isItsStatus(resource: Manifest): boolean {
+  const { ours, last } = lastWriters(resource);
+  return last !== undefined && last.atMs > (ours?.atMs ?? 0) && saysSomething(resource['status']);
+}
+
 /**
  * Whether the operation that stands in the resource is the other controller's: what it asked of itself, or what it
  * had begun when it was stopped. Nobody has asked that of us.
  */
-export function isItsOperation(resource: Manifest, predecessor: Predecessor | undefined): boolean {
+export function isItsOperation(resource: Manifest): boolean {
   const { operation, status } = resource;
-  if (predecessor === undefined || predecessor.atMs <= (predecessor.oursAtMs ?? 0) || !isObject(operation))
-    return false;
+  if (!isObject(operation) || !isItsStatus(resource)) return false;
   const { initiatedBy } = operation;
   if (isObject(initiatedBy) && initiatedBy['automated'] === true) return true;
   const begun = isObject(status) ? status['operationState'] : undefined;

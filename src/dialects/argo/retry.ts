@@ -13,9 +13,9 @@ export function policyRetry({ syncPolicy }: ApplicationSpec, refused: Failure[])
   return retry === undefined ? defaultRetry : read(retry, 'spec.syncPolicy.retry', defaultRetry, refused);
 }
 
-/** Without a limit it is tried once, as in Argo CD. */
-export function requestRetry(retry: RetrySpec, refused: Failure[]): Retry {
-  return read(retry, 'operation.retry', { ...defaultRetry, limit: 0 }, refused);
+/** Without a limit it is tried once, as in Argo CD. `path`: where it stands, for messages. */
+export function requestRetry(retry: RetrySpec, path: string, refused: Failure[]): Retry {
+  return read(retry, path, { ...defaultRetry, limit: 0 }, refused);
 }
 
 function read({ limit: written, backoff }: RetrySpec, path: string, usual: Retry, refused: Failure[]): Retry {

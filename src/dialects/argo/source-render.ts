@@ -140,6 +140,7 @@ function helmOf(
     ...(helm.skipCrds === true ? { skipCrds: true } : {}),
     ...(helm.skipTests === true ? { skipTests: true } : {}),
     ...(helm.skipSchemaValidation === true ? { skipSchemaValidation: true } : {}),
+    ...(helm.passCredentials === true ? { passCredentials: true } : {}),
     values: {
       files: (helm.valueFiles ?? []).map(fileOf),
       ignoreMissing: helm.ignoreMissingValueFiles ?? false,

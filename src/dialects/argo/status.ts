@@ -4,16 +4,11 @@ import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { describe, keyText, type Manifest } from '#model/object.ts';
 import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
-import {
-  approvalAnnotation,
-  approvedByAnnotation,
-  inClusterServer,
-  refreshAnnotation,
-  terminateAnnotation,
-} from './compile.ts';
+import { approvalAnnotation, approvedByAnnotation, inClusterServer, refreshAnnotation } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
 import { withHookFinalizers, withoutStage } from './finalizers.ts';
 import { mergePatch } from '../merge-patch.ts';
+import { terminateAnnotation } from '../termination.ts';
 import { operationStateOf } from './operation-state.ts';
 import { earlierRevisions, revisionMembers, sourceMembers } from './revisions.ts';
 
@@ -89,9 +84,9 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
   if (spent[approvalAnnotation] === null && annotations[approvedByAnnotation] !== undefined)
     spent[approvedByAnnotation] = null;
-  // Nothing is in progress any more: whichever operation was meant is over.
-  if (progress.phase === 'settled' && annotations[terminateAnnotation] !== undefined)
-    spent[terminateAnnotation] = null;
+  // Whichever operation was meant is over. One that waits for its next attempt is not, and may be the one.
+  const isOver = progress.phase === 'settled' && (run === undefined || run.finishedAtMs !== undefined);
+  if (isOver && annotations[terminateAnnotation] !== undefined) spent[terminateAnnotation] = null;
   // Another wish may have been written meanwhile: only the resource that was read is answered.
   const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
   const { state, unit } = progress;

@@ -17,9 +17,9 @@ import {
   ownerNamespaceLabel,
   pruneAnnotation,
   requestAnnotation,
-  terminateAnnotation,
 } from './names.ts';
 import { durationMs, parseSpec } from '../parse-spec.ts';
+import { terminationOf } from '../termination.ts';
 import { predecessorOf } from './predecessor.ts';
 import { isRequested } from './requests.ts';
 import { kustomizationSpec, type KustomizationSpec } from './schema.ts';
@@ -52,8 +52,7 @@ export function compileKustomization(
     refused.push(noArtifact(found.manifest));
   const teardown = teardownOf(resource, spec);
   const request = spec.suspend === true ? undefined : requestOf(resource);
-  const { [approvalAnnotation]: approved, [terminateAnnotation]: terminate } =
-    resource.metadata.annotations ?? {};
+  const approved = resource.metadata.annotations?.[approvalAnnotation];
   const awaited = awaitedOf(spec, refused);
   const bare = bareUnit(resource, lookup, options, source?.url ?? '');
   return [
@@ -75,7 +74,7 @@ export function compileKustomization(
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(approved === undefined ? {} : { approved }),
-      ...(terminate === undefined ? {} : { terminate }),
+      ...terminationOf(resource),
     },
   ];
 }

@@ -24,5 +24,3 @@ export const ownerNamespaceLabel = 'kustomize.toolkit.fluxcd.io/namespace';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 export const allowEmptyAnnotation = 'trueup.dev/allow-empty';
 export const pruneAnnotation = 'trueup.dev/prune';
-/** Carries when the Run began that a person wants ended. */
-export const terminateAnnotation = 'trueup.dev/terminate';

@@ -205,7 +205,7 @@ describe('a Kustomization', () => {
     const annotations = { 'trueup.dev/terminate': '2026-01-01T00:00:00Z by ada' };
     const asked = { ...resource, metadata: { ...resource.metadata, annotations } };
     const [compiled] = dialect.compile(asked, lookup);
-    expect(compiled?.terminate).toBe('2026-01-01T00:00:00Z by ada');
+    expect(compiled?.terminate).toEqual({ startedAt: '2026-01-01T00:00:00Z', by: 'ada' });
     const patchOf = (phase: Progress['phase']) =>
       dialect.status(asked, [progress({ unit: compiled!, phase })], nowMs)['metadata'];
     expect(patchOf('running')).not.toHaveProperty('annotations');

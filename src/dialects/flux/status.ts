@@ -7,11 +7,12 @@ import { planSummary } from '#model/sentences.ts';
 import { humanDuration } from '#model/time.ts';
 import type { Revision } from '#model/unit.ts';
 import { mergePatch } from '../merge-patch.ts';
+import { terminateAnnotation } from '../termination.ts';
 import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
 import { historyOf } from './history.ts';
 import { inventoryOf } from './inventory.ts';
-import { approvalAnnotation, terminateAnnotation } from './names.ts';
+import { approvalAnnotation } from './names.ts';
 import { requestedAt } from './requests.ts';
 import { revisionText } from './revision.ts';
 

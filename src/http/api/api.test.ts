@@ -1,7 +1,7 @@
 /** The API over a real engine in a world of fakes: shapes as Argo CD's clients read them, and what nobody may see. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CountingMeter, silent } from '../../kube/manual-time.fixture.ts';
-import { failure } from '../../../tests/fakes/cluster.ts';
+import { failure, isWrite } from '../../../tests/fakes/cluster.ts';
 import { applicationKind, configMap, EngineWorld, repository } from '../../../tests/fakes/engine-world.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
@@ -413,11 +413,27 @@ describe('a sync', () => {
     ['[]', 3],
     ['{"prune":"yes"}', 3],
     ['{"manifests":["x"]}', 3],
-    ['{"retryStrategy":{"limit":3}}', 3],
     ['{"name":"other"}', 3],
   ])('%s is refused, and nothing is written', async (body, code) => {
     await world.create(world.application('web', manual));
     expect((await post('/api/v1/applications/web/sync', body)).body.code).toBe(code);
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
+  });
+  it.each([
+    [{ limit: 'often' }, 'retryStrategy.limit: Invalid input: expected number'],
+    [{ limit: 1.5 }, 'retryStrategy.limit: Invalid input: expected int'],
+    [{ backoff: { factor: 0 } }, 'retryStrategy.backoff.factor: Too small'],
+    [{ backoff: { duration: 5 } }, 'retryStrategy.backoff.duration: Invalid input: expected string'],
+    [{ backoff: { duration: 'soon' } }, 'retryStrategy.backoff.duration: "soon" is not a duration'],
+    [{ backoff: { maxDuration: '1 month' } }, 'retryStrategy.backoff.maxDuration: "1 month" is not'],
+    [{ backoff: { jitter: true } }, 'retryStrategy.backoff: Unrecognized key: "jitter"'],
+    [{ times: 3 }, 'retryStrategy: Unrecognized key: "times"'],
+  ])('retryStrategy %o is refused, and nothing is written', async (retryStrategy, message) => {
+    await world.create(world.application('web', manual));
+    expect(await post('/api/v1/applications/web/sync', { retryStrategy })).toMatchObject({
+      status: 400,
+      body: { code: 3, message: expect.stringContaining(message) },
+    });
     expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
   });
   it('of nothing is not found', async () => {
@@ -434,6 +450,140 @@ describe('a sync', () => {
       body: {},
     });
     expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
+  });
+});
+
+describe('an operation that has begun', () => {
+  const hook: Manifest = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: 'before',
+      namespace: 'payments',
+      annotations: { 'argocd.argoproj.io/hook': 'PreSync' },
+    },
+    spec: { template: { spec: { containers: [{ name: 'main', image: 'm:1' }] } } },
+  };
+  const sync = '/api/v1/applications/web/sync';
+  const terminate = () => ask('/api/v1/applications/web/operation', { method: 'DELETE' });
+  const fails = async (): Promise<void> => {
+    const conditions = [{ type: 'Failed', status: 'True', message: 'exit code 1' }];
+    world.cluster.edit('batch/Job', 'payments', 'before', (draft) => (draft.status = { conditions }));
+    await world.settle();
+    await world.advance(3000);
+  };
+  const read = (): Manifest => world.cluster.must(applicationKind, 'argocd', 'web');
+  const isOver = (): void => {
+    expect(read()['operation']).toBeUndefined();
+    expect(read().metadata.annotations ?? {}).toEqual({});
+  };
+  beforeEach(async () => {
+    await world.push([hook, configMap('one')]);
+    await world.create(world.application('web', { syncPolicy: {} }));
+  });
+
+  it.each([0, 2000])('is ended after %i ms, and says by whom', async (told) => {
+    await post(sync, {});
+    await world.settle();
+    await world.advance(told);
+    expect(world.status().operationState?.phase).toBe(told === 0 ? undefined : 'Running');
+    expect(await terminate()).toMatchObject({ status: 200, body: {} });
+    await world.settle();
+    await world.advance(2000);
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Failed',
+      message: expect.stringMatching(/terminated by ada before this step.*\[Terminated\]/),
+    });
+    isOver();
+    expect(await terminate()).toMatchObject({ status: 400, body: { code: 9 } });
+    expect(world.data('one')).toBeUndefined();
+  });
+  it('is tried again as retryStrategy says, and ended between two attempts', async () => {
+    const retryStrategy = { limit: 2, backoff: { duration: '30s', factor: 2, maxDuration: '3m' } };
+    const { body } = await post(sync, { retryStrategy });
+    expect(body.operation).toEqual({ initiatedBy: { username: 'ada' }, retry: retryStrategy, sync: {} });
+    await world.settle();
+    await fails();
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Running',
+      message: expect.stringContaining('retrying attempt #1'),
+    });
+    await world.advance(25_000);
+    expect(world.status().operationState).not.toHaveProperty('retryCount');
+    await world.advance(5000);
+    expect(world.status().operationState).toMatchObject({ phase: 'Running', retryCount: 1 });
+    await fails();
+    expect(await terminate()).toMatchObject({ status: 200, body: {} });
+    await world.settle();
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Failed',
+      message: 'terminated by ada between two attempts',
+      retryCount: 1,
+    });
+    isOver();
+    const jobs = (): unknown => world.cluster.get('batch/Job', 'payments', 'before')?.metadata['uid'];
+    const last = jobs();
+    await world.advance(300_000, 30_000);
+    expect(jobs()).toBe(last);
+  });
+});
+
+describe('F29: an operation that Argo CD left', () => {
+  const operation = {
+    initiatedBy: { username: 'grace' },
+    info: [{ name: 'old', value: 'yes' }],
+    retry: { limit: 5 },
+    sync: { revision: 'v0', prune: true, syncStrategy: { hook: {} } },
+  };
+  beforeEach(async () => {
+    await world.push([configMap('one')]);
+    const left = {
+      ...world.application('web', { syncPolicy: {} }),
+      operation,
+      status: {
+        reconciledAt: '2026-01-01T00:00:00Z',
+        operationState: { phase: 'Running', startedAt: '2026-01-01T00:00:00Z', operation },
+      },
+    };
+    world.cluster.put(left, 'argocd-application-controller');
+    await world.settle();
+  });
+
+  it('is replaced by a sync, and nothing of it stays', async () => {
+    const { status, body } = await post('/api/v1/applications/web/sync', {});
+    expect(status, JSON.stringify(body)).toBe(200);
+    expect(body.operation).toEqual({ initiatedBy: { username: 'ada' }, sync: {} });
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().operationState).toMatchObject({ phase: 'Succeeded' });
+  });
+  it('is left alone while Argo CD runs', async () => {
+    const labels = { 'app.kubernetes.io/name': 'argocd-application-controller' };
+    await world.create({
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: 'argocd-application-controller', namespace: 'argocd', labels },
+      status: { readyReplicas: 1 },
+    });
+    const before = world.mark;
+    for (const answer of [
+      await post('/api/v1/applications/web/sync', {}),
+      await ask('/api/v1/applications/web/operation', { method: 'DELETE' }),
+    ])
+      expect(answer).toMatchObject({
+        status: 400,
+        body: { code: 9, message: expect.stringMatching(/another controller runs: StatefulSet/) },
+      });
+    expect(world.cluster.since(before).filter(isWrite)).toEqual([]);
+  });
+  it('is not in progress, so it cannot be ended, and nothing is written', async () => {
+    const before = world.mark;
+    expect(await ask('/api/v1/applications/web/operation', { method: 'DELETE' })).toMatchObject({
+      status: 400,
+      body: { code: 9, message: 'Unable to terminate operation. No operation is in progress' },
+    });
+    expect(world.cluster.since(before).filter(isWrite)).toEqual([]);
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toEqual(operation);
   });
 });
 

@@ -4,9 +4,11 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Known } from '#engine/engine.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
-import { syncRequest } from '#dialects/argo/operation-request.ts';
-import { failureLine, type Result } from '#model/failure.ts';
-import { isObject, jsonText, type JsonObject } from '#model/json.ts';
+import { operationNow, syncRequest } from '#dialects/argo/operation-request.ts';
+import { requestRetry } from '#dialects/argo/retry.ts';
+import { terminateRequest } from '#dialects/termination.ts';
+import { failureLine, type Failure, type Result } from '#model/failure.ts';
+import { jsonText, type JsonObject } from '#model/json.ts';
 import type { GroupKind, Manifest, ObjectKey, ObjectRef } from '#model/object.ts';
 import type { Cluster, Timers } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
@@ -39,6 +41,19 @@ export interface Caller {
 const bodyBytesMax = 256 * 1024;
 const writeAttempts = 3;
 
+/** As Argo CD's clients send it: what may stand in it, and no more. */
+const retryStrategy = z.strictObject({
+  limit: z.number().int().optional(),
+  refresh: z.boolean().optional(),
+  backoff: z
+    .strictObject({
+      duration: z.string().optional(),
+      factor: z.number().int().positive().optional(),
+      maxDuration: z.string().optional(),
+    })
+    .optional(),
+});
+
 const syncBody = z.strictObject({
   name: z.string().optional(),
   appNamespace: z.string().optional(),
@@ -51,6 +66,7 @@ const syncBody = z.strictObject({
   resources: z.array(z.record(z.string(), z.unknown())).nullish(),
   syncOptions: z.strictObject({ items: z.array(z.string()).nullish() }).nullish(),
   infos: z.array(z.strictObject({ name: z.string(), value: z.string() })).nullish(),
+  retryStrategy: retryStrategy.nullish(),
 });
 
 export function applications(ports: ApplicationPorts): Hono<Caller> {
@@ -148,33 +164,43 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
       `${(issue?.path ?? []).join('.') || 'the body'}: ${issue?.message ?? ''}`,
     );
   }
-  const { name, revision, revisions, prune, dryRun, strategy, resources, syncOptions, infos } = parsed.data;
+  const { name, revision, revisions, prune, dryRun, strategy, resources, syncOptions } = parsed.data;
+  const retry = parsed.data.retryStrategy ?? undefined;
+  const refused: Failure[] = [];
+  if (retry !== undefined) requestRetry(retry, 'retryStrategy', refused);
+  if (refused[0] !== undefined) return errorAnswer(context, 'invalid', failureLine(refused[0]));
   const found = find(context, ports);
   if (found === undefined) return absent(context);
   if (name !== undefined && name !== found.ref.name)
     return errorAnswer(context, 'invalid', `the body names ${name}, the path ${found.ref.name}`);
-  const running = found.known.unit.predecessor?.running;
-  if (running !== undefined)
-    return errorAnswer(context, 'notNow', `another controller runs: ${running}; stop it, then sync`);
+  const inTheWay = otherController(found);
+  if (inTheWay !== undefined) return errorAnswer(context, 'notNow', inTheWay);
   const further = {
     ...(revisions === undefined || revisions === null ? {} : { revisions }),
     ...(strategy === undefined || strategy === null ? {} : { syncStrategy: strategy as JsonObject }),
     ...(resources === undefined || resources === null ? {} : { resources: resources as JsonObject[] }),
     ...(syncOptions?.items ? { syncOptions: syncOptions.items } : {}),
   };
-  const { operation } = syncRequest({
+  const wish = {
     by: context.get('user'),
     revision: revision ?? undefined,
     prune: prune ?? undefined,
     dryRun: dryRun ?? undefined,
+    info: parsed.data.infos ?? [],
+    retry: retry as JsonObject | undefined,
     further,
-  });
-  const patch = { operation: { ...(operation as JsonObject), ...(infos ? { info: infos } : {}) } };
+  };
   return write(context, found.ref, ports.cluster, (now) => {
     if (now.metadata['deletionTimestamp'] !== undefined) return 'application is deleting';
-    if (now['operation'] !== undefined) return 'another operation is already in progress';
-    return patch;
+    if (operationNow(now).isAsked) return 'another operation is already in progress';
+    return syncRequest(now, wish);
   });
+}
+
+/** F29: what it works on is its own. */
+function otherController({ known }: Found): string | undefined {
+  const running = known.unit.predecessor?.running;
+  return running === undefined ? undefined : `another controller runs: ${running}; stop it first`;
 }
 
 function jsonOf(text: string): unknown {
@@ -185,21 +211,20 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** A run that has begun is finished, so that nothing is left half done: what can be taken back is the demand. */
+/** What has begun ends after the steps that are under way; what has not is taken back. */
 function terminate(context: Context<Caller>, ports: ApplicationPorts): Promise<Response> | Response {
   const found = find(context, ports);
   if (found === undefined) return absent(context);
+  const inTheWay = otherController(found);
+  if (inTheWay !== undefined) return errorAnswer(context, 'notNow', inTheWay);
   return write(
     context,
     found.ref,
     ports.cluster,
     (now) => {
-      const { status } = now;
-      const last = isObject(status) ? status['operationState'] : undefined;
-      if (isObject(last) && last['phase'] === 'Running')
-        return 'Unable to terminate operation: it has begun, and is finished first';
-      if (now['operation'] === undefined) return 'Unable to terminate operation. No operation is in progress';
-      return { operation: null };
+      const { isAsked, startedAt } = operationNow(now, found.known.state);
+      if (startedAt !== undefined) return terminateRequest(startedAt, context.get('user'));
+      return isAsked ? { operation: null } : 'Unable to terminate operation. No operation is in progress';
     },
     () => ({}),
   );
@@ -220,7 +245,8 @@ async function write(
     const patch = decide(now.value);
     if (typeof patch === 'string') return errorAnswer(context, 'notNow', patch);
     const resourceVersion = String(now.value.metadata['resourceVersion']);
-    const written = await cluster.mergePatch(ref, { metadata: { resourceVersion }, ...patch });
+    const metadata = { ...(patch['metadata'] as JsonObject | undefined), resourceVersion };
+    const written = await cluster.mergePatch(ref, { ...patch, metadata });
     if (!written.ok) return failureAnswer(context, written.failure);
     if (written.value.result === 'done') return json(context, answer(written.value.value));
   }

@@ -6,7 +6,8 @@ import { failure, openGitRoom, value, type GitRoom } from '../../../tests/git-se
 import { createWorkTree, type WorkTree } from '../../../tests/git-server/server.ts';
 import { startChartRepository, type ChartRepository } from '../../../tests/registries/chart-repository.ts';
 import { chartOf, sha256 } from '../../../tests/registries/packing.ts';
-import { argoOverriding } from '#dialects/argo/source-overrides.ts';
+import { argoOverriding, overridesOf } from '#dialects/argo/source-overrides.ts';
+import { renderOf } from '#dialects/argo/source-render.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
 import { silentMeter } from '#host/metrics.ts';
@@ -18,7 +19,7 @@ import { emptyCluster } from '../render/repository.fixture.ts';
 import { rendererOn } from '../render/renderer.ts';
 import { Rendering } from '../render/rendering.ts';
 import { loadModule } from '../render/wasm-module.ts';
-import { locate, readOf } from './locate.ts';
+import { insteadOf, locate, readOf } from './locate.ts';
 
 const { module, version } = await loadModule(256);
 const rendering = new Rendering(module, systemClock, systemRandom);
@@ -33,6 +34,7 @@ const renderer = rendererOn({
 const tls = loopbackCertificates(systemClock);
 const trust = { certificates: tls.authority };
 
+const login = { username: 'ada', password: 'right' };
 let room: GitRoom;
 let own: WorkTree;
 let charts: ChartRepository;
@@ -45,7 +47,7 @@ beforeEach(async () => {
     meter: silentMeter,
     lookup: () => Promise.resolve(['127.0.0.1']),
     environment: {},
-    secrets: () => undefined,
+    secrets: ({ name }) => (name === 'login' ? login : undefined),
     mirrors: [],
   });
   room = await openGitRoom({ archives });
@@ -139,6 +141,27 @@ describe('a chart of a repository', () => {
     expect(dataOf(value(rendered))).toEqual([{ version: '1.5.0', a: 'default' }]);
   });
 
+  test('is had at once in another version that somebody asks for, or the highest in another range', async () => {
+    const unit = unitOf([chart('1.x')]);
+    const ports = { ...room, overriding: argoOverriding };
+    await publish('1.0.0', '1.0.3', '1.1.0', '1.4.0');
+    const named = async (revision: string): Promise<unknown> =>
+      value(await locate({ unit, state: undefined, instead: insteadOf(unit, [revision]) }, ports))
+        .revisions[0]?.name;
+    expect(await named('1.0.0')).toBe('1.0.0');
+    expect(await named('1.0.*')).toBe('1.0.3');
+    expect(await named('~1.0')).toBe('1.0.3');
+    expect(await named('1.0')).toBe('1.0.3');
+    expect(await named('HEAD')).toBe('1.4.0');
+    expect(await named('')).toBe('1.4.0');
+  });
+
+  test('of a server that is not trusted is had as soon as it is', async () => {
+    const { trust: _, ...untrusted } = chart('1.x').source;
+    expect(failure(await room.repositories.fetch(untrusted)).code).toBe('RegistryTlsFailed');
+    expect(value(await room.repositories.fetch({ ...untrusted, trust }))).toEqual({ changed: true });
+  });
+
   test('F10: an index that goes back gives an older version, and says so', async () => {
     const unit = unitOf([chart('1.x')]);
     const first = value((await render(unit)).rendered);
@@ -189,6 +212,50 @@ describe('a chart in Git that depends on a chart of a repository', () => {
       at: { path: 'app/Chart.yaml', line: 5 },
     });
     expect((await render(unitOf([git()], [own.url, charts.url]))).rendered.ok).toBe(true);
+  });
+
+  describe('whose index names archives of another origin, which asks for the login', () => {
+    let elsewhere: ChartRepository;
+    const withLogin = (input: Input): Unit => {
+      const unit = unitOf([input]);
+      const secret = { namespace: 'argocd', name: 'login' };
+      return {
+        ...unit,
+        remotes: { ...unit.remotes, logins: [{ url: charts.url, isPrefix: false, secret }] },
+      };
+    };
+    beforeEach(async () => {
+      elsewhere = await startChartRepository({
+        root,
+        tls: { key: tls.key, cert: tls.certificate },
+        login,
+      });
+      const packed = chartOf('web', '1.0.0');
+      const web = [{ version: '1.0.0', digest: sha256(packed), urls: [`${elsewhere.url}/web-1.0.0.tgz`] }];
+      await writeFile(path.join(root, 'index.yaml'), JSON.stringify({ entries: { web } }));
+      await push(umbrella('1.x'));
+    });
+    afterEach(() => elsewhere.close());
+    const source = { repoURL: 'https://git.example/own', path: 'app', helm: {} };
+    const context = { application: 'shop', project: 'default', namespace: 'n', names: [] };
+
+    test('S5: it is not sent there by itself', async () => {
+      expect(failure((await render(withLogin(git()))).rendered).code).toBe('RegistryAuthenticationFailed');
+      expect(elsewhere.authorization()).toBeUndefined();
+    });
+    test('it is with passCredentials', async () => {
+      const spec = renderOf({ ...source, helm: { passCredentials: true } }, context, []);
+      const { rendered } = await render(withLogin(git({ render: spec })));
+      expect(dataOf(value(rendered))).toEqual([{ version: '1.0.0', a: 'umbrella' }]);
+    });
+    test('it is where .argocd-source.yaml says so, and at once', async () => {
+      const overrides = overridesOf('shop', source, context);
+      const input = git({ render: renderOf(source, context, []), overrides });
+      expect((await render(withLogin(input))).rendered.ok).toBe(false);
+      await push({ 'app/.argocd-source.yaml': 'helm: {passCredentials: true}\n' });
+      const { rendered } = await render(withLogin(input));
+      expect(dataOf(value(rendered))).toEqual([{ version: '1.0.0', a: 'umbrella' }]);
+    });
   });
 
   test('that is not there says so', async () => {

@@ -5,6 +5,7 @@ import { canonicalJson, type Digest } from '#model/json.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { ClusterView, Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
+import { gitRefOf, versionRefOf } from '#model/target-revision.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
 import { rendererVersion } from '../render/version.ts';
@@ -89,8 +90,13 @@ export async function locate(question: LocateQuestion, ports: LocatePorts): Prom
 }
 
 /** What a person asks for, in the order of the inputs; an empty text asks for what the source says. */
-export function insteadOf(revisions: readonly string[]): readonly (GitRef | undefined)[] {
-  return revisions.map((name) => (name === '' ? undefined : { name }));
+export function insteadOf({ inputs }: Unit, revisions: readonly string[]): readonly (GitRef | undefined)[] {
+  return inputs.map(({ source: { kind }, render }, index) => {
+    const wanted = revisions[index] ?? '';
+    if (wanted === '') return undefined;
+    if (kind === 'git') return gitRefOf(wanted);
+    return versionRefOf(wanted, kind === 'helm' || render.kind === 'helm');
+  });
 }
 
 type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree' | 'warnings'>;

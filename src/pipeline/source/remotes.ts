@@ -33,7 +33,7 @@ export interface RemotesPorts {
 
 /** What a rendering asks; those in `pinned` stand for what they stood for when the input was located. */
 export function remotesOf(
-  { unit, input: { source }, named }: Reader,
+  { unit, input, named }: Reader,
   { repositories, follow }: RemotesPorts,
   pinned: readonly RemotePaths[] = [],
 ): Remotes {
@@ -43,7 +43,7 @@ export function remotesOf(
     pin: async (remote) => {
       const own = named.get(remote.ref);
       if (own?.url === remote.url) return ok(own);
-      const spec = remoteSpec(unit, source, remote);
+      const spec = remoteSpec(unit, input, remote);
       if (!spec.ok) return spec;
       // An archive goes by the name under which it is asked for: its address alone does not say which it is.
       const url = spec.value.kind === 'git' ? spec.value.url : remote.url;
@@ -61,7 +61,7 @@ export function remotesOf(
  * rendering says why, with the file and line that names it.
  */
 export async function pinRemotes(
-  { unit, input: { source }, named }: Reader,
+  { unit, input, named }: Reader,
   read: readonly RemotePaths[],
   repositories: Pick<Repositories, 'resolve'>,
   when: 'now' | 'then' = 'now',
@@ -74,7 +74,7 @@ export async function pinRemotes(
       pinned.push({ ...remote, commit: own.commit });
       continue;
     }
-    const spec = remoteSpec(unit, source, remote);
+    const spec = remoteSpec(unit, input, remote);
     if (!spec.ok) return undefined;
     const ref = when === 'now' ? spec.value.ref : { commit: remote.commit };
     const revision = await repositories.resolve({ ...spec.value, ref });
@@ -87,12 +87,12 @@ export async function pinRemotes(
 /** Those that may be read and can move. */
 export function polledRemotes(
   unit: Unit,
-  { source }: Input,
+  input: Input,
   remotes: readonly RemoteSource[],
 ): readonly SourceSpec[] {
   return remotes.flatMap((remote) => {
     if (remote.ref.startsWith('$')) return [];
-    const spec = remoteSpec(unit, source, remote);
+    const spec = remoteSpec(unit, input, remote);
     return spec.ok && isPolled(spec.value) ? [spec.value] : [];
   });
 }
@@ -100,8 +100,9 @@ export function polledRemotes(
 const isPolled = ({ ref }: SourceSpec): boolean => !('commit' in ref);
 
 /** A remote as a source: the same rules and the same login as if the Unit itself named it (S7). */
-function remoteSpec({ remotes }: Unit, own: SourceSpec, remote: RemoteSource): Result<SourceSpec> {
+function remoteSpec({ remotes }: Unit, input: Input, remote: RemoteSource): Result<SourceSpec> {
   const { ref } = remote;
+  const { source: own } = input;
   const [, helm, chart] = /^helm\+(.*)#(.*)$/.exec(remote.url) ?? [];
   const kind = helm !== undefined ? 'helm' : remote.url.startsWith('oci://') ? 'oci' : 'git';
   const url = normal(helm ?? remote.url);
@@ -142,7 +143,12 @@ function remoteSpec({ remotes }: Unit, own: SourceSpec, remote: RemoteSource): R
           : { name: ref === '' ? 'HEAD' : ref },
     ...(credentials === undefined ? {} : { credentials }),
     ...(trust === undefined ? {} : { trust }),
+    ...(kind === 'helm' && passesCredentials(input) ? { passCredentials: true } : {}),
   });
+}
+
+function passesCredentials({ render }: Input): boolean {
+  return render.kind === 'helm' && render.passCredentials === true;
 }
 
 /** One host has many spellings, and patterns have one: it is that which is asked and fetched. */

@@ -1,0 +1,19 @@
+/** How a person's wish that something ends is written into the resource of a Unit, whatever its kind. */
+import type { JsonObject } from '#model/json.ts';
+import type { Manifest } from '#model/object.ts';
+import type { Unit } from '#model/unit.ts';
+
+/** `2026-01-02T03:04:05Z by ada`: what began then is to end, and no other one is ever hit. */
+export const terminateAnnotation = 'trueup.dev/terminate';
+
+/** A merge patch. */
+export function terminateRequest(startedAt: string, by: string): JsonObject {
+  return { metadata: { annotations: { [terminateAnnotation]: `${startedAt} by ${by}` } } };
+}
+
+export function terminationOf({ metadata }: Manifest): Pick<Unit, 'terminate'> {
+  const written = metadata.annotations?.[terminateAnnotation];
+  if (written === undefined) return {};
+  const [startedAt = '', by = 'somebody'] = written.split(/ by (.*)/s);
+  return { terminate: { startedAt: startedAt.trim(), by } };
+}

@@ -1,0 +1,91 @@
+/** What a person asks for: when it is over, and when it is tried again. */
+import type { RunView } from '#model/dialect.ts';
+import { timestamp } from '#model/time.ts';
+import { afterFailure, askedAgain, askingNow, generationText } from './patience.ts';
+import type { Asking, UnitRuntime } from './runtime.ts';
+import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+
+/** It is over without a Run. */
+export function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
+  const { plan } = runtime;
+  const view = viewOf(runtime, message, nowMs);
+  const digest = plan?.digest ?? 'sha256:';
+  runtime.answered = { ...runtime.answered, request: true };
+  runtime.asking = undefined;
+  runtime.run = succeeded
+    ? { ...view, outcome: { plan: digest, result: 'succeeded', steps: [], inventory: [] } }
+    : view;
+}
+
+function viewOf({ unit: { request }, located, run }: UnitRuntime, message: string, nowMs: number): RunView {
+  // One that waited for its next attempt began with an earlier one.
+  const begun = run?.finishedAtMs === undefined ? run : undefined;
+  return {
+    startedAtMs: begun?.startedAtMs ?? nowMs,
+    finishedAtMs: nowMs,
+    by: request?.by ?? '',
+    automated: false,
+    revisions: located?.revisions ?? [],
+    attempt: begun?.attempt ?? 0,
+    ...(request?.asWritten === undefined ? {} : { asked: request.asWritten }),
+    message,
+  };
+}
+
+/**
+ * An attempt that could not become a Run. Where that may come right by itself it is followed by another one, as often as
+ * the person said; else it is over, and this is false.
+ */
+export function inVain(
+  runtime: UnitRuntime,
+  message: string,
+  mayComeRight: boolean,
+  { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
+): boolean {
+  const nowMs = clock.monotonic();
+  const now = askingNow(runtime, runtime.unit);
+  // Whatever made this turn, the next attempt is later.
+  if (mayComeRight && now !== undefined && now.notBeforeMs > nowMs) return true;
+  const next = mayComeRight ? askedAgain(runtime, nowMs, random) : undefined;
+  const view = { ...viewOf(runtime, message, clock.now()), attempt: now?.attempts ?? 0 };
+  runtime.asking = next;
+  runtime.run = next === undefined ? view : tryingAgain(view, next, clock.now() - nowMs);
+  if (next === undefined) runtime.answered = { ...runtime.answered, request: true };
+  return next !== undefined;
+}
+
+/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
+export function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
+  const { finishedAtMs: _, ...unfinished } = view;
+  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
+  return { ...unfinished, message };
+}
+
+export function untilNextAttempt({ asking }: UnitRuntime, { clock }: Pick<TurnPorts, 'clock'>): TurnEnd {
+  return asking === undefined
+    ? settled
+    : { ...settled, againMs: Math.max(asking.notBeforeMs - clock.monotonic(), 0) };
+}
+
+/** Whether somebody has ended it between two attempts, when it is not running and not over: it is over then. */
+export function endedMeanwhile(
+  runtime: UnitRuntime,
+  { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
+): boolean {
+  const { run, asking, plan, unit } = runtime;
+  const { terminate } = unit;
+  if (asking === undefined || run === undefined || terminate?.startedAt !== timestamp(run.startedAtMs))
+    return false;
+  answer(runtime, `terminated by ${terminate.by} between two attempts`, clock.now());
+  // Automated sync begins again after a while, as after any failure.
+  if (plan !== undefined)
+    runtime.retrying = afterFailure(
+      runtime,
+      plan.rendered,
+      generationText(unit),
+      clock.monotonic(),
+      random,
+      undefined,
+    );
+  return true;
+}
