@@ -39,6 +39,14 @@ export interface TurnEnd {
 
 export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
+/** Whichever is sooner; of those that say no time, the first. */
+export function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
+  const [sooner] = [one, other]
+    .filter(({ againMs }) => againMs !== undefined)
+    .toSorted((a, b) => a.againMs! - b.againMs!);
+  return sooner ?? one;
+}
+
 export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnPorts): PlanContext {
   const { unit } = runtime;
   // Who asks has it healed again; who approved a plan gets that one.

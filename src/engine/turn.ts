@@ -2,39 +2,24 @@
  * One turn of a Unit: look, plan, and if its policy allows, run; then say where it is. A turn starts from what is
  * recorded and seen, never from what an earlier turn intended, so that any turn can be the first.
  */
-import { makePlan, observe, type MadePlan } from '#pipeline/pipeline.ts';
+import { makePlan, observe } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { checkPaths } from '#pipeline/plan/cutting.ts';
-import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
-import { inventoryNow, inventorySettled, landsInMs } from '#pipeline/record/inventory.ts';
-import { insteadOf, locate, readOf, type Located } from '#pipeline/source/locate.ts';
+import { landsInMs } from '#pipeline/record/inventory.ts';
+import { insteadOf, locate, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
-import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { isInSync } from '#model/plan.ts';
-import { isDrift, planSummary } from '#model/sentences.ts';
-import { timestamp } from '#model/time.ts';
 import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
-import { afterRun, interrupted } from './after-run.ts';
+import { act, isSettled, type Wanted } from './act.ts';
+import { interrupted } from './after-run.ts';
 import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
-import { contestsAfter } from './contests.ts';
-import { hasCurrentAnswers } from './current-answers.ts';
-import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
-import {
-  askingNow,
-  generationText,
-  healDelayMs,
-  isExhausted,
-  lookAgainMs,
-  objectDelayMs,
-} from './patience.ts';
-import { carryOut, withDeletionHooks } from './run.ts';
+import { askingNow, lookAgainMs } from './patience.ts';
 import {
   noteSeen,
   noteTolerated,
@@ -45,7 +30,7 @@ import {
 } from './runtime.ts';
 import { newState, standing, type Standing } from './standing.ts';
 import { teardown } from './teardown.ts';
-import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+import { earlier, planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** `progress` is called when a Run has started, for the status in between. */
 export async function takeTurn(
@@ -167,7 +152,8 @@ async function reconcile(
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
   if (made.ok) {
     runtime.failures = outages;
-    return act(runtime, state, { ...made.value, unit, fromLastGood: false }, ports, progress);
+    const repair = (): Promise<TurnEnd> => repairFromLastGood(runtime, state, ports, progress);
+    return act(runtime, state, { ...made.value, unit, fromLastGood: false }, ports, progress, repair);
   }
   runtime.failures = [...outages, made.failure];
   runtime.plan = undefined;
@@ -216,13 +202,6 @@ async function recordStable(runtime: UnitRuntime, ports: TurnPorts): Promise<voi
   if (!written.ok) ports.log.warn({ code: written.failure.code }, written.failure.message);
 }
 
-function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
-  const [sooner] = [one, other]
-    .filter(({ againMs }) => againMs !== undefined)
-    .toSorted((a, b) => a.againMs! - b.againMs!);
-  return sooner ?? one;
-}
-
 async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Promise<Result<Located>> {
   const revisions = unit.request?.revisions;
   const { view } = ports;
@@ -244,11 +223,6 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
 
 function sameCommits(one: Located, other: Located): boolean {
   return one.revisions.every(({ commit }, index) => commit === other.revisions[index]?.commit);
-}
-
-interface Wanted {
-  readonly located: Located;
-  readonly made: MadePlan;
 }
 
 /** The plan of what is wanted; without rendering when nothing that it depends on has changed. */
@@ -291,206 +265,6 @@ async function planFor(
   return ok({ located: made.value.located, made: made.value });
 }
 
-interface Acting extends Wanted {
-  /** As it is acted on: a repair from the last good set answers nobody's request. */
-  readonly unit: Unit;
-  readonly fromLastGood: boolean;
-}
-
-async function act(
-  runtime: UnitRuntime,
-  state: UnitState,
-  { unit, located, made, fromLastGood }: Acting,
-  ports: TurnPorts,
-  progress: () => void,
-): Promise<TurnEnd> {
-  const { plan } = made;
-  if (!fromLastGood) {
-    runtime.located = located;
-    runtime.remotes = remotesOf(readOf(located));
-    ports.sources.use(unit.id, polledSources(runtime, state.read));
-  }
-  // What is wanted but may not run stays in view, also while the last good set is repaired.
-  runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
-  const hooks = plan.steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
-  const wanted = plan.desired.map(({ ref }) => ref);
-  ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
-  runtime.health = await healthReport(state, made, ports.cluster, unit);
-  if (unit.request?.dryRun === true) {
-    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
-    return settled;
-  }
-  const nowMs = ports.clock.now();
-  const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
-  if (!opened.open) {
-    if (opened.failure !== undefined) runtime.failures = [...runtime.failures, opened.failure];
-    // What a person has to decide is waited for; anything else may come right by itself.
-    const mayComeRight = plan.blocked.some(({ kind }) => kind !== 'blocked');
-    if (unit.request !== undefined) inVain(runtime, opened.why, mayComeRight, ports);
-    if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
-    if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
-      await recordInSync(runtime, state, { located, made }, ports);
-    }
-    if (!mayComeRight) runtime.looks = 0;
-    const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
-    const later = mayComeRight ? { ...settled, againMs: lookAgainMs(runtime, ports.random) } : waiting;
-    const end = earlier(later, untilNextAttempt(runtime, ports));
-    const isHeld = plan.blocked.length > 0 || opened.failure !== undefined;
-    if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
-    return earlier(end, await repairFromLastGood(runtime, state, ports, progress));
-  }
-  if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
-  if (!(await hasCurrentAnswers(made, ports.view))) {
-    runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
-    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
-  }
-  const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
-  if (suspended !== undefined) return suspended;
-  const mayHeal = healsByItself(unit, plan);
-  const monotonicMs = ports.clock.monotonic();
-  const heals = mayHeal ? healsDue(runtime, plan, monotonicMs) : undefined;
-  if (heals !== undefined) {
-    const unrecordable = await ports.recorder.inTheWay(state, heals);
-    if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
-  }
-  // Those that have to wait are looked at while the Run waits.
-  const drifted = mayHeal ? plan.steps.filter(isDrift).map(({ object }) => object) : [];
-  for (const object of drifted) runtime.stirred.set(keyText(object), object);
-  const delays = drifted.map((object) => objectDelayMs(runtime, keyText(object), monotonicMs));
-  const healsInMs = Math.min(Infinity, ...delays.filter((ms) => ms > 0));
-  const asking = askingNow(runtime, unit);
-  const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
-  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
-  if (runtime.retrying?.inputs === plan.rendered)
-    runtime.failures = [...runtime.failures, ...runtime.runFailures];
-  const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
-  if (unrecordable !== undefined) {
-    runtime.failures = [...runtime.failures, unrecordable];
-    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
-  }
-  runtime.looks = 0;
-  if (waitMs === Infinity) {
-    runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
-    return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;
-  }
-  if (waitMs > 0) {
-    runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
-    return { ...settled, againMs: Math.min(waitMs, healsInMs) };
-  }
-  // Another replica's since this turn began: that one decides from what is so now.
-  if (!runtime.isOwn) return settled;
-  const run = await carryOut(
-    {
-      unit,
-      made,
-      state,
-      by: opened.by,
-      automated: opened.automated,
-      attempt: (opened.automated ? runtime.retrying?.attempts : asking?.attempts) ?? 0,
-      ancestry: located.ancestry,
-      fromLastGood,
-      // A change of the resource is compiled at once, also while this Run goes on.
-      terminate: () => runtime.unit.terminate,
-      hasLeft: () => runtime.hasLeft,
-      isSuperseded: async (soFar) =>
-        (await isSuperseded(runtime, { unit, located, fromLastGood }, state, ports)) ||
-        (mayHeal &&
-          gate({ unit, plan, state, ancestry: located.ancestry, nowMs: ports.clock.now() }).open &&
-          (await driftsMeanwhile(runtime, plan, soFar, ports))),
-      news: runtime.news,
-      seenAtMs: runtime.seenAtMs,
-    },
-    ports,
-    (view) => {
-      runtime.run = view;
-      progress();
-    },
-  );
-  return afterRun(runtime, made, run, ports);
-}
-
-/** A Run that waits must not hold back the commit, or the change of policy, that would help it. */
-async function isSuperseded(
-  { unit: now }: UnitRuntime,
-  { unit, located: planned, fromLastGood }: Pick<Acting, 'unit' | 'located' | 'fromLastGood'>,
-  state: UnitState,
-  ports: TurnPorts,
-): Promise<boolean> {
-  if (ports.isStopping() || now.teardown !== undefined || now.unsupported.length > 0) return true;
-  if (generationText(now) !== generationText(unit)) return true;
-  if (fromLastGood || unit.request?.revisions !== undefined) return false;
-  // As the cluster answered then: what a Run does may change its answers, and asking for them at each event is dear.
-  const read = readOf(planned);
-  // What was applied last may not have read the files that this plan has.
-  const known = read === undefined ? state : { ...state, read };
-  const question = { unit, state: known, when: 'then' } as const;
-  const located = await locate(question, ports);
-  const commits = planned.revisions.map(({ commit }) => commit);
-  if (!located.ok || located.value.revisions.every(({ commit }, index) => commit === commits[index]))
-    return false;
-  const instead = commits.map((commit) => ({ commit }));
-  const before = await locate({ ...question, instead }, ports);
-  return before.ok && before.value.digest !== located.value.digest;
-}
-
-/** No Run is under way, and none owes hooks. */
-function isSettled({ intent, hooks }: UnitState): boolean {
-  return intent === undefined && hooks === undefined;
-}
-
-/** At the border of a window it is looked at again, and not before. */
-function borderEnd(inMs: number): TurnEnd {
-  return Number.isFinite(inMs) ? { ...settled, againMs: Math.max(inMs, 1) } : settled;
-}
-
-function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
-  return awaited === undefined || awaited.objects === 'all' ? [] : awaited.objects;
-}
-
-/** Nothing to apply, but what is recorded is not what was looked at: a new commit that changes nothing, a crash. */
-async function recordInSync(
-  runtime: UnitRuntime,
-  state: UnitState,
-  { located, made }: Wanted,
-  ports: TurnPorts,
-): Promise<void> {
-  const nowMs = ports.clock.now();
-  const inventory = inventorySettled(inventoryNow(state, nowMs), made.plan, made.sightings, nowMs);
-  const contests = contestsAfter(state, made.plan);
-  const isContested = contests.length === (state.contests ?? []).length;
-  const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;
-  if (isRecorded && inventory === state.inventory) return;
-  if (made.plan.kept.length !== 0 && state.takenOver) return;
-  const { intent: _, hooks: __, contests: ___, ...rest } = withDeletionHooks(state, made.plan);
-  const next: UnitState = {
-    ...rest,
-    ...ranHooks(state),
-    ...(contests.length === 0 ? {} : { contests }),
-    inventory,
-    inputs: located.digest,
-    read: readOf(located) ?? [],
-    revisions: located.revisions,
-    ancestry: located.ancestry,
-    warnings: made.warnings,
-    takenOver: false,
-  };
-  const written = await ports.states.write(next, state);
-  if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
-  else ports.ownership.setInventory(state.unit, inventory);
-}
-
-function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
-  const nowMs = ports.clock.monotonic();
-  const { retrying, unit } = runtime;
-  const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
-  // Hooks are programs: they are not run every few minutes for ever.
-  if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts))
-    return Infinity;
-  // A fight over one object must not hold back what Git has new.
-  const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
-  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
-}
-
 /** F8, F12: what Git says now cannot be had; what it said last still holds against drift. */
 async function repairFromLastGood(
   runtime: UnitRuntime,
@@ -512,5 +286,6 @@ async function repairFromLastGood(
   const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
   // Where it is not kept, and the cluster answers otherwise by now, it is something else.
   if (!made.ok || made.value.located.digest !== state.inputs) return settled;
-  return act(runtime, state, { ...made.value, unit: unasked, fromLastGood: true }, ports, progress);
+  const acting = { ...made.value, unit: unasked, fromLastGood: true };
+  return act(runtime, state, acting, ports, progress, () => Promise.resolve(settled));
 }
