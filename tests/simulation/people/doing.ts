@@ -1,6 +1,7 @@
 /** What people have at hand for whatever they do. */
 import { declaring } from '../declared.ts';
 import { itemKey, kinds, newItem, placeOf, type App, type Content, type Fleet, type Item } from '../fleet.ts';
+import type { Contests } from '../contests.ts';
 import type { Hook } from '../hooks.ts';
 import type { Named } from '../kubectl.ts';
 import type { Oracles } from '../oracles.ts';
@@ -11,6 +12,7 @@ export interface Doing {
   readonly world: World;
   readonly fleet: Fleet;
   readonly oracles: Oracles;
+  readonly contests: Contests;
   readonly random: SeededRandom;
 }
 export interface Acting extends Doing {
