@@ -5,7 +5,7 @@
 import { keyText } from '#model/object.ts';
 import type { Contest } from '#model/outcome.ts';
 import { memberOf, rival, type Named } from './kubectl.ts';
-import { declaring, isDeclaring, suspensionOf } from './declared.ts';
+import { declaring, isDeclaring, resourceOf, suspensionOf } from './declared.ts';
 import { kinds, type App, type Fleet } from './fleet.ts';
 import { headOf, isOurs, rivalValue, Violation } from './oracles.ts';
 import { turnMsMax } from './standstill.ts';
@@ -72,7 +72,11 @@ export class Contests implements Watcher {
     const before = this.#sinceMs.get(name);
     if (type === 'DELETED') this.#sinceMs.delete(name);
     else {
-      for (const contest of contests) this.#isNamed(app, contest);
+      for (const contest of contests) {
+        this.#isNamed(app, contest);
+        if (!before?.has(contest.object.name))
+          this.#world.note(`healing of ${contest.object.name} is suspended`);
+      }
       const now = contests.map(({ object: ref }) => ref.name);
       this.#sinceMs.set(name, new Map(now.map((each) => [each, before?.get(each) ?? this.#world.nowMs])));
     }
@@ -128,6 +132,16 @@ export class Contests implements Watcher {
     const isAsked = (this.#askedMs.get(found.app) ?? -Infinity) > sinceMs - turnMsMax;
     if (sentMs > sinceMs && !isAsked)
       throw new Violation('contest', `${who} healed ${name} ${sentMs - sinceMs} ms after that was suspended`);
+  }
+
+  /** With every reason for it, and enough time. */
+  hasToBeSuspended(app: App): void {
+    const says = suspensionOf(resourceOf(this.#world.kubectl, app));
+    if (says === undefined)
+      this.#world.violation ??= new Violation(
+        'contest',
+        `${app.name} does not say that it is contended with`,
+      );
   }
 
   /** Since when healing of it is suspended. */

@@ -51,7 +51,7 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
 }
 
 function endHooks(random: SeededRandom, app: App): readonly Hook[] {
-  const count = app.dialect === 'argo' && app.cascades && random.chance(0.3) ? 1 + random.below(2) : 0;
+  const count = app.dialect === 'argo' && app.cascades && random.chance(0.5) ? 1 + random.below(2) : 0;
   return Array.from({ length: count }, (_, at) => newEndHook(random, `${app.name}-hook-end-${at}`));
 }
 
@@ -85,7 +85,7 @@ function arrangeApart(doing: Doing, spanMs: number): void {
       deleteApp(own, app);
     });
   }
-  if (!random.chance(0.25)) return;
+  if (!random.chance(0.35)) return;
   const app = random.pick(fleet.apps);
   const own = { ...doing, random: random.fork('rival') };
   world.scheduler.at(random.between(20_000, spanMs * 0.75), () => contendSomehow(own, app));
