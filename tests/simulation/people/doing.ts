@@ -26,8 +26,8 @@ export interface Action {
 }
 
 export const itemsOf = (content: Content): readonly Item[] => ('items' in content ? content.items : []);
-export const hooksOf = (content: Content): readonly Hook[] =>
-  'items' in content ? (content.hooks ?? []) : [];
+export const hooksOf = (content: Content | undefined): readonly Hook[] =>
+  content !== undefined && 'items' in content ? (content.hooks ?? []) : [];
 /** Whoever is asked has not answered yet: others keep their hands off. */
 export const isHeld = (content: Content): boolean => 'items' in content && content.isHeld === true;
 
