@@ -12,11 +12,11 @@ import { turnMsMax } from './standstill.ts';
 import type { Watcher, World, Written } from './world.ts';
 
 /** What ends it: somebody asks for a sync, Git has another value, the rival sets back what Git has; or nothing until the last. */
-export const ends = ['asked', 'committed', 'relented', 'never'] as const;
+export const conclusions = ['asked', 'committed', 'relented', 'never'] as const;
 export interface Rival {
   readonly app: App;
   readonly at: Named;
-  readonly end: (typeof ends)[number];
+  readonly end: (typeof conclusions)[number];
   isOver: boolean;
 }
 

@@ -7,7 +7,6 @@ import type { JsonObject } from '#model/json.ts';
 import type { Intent } from '#model/outcome.ts';
 import { declaring, isDeclaring } from './declared.ts';
 import type { App, Fleet } from './fleet.ts';
-import { memberOf } from './kubectl.ts';
 import { headOf, isOurs, Violation } from './oracles.ts';
 import type { Watcher, World, Written } from './world.ts';
 import { wasOpen } from './windows.ts';

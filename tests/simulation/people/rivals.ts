@@ -1,5 +1,5 @@
 /** A controller that wants another value where Git states one, and sets it each time that it finds what Git has. */
-import { ends, type Rival } from '../contests.ts';
+import { conclusions, type Rival } from '../contests.ts';
 import { declaring, resourceOf, suspensionOf } from '../declared.ts';
 import { itemKey, type App, type Item } from '../fleet.ts';
 import { memberOf, rival } from '../kubectl.ts';
@@ -41,7 +41,7 @@ export function contendSomehow(doing: Doing, app: App): void {
   contend(doing, app, {
     everyMs: random.between(3000, 25_000),
     lastsMs: random.between(60_000, 600_000),
-    end: random.pick(ends),
+    end: random.pick(conclusions),
   });
 }
 
