@@ -2,7 +2,7 @@
  * The replicas of one installation. Each keeps a Lease of its own alive and follows those of the others; from that
  * comes who is alive, who owns what, and how long we ourselves may act.
  */
-import { ok, type Result } from '#model/failure.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject, jsonText, type JsonObject } from '#model/json.ts';
 import { microTimestamp } from '#model/time.ts';
 import { apiVersionOf, type Manifest, type ObjectRef } from '#model/object.ts';
@@ -188,20 +188,22 @@ export class Membership implements Tenure {
   }
 
   async #write(): Promise<Result<undefined>> {
-    const { cluster } = this.#settings;
     const lease = this.#lease();
-    const { metadata, spec } = lease;
-    const patch = { metadata: { annotations: metadata['annotations'] }, spec } as JsonObject;
-    const renewed = this.#term === 0 ? undefined : await cluster.mergePatch(this.#ref(this.id), patch);
-    if (renewed?.ok === true) return ok(undefined);
-    if (renewed !== undefined && renewed.failure.code !== 'NotFound') return renewed;
+    const renewed = this.#term === 0 ? undefined : await this.#patch(lease);
+    if (renewed !== undefined && (renewed.ok || renewed.failure.code !== 'NotFound')) return renewed;
     // Not there yet, or somebody deleted it.
-    const created = await cluster.create(lease);
+    const created = await this.#settings.cluster.create(lease);
     if (!created.ok) return created;
-    if (created.value.result === 'done') return ok(undefined);
     // The answer to an earlier attempt was lost.
-    const again = await cluster.mergePatch(this.#ref(this.id), patch);
-    return again.ok ? ok(undefined) : again;
+    return created.value.result === 'done' ? ok(undefined) : this.#patch(lease);
+  }
+
+  async #patch({ metadata, spec }: Manifest): Promise<Result<undefined>> {
+    const ref = this.#ref(this.id);
+    const patch = { metadata: { annotations: metadata['annotations'] }, spec } as JsonObject;
+    const written = await this.#settings.cluster.mergePatch(ref, patch);
+    if (!written.ok) return written;
+    return written.value.result === 'done' ? ok(undefined) : fail(conflict(written.value.why));
   }
 
   #lease(): Manifest {
@@ -287,3 +289,8 @@ export class Membership implements Tenure {
 }
 
 const leasePrefix = 'trueup-';
+
+/** The API server itself answers so where many write at once, whatever version was asked for: nothing was renewed. */
+function conflict(message: string): Failure {
+  return { kind: 'transient', code: 'Conflict', stage: 'record', message, hint: 'it is tried again' };
+}

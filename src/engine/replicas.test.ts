@@ -1,4 +1,5 @@
 /** Several engines on one cluster, in a world of fakes: who looks after what, whoever comes, goes, hangs or lags. */
+import { ok } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isWrite, type FakeCall, type FakeClient } from '../../tests/fakes/cluster.ts';
@@ -304,13 +305,26 @@ describe('a replica that stands still past its lease (F14)', () => {
     await world.settle();
     expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
   });
-  it('whose Lease cannot be renewed stops by itself before the others take over', async () => {
+  it.each([
+    [
+      'cannot be renewed',
+      () => {
+        world.cluster.inject = (call) =>
+          isWrite(call) && call.key.endsWith('/trueup-a')
+            ? { kind: 'transient', code: 'Unreachable', stage: 'apply', message: 'injected', hint: '' }
+            : undefined;
+      },
+    ],
+    [
+      'is not renewed because of conflicts',
+      ({ client }: RunningEngine) => {
+        client.mergePatch = () => Promise.resolve(ok({ result: 'stale', why: 'it was changed meanwhile' }));
+      },
+    ],
+  ])('whose Lease %s stops by itself before the others take over', async (_, hinder) => {
     const { a, b } = await shared('a', 'b');
     const mine = ownOf(a!);
-    world.cluster.inject = (call) =>
-      isWrite(call) && call.key.endsWith('/trueup-a')
-        ? { kind: 'transient', code: 'Unreachable', stage: 'apply', message: 'injected', hint: '' }
-        : undefined;
+    hinder(a!);
     await world.advance(13_500);
     expect(ownOf(b!)).not.toEqual(names);
     const { mark } = world;

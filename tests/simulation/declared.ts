@@ -28,6 +28,10 @@ interface Declaring {
   readonly malformed: (which: number) => object;
   readonly cascade: readonly string[];
   readonly refresh: (kind: string, nowMs: number) => object;
+  /** A sync, now. */
+  readonly asks: (nowMs: number) => object;
+  /** What stands there of such, and of refreshes. */
+  readonly wishOf: (resource: unknown) => unknown;
   readonly standing: (resource: Stored | undefined) => Standing;
 }
 
@@ -80,6 +84,11 @@ const argo: Declaring = {
   }),
   cascade: ['resources-finalizer.argocd.argoproj.io'],
   refresh: (kind) => ({ metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } }),
+  asks: () => ({ operation: { initiatedBy: { username: 'ada' }, sync: {} } }),
+  wishOf: (resource) => [
+    memberOf(resource, 'operation'),
+    memberOf(resource, 'metadata', 'annotations', 'argocd.argoproj.io/refresh'),
+  ],
   standing: (resource) => {
     const says = String(memberOf(resource, 'status', 'sync', 'status'));
     const hasOperation = memberOf(resource, 'operation') !== undefined;
@@ -164,11 +173,10 @@ const flux: Declaring = {
   refresh: (_, nowMs) => ({
     metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': new Date(nowMs).toISOString() } },
   }),
+  asks: (nowMs) => flux.refresh('normal', nowMs),
+  wishOf: (resource) => memberOf(resource, 'metadata', 'annotations', 'reconcile.fluxcd.io/requestedAt'),
   standing: (resource) => {
-    const conditions = memberOf(resource, 'status', 'conditions');
-    const ready = (Array.isArray(conditions) ? conditions : []).find(
-      (each) => memberOf(each, 'type') === 'Ready',
-    ) as unknown;
+    const ready = conditionOf(resource, 'Ready');
     const applied = String(memberOf(resource, 'status', 'lastAppliedRevision'));
     return {
       isDone: memberOf(ready, 'status') === 'True',
@@ -178,10 +186,24 @@ const flux: Declaring = {
   },
 };
 
+function conditionOf(resource: unknown, type: string): unknown {
+  const conditions = memberOf(resource, 'status', 'conditions');
+  return (Array.isArray(conditions) ? conditions : []).find((each) => memberOf(each, 'type') === type);
+}
+/** What a resource says of who contends with us; undefined where it says nothing of that. */
+export function suspensionOf(resource: unknown): string | undefined {
+  const condition = conditionOf(resource, 'HealingSuspended');
+  return condition === undefined ? undefined : String(memberOf(condition, 'message'));
+}
 export const declaring = (app: App): Declaring => (app.dialect === 'argo' ? argo : flux);
 
 export function declare(kubectl: Kubectl, app: App): void {
   for (const { at, manifest } of declaring(app).manifests(app)) kubectl.create(at, manifest);
+}
+export function isDeclaring(object: unknown, app: App): boolean {
+  return (
+    memberOf(object, 'kind') === declaring(app).kind && memberOf(object, 'metadata', 'name') === app.name
+  );
 }
 export function resourceOf(kubectl: Kubectl, app: App): Stored | undefined {
   return kubectl.get(declaring(app).at(app.name));

@@ -21,6 +21,8 @@ export class HookRuns implements Watcher {
   readonly #recorded = new Set<string>();
   /** When the Job of each was made. */
   readonly #madeMs = new Map<string, number>();
+  /** Of each application, also those that are gone: what they ran after their end still stands. */
+  readonly #units = new Map<string, Set<string>>();
   /** By application, commit and name: those that were recorded as ended well. */
   readonly #succeeded = new Set<string>();
 
@@ -54,6 +56,7 @@ export class HookRuns implements Watcher {
     const { unit, hooks, owner, intent, revisions } = head;
     if (type === 'DELETED') return void this.#heads.delete(object.metadata.name);
     this.#heads.set(object.metadata.name, head);
+    this.#units.set(owner.name, (this.#units.get(owner.name) ?? new Set()).add(unit));
     if (hooks === undefined) return;
     const known = headOf(before)?.hooks;
     if (known !== undefined) nothingForgotten(owner.name, known, hooks);
@@ -69,15 +72,18 @@ export class HookRuns implements Watcher {
   }
 
   /** The attempt that a Job is of; undefined where no record has said that it is run. */
-  #attemptOf(app: App, { metadata }: Change['object']): string | undefined {
+  #attemptOf({ metadata }: Change['object'], units: Iterable<string>): string | undefined {
     const mark = String(memberOf(metadata, 'annotations', runMark));
-    const keys = this.#headsOf(app).map(({ unit }) => keyOf(unit, mark, metadata.name));
+    const keys = [...units].map((unit) => keyOf(unit, mark, metadata.name));
     return keys.find((key) => this.#recorded.has(key));
   }
 
   #made(app: App, { change: { object }, sentMs }: Written): void {
     const { name } = object.metadata;
-    const attempt = this.#attemptOf(app, object);
+    const attempt = this.#attemptOf(
+      object,
+      this.#headsOf(app).map(({ unit }) => unit),
+    );
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
     const madeMs = this.#madeMs.get(attempt);
@@ -89,7 +95,7 @@ export class HookRuns implements Watcher {
 
   #removed(app: App, { change: { object, before }, sentMs }: Written): void {
     const { name } = object.metadata;
-    if (this.#attemptOf(app, object) === undefined)
+    if (this.#attemptOf(object, this.#units.get(app.name) ?? []) === undefined)
       throw new Violation('F26', `the Job ${name} was deleted, which no record has as a hook that was run`);
     const mark = memberOf(object, 'metadata', 'annotations', runMark);
     const isCurrent = this.#headsOf(app).some(({ hooks }) => hooks?.id === mark);

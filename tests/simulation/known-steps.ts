@@ -42,6 +42,8 @@ export const knownSteps: readonly KnownStep[] = [
   request('create', 'record', notAtStart),
   request('get', 'record', notAtStart),
   request('update', 'record', notAtStart),
+  // Before a turn acts on a Unit whose record is gone.
+  request('get', 'resource', notAtStart),
   request('patch', 'resource', notAtStart),
   request('list', 'object'),
   request('list', 'secret'),

@@ -5,6 +5,8 @@ import type { Resource } from '#embedded/resources.ts';
 import { StatusError } from '#embedded/status.ts';
 
 export const editor = 'kubectl-edit';
+/** Who wants something else than Git, and does not give in. */
+export const rival = 'rival';
 
 export interface Named {
   readonly group: string;

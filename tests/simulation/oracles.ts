@@ -11,8 +11,9 @@ import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
 import { contentIn, kinds, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
-import { resourceOf } from './declared.ts';
-import { editor, memberOf } from './kubectl.ts';
+import { isDeclaring, resourceOf } from './declared.ts';
+import { isHeldFor } from './hooks.ts';
+import { editor, memberOf, rival } from './kubectl.ts';
 import type { Replica } from './replica.ts';
 import type { Asked } from './steps.ts';
 import type { Watcher, World, Written } from './world.ts';
@@ -28,8 +29,13 @@ export class Violation extends Error {
 /** What people and other controllers write into our objects, and nobody else may touch. */
 export const foreignPrefix = 'people.example/';
 
-/** What people write where we declare another value. */
+/** What people and other controllers write where we declare another value; and as whom. */
 export const editedValue = 'edited';
+export const rivalValue = 'contested';
+const writers: ReadonlyMap<unknown, string> = new Map([
+  [editedValue, editor],
+  [rivalValue, rival],
+]);
 
 /** Far above what a few applications need. */
 const pendingMax = 300;
@@ -56,8 +62,11 @@ export class Oracles implements Watcher {
   readonly #editedMs = new Map<string, number>();
   /** Where somebody moved history by force. */
   readonly #rewritten = new Set<string>();
-  /** The resources of applications that somebody deleted, and since when they are back. */
-  readonly #deleted = new Map<string, { readonly uid: string; readonly backMs?: number }>();
+  /** The resources of applications that somebody deleted, since when their objects may go, and since when they are back. */
+  readonly #deleted = new Map<
+    string,
+    { readonly uid: string; readonly emptiesMs?: number; readonly backMs?: number }
+  >();
   /** Writes of replicas, and reads that are not part of a watch, since the last call of `startCounting`. */
   counted: string[] = [];
 
@@ -73,20 +82,30 @@ export class Oracles implements Watcher {
   /** Somebody deletes it: what is theirs may go, until it is back. */
   appDeleted(app: App): void {
     const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
-    if (uid !== undefined) this.#deleted.set(app.name, { uid });
+    if (uid !== undefined && this.#deleted.get(app.name)?.uid !== uid) this.#deleted.set(app.name, { uid });
   }
   isBack(app: App): boolean {
     const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
     const deleted = this.#deleted.get(app.name);
     const isBack = uid !== undefined && uid !== deleted?.uid;
     if (isBack && deleted?.backMs === undefined)
-      this.#deleted.set(app.name, { uid: deleted?.uid ?? '', backMs: this.#world.nowMs });
+      this.#deleted.set(app.name, { uid: '', ...deleted, backMs: this.#world.nowMs });
     return isBack;
   }
   /** Whether its objects went with it when that was sent. */
   isTornDown(app: App, sentMs: number): boolean {
-    const deleted = this.#deleted.get(app.name);
-    return app.cascades && deleted !== undefined && sentMs <= (deleted.backMs ?? Infinity);
+    const { emptiesMs = Infinity, backMs = Infinity } = this.#deleted.get(app.name) ?? {};
+    return app.cascades && emptiesMs <= sentMs && sentMs <= backMs;
+  }
+  /** ADR 25: its objects go when its hooks before that have run. */
+  #resourceWritten({ object, type }: Change): void {
+    const app = this.#fleet.apps.find((each) => isDeclaring(object, each));
+    const deleted = app && this.#deleted.get(app.name);
+    if (deleted === undefined || deleted.uid !== object.metadata.uid || deleted.emptiesMs !== undefined)
+      return;
+    const isGoing = object.metadata.deletionTimestamp !== undefined && !isHeldFor(object, 'PreDelete');
+    if (isGoing || type === 'DELETED')
+      this.#deleted.set(app!.name, { ...deleted, emptiesMs: this.#world.nowMs });
   }
   startCounting(): void {
     this.counted = [];
@@ -103,6 +122,7 @@ export class Oracles implements Watcher {
 
   wrote({ change, replica, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') this.#recordWritten(change);
+    this.#resourceWritten(change);
     this.#edits(change, replica === undefined ? undefined : sentMs);
     if (replica === undefined) return;
     this.#noCanary(change);
@@ -176,8 +196,8 @@ export class Oracles implements Watcher {
       for (const { path, before: found, after, owner: who } of entry.changes) {
         const manager = typeof who === 'object' ? who.manager : who;
         // What a drift became, or what its heal will find: it depends on what was recorded of the object.
-        const isEdit = found === editedValue || after === editedValue;
-        if (manager === undefined || (isEdit && manager !== editor))
+        const by = [found, after].flatMap((value) => writers.get(value) ?? []);
+        if (manager === undefined || (by.length > 0 && !by.includes(manager)))
           throw new Violation(
             'attribution',
             `${owner.name}: ${entry.object.name} ${path} is said to be by ${manager ?? 'nobody'}`,
@@ -246,7 +266,7 @@ export class Oracles implements Watcher {
   #edits({ resource, object, before, type }: Change, sentMs: number | undefined): void {
     const place = `${resource} ${object.metadata.namespace}/${object.metadata.name}`;
     const sinceMs = this.#editedMs.get(place);
-    const isEdited = memberOf(object, 'data', 'value') === editedValue;
+    const isEdited = writers.has(memberOf(object, 'data', 'value'));
     if (sentMs !== undefined && sinceMs !== undefined && !isEdited && type !== 'DELETED' && sentMs < sinceMs)
       throw new Violation('F3', `${place} was changed by a request that left before somebody edited it`);
     if (!isEdited || type === 'DELETED') this.#editedMs.delete(place);

@@ -7,6 +7,7 @@ import { editedValue, foreignPrefix } from './oracles.ts';
 import { label } from './people/declarations.ts';
 import type { Doing } from './people/doing.ts';
 import { borrow } from './people/interference.ts';
+import { contend } from './people/rivals.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './run.ts';
 import { definitionKind, type World } from './world.ts';
@@ -178,6 +179,20 @@ function upset({ world, fleet }: Doing): void {
   doAt(170_000, 'clean up', () => world.kubectl.delete(anew));
 }
 
+/** A rival until healing is suspended, and longer; then Git has another value, and an edit is healed again. */
+function contest(doing: Doing): void {
+  const { world, fleet, contests } = doing;
+  const app = fleet.apps[0]!;
+  const lastsMs = 3 * minuteMs;
+  world.scheduler.at(20_000, () => contend(doing, app, { everyMs: 3000, lastsMs, end: 'committed' }));
+  world.scheduler.at(lastsMs, () => contests.hasToBeSuspended(app));
+  world.scheduler.at(lastsMs + 25_000, () => hintAll(world));
+  world.scheduler.at(lastsMs + 35_000, () => {
+    const at = { ...kinds.ConfigMap, namespace: app.namespace, name: 'web-kept' };
+    world.kubectl.merge(at, { data: { value: editedValue } });
+  });
+}
+
 const widget: Item = { kind: 'Widget', name: 'web-widget', value: 1 };
 
 const hooksOnce: readonly Hook[] = [
@@ -190,6 +205,14 @@ const hooksOnce: readonly Hook[] = [
   },
   { name: 'web-hook-post', point: 'PostSync', deletion: 'HookSucceeded', isNamedAnew: false, fails: false },
 ];
+
+const hooksOfTheEnd: readonly Hook[] = (['PreDelete', 'PostDelete'] as const).map((point) => ({
+  name: `web-hook-${point.toLowerCase()}`,
+  point,
+  deletion: 'BeforeHookCreation',
+  isNamedAnew: false,
+  fails: false,
+}));
 
 function sync({ world, fleet }: Doing): void {
   const app = fleet.apps[0]!;
@@ -254,12 +277,18 @@ function unserve(doing: Doing): void {
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
 const argo = { ...spans, fleet: (world: World) => oneApp(world) };
 const flux = { ...spans, fleet: (world: World) => oneApp(world, { dialect: 'flux', cascades: true }) };
+const ending = {
+  ...spans,
+  fleet: (world: World) => oneApp(world, { cascades: true }, before, hooksOfTheEnd),
+};
 const cascading = { ...spans, fleet: (world: World) => oneApp(world, { cascades: true }) };
 export const shortScenarios: Readonly<Record<string, Scenario>> = {
   update: { ...argo, arrange: update },
   heal: { ...argo, arrange: heal },
   upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
+  contest: { ...argo, spanMs: 4 * minuteMs, arrange: contest },
   remove: { ...cascading, arrange: remove },
+  end: { ...ending, arrange: remove },
   hooks: {
     ...spans,
     fleet: (world) => oneApp(world, { hasHooks: true }, before, hooksOnce),

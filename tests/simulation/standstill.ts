@@ -5,9 +5,8 @@
 import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Intent } from '#model/outcome.ts';
-import { declaring } from './declared.ts';
+import { declaring, isDeclaring } from './declared.ts';
 import type { App, Fleet } from './fleet.ts';
-import { memberOf } from './kubectl.ts';
 import { headOf, isOurs, Violation } from './oracles.ts';
 import type { Watcher, World, Written } from './world.ts';
 import { wasOpen } from './windows.ts';
@@ -35,9 +34,8 @@ export class Standstill implements Watcher {
   }
 
   told(who: string, object: JsonObject, isWatched: boolean): void {
-    const name = memberOf(object, 'metadata', 'name');
-    const app = this.#fleet.apps.find((each) => each.name === name);
-    if (app === undefined || memberOf(object, 'kind') !== declaring(app).kind) return;
+    const app = this.#fleet.apps.find((each) => isDeclaring(object, each));
+    if (app === undefined) return;
     const key = `${who} ${app.name}`;
     if (!declaring(app).isSuspended(object)) this.#suspendedMs.delete(key);
     // What comes back of a write of its own is not what it goes by.

@@ -1,11 +1,12 @@
 /** What people do to a fleet while it is being managed, drawn from the seed, in any weather: people/ has what each is. */
 import { declare } from './declared.ts';
 import { firstItems, Fleet, type App, type Content, type Item } from './fleet.ts';
-import { newHook } from './hooks.ts';
+import { isOfEnd, newEndHook, newHook, type Hook } from './hooks.ts';
 import { commits, repositoryUrl } from './people/commits.ts';
-import { declarations } from './people/declarations.ts';
+import { declarations, deleteApp } from './people/declarations.ts';
 import { hooksOf, itemsOf, type Action, type Doing } from './people/doing.ts';
 import { interference } from './people/interference.ts';
+import { allGiveUp, contendSomehow, settled } from './people/rivals.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -34,12 +35,13 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
     };
   });
   const fleet = new Fleet(apps);
+  const ofEnds = random.fork('ends');
   for (const server of world.servers.values()) {
     const content = new Map<App, Content>(
       fleet.appsOf(server).map((app) => {
         const count = app.hasHooks ? 1 + random.below(3) : 0;
         const hooks = Array.from({ length: count }, (_, at) => newHook(random, `${app.name}-hook-${at}`));
-        return [app, { items: firstItems(random, app), hooks }];
+        return [app, { items: firstItems(random, app), hooks: [...hooks, ...endHooks(ofEnds, app)] }];
       }),
     );
     fleet.push(server, content, 'First');
@@ -48,11 +50,17 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
   return fleet;
 }
 
+function endHooks(random: SeededRandom, app: App): readonly Hook[] {
+  const count = app.dialect === 'argo' && app.cascades && random.chance(0.5) ? 1 + random.below(2) : 0;
+  return Array.from({ length: count }, (_, at) => newEndHook(random, `${app.name}-hook-end-${at}`));
+}
+
 export const actions: readonly Action[] = [...commits, ...interference, ...declarations];
 
 /** Everything that people do in this span, arranged in advance: the same in any weather. */
 export function arrange(doing: Doing, spanMs: number): void {
   const { world, fleet, random } = doing;
+  arrangeApart({ ...doing, random: random.fork('apart') }, spanMs);
   const count = 3 + random.below(12);
   for (let index = 0; index < count; index += 1) {
     const action = random.weighted(actions);
@@ -66,8 +74,26 @@ export function arrange(doing: Doing, spanMs: number): void {
   }
 }
 
+/** What a seed has besides: drawn apart, so that it leaves the rest as it is. */
+function arrangeApart(doing: Doing, spanMs: number): void {
+  const { world, fleet, random } = doing;
+  for (const app of fleet.apps) {
+    if (!hooksOf(fleet.content(app)).some(isOfEnd)) continue;
+    const own = { ...doing, random: random.fork(app.name) };
+    world.scheduler.at(random.between(60_000, spanMs), () => {
+      world.note(`delete-app ${app.name}`);
+      deleteApp(own, app);
+    });
+  }
+  if (!random.chance(0.35)) return;
+  const app = random.pick(fleet.apps);
+  const own = { ...doing, random: random.fork('rival') };
+  world.scheduler.at(random.between(20_000, spanMs * 0.75), () => contendSomehow(own, app));
+}
+
 /** Git says something that can be had, and every application is to be as it says. */
-export function finale({ fleet, world, random }: Doing): void {
+export function finale(doing: Doing): void {
+  const { fleet, world, random, contests } = doing;
   world.note('the last commits');
   for (const server of world.servers.values()) {
     const content = new Map<App, Content>();
@@ -78,8 +104,13 @@ export function finale({ fleet, world, random }: Doing): void {
         isHeld === true ? [] : { ...hook, fails: false },
       );
       const last: Item = { kind: 'ConfigMap', name: `${app.name}-last`, value: random.below(10) };
-      content.set(app, { items: [...items.filter(({ name }) => name !== last.name), last], hooks });
+      const others = settled(
+        items.filter(({ name }) => name !== last.name),
+        contests.rivals,
+      );
+      content.set(app, { items: [...others, last], hooks });
     }
     fleet.push(server, content, 'Last');
   }
+  allGiveUp(doing);
 }

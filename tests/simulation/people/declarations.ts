@@ -1,6 +1,7 @@
 /** What people do to the resources that declare applications. */
 import { declare, declaring, labelled } from '../declared.ts';
 import type { App } from '../fleet.ts';
+import { withoutHookFinalizers } from '../hooks.ts';
 import { windowedProject, windows } from '../windows.ts';
 import { forAWhile, type Action, type Doing } from './doing.ts';
 
@@ -9,6 +10,30 @@ export function label({ world }: Doing, app: App, tier: string): void {
   if (app.dialect !== 'flux') return;
   app.tier = tier;
   world.kubectl.merge(declaring(app).at(app.name), { spec: labelled(app) });
+}
+
+/** What a person waits for hooks of the end that fail, or cannot be known. */
+const patienceMs = 480_000;
+
+/** And declares it again later. */
+export function deleteApp({ world, oracles, random }: Doing, app: App): void {
+  // What another leaves behind depends on when it went, and is nobody's then.
+  if (!app.cascades) return;
+  oracles.appDeleted(app);
+  const at = declaring(app).at(app.name);
+  world.kubectl.delete(at);
+  const patientUntilMs = world.nowMs + patienceMs;
+  const again = (): void => {
+    declare(world.kubectl, app);
+    // What is torn down for long holds its name.
+    if (oracles.isBack(app)) return;
+    if (world.nowMs > patientUntilMs && app.dialect === 'argo')
+      world.kubectl.merge(at, {
+        metadata: { finalizers: withoutHookFinalizers(world.kubectl.get(at)) },
+      });
+    world.scheduler.at(10_000, again);
+  };
+  world.scheduler.at(random.between(1000, 240_000), again);
 }
 
 export const declarations: readonly Action[] = [
@@ -25,27 +50,14 @@ export const declarations: readonly Action[] = [
     name: 'sync',
     weight: 1,
     act: ({ world }, app) => {
-      if (app.dialect === 'argo')
-        world.kubectl.merge(declaring(app).at(app.name), {
-          operation: { initiatedBy: { username: 'ada' }, sync: {} },
-        });
+      const { at, asks } = declaring(app);
+      if (app.dialect === 'argo') world.kubectl.merge(at(app.name), asks(world.server.now()));
     },
   },
   {
     name: 'delete-app',
     weight: 1,
-    act: ({ world, oracles, random }, app) => {
-      // What another leaves behind depends on when it went, and is nobody's then.
-      if (!app.cascades) return;
-      oracles.appDeleted(app);
-      world.kubectl.delete(declaring(app).at(app.name));
-      const again = (): void => {
-        declare(world.kubectl, app);
-        // What is torn down for long holds its name.
-        if (!oracles.isBack(app)) world.scheduler.at(10_000, again);
-      };
-      world.scheduler.at(random.between(1000, 240_000), again);
-    },
+    act: deleteApp,
   },
   {
     name: 'suspend',

@@ -1,6 +1,7 @@
 /** What people have at hand for whatever they do. */
 import { declaring } from '../declared.ts';
 import { itemKey, kinds, newItem, placeOf, type App, type Content, type Fleet, type Item } from '../fleet.ts';
+import type { Contests } from '../contests.ts';
 import type { Hook } from '../hooks.ts';
 import type { Named } from '../kubectl.ts';
 import type { Oracles } from '../oracles.ts';
@@ -11,6 +12,7 @@ export interface Doing {
   readonly world: World;
   readonly fleet: Fleet;
   readonly oracles: Oracles;
+  readonly contests: Contests;
   readonly random: SeededRandom;
 }
 export interface Acting extends Doing {
@@ -24,8 +26,8 @@ export interface Action {
 }
 
 export const itemsOf = (content: Content): readonly Item[] => ('items' in content ? content.items : []);
-export const hooksOf = (content: Content): readonly Hook[] =>
-  'items' in content ? (content.hooks ?? []) : [];
+export const hooksOf = (content: Content | undefined): readonly Hook[] =>
+  content !== undefined && 'items' in content ? (content.hooks ?? []) : [];
 /** Whoever is asked has not answered yet: others keep their hands off. */
 export const isHeld = (content: Content): boolean => 'items' in content && content.isHeld === true;
 
