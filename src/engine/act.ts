@@ -10,7 +10,7 @@ import { isDrift, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
-import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
+import { answer, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
