@@ -24,6 +24,7 @@ import {
   objectDelayMs,
 } from './patience.ts';
 import { carryOut, withDeletionHooks } from './run.ts';
+import { landsInMs } from './landing.ts';
 import { polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { earlier, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
@@ -124,6 +125,8 @@ export async function act(
   }
   // Another replica's since this turn began: that one decides from what is so now.
   if (!runtime.isOwn) return settled;
+  // What it sends may land for as long as that takes.
+  runtime.landsAtMs = undefined;
   const run = await carryOut(
     {
       unit,
@@ -199,8 +202,8 @@ async function recordInSync(
   { located, made }: Wanted,
   ports: TurnPorts,
 ): Promise<void> {
-  const nowMs = ports.clock.now();
-  const inventory = inventorySettled(inventoryNow(state, nowMs), made.plan, made.sightings, nowMs);
+  const mayLand = landsInMs(runtime, state, ports.clock) > 0;
+  const inventory = inventorySettled(inventoryNow(state), made.plan, made.sightings, mayLand);
   const contests = contestsAfter(state, made.plan);
   const isContested = contests.length === (state.contests ?? []).length;
   const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;

@@ -6,7 +6,7 @@ import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
 import type { EngineObserver } from './observer.ts';
 import type { Reads, ResourceCache } from './resource-cache.ts';
 import type { Sources } from './sources.ts';
-import { guarded } from './status-writer.ts';
+import { patchAsRead } from './status-writer.ts';
 import { sourceStanding } from './standing.ts';
 
 export interface DeclaredSourcesPorts {
@@ -16,8 +16,6 @@ export interface DeclaredSourcesPorts {
   readonly log: Log;
   readonly cache: ResourceCache;
   readonly sources: Sources;
-  /** There are other replicas. */
-  readonly isShared: boolean;
   /** Somebody asks for a look at this repository: other replicas may use it too. */
   readonly asked: (url: string) => void;
   readonly observer?: EngineObserver | undefined;
@@ -122,7 +120,7 @@ export class DeclaredSources {
     const { cluster, cache, clock, log } = this.#ports;
     const patch = dialect.status(resource, progress, clock.now());
     if (Object.keys(patch).length === 0) return undefined;
-    const written = await this.#patch(cluster, resource, patch);
+    const written = await patchAsRead(resource, patch, cluster);
     if (!written.ok) {
       log.warn(
         { resource: keyText(refOf(resource)), code: written.failure.code },
@@ -130,25 +128,12 @@ export class DeclaredSources {
       );
       return failedMs;
     }
-    if (written.value === 'stale') return staleMs;
-    if (written.value !== 'gone') cache.put(written.value);
-    return undefined;
-  }
-
-  async #patch(
-    cluster: Cluster,
-    resource: Manifest,
-    patch: ReturnType<SourceDialect['status']>,
-  ): Promise<Result<Manifest | 'stale' | 'gone'>> {
-    const written = await cluster.mergePatch(
-      refOf(resource),
-      this.#ports.isShared ? guarded(patch, resource) : patch,
-    );
-    if (!written.ok) return written.failure.code === 'NotFound' ? ok('gone') : written;
-    return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
+    if (written.value === undefined) return undefined;
+    cache.put(written.value.resource);
+    return written.value.isWritten ? undefined : staleMs;
   }
 }
 
 const failedMs = 5000;
-/** The watch brings what was written meanwhile. */
+/** What was written meanwhile may say something else. */
 const staleMs = 100;

@@ -124,7 +124,6 @@ export class Engine {
       ...ports,
       cache: this.#cache,
       sources: this.#sources,
-      isShared: this.#membership !== undefined,
       asked: (url) => this.#membership?.tell([url]),
       observer: options.observer,
     });
@@ -171,7 +170,6 @@ export class Engine {
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
-      isShared: this.#membership !== undefined,
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),
       tellDependents: (key, runtime) => this.#tellDependents(key, runtime),

@@ -84,6 +84,7 @@ export async function heal(
     news: runtime.news,
     seenAtMs: runtime.seenAtMs,
   } as const;
+  runtime.landsAtMs = undefined;
   const run = await carryOut(order, ports, () => undefined);
   const nowMs = ports.clock.monotonic();
   const result = run.ok ? run.value.result : 'failed';

@@ -97,7 +97,7 @@ export async function carryOut(
     const intent: UnitState = {
       ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
       epoch: order.state.epoch + 1,
-      inventory: inventoryBefore(inventoryNow(order.state, view.startedAtMs), plan),
+      inventory: inventoryBefore(inventoryNow(order.state), plan),
       intent: {
         plan: plan.digest,
         revisions: plan.revisions,
@@ -177,14 +177,14 @@ async function conclude(
     ports.cluster,
   );
   const durationMs = ports.clock.monotonic() - startedMs;
-  const nowMs = ports.clock.now();
-  const sent = withUnanswered(intent.inventory, executed.steps, nowMs);
+  const sent = withUnanswered(intent.inventory, executed.steps);
   const { inventory, values } = inventoryAfter(
     sent,
     intent.values,
     plan,
     executed.steps,
-    goneKeys(sent, sightings, nowMs),
+    // For how long that is so, whoever looks next decides.
+    goneKeys(sent, sightings, true),
     order.state.takenOver && executed.result === 'succeeded',
   );
   const succeeded = executed.result === 'succeeded';
@@ -218,6 +218,7 @@ async function conclude(
   const revert = isDeployed ? { revert: { seenAtMs } } : {};
   const { startedAtMs: atMs, by, automated, attempt } = view;
   const facts = { atMs, durationMs, by, automated, attempt, message, ...revert } as const;
+  const nowMs = ports.clock.now();
   const isOver = executed.result === 'succeeded' || executed.result === 'failed';
   const records = (): UnitState => {
     if (!isOver) return settled;

@@ -85,6 +85,8 @@ export interface UnitRuntime {
   hasLeft: boolean;
   /** It is this replica's to look after, as far as was known last. */
   isOwn: boolean;
+  /** Until when creations that nobody waits for may still be carried out, on the monotonic clock. */
+  landsAtMs: number | undefined;
   /** It had a state that was kept. */
   wasRecorded: boolean;
   /** When a turn was taken, or is to be, because the cluster answers a template otherwise; monotonic. */
@@ -161,6 +163,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     looked: false,
     hasLeft: false,
     isOwn: false,
+    landsAtMs: undefined,
     wasRecorded: false,
     answersAtMs: -Infinity,
   };

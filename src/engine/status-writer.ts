@@ -15,8 +15,12 @@ export interface StatusView {
   readonly end: TurnEnd | undefined;
   readonly readiness: Readiness;
   readonly nowMs: number;
-  /** Another replica may have written one since. */
-  readonly isShared: boolean;
+}
+
+/** The resource as it stands then; `isWritten`: with this patch. */
+export interface Patched {
+  readonly isWritten: boolean;
+  readonly resource: Manifest;
 }
 
 export async function writeStatus(
@@ -24,19 +28,33 @@ export async function writeStatus(
   resource: Manifest,
   view: StatusView,
   cluster: Cluster,
-): Promise<Result<Manifest | 'unchanged' | 'stale'>> {
+): Promise<Result<Patched | undefined>> {
   const patch = dialect.status(resource, [progressOf(view)], view.nowMs);
-  if (Object.keys(patch).length === 0) return ok('unchanged');
-  const written = await cluster.mergePatch(refOf(resource), view.isShared ? guarded(patch, resource) : patch);
-  // A resource that is gone needs no status.
-  if (!written.ok) return written.failure.code === 'NotFound' ? ok('unchanged') : written;
-  return ok(written.value.result === 'stale' ? 'stale' : written.value.value);
+  return Object.keys(patch).length === 0 ? ok(undefined) : patchAsRead(resource, patch, cluster);
 }
 
-/** For the resource as it was read, and no newer one: nobody would repair a status that comes late. */
-export function guarded(patch: JsonObject, { metadata: { resourceVersion } }: Manifest): JsonObject {
-  const metadata = isObject(patch['metadata']) ? patch['metadata'] : {};
-  return { ...patch, metadata: { ...metadata, resourceVersion: String(resourceVersion) } as JsonObject };
+/**
+ * Patches the resource as it was read, and no newer one: nobody would repair a status that comes late, from another
+ * replica or after its sender gave up. Undefined: it is gone, and needs no status.
+ */
+export async function patchAsRead(
+  resource: Manifest,
+  patch: JsonObject,
+  cluster: Cluster,
+): Promise<Result<Patched | undefined>> {
+  const { resourceVersion, uid } = resource.metadata;
+  const own = isObject(patch['metadata']) ? patch['metadata'] : {};
+  const metadata = { ...own, resourceVersion: String(resourceVersion) } as JsonObject;
+  const ref = refOf(resource);
+  const written = await cluster.mergePatch(ref, { ...patch, metadata });
+  if (!written.ok) return written.failure.code === 'NotFound' ? ok(undefined) : written;
+  if (written.value.result === 'done') return ok({ isWritten: true, resource: written.value.value });
+  // Its watch may be late.
+  const now = await cluster.read(ref);
+  if (!now.ok) return now;
+  // One that was made anew is another Unit's.
+  const isSame = now.value !== undefined && now.value.metadata.uid === uid;
+  return ok(isSame ? { isWritten: false, resource: now.value } : undefined);
 }
 
 function progressOf({ runtime, state, end, readiness }: StatusView): Progress {

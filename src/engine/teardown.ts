@@ -4,7 +4,7 @@
  */
 import { planDeletionHooks, planTeardown, type MadePlan } from '#pipeline/pipeline.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
-import { goneKeys, inventoryNow, landsInMs } from '#pipeline/record/inventory.ts';
+import { goneKeys, inventoryNow } from '#pipeline/record/inventory.ts';
 import { locate } from '#pipeline/source/locate.ts';
 import type { RunView, TornDown } from '#model/dialect.ts';
 import { fail, failureLine, type Failure, type Result } from '#model/failure.ts';
@@ -16,6 +16,7 @@ import type { SourceSpec, Unit } from '#model/unit.ts';
 import { interrupted } from './after-run.ts';
 import { freshSources } from './fresh-sources.ts';
 import { afterFailure, generationText, isExhausted } from './patience.ts';
+import { landsInMs } from './landing.ts';
 import { carryOut } from './run.ts';
 import { polledSources, type UnitRuntime } from './runtime.ts';
 import { planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -50,11 +51,8 @@ export async function teardown(
       unit.id,
       plan.steps.map(({ object }) => object),
     );
-  const inventory = inventoryNow(state, ports.clock.now());
-  const landsMs = landsInMs(inventory, ports.clock.now());
-  // From when on it is waited for has to be recorded, of a Run that was cut off.
-  const isCutOff = stage === 'objects' && state.intent !== undefined && landsMs !== undefined;
-  if ((plan.steps.length > 0 || isCutOff) && plan.blocked.length === 0) {
+  const landsMs = landsInMs(runtime, state, ports.clock);
+  if (plan.steps.length > 0 && plan.blocked.length === 0) {
     const nowMs = ports.clock.monotonic();
     const generation = generationText(unit);
     const { retrying } = runtime;
@@ -85,6 +83,7 @@ export async function teardown(
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     } as const;
+    runtime.landsAtMs = undefined;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
       runtime.run = view;
       progress();
@@ -100,20 +99,23 @@ export async function teardown(
     const isDone = run.ok && run.value.result === 'succeeded';
     if (stage !== 'objects') return isDone ? { ...settled, tornDown: stage } : { ...settled, againMs: 0 };
     const left = ports.states.get(unit.id)?.inventory.length ?? 0;
-    return { ...settled, tornDown: run.ok && left === staying(plan) && stage, againMs: attentionMs };
+    const isEmptied =
+      isDone && left === staying(plan) && landsInMs(runtime, ports.states.get(unit.id), ports.clock) === 0;
+    return { ...settled, tornDown: isEmptied && stage, againMs: attentionMs };
   }
   if (stage !== 'objects')
     return plan.blocked.length === 0 ? { ...settled, tornDown: stage } : { ...settled, againMs: attentionMs };
-  const gone = goneKeys(inventory, sightings, ports.clock.now()).size + staying(plan) === inventory.length;
+  const inventory = inventoryNow(state);
+  const gone = goneKeys(inventory, sightings, landsMs > 0).size + staying(plan) === inventory.length;
   runtime.waitingFor = [
     ...plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`),
-    ...(landsMs === undefined
+    ...(landsMs === 0
       ? []
       : [
           `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`,
         ]),
   ].join('; ');
-  return { ...settled, tornDown: gone && stage, againMs: attentionMs };
+  return { ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs };
 }
 
 function stageOf({ teardown }: Unit): TornDown {

@@ -6,7 +6,6 @@ import { makePlan, observe } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
 import { checkPaths } from '#pipeline/plan/cutting.ts';
 import { pendingRevert, withStable } from '#pipeline/record/history.ts';
-import { landsInMs } from '#pipeline/record/inventory.ts';
 import { insteadOf, locate, type Located } from '#pipeline/source/locate.ts';
 import { fail, failureLine, ok, type Failure, type Result } from '#model/failure.ts';
 import type { UnitState } from '#model/outcome.ts';
@@ -19,6 +18,7 @@ import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
+import { landsInMs } from './landing.ts';
 import { askingNow, lookAgainMs } from './patience.ts';
 import {
   noteSeen,
@@ -69,18 +69,22 @@ export async function takeTurn(
   // They wake it when they have been looked at; until then nothing is news.
   if (!ports.dependencies.isKnown(unit)) return { mayWriteStatus: false, tornDown: false, isPending: true };
   const dependency = await ports.dependencies.inTheWay(unit);
+  // What it has become meanwhile was not looked at.
+  if (runtime.unit !== unit) return anew;
   if (dependency !== undefined) {
     const isRecorded = recorded !== undefined;
     return waitForOthers(runtime, { state, isRecorded, dependency }, ports, progress);
   }
   const end = await reconcile(runtime, state, ports, progress);
   await recordStable(runtime, ports);
-  const left = ports.states.get(unit.id)?.inventory ?? [];
-  const landsMs = landsInMs(left, ports.clock.now());
-  return landsMs === undefined ? end : { ...end, againMs: Math.min(end.againMs ?? Infinity, landsMs) };
+  const landsMs = landsInMs(runtime, ports.states.get(unit.id), ports.clock);
+  return landsMs === 0 ? end : { ...end, againMs: Math.min(end.againMs ?? Infinity, landsMs) };
 }
 
 const unreadableMs = 5000;
+
+/** Nothing was decided: the next turn begins from what the resource says by now. */
+const anew: TurnEnd = { mayWriteStatus: false, tornDown: false, againMs: 0 };
 
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(
@@ -137,6 +141,7 @@ async function reconcile(
     (source) => ports.sources.failureOf(source) ?? [],
   );
   const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
+  if (runtime.unit !== unit) return anew;
   const { request } = unit;
   if (
     !wanted.ok &&

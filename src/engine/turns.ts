@@ -26,8 +26,6 @@ export interface TurnsPorts {
   readonly views: ClusterViews;
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
-  /** There are other replicas. */
-  readonly isShared: boolean;
   readonly turnPorts: (unit: Unit) => TurnPorts;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
   readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
@@ -35,7 +33,7 @@ export interface TurnsPorts {
 
 /** A status in between is written only for Runs that last. */
 const runningStatusAfterMs = 1000;
-/** The watch brings what was written meanwhile. */
+/** What was written meanwhile may mean another turn. */
 const staleStatusMs = 100;
 
 export class Turns {
@@ -103,14 +101,7 @@ export class Turns {
     if (resource === undefined || !isOurs || end?.mayWriteStatus === false) return;
     const state = this.#ports.states.get(runtime.unit.id);
     const readiness = this.#ports.readinessOf(runtime);
-    const view = {
-      runtime,
-      state,
-      end,
-      readiness,
-      nowMs: this.#ports.clock.now(),
-      isShared: this.#ports.isShared,
-    };
+    const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
       this.#ports.log.warn(
@@ -118,7 +109,9 @@ export class Turns {
         `status: ${written.failure.message}`,
       );
       this.#ports.queue.addAfter(key, 5000);
-    } else if (written.value === 'stale') this.#ports.queue.addAfter(key, staleStatusMs);
-    else if (written.value !== 'unchanged') this.#ports.cache.put(written.value);
+    } else if (written.value !== undefined) {
+      this.#ports.cache.put(written.value.resource);
+      if (!written.value.isWritten) this.#ports.queue.addAfter(key, staleStatusMs);
+    }
   }
 }

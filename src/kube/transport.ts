@@ -134,10 +134,13 @@ export class Transport {
   async #attempts(call: Call, deadlineMs: number): Promise<Reply> {
     const backoff = new Backoff(this.#ports.random, 200, 5_000);
     let renewed = false;
+    let mayBeDone = false;
+    const told = (reply: NoAnswer): NoAnswer =>
+      mayBeDone ? { ...reply, failure: { ...reply.failure, isUnanswered: true } } : reply;
     for (let attempt = 1; ; attempt += 1) {
       const leftMs = deadlineMs - this.#ports.clock.monotonic();
       // The process may have stood still since.
-      if (leftMs <= 0) return this.#unreached(call, undefined, true);
+      if (leftMs <= 0) return told(this.#unreached(call, undefined, true));
       const identity = this.#identity();
       const outcome = await this.#once(call, identity.headers, leftMs);
       const reply =
@@ -145,15 +148,17 @@ export class Transport {
           ? this.#understood(call, outcome)
           : this.#unreached(call, outcome.error, outcome.timedOut);
       if (reply.answered) return reply;
+      mayBeDone ||= isUnanswered(outcome, reply);
       if (!renewed && this.#isRenewed(identity, reply)) {
         renewed = true;
         continue;
       }
       const delayMs = this.#retryDelay(call, outcome, reply, backoff);
-      if (delayMs === undefined) return reply;
+      if (delayMs === undefined) return told(reply);
       // All others wait too, also when this call gives up.
       if (reply.refusal?.status === 429) this.#limiter.pauseFor(delayMs);
-      const giveUp = { ...reply, failure: { retryAfterMs: Math.round(delayMs), ...reply.failure } };
+      const late = { retryAfterMs: Math.round(delayMs), ...reply.failure };
+      const giveUp = told({ ...reply, failure: late });
       if (attempt >= this.#options.attemptsMax) return giveUp;
       // What another call was told meanwhile holds for this one too.
       for (let waitMs = delayMs; waitMs > 0; waitMs = this.#limiter.pausedMs) {
@@ -281,6 +286,14 @@ export class Transport {
   #count(call: Call, code: string): void {
     this.#ports.meter.count('trueup_kube_requests_total', { verb: call.verb, resource: call.resource, code });
   }
+}
+
+/** Whether what was asked for may have been done, or may still be. */
+function isUnanswered(outcome: Attempt, { refusal, failure }: NoAnswer): boolean {
+  if (outcome.got === 'nothing') return !neverSent(outcome.error);
+  if (refusal === undefined) return true;
+  const isServers = refusal.status >= 500 && refusal.retryAfterMs === undefined;
+  return isServers && failure.kind === 'transient' && failure.code !== 'WebhookFailed';
 }
 
 /** Seconds, or a date (RFC 9110, 10.2.3). */

@@ -32,6 +32,8 @@ export interface Failure {
   readonly at?: Position;
   readonly retryAfterMs?: number;
   readonly cause?: string;
+  /** Of a request that was sent: whether it was carried out, or still is to be, is not known. */
+  readonly isUnanswered?: true;
 }
 
 export type Result<T> =

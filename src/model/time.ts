@@ -70,6 +70,8 @@ export function scheduleOf(schedule: string, timeZone: string): Schedule {
   const times = cron(schedule, timeZone);
   return {
     after: (atMs) => times.nextRun(new Date(atMs))?.getTime() ?? Infinity,
-    before: (atMs) => times.previousRuns(1, new Date(atMs + 1000))[0]?.getTime() ?? -Infinity,
+    // It looks before a whole second: a start that is less than one away has not come.
+    before: (atMs) =>
+      times.previousRuns(1, new Date(Math.floor(atMs / 1000) * 1000 + 1000))[0]?.getTime() ?? -Infinity,
   };
 }

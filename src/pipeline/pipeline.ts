@@ -25,6 +25,7 @@ import { checkPaths, cutBodies } from './plan/cutting.ts';
 import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { ranHooks, runIdFor, runMark } from './plan/hook-run.ts';
+import { trackedOwner } from './plan/tracking.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
 import { judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
@@ -147,7 +148,7 @@ async function planObjects(
     desired: objects,
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
-    ranHooks: unit.teardown === undefined ? [] : await standing(state?.ranHooks ?? [], cluster),
+    ranHooks: unit.teardown === undefined ? [] : await standing(unit, state?.ranHooks ?? [], cluster),
     deletionHooks: desired.deletionHooks,
     compared,
     bodies: found,
@@ -232,6 +233,7 @@ export async function observe(
 
 /** Those that still stand, as they stand there. */
 async function standing(
+  { tracking }: Unit,
   hooks: readonly RanHook[],
   cluster: Cluster,
 ): Promise<readonly { readonly ref: ObjectRef; readonly uid: string }[]> {
@@ -242,8 +244,9 @@ async function standing(
   return hooks.flatMap(({ ref, uid, mark }) => {
     const sighting = sightings.get(keyText(ref));
     if (sighting?.state !== 'present') return [];
-    const { uid: found, tracking } = sighting.object;
-    const isIt = uid === undefined ? tracking[runMark] === mark : found === uid;
+    const { uid: found, tracking: marks } = sighting.object;
+    const isMarked = marks[runMark] === mark && trackedOwner(marks, ref, tracking) === tracking.owner;
+    const isIt = uid === undefined ? isMarked : found === uid;
     return isIt ? [{ ref, uid: found }] : [];
   });
 }

@@ -4,59 +4,33 @@ import type { FieldValues, InventoryEntry, Sighting } from '#model/observed.ts';
 import type { StepResult, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 
-/**
- * How long a creation that was given up may still be carried out: an API server ends a request after 60 s, unless it is
- * told otherwise, and what is on its way to it takes its time too.
- */
-const landsWithinMs = 90_000;
-
-/** Codes of failures that do not say whether the request was carried out. */
-const unanswered: ReadonlySet<string> = new Set([
-  'Timeout',
-  'Unreachable',
-  'Closed',
-  'WorkerGone',
-  'UnexpectedAnswer',
-]);
-
 /** The inventory of a Unit whose last Run may have been cut off: what that attempted may have been sent. */
-export function inventoryNow({ intent, inventory }: UnitState, nowMs: number): readonly InventoryEntry[] {
+export function inventoryNow({
+  intent,
+  inventory,
+}: Pick<UnitState, 'intent' | 'inventory'>): readonly InventoryEntry[] {
   return intent === undefined
     ? inventory
-    : inventory.map((entry) => (isUnseen(entry) ? { unansweredAtMs: nowMs, ...entry } : entry));
+    : inventory.map((entry) => (isUnseen(entry) ? { ...entry, unanswered: true } : entry));
 }
 
-/** What was sent and not answered, with the time. */
+/** With what was sent and not answered. */
 export function withUnanswered(
   inventory: readonly InventoryEntry[],
   results: readonly StepResult[],
-  nowMs: number,
 ): readonly InventoryEntry[] {
   const keys = new Set(
-    results.flatMap(({ object, failure }) =>
-      failure !== undefined && unanswered.has(failure.code) ? [keyText(object)] : [],
-    ),
+    results.flatMap(({ object, failure }) => (failure?.isUnanswered === true ? [keyText(object)] : [])),
   );
   return keys.size === 0
     ? inventory
     : inventory.map((entry) =>
-        isUnseen(entry) && keys.has(keyText(entry.ref)) ? { ...entry, unansweredAtMs: nowMs } : entry,
+        isUnseen(entry) && keys.has(keyText(entry.ref)) ? { ...entry, unanswered: true } : entry,
       );
 }
 
 function isUnseen({ state, uid }: InventoryEntry): boolean {
   return state === 'attempted' && uid === undefined;
-}
-
-/** How long until the last of what was not answered can be believed not to come any more; undefined: there is nothing. */
-export function landsInMs(inventory: readonly InventoryEntry[], nowMs: number): number | undefined {
-  const lastMs = inventory.reduce((last, entry) => Math.max(last, landingMs(entry, nowMs)), 0);
-  return lastMs > 0 ? lastMs : undefined;
-}
-
-function landingMs({ unansweredAtMs }: InventoryEntry, nowMs: number): number {
-  // A clock that was set back must not make it wait for longer.
-  return unansweredAtMs === undefined ? 0 : Math.min(unansweredAtMs - nowMs, 0) + landsWithinMs;
 }
 
 /** Written with the intent, before the first change: what a crash must not forget. */
@@ -132,11 +106,11 @@ export function inventorySettled(
   inventory: readonly InventoryEntry[],
   plan: Plan,
   sightings: ReadonlyMap<string, Sighting>,
-  nowMs: number,
+  mayLand: boolean,
 ): readonly InventoryEntry[] {
   const wanted = new Set(plan.desired.map(({ ref }) => keyText(ref)));
   const kept = new Set(plan.kept.map(({ ref }) => keyText(ref)));
-  const gone = goneKeys(inventory, sightings, nowMs);
+  const gone = goneKeys(inventory, sightings, mayLand);
   const left = inventory.filter(({ ref }) => wanted.has(keyText(ref)) || !gone.has(keyText(ref)));
   const isSame =
     left.length === inventory.length &&
@@ -146,7 +120,10 @@ export function inventorySettled(
 
 function markDeleting(entries: Map<string, InventoryEntry>, key: string): void {
   const entry = entries.get(key);
-  if (entry !== undefined) entries.set(key, { ...unwanted(entry), state: 'deleting' });
+  if (entry === undefined) return;
+  // What was there to be deleted has landed.
+  const { unanswered: _, ...rest } = unwanted(entry);
+  entries.set(key, { ...rest, state: 'deleting' });
 }
 
 function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['desired']): InventoryEntry {
@@ -160,18 +137,17 @@ function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['de
   };
 }
 
-/** The keys of inventory entries that were seen to be away, and are not to be expected. */
+/** The keys of inventory entries that were seen to be away; `mayLand`: not of those whose creation may still be carried out. */
 export function goneKeys(
   inventory: readonly InventoryEntry[],
   sightings: ReadonlyMap<string, Sighting>,
-  nowMs: number,
+  mayLand: boolean,
 ): ReadonlySet<string> {
   return new Set(
     inventory
-      .filter((entry) => {
-        const { ref, uid, state } = entry;
+      .filter(({ ref, uid, state, unanswered }) => {
         const sighting = sightings.get(keyText(ref));
-        if (sighting?.state === 'absent') return landingMs(entry, nowMs) <= 0;
+        if (sighting?.state === 'absent') return !(mayLand && unanswered === true);
         if (sighting?.state === 'unknown') return sighting.notServed === true && state === 'deleting';
         return sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
       })
