@@ -625,6 +625,10 @@ describe('projects', () => {
   });
   it('F28: one that cannot be read denies, and says where', () => {
     expect(said(judged({ sourceRepos: '*' }))).toContain('AppProject p cannot be read: spec.sourceRepos');
+    const denied = { namespaceResourceBlacklist: [{ group: '', kind: '{Secret,ConfigMap' }] };
+    expect(said(judged(denied))).toContain(
+      'spec.namespaceResourceBlacklist: "{Secret,ConfigMap" is not a glob',
+    );
     expect(said(judged({ ...open, clusterResourceWhitelist: [{ kind: 5 }] }))).toContain(
       'spec.clusterResourceWhitelist.0',
     );
