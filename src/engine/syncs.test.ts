@@ -1371,6 +1371,42 @@ describe('ignoreDifferences', () => {
   });
 });
 
+describe('kinds that the control plane excludes', () => {
+  const settings = (data: object): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  it('are left out with a warning, and what was applied of them before stays', async () => {
+    await world.start();
+    await world.push([deployment('db'), configMap('one')]);
+    await world.create(world.application('web', { syncPolicy: { automated: { prune: true } } }));
+    await world.settle();
+    world.cluster.put(settings({ 'resource.exclusions': '- { apiGroups: [apps], kinds: [Deploy*] }' }));
+    await world.push([deployment('db', 'a:2'), deployment('web'), configMap('one', { a: '2' })]);
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.condition('ExcludedResourceWarning')).toMatch(/Deployment payments\/web.*KindExcluded/);
+    expect(there('apps/Deployment', 'web')).toBe(false);
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.push([configMap('one', { a: '3' })]);
+    expect(world.data('one')).toEqual({ a: '3' });
+    expect(there('apps/Deployment', 'db')).toBe(true);
+    world.cluster.put(settings({}));
+    await world.settle();
+    expect(there('apps/Deployment', 'db')).toBe(false);
+  });
+  it('F30: a list that cannot be read stops everything: what was excluded is not applied', async () => {
+    await world.start();
+    world.cluster.put(settings({ 'resource.exclusions': '- { kinds: [Deployment' }));
+    await world.push([deployment('db'), configMap('one')]);
+    await world.create(world.application());
+    await world.settle();
+    expect(there('ConfigMap', 'one')).toBe(false);
+    expect(JSON.stringify(world.status().conditions)).toMatch(/resource\.exclusions.*InvalidCustomization/);
+  });
+});
+
 describe('F1: a crash at any call of a sync with waves and hooks', () => {
   const objects = [
     job('before', hook('PreSync', 'HookSucceeded')),

@@ -666,13 +666,42 @@ describe('customizations of argocd-cm', () => {
       { code: 'InvalidCustomization', message: expect.stringContaining('resource.customizations') },
     ]);
   });
-  it.each(['resource.customizations', 'resource.compareoptions', 'resource.exclusions'])(
-    'F28: an alias in %s is read, and one of nothing does not end the compilation',
-    (key) => {
-      expect(compile(application(), [settings({ [key]: 'a: &a {}\nb: *a\n' })]).unsupported).toEqual([]);
-      expect(() => compile(application(), [settings({ [key]: 'a: *nothing' })])).not.toThrow();
-    },
-  );
+  it.each([
+    ['resource.customizations', 'a: &a {}\nb: *a\n'],
+    ['resource.compareoptions', 'a: &a {}\nb: *a\n'],
+    ['resource.exclusions', '- &a { kinds: [Widget] }\n- *a\n'],
+  ])('F28: an alias in %s is read, and one of nothing does not end the compilation', (key, text) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toEqual([]);
+    expect(() => compile(application(), [settings({ [key]: 'a: *nothing' })])).not.toThrow();
+  });
+  it('exclusions and inclusions of this cluster limit the kinds', () => {
+    const limitsWith = (data: object) => compile(application(), [settings(data)]).limits;
+    const here = 'https://kubernetes.default.svc';
+    const exclusions = (clusters: string) => `- { kinds: ['*'], clusters: [${clusters}] }`;
+    expect(limitsWith({ 'resource.exclusions': exclusions("'https://other'") }).excluded).toBeUndefined();
+    expect(limitsWith({ 'resource.exclusions': exclusions(`'https://other', '${here}'`) }).excluded).toEqual([
+      { apiGroups: ['*'], kinds: ['*'] },
+    ]);
+    expect(
+      limitsWith({ 'resource.exclusions': exclusions("'https://{kubernetes.*,other}'") }).excluded,
+    ).toHaveLength(1);
+    expect(limitsWith({ 'resource.inclusions': '- { apiGroups: [apps] }' }).included).toEqual([
+      { apiGroups: ['apps'], kinds: ['*'] },
+    ]);
+    expect(limitsWith({ 'resource.inclusions': exclusions("'https://other'") }).included).toEqual([]);
+    expect(limitsWith({ 'resource.inclusions': '' }).included).toBeUndefined();
+  });
+  it.each([
+    ['resource.exclusions', '- { kinds: [Secret'],
+    ['resource.exclusions', 'kinds: [Secret]'],
+    ['resource.exclusions', '- { kinds: Secret }'],
+    ['resource.exclusions', "- { kinds: ['{Secret,ConfigMap'] }"],
+    ['resource.inclusions', '- 5'],
+  ])('F30: %s: "%s" cannot be read, so nothing is applied', (key, text) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toMatchObject([
+      { code: 'InvalidCustomization', message: expect.stringContaining(key) },
+    ]);
+  });
   it('that can be read hold nothing up', () => {
     const fine = settings({ 'resource.customizations.health.a_B': 'return {}' });
     expect(compile(application(), [fine]).unsupported).toEqual([]);

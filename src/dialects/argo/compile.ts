@@ -8,6 +8,7 @@ import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { terminationOf } from '../termination.ts';
 import { conventions } from './conventions.ts';
+import { inClusterServer } from './in-cluster.ts';
 import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
@@ -23,7 +24,6 @@ import { defaultRetry, policyRetry, requestRetry } from './retry.ts';
 import { readSyncOptions } from './sync-options.ts';
 import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
 
-export const inClusterServer = 'https://kubernetes.default.svc';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 /** Who approved it, for the history. */
@@ -126,7 +126,7 @@ export function compileApplication(
       limits: {
         ...verdict.limits,
         refusedAnnotations,
-        ...(settings.exclusions.length === 0 ? {} : { excluded: settings.exclusions }),
+        ...settings.filters,
       },
       conventions,
       sync: {
