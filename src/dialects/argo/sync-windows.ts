@@ -1,7 +1,8 @@
 /** `spec.syncWindows` of an AppProject: those of them that an Application is subject to. */
 import type { Failure } from '#model/failure.ts';
 import { globProblem, matchesGlob } from '#model/glob.ts';
-import { cronProblem, parseDuration } from '#model/time.ts';
+import { cronProblem } from '#model/cron.ts';
+import { parseDuration } from '#model/time.ts';
 import type { SyncWindow } from '#model/unit.ts';
 import type { ProjectQuestion, ProjectWindow } from './project.ts';
 
