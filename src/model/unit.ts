@@ -175,6 +175,8 @@ export interface HelmValues {
 /** By what is in the directory: a kustomization file, else Chart.yaml, else plain files. */
 export interface DetectRender {
   readonly kind: 'detect';
+  /** Not looked for. */
+  readonly without?: readonly ('kustomize' | 'helm')[];
   readonly directory: DirectoryRender;
   readonly kustomize: KustomizeRender;
   readonly helm: HelmRender;

@@ -702,6 +702,58 @@ describe('customizations of argocd-cm', () => {
       { code: 'InvalidCustomization', message: expect.stringContaining(key) },
     ]);
   });
+  it.each([
+    ['globalProjects', '- projectName: all', 'Unsupported'],
+    ['application.sync.impersonation.enabled', 'true', 'Unsupported'],
+    ['cluster.inClusterEnabled', 'false', 'ProjectDenies'],
+  ])('F30: %s: "%s" is refused', (key, text, code) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toMatchObject([
+      { code, message: expect.stringContaining(key) },
+    ]);
+    const [off] = ['true', 'false'].filter((other) => other !== text);
+    if (/true|false/.test(text))
+      expect(compile(application(), [settings({ [key]: off })]).unsupported).toEqual([]);
+  });
+  it.each([
+    ['kustomize.buildOptions', '--enable-helm --reorder legacy', '--reorder'],
+    ['kustomize.buildOptions.v4.5.0', '--enable-helm', 'kustomize.buildOptions.v4.5.0'],
+    ['kustomize.version.v3.5.1', '/tools/kustomize', 'kustomize.version.v3.5.1'],
+    ['kustomize.path.v3.5.1', '/tools/kustomize', 'kustomize.path.v3.5.1'],
+    ['jsonnet.enable', 'false', 'jsonnet.enable'],
+    ['resource.sensitive.mask.annotations', 'api-key', 'resource.sensitive.mask.annotations'],
+  ])('F30: %s: "%s" has no effect, which is said', (key, text, said) => {
+    const unit = compile(application(), [settings({ [key]: text })]);
+    expect(unit.unsupported).toEqual([]);
+    expect(unit.warnings[0]).toMatchObject({
+      code: 'SettingIgnored',
+      message: expect.stringContaining(said),
+    });
+  });
+  it('kustomize.buildOptions: files outside of the kustomization', () => {
+    const rendered = (text: string) => {
+      const unit = compile(application(), [settings({ 'kustomize.buildOptions': text })]);
+      expect(unit.warnings).toEqual([]);
+      return unit.inputs[0]?.render;
+    };
+    for (const text of [
+      '--load-restrictor LoadRestrictionsNone',
+      '--enable-helm --load-restrictor=LoadRestrictionsNone',
+      '--load_restrictor none',
+    ])
+      expect(rendered(text)).toMatchObject({ kustomize: { loadRestriction: 'none' } });
+    for (const text of ['', '--load-restrictor LoadRestrictionsRootOnly', '--enable-alpha-plugins'])
+      expect(rendered(text)).toMatchObject({ kustomize: { loadRestriction: 'root' } });
+  });
+  it('a tool that is turned off is not looked for, and a source that asks for it is refused', () => {
+    const off = settings({ 'kustomize.enable': 'false', 'helm.enable': 'true' });
+    const unit = compile(application(), [off]);
+    expect(unit.inputs[0]?.render).toMatchObject({ kind: 'detect', without: ['kustomize'] });
+    expect(unit.unsupported).toEqual([]);
+    const source = { repoURL: 'https://git.example/a', path: 'a', kustomize: { namePrefix: 'a-' } };
+    expect(compile(application({ source }), [off]).unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('kustomize.enable') },
+    ]);
+  });
   it('that can be read hold nothing up', () => {
     const fine = settings({ 'resource.customizations.health.a_B': 'return {}' });
     expect(compile(application(), [fine]).unsupported).toEqual([]);

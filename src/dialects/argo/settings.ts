@@ -4,6 +4,7 @@ import type { Manifest, ObjectKey } from '#model/object.ts';
 import type { Customizations } from '#model/scripts.ts';
 import type { Tracking } from '#model/unit.ts';
 import { customizationsOf } from './customizations.ts';
+import { otherSettings, type OtherSettings } from './other-settings.ts';
 import { kindFiltersOf, type KindFilters } from './excluded-kinds.ts';
 
 export const trackingAnnotation = 'argocd.argoproj.io/tracking-id';
@@ -19,8 +20,7 @@ export interface Settings {
   readonly installation?: string;
   /** Globs of further namespaces whose Applications are reconciled. */
   readonly namespaces: readonly string[];
-  /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
-  readonly refused: readonly string[];
+  readonly others: OtherSettings;
   /** Kinds that are left alone. */
   readonly filters: KindFilters['filters'];
   /** The data of `argocd-cm`, for those that read keys by a prefix. */
@@ -30,8 +30,6 @@ export interface Settings {
   /** What cannot be read, and must be before anything is applied. */
   readonly problems: Customizations['problems'];
 }
-
-const refusedKeys = ['globalProjects'];
 
 export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
@@ -60,7 +58,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
-    refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
+    others: otherSettings(main, parameters),
     filters,
     main,
     ...(timeout > 0 ? { syncTimeoutMs: timeout * 1000 } : {}),
