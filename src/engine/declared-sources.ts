@@ -1,6 +1,5 @@
 /** Resources that declare a source: kept up to date with everybody else's fetches, and told what is there. */
 import type { DeclaredSource, SourceDialect, SourceProgress } from '#model/dialect.ts';
-import { ok, type Result } from '#model/failure.ts';
 import { keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Clock, Cluster, Log, Repositories } from '#model/ports.ts';
 import type { EngineObserver } from './observer.ts';

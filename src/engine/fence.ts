@@ -33,6 +33,7 @@ export function fenced(cluster: Cluster, tenure: Tenure, sinceMs?: number): Clus
     delete: (ref) => within((untilMs) => cluster.delete(ref, untilMs)),
     // Each of these has a precondition of its own, by which a late one does nothing.
     create: (manifest) => within(() => cluster.create(manifest)),
+    tryCreation: (manifest) => within(() => cluster.tryCreation(manifest)),
     replace: (manifest) => within(() => cluster.replace(manifest)),
     mergePatch: (ref, patch) => within(() => cluster.mergePatch(ref, patch)),
   };

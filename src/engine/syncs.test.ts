@@ -75,7 +75,8 @@ async function terminate(): Promise<void> {
 }
 const there = (kind: string, name: string): boolean =>
   world.cluster.get(kind, 'payments', name) !== undefined;
-const uid = (name: string): unknown => world.cluster.get('batch/Job', 'payments', name)?.metadata['uid'];
+const uid = (name: string, kind = 'batch/Job'): unknown =>
+  world.cluster.get(kind, 'payments', name)?.metadata['uid'];
 const operation = (): string =>
   `${world.status().operationState?.phase}: ${world.status().operationState?.message}`;
 
@@ -993,10 +994,44 @@ describe('sync options', () => {
     const first = uid('one');
     world.cluster.inject = ({ verb, key }) =>
       verb === 'apply' && key.endsWith('/one') && uid('one') === first
-        ? failure('Invalid', 'terminal')
+        ? failure('ImmutableField', 'terminal')
         : undefined;
     await world.push([job('one', option('Force=true'), 'm:2')]);
     expect(uid('one')).not.toBe(first);
+    expect(world.status().sync?.status).toBe('Synced');
+  });
+  it.each([
+    ['Force=true', 'apply', 'Invalid'],
+    ['Force=true', 'tryCreation', 'Invalid'],
+    ['Force=true,Replace=true', 'tryCreation', 'Invalid'],
+  ])('%s: what the cluster would not take deletes nothing (%s: %s)', async (options, verb, code) => {
+    const annotations = option(options);
+    await begun([annotated(configMap('one'), annotations)]);
+    const first = uid('one', 'ConfigMap');
+    world.cluster.inject = (call) => {
+      if (!call.key.endsWith('/one')) return undefined;
+      if (call.verb === verb) return failure(code, 'terminal');
+      return call.verb === 'apply' ? failure('ImmutableField', 'terminal') : undefined;
+    };
+    await world.push([annotated(configMap('one', { a: '-1' }), annotations)]);
+    await world.advance(600_000, 60_000);
+    expect(uid('one', 'ConfigMap')).toBe(first);
+    expect(operation()).toContain(`[${code}]`);
+  });
+  it('Force=true: what was deleted and could not be created is said, and created by the next attempt', async () => {
+    await begun([annotated(configMap('one'), option('Force=true'))]);
+    const first = uid('one', 'ConfigMap');
+    let refusals = 1;
+    world.cluster.inject = ({ verb, key }) => {
+      if (verb !== 'apply' || !key.endsWith('/one')) return undefined;
+      if (there('ConfigMap', 'one')) return failure('ImmutableField', 'terminal');
+      return refusals-- > 0 ? failure('AdmissionDenied', 'terminal') : undefined;
+    };
+    await world.push([annotated(configMap('one', { a: '2' }), option('Force=true'))]);
+    expect(operation()).toMatch(/WAS DELETED.*NotMadeAnew/);
+    await world.advance(60_000, 5000);
+    expect(uid('one', 'ConfigMap')).not.toBe(first);
+    expect(world.data('one')).toEqual({ a: '2' });
     expect(world.status().sync?.status).toBe('Synced');
   });
   it('SkipDryRunOnMissingResource: the rest is applied, and it when its kind is served', async () => {
@@ -1333,6 +1368,42 @@ describe('ignoreDifferences', () => {
     world.cluster.put(settings({ [key]: 'jsonPointers: {' }));
     await world.settle();
     expect(world.condition('InvalidSpecError')).toContain(key);
+  });
+});
+
+describe('kinds that the control plane excludes', () => {
+  const settings = (data: object): Manifest => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data,
+  });
+  it('are left out with a warning, and what was applied of them before stays', async () => {
+    await world.start();
+    await world.push([deployment('db'), configMap('one')]);
+    await world.create(world.application('web', { syncPolicy: { automated: { prune: true } } }));
+    await world.settle();
+    world.cluster.put(settings({ 'resource.exclusions': '- { apiGroups: [apps], kinds: [Deploy*] }' }));
+    await world.push([deployment('db', 'a:2'), deployment('web'), configMap('one', { a: '2' })]);
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.condition('ExcludedResourceWarning')).toMatch(/Deployment payments\/web.*KindExcluded/);
+    expect(there('apps/Deployment', 'web')).toBe(false);
+    expect(world.status().sync?.status).toBe('Synced');
+    await world.push([configMap('one', { a: '3' })]);
+    expect(world.data('one')).toEqual({ a: '3' });
+    expect(there('apps/Deployment', 'db')).toBe(true);
+    world.cluster.put(settings({}));
+    await world.settle();
+    expect(there('apps/Deployment', 'db')).toBe(false);
+  });
+  it('F30: a list that cannot be read stops everything: what was excluded is not applied', async () => {
+    await world.start();
+    world.cluster.put(settings({ 'resource.exclusions': '- { kinds: [Deployment' }));
+    await world.push([deployment('db'), configMap('one')]);
+    await world.create(world.application());
+    await world.settle();
+    expect(there('ConfigMap', 'one')).toBe(false);
+    expect(JSON.stringify(world.status().conditions)).toMatch(/resource\.exclusions.*InvalidCustomization/);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import type { EngineObserver } from '#engine/observer.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
-import { inClusterServer } from '#dialects/argo/compile.ts';
+import { inClusterServer } from '#dialects/argo/in-cluster.ts';
 import { withoutUserInfo } from '#git/url.ts';
 import type { Sample } from '#host/metrics.ts';
 import { isObject } from '#model/json.ts';

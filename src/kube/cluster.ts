@@ -20,6 +20,7 @@ import {
   mergePatchObject,
   readObject,
   replaceObject,
+  tryCreation,
 } from './plain.ts';
 import type { ReflectorOptions } from './reflector.ts';
 import type { TransportOptions } from './transport.ts';
@@ -112,6 +113,7 @@ export function openCluster(request: ClusterRequest): Cluster {
     list: (kind, namespace) => listObjects(context, kind, namespace),
     metadata: (kind, page) => listMetadata(context, kind, page),
     create: (manifest) => createObject(context, manifest),
+    tryCreation: (manifest) => tryCreation(context, manifest),
     replace: (manifest) => replaceObject(context, manifest),
     mergePatch: (ref, patch) => mergePatchObject(context, ref, patch),
     delete: (ref, untilMs) => deleteObject(context, ref, untilMs),

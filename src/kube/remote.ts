@@ -23,6 +23,7 @@ const METHODS = [
   'create',
   'replace',
   'mergePatch',
+  'tryCreation',
   'delete',
   'close',
 ] as const;
@@ -98,6 +99,7 @@ export function connectCluster(port: MessagePort, id: string): Cluster {
     list: (kind, namespace) => call('list', kind, namespace),
     metadata: (kind, page) => call('metadata', kind, page),
     create: (manifest) => call('create', manifest),
+    tryCreation: (manifest) => call('tryCreation', manifest),
     replace: (manifest) => call('replace', manifest),
     mergePatch: (ref, patch) => call('mergePatch', ref, patch),
     delete: (ref, untilMs) => call('delete', ref, untilMs),

@@ -97,6 +97,13 @@ export function failureOfRefusal(call: Call, refusal: Refusal, origin: string): 
     case 400:
     case 415:
     case 422:
+      if (isImmutable(refusal))
+        return make(
+          'terminal',
+          'ImmutableField',
+          `the cluster does not let it be changed${tail}`,
+          'undo the change; or have the object made anew: delete it, or let the sync do so (Force=true)',
+        );
       return make(
         'terminal',
         refusal.status === 422 ? 'Invalid' : refusal.status === 415 ? 'UnsupportedMediaType' : 'BadRequest',
@@ -238,6 +245,20 @@ const TOO_LARGE = /etcdserver: request is too large|Request entity too large/;
  */
 export function isFinal(refusal: Refusal): boolean {
   return refusal.status === 500 && (SCHEMA_ERROR.test(refusal.message) || TOO_LARGE.test(refusal.message));
+}
+
+/** As the kinds of Kubernetes say it, and rules of a CRD commonly do. */
+const IMMUTABLE =
+  /\bimmutable\b|\b(?:may not|can ?not) (?:be )?(?:changed?|unset)\b|\bupdates to .+ (?:is|are) forbidden/i;
+
+/** Whether nothing else is wrong than that fields were changed which cannot be. */
+function isImmutable({ status, causes }: Refusal): boolean {
+  const isOfChange = ({ reason, message }: Refusal['causes'][number]): boolean => {
+    if (reason === 'FieldValueForbidden') return IMMUTABLE.test(message);
+    // `Invalid value: VALUE: why`, of which the value may say anything.
+    return reason === 'FieldValueInvalid' && IMMUTABLE.test(message.slice(message.lastIndexOf(': ') + 1));
+  };
+  return status === 422 && causes.length > 0 && causes.every(isOfChange);
 }
 
 /** `field .spec.replicas is owned by kubectl`; empty when the refusal is not about ownership. */

@@ -48,7 +48,7 @@ export async function applyObject(
     ...callOf('apply', 'PATCH', served.value, ref),
     path: `${objectPath(served.value, ref)}${parameters}`,
     contentType: 'application/apply-patch+yaml',
-    body: jsonText(applyBody(request)),
+    body: jsonText(appliedBody(request.manifest, request.expect)),
     repeatable: true,
     ...endingAt(request.untilMs),
   });
@@ -214,19 +214,18 @@ export function notAnObject(call: { readonly subject?: ObjectRef }): {
 }
 
 /** managedFields may not be sent; uid and version only as the preconditions that they are in an apply. */
-function applyBody(request: ApplyRequest): Manifest {
+export function appliedBody(manifest: Manifest, expect: ApplyRequest['expect'] = 'absent'): Manifest {
   const {
     managedFields: _managedFields,
     uid: _uid,
     resourceVersion: _version,
     ...metadata
-  } = request.manifest.metadata;
-  const { expect } = request;
+  } = manifest.metadata;
   return {
-    ...request.manifest,
+    ...manifest,
     metadata: {
       ...metadata,
-      name: request.manifest.metadata.name,
+      name: manifest.metadata.name,
       ...(expect === 'absent' ? {} : { uid: expect.uid }),
       ...(expect === 'absent' || expect.resourceVersion === undefined
         ? {}

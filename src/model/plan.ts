@@ -18,7 +18,7 @@ export type StepAction =
       readonly desired: Digest;
       readonly force: readonly string[];
       readonly expect: Precondition;
-      /** Where the cluster refuses the change, as of an immutable field, it is deleted and made anew. */
+      /** Where the cluster refuses the change of an immutable field, it is deleted and made anew. */
       readonly orElse?: 'recreate';
     }
   /** Written whole: what it does not have goes. */
@@ -29,7 +29,13 @@ export type StepAction =
     }
   /** A guarded JSON patch of metadata, its content named by digest. */
   | { readonly verb: 'patch-metadata'; readonly patch: Digest; readonly expect: Precondition }
-  | { readonly verb: 'delete'; readonly expect: Identity; readonly propagation: Propagation }
+  | {
+      readonly verb: 'delete';
+      readonly expect: Identity;
+      readonly propagation: Propagation;
+      /** What is made in its place: it stays where the cluster would not take that. */
+      readonly replacement?: Digest;
+    }
   /** Without a time limit: until it comes about, a person ends the Run, or another revision supersedes it. */
   | {
       readonly verb: 'wait';

@@ -383,6 +383,8 @@ export interface Cluster {
     page: { readonly namespace?: string; readonly next?: string },
   ): Promise<Result<MetadataPage>>;
   create(manifest: Manifest): Promise<Result<Written<Manifest>>>;
+  /** A creation that is not carried out: why the cluster would refuse it, whether or not one of its name is there. */
+  tryCreation(manifest: Manifest): Promise<Result<'accepted'>>;
   /** PUT; the manifest's resourceVersion is the precondition. */
   replace(manifest: Manifest): Promise<Result<Written<Manifest>>>;
   mergePatch(ref: ObjectRef, patch: JsonObject): Promise<Result<Written<Manifest>>>;

@@ -34,11 +34,7 @@ export function allowsRepository(patterns: readonly string[], url: string): bool
 const leadsElsewhere = /\\|[/](?:\.|%2e){1,2}(?:[/]|$)/i;
 
 function matchesRepository(pattern: string, url: string): boolean {
-  if (pattern === '*') return true;
-  const [wanted, given] = [withoutGitSuffix(pattern), withoutGitSuffix(url)];
-  return wanted.includes('**')
-    ? matchesGlob(wanted.replaceAll('**', '*'), given)
-    : matchesGlob(wanted, given, '[^/]*');
+  return pattern === '*' || matchesGlob(withoutGitSuffix(pattern), withoutGitSuffix(url), '/');
 }
 
 const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace(/\.git$/, '');

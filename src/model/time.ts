@@ -1,5 +1,3 @@
-import { Cron } from 'croner';
-
 /** Times as Kubernetes writes them: RFC 3339 in UTC, whole seconds. */
 export function timestamp(atMs: number): string {
   return `${new Date(atMs).toISOString().slice(0, 19)}Z`;
@@ -45,33 +43,4 @@ export function humanDuration(durationMs: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes} min${seconds % 60 === 0 ? '' : ` ${seconds % 60} s`}`;
   return `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`}`;
-}
-
-const cron = (schedule: string, timeZone: string): Cron =>
-  new Cron(schedule, { timezone: timeZone, paused: true, mode: '5-part' });
-
-/** Why five fields of cron are not a schedule; undefined where they are one. */
-export function cronProblem(schedule: string, timeZone: string): string | undefined {
-  try {
-    cron(schedule, timeZone).nextRun(new Date(0));
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** The times of a schedule around a moment, all in milliseconds since 1970; infinitely far where there is none. */
-export interface Schedule {
-  after(atMs: number): number;
-  /** The moment itself counts. */
-  before(atMs: number): number;
-}
-export function scheduleOf(schedule: string, timeZone: string): Schedule {
-  const times = cron(schedule, timeZone);
-  return {
-    after: (atMs) => times.nextRun(new Date(atMs))?.getTime() ?? Infinity,
-    // It looks before a whole second: a start that is less than one away has not come.
-    before: (atMs) =>
-      times.previousRuns(1, new Date(Math.floor(atMs / 1000) * 1000 + 1000))[0]?.getTime() ?? -Infinity,
-  };
 }

@@ -175,6 +175,8 @@ export interface HelmValues {
 /** By what is in the directory: a kustomization file, else Chart.yaml, else plain files. */
 export interface DetectRender {
   readonly kind: 'detect';
+  /** Not looked for. */
+  readonly without?: readonly ('kustomize' | 'helm')[];
   readonly directory: DirectoryRender;
   readonly kustomize: KustomizeRender;
   readonly helm: HelmRender;
@@ -330,11 +332,18 @@ export interface Target {
 /** What may be applied at all. Patterns are globs over names; absent means no limit. */
 export interface Limits {
   readonly refusedAnnotations: readonly RefusedAnnotation[];
-  /** Kinds that the control plane leaves alone: globs. An object of one is refused. */
-  readonly excluded?: readonly { readonly apiGroups: readonly string[]; readonly kinds: readonly string[] }[];
+  /** Kinds that the control plane leaves alone. */
+  readonly excluded?: readonly KindPatterns[];
+  /** Present: all other kinds are left alone, too. */
+  readonly included?: readonly KindPatterns[];
   readonly namespaces?: readonly string[];
   readonly clusterKinds?: KindLists;
   readonly namespacedKinds?: KindLists;
+}
+/** Globs; of each list one must match. */
+export interface KindPatterns {
+  readonly apiGroups: readonly string[];
+  readonly kinds: readonly string[];
 }
 export interface KindLists {
   readonly allow?: readonly GroupKind[];

@@ -27,7 +27,7 @@ import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { ranHooks, runIdFor, runMark } from './plan/hook-run.ts';
 import { trackedOwner } from './plan/tracking.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
-import { judge } from './policy/limits.ts';
+import { excluded, isExcluded, judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
@@ -122,9 +122,11 @@ async function planObjects(
   { cluster, sealer, cutter }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
+  const leftOut = rendered.objects.filter(({ ref }) => isExcluded(unit.limits, ref));
+  const wanted = rendered.objects.filter(({ ref }) => !isExcluded(unit.limits, ref));
   const hookRun = runIdFor(state, located.digest);
   const look = (refresh: boolean): Promise<Result<Looked>> =>
-    lookAt(unit, rendered.objects, inventory, hookRun, { cluster, sealer }, refresh);
+    lookAt(unit, wanted, inventory, hookRun, { cluster, sealer }, refresh);
   let looked = await look(false);
   // Kinds come and go: what is missing is looked for once more among those that are served now.
   if (looked.ok && looked.value.missesKind) looked = await look(true);
@@ -161,7 +163,7 @@ async function planObjects(
     ...(contests === undefined ? {} : { contests }),
     attempt,
   });
-  return ok({ ...planned, located, sightings, warnings: rendered.warnings });
+  return ok({ ...planned, located, sightings, warnings: [...rendered.warnings, ...leftOut.map(excluded)] });
 }
 
 function gone(subject: ObjectRef): Failure {

@@ -242,6 +242,79 @@ describe('apply', () => {
   });
 });
 
+describe('a change that cannot be made', () => {
+  const pod = { containers: [{ name: 'c', image: 'a:1' }] };
+  const template = (app: string): object => ({ metadata: { labels: { app } }, spec: pod });
+  const workload = (app: string, more = {}): object => ({
+    selector: { matchLabels: { app } },
+    template: template(app),
+    ...more,
+  });
+  const job = (image: string): object => ({
+    template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image }] } },
+  });
+  const claim = (storageClassName: string): object => ({
+    accessModes: ['ReadWriteOnce'],
+    storageClassName,
+    resources: { requests: { storage: '1Gi' } },
+  });
+  const role = (name: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name });
+  const rbac = 'rbac.authorization.k8s.io/v1';
+  const ports = [{ port: 80 }];
+
+  async function change(apiVersion: string, kind: string, before: object, after: object) {
+    const [version, group = ''] = apiVersion.split('/').toReversed();
+    const name = `fixed-${kind.toLowerCase()}`;
+    const ref = { group, version: version!, kind, namespace, name };
+    const metadata = { name, namespace };
+    const live = await cluster.read(ref);
+    if (valueOf(live) === undefined)
+      doneOf(await apply(name, {}, { ref, manifest: { apiVersion, kind, metadata, ...before } as Manifest }));
+    const manifest = { apiVersion, kind, metadata, ...after } as Manifest;
+    const uid = String(valueOf(await cluster.read(ref))?.metadata['uid']);
+    return { applied: await apply(name, {}, { ref, manifest, expect: { uid } }), manifest };
+  }
+
+  test.each<[string, string, object, object]>([
+    ['apps/v1', 'Deployment', { spec: workload('a') }, { spec: workload('b') }],
+    [
+      'apps/v1',
+      'StatefulSet',
+      { spec: workload('a', { serviceName: 'a' }) },
+      { spec: workload('a', { serviceName: 'b' }) },
+    ],
+    ['batch/v1', 'Job', { spec: job('a:1') }, { spec: job('a:2') }],
+    ['v1', 'PersistentVolumeClaim', { spec: claim('a') }, { spec: claim('b') }],
+    [rbac, 'RoleBinding', { roleRef: role('a') }, { roleRef: role('b') }],
+    ['v1', 'ConfigMap', { immutable: true, data: { a: '1' } }, { immutable: true, data: { a: '2' } }],
+    ['v1', 'Secret', { type: 'a' }, { type: 'b' }],
+    ['v1', 'Service', { spec: { ports } }, { spec: { ports, clusterIP: 'None' } }],
+  ])('%s %s: told from what is wrong in itself, and created if it were not there', async (...of) => {
+    const { applied, manifest } = await change(...of);
+    expect(applied).toMatchObject({ ok: false, failure: { kind: 'terminal', code: 'ImmutableField' } });
+    expect(await cluster.tryCreation(manifest)).toMatchObject({ ok: true });
+  });
+
+  test.each<[string, object]>([
+    ['a value', { spec: workload('b', { replicas: -1 }) }],
+    ['a type', { spec: workload('b', { replicas: 'many' }) }],
+    ['an unknown field', { spec: workload('b', { replica: 1 }) }],
+    [
+      'a name given twice',
+      {
+        spec: {
+          ...workload('b'),
+          template: { ...template('b'), spec: { containers: [...pod.containers, ...pod.containers] } },
+        },
+      },
+    ],
+  ])('%s that no creation would have is no change that cannot be made', async (_what, after) => {
+    const { applied, manifest } = await change('apps/v1', 'Deployment', { spec: workload('a') }, after);
+    expect(applied).toMatchObject({ ok: false, failure: { kind: 'terminal', code: 'Invalid' } });
+    expect(await cluster.tryCreation(manifest)).toMatchObject({ ok: false, failure: { kind: 'terminal' } });
+  });
+});
+
 describe('patch and remove', () => {
   test('a JSON patch is guarded by uid and version', async () => {
     const { object } = doneOf(await apply('p', { k: '1' }));

@@ -48,6 +48,7 @@ export interface FakeCall {
     | 'read'
     | 'list'
     | 'create'
+    | 'tryCreation'
     | 'replace'
     | 'mergePatch'
     | 'delete';
@@ -556,6 +557,12 @@ export class FakeClient implements Cluster {
       return this.#cluster.objects.has(key)
         ? stale('it exists already')
         : done(this.#cluster.put(manifest, 'trueup'));
+    });
+  }
+  tryCreation(manifest: Manifest): Promise<Result<'accepted'>> {
+    return this.#call('tryCreation', keyText(refOf(manifest)), () => {
+      const missing = this.#unservable(refOf(manifest));
+      return missing === undefined ? ok('accepted') : fail(missing);
     });
   }
   replace(manifest: Manifest): Promise<Result<Written<Manifest>>> {

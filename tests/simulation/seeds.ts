@@ -41,4 +41,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 6, replicas: 1 },
     was: 'who depends on a Unit was not told when that was ready again with another spec, and waited for it for ever',
   },
+  {
+    run: { seed: 185 },
+    was: 'a window that opens at a whole second was open for the second before it',
+  },
+  {
+    run: { seed: 2, meet: { cell: 'request get record run', fault: '500' } },
+    was: 'a status that its sender had given up on came late, and stood there for good',
+  },
 ];

@@ -625,6 +625,10 @@ describe('projects', () => {
   });
   it('F28: one that cannot be read denies, and says where', () => {
     expect(said(judged({ sourceRepos: '*' }))).toContain('AppProject p cannot be read: spec.sourceRepos');
+    const denied = { namespaceResourceBlacklist: [{ group: '', kind: '{Secret,ConfigMap' }] };
+    expect(said(judged(denied))).toContain(
+      'spec.namespaceResourceBlacklist: "{Secret,ConfigMap" is not a glob',
+    );
     expect(said(judged({ ...open, clusterResourceWhitelist: [{ kind: 5 }] }))).toContain(
       'spec.clusterResourceWhitelist.0',
     );
@@ -662,13 +666,94 @@ describe('customizations of argocd-cm', () => {
       { code: 'InvalidCustomization', message: expect.stringContaining('resource.customizations') },
     ]);
   });
-  it.each(['resource.customizations', 'resource.compareoptions', 'resource.exclusions'])(
-    'F28: an alias in %s is read, and one of nothing does not end the compilation',
-    (key) => {
-      expect(compile(application(), [settings({ [key]: 'a: &a {}\nb: *a\n' })]).unsupported).toEqual([]);
-      expect(() => compile(application(), [settings({ [key]: 'a: *nothing' })])).not.toThrow();
-    },
-  );
+  it.each([
+    ['resource.customizations', 'a: &a {}\nb: *a\n'],
+    ['resource.compareoptions', 'a: &a {}\nb: *a\n'],
+    ['resource.exclusions', '- &a { kinds: [Widget] }\n- *a\n'],
+  ])('F28: an alias in %s is read, and one of nothing does not end the compilation', (key, text) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toEqual([]);
+    expect(() => compile(application(), [settings({ [key]: 'a: *nothing' })])).not.toThrow();
+  });
+  it('exclusions and inclusions of this cluster limit the kinds', () => {
+    const limitsWith = (data: object) => compile(application(), [settings(data)]).limits;
+    const here = 'https://kubernetes.default.svc';
+    const exclusions = (clusters: string) => `- { kinds: ['*'], clusters: [${clusters}] }`;
+    expect(limitsWith({ 'resource.exclusions': exclusions("'https://other'") }).excluded).toBeUndefined();
+    expect(limitsWith({ 'resource.exclusions': exclusions(`'https://other', '${here}'`) }).excluded).toEqual([
+      { apiGroups: ['*'], kinds: ['*'] },
+    ]);
+    expect(
+      limitsWith({ 'resource.exclusions': exclusions("'https://{kubernetes.*,other}'") }).excluded,
+    ).toHaveLength(1);
+    expect(limitsWith({ 'resource.inclusions': '- { apiGroups: [apps] }' }).included).toEqual([
+      { apiGroups: ['apps'], kinds: ['*'] },
+    ]);
+    expect(limitsWith({ 'resource.inclusions': exclusions("'https://other'") }).included).toEqual([]);
+    expect(limitsWith({ 'resource.inclusions': '' }).included).toBeUndefined();
+  });
+  it.each([
+    ['resource.exclusions', '- { kinds: [Secret'],
+    ['resource.exclusions', 'kinds: [Secret]'],
+    ['resource.exclusions', '- { kinds: Secret }'],
+    ['resource.exclusions', "- { kinds: ['{Secret,ConfigMap'] }"],
+    ['resource.inclusions', '- 5'],
+  ])('F30: %s: "%s" cannot be read, so nothing is applied', (key, text) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toMatchObject([
+      { code: 'InvalidCustomization', message: expect.stringContaining(key) },
+    ]);
+  });
+  it.each([
+    ['globalProjects', '- projectName: all', 'Unsupported'],
+    ['application.sync.impersonation.enabled', 'true', 'Unsupported'],
+    ['cluster.inClusterEnabled', 'false', 'ProjectDenies'],
+  ])('F30: %s: "%s" is refused', (key, text, code) => {
+    expect(compile(application(), [settings({ [key]: text })]).unsupported).toMatchObject([
+      { code, message: expect.stringContaining(key) },
+    ]);
+    const [off] = ['true', 'false'].filter((other) => other !== text);
+    if (/true|false/.test(text))
+      expect(compile(application(), [settings({ [key]: off })]).unsupported).toEqual([]);
+  });
+  it.each([
+    ['kustomize.buildOptions', '--enable-helm --reorder legacy', '--reorder'],
+    ['kustomize.buildOptions.v4.5.0', '--enable-helm', 'kustomize.buildOptions.v4.5.0'],
+    ['kustomize.version.v3.5.1', '/tools/kustomize', 'kustomize.version.v3.5.1'],
+    ['kustomize.path.v3.5.1', '/tools/kustomize', 'kustomize.path.v3.5.1'],
+    ['jsonnet.enable', 'false', 'jsonnet.enable'],
+    ['resource.sensitive.mask.annotations', 'api-key', 'resource.sensitive.mask.annotations'],
+  ])('F30: %s: "%s" has no effect, which is said', (key, text, said) => {
+    const unit = compile(application(), [settings({ [key]: text })]);
+    expect(unit.unsupported).toEqual([]);
+    expect(unit.warnings[0]).toMatchObject({
+      code: 'SettingIgnored',
+      message: expect.stringContaining(said),
+    });
+  });
+  it('kustomize.buildOptions: files outside of the kustomization', () => {
+    const rendered = (text: string) => {
+      const unit = compile(application(), [settings({ 'kustomize.buildOptions': text })]);
+      expect(unit.warnings).toEqual([]);
+      return unit.inputs[0]?.render;
+    };
+    for (const text of [
+      '--load-restrictor LoadRestrictionsNone',
+      '--enable-helm --load-restrictor=LoadRestrictionsNone',
+      '--load_restrictor none',
+    ])
+      expect(rendered(text)).toMatchObject({ kustomize: { loadRestriction: 'none' } });
+    for (const text of ['', '--load-restrictor LoadRestrictionsRootOnly', '--enable-alpha-plugins'])
+      expect(rendered(text)).toMatchObject({ kustomize: { loadRestriction: 'root' } });
+  });
+  it('a tool that is turned off is not looked for, and a source that asks for it is refused', () => {
+    const off = settings({ 'kustomize.enable': 'false', 'helm.enable': 'true' });
+    const unit = compile(application(), [off]);
+    expect(unit.inputs[0]?.render).toMatchObject({ kind: 'detect', without: ['kustomize'] });
+    expect(unit.unsupported).toEqual([]);
+    const source = { repoURL: 'https://git.example/a', path: 'a', kustomize: { namePrefix: 'a-' } };
+    expect(compile(application({ source }), [off]).unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('kustomize.enable') },
+    ]);
+  });
   it('that can be read hold nothing up', () => {
     const fine = settings({ 'resource.customizations.health.a_B': 'return {}' });
     expect(compile(application(), [fine]).unsupported).toEqual([]);

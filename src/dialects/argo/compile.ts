@@ -8,6 +8,7 @@ import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { terminationOf } from '../termination.ts';
 import { conventions } from './conventions.ts';
+import { inClusterServer } from './in-cluster.ts';
 import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
@@ -23,7 +24,6 @@ import { defaultRetry, policyRetry, requestRetry } from './retry.ts';
 import { readSyncOptions } from './sync-options.ts';
 import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
 
-export const inClusterServer = 'https://kubernetes.default.svc';
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
 /** Who approved it, for the history. */
@@ -63,21 +63,18 @@ export function compileApplication(
 
   const findings = inspectSpec(spec);
   const destination = destinationOf(spec, findings.refused);
+  const settings = settingsOf(lookup, controlNamespace);
   const context = {
     application: resource.metadata.name,
     project: spec.project || 'default',
     namespace: destination,
     names: namesOf(sources, findings.refused),
+    ...(settings.others.tools === undefined ? {} : { tools: settings.others.tools }),
   };
   const name = trackingName(resource, controlNamespace);
   const logins = loginsOf(lookup, controlNamespace, context.project);
   const trust = trustOf(lookup, controlNamespace);
-  const settings = settingsOf(lookup, controlNamespace);
-  for (const key of settings.refused) {
-    findings.refused.push(
-      unsupported(`The setting ${key} of ConfigMap argocd-cm`, 'remove it, if nothing relies on it'),
-    );
-  }
+  findings.refused.push(...settings.others.refused);
   for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
   const verdict = judgeProject(
     {
@@ -126,7 +123,7 @@ export function compileApplication(
       limits: {
         ...verdict.limits,
         refusedAnnotations,
-        ...(settings.exclusions.length === 0 ? {} : { excluded: settings.exclusions }),
+        ...settings.filters,
       },
       conventions,
       sync: {
@@ -142,7 +139,7 @@ export function compileApplication(
       ...(verdict.windows.length === 0 ? {} : { windows: verdict.windows }),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
-      warnings: [...findings.unknown, ...verdict.warnings],
+      warnings: [...findings.unknown, ...settings.others.warnings, ...verdict.warnings],
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),

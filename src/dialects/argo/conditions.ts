@@ -22,6 +22,11 @@ const typesByCode: Readonly<Record<string, string>> = {
   ForeignController: 'Suspended',
 };
 
+const warningTypes: Readonly<Record<string, string>> = {
+  RepeatedResource: 'RepeatedResourceWarning',
+  KindExcluded: 'ExcludedResourceWarning',
+};
+
 function typeOf(failure: Failure): string {
   return typesByCode[failure.code] ?? (failure.stage === 'apply' ? 'SyncError' : 'ComparisonError');
 }
@@ -38,7 +43,7 @@ function allConditions(progress: Progress): readonly Condition[] {
   const warnings = [...unit.warnings, ...(progress.state?.warnings ?? [])];
   conditions.push(
     ...warnings.map((warning) => ({
-      type: warning.code === 'RepeatedResource' ? 'RepeatedResourceWarning' : 'Warning',
+      type: warningTypes[warning.code] ?? 'Warning',
       message: failureLine(warning),
     })),
   );

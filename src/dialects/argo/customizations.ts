@@ -1,5 +1,6 @@
 /** `resource.customizations` of `argocd-cm`: health checks and actions in Lua, in both forms that Argo CD reads. */
 import { problemText, readYaml } from './yaml-text.ts';
+import { globProblem } from '#model/glob.ts';
 import { isObject } from '#model/json.ts';
 import type { Customizations, KindActions, LuaScript } from '#model/scripts.ts';
 
@@ -61,6 +62,8 @@ function readMap(text: string | undefined, { source, entries, problems }: Found)
       problems.push({ key: root, message: `${of} is not a map` });
       continue;
     }
+    const problem = globProblem(of);
+    if (problem !== undefined) problems.push({ key: root, message: problem });
     const entry: Entry = { openLibs: member['health.lua.useOpenLibs'] === true };
     const { 'health.lua': health, actions } = member;
     if (typeof health === 'string' && health !== '')

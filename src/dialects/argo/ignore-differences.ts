@@ -3,6 +3,7 @@
  * Source: Argo CD's page on diffing.
  */
 import type { Failure } from '#model/failure.ts';
+import { globProblem } from '#model/glob.ts';
 import { isObject } from '#model/json.ts';
 import type { IgnoreRule } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
@@ -13,13 +14,21 @@ export function rulesOf(
   written: ApplicationSpec['ignoreDifferences'],
   refused: Failure[],
 ): readonly IgnoreRule[] {
-  return (written ?? []).map(({ group = '', kind, name, namespace, ...of }, index) => ({
-    group,
-    kind,
-    ...(name === undefined || name === '' ? {} : { name }),
-    ...(namespace === undefined || namespace === '' ? {} : { namespace }),
-    ...fieldsOf(of, `spec.ignoreDifferences[${index}]`, refused),
-  }));
+  return (written ?? []).map(({ group = '', kind, name, namespace, ...of }, index) => {
+    const where = `spec.ignoreDifferences[${index}]`;
+    for (const [member, pattern] of Object.entries({ group, kind })) {
+      const problem = globProblem(pattern);
+      if (problem !== undefined)
+        refused.push(invalid(`${where}.${member}: ${problem}`, `correct ${where}.${member}`));
+    }
+    return {
+      group,
+      kind,
+      ...(name === undefined || name === '' ? {} : { name }),
+      ...(namespace === undefined || namespace === '' ? {} : { namespace }),
+      ...fieldsOf(of, where, refused),
+    };
+  });
 }
 
 function fieldsOf(

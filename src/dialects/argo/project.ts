@@ -8,7 +8,7 @@ import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { isObject } from '#model/json.ts';
 import type { KindLists, SignatureRule, SyncWindow } from '#model/unit.ts';
-import { allows, matchesGlob } from '#model/glob.ts';
+import { allows, globProblem, matchesGlob } from '#model/glob.ts';
 import { allowsRepository } from '#model/repository-access.ts';
 import { scopedRepositories } from './repositories.ts';
 import { configMapKey } from './settings.ts';
@@ -101,6 +101,7 @@ export function judgeProject(question: ProjectQuestion, lookup: Lookup): Project
       ...unsupportedMembers(name, spec),
       ...deniedPlaces(name, project, spec, { ...question, permitted }),
       ...problems,
+      ...unreadablePatterns(name, spec),
     ],
     warnings: [],
     windows,
@@ -141,6 +142,32 @@ function unreadable(name: string, issue: z.core.$ZodIssue | undefined): ProjectV
     warnings: [],
     windows: [],
   };
+}
+
+/** One in a list that denies would deny nothing. */
+function unreadablePatterns(name: string, spec: ProjectSpec): readonly Failure[] {
+  const ofKinds = (list: ProjectSpec['clusterResourceWhitelist']): readonly string[] =>
+    (list ?? []).flatMap(({ group, kind }) => [group, kind]);
+  const patterns: Readonly<Record<string, readonly string[]>> = {
+    sourceRepos: spec.sourceRepos ?? [],
+    destinations: (spec.destinations ?? []).flatMap(({ server, name: cluster, namespace }) =>
+      [server, cluster, namespace].filter((text) => text !== undefined),
+    ),
+    clusterResourceWhitelist: ofKinds(spec.clusterResourceWhitelist),
+    clusterResourceBlacklist: ofKinds(spec.clusterResourceBlacklist),
+    namespaceResourceWhitelist: ofKinds(spec.namespaceResourceWhitelist),
+    namespaceResourceBlacklist: ofKinds(spec.namespaceResourceBlacklist),
+    sourceNamespaces: spec.sourceNamespaces ?? [],
+  };
+  return Object.entries(patterns).flatMap(([member, written]) =>
+    written.flatMap((text) => {
+      const problem = globProblem(text);
+      const message = `AppProject ${name} cannot be read: spec.${member}: ${problem}`;
+      return problem === undefined
+        ? []
+        : [failure('ProjectDenies', message, `correct spec.${member} of the project`)];
+    }),
+  );
 }
 
 function judgeMissing(name: string, controlNamespace: string, lookup: Lookup): ProjectVerdict {

@@ -1,11 +1,11 @@
 /** What a control-plane namespace configures: `argocd-cm` and `argocd-cmd-params-cm`. */
-import { readYaml } from './yaml-text.ts';
 import type { Lookup } from '#model/dialect.ts';
-import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectKey } from '#model/object.ts';
 import type { Customizations } from '#model/scripts.ts';
 import type { Tracking } from '#model/unit.ts';
 import { customizationsOf } from './customizations.ts';
+import { otherSettings, type OtherSettings } from './other-settings.ts';
+import { kindFiltersOf, type KindFilters } from './excluded-kinds.ts';
 
 export const trackingAnnotation = 'argocd.argoproj.io/tracking-id';
 export const installationAnnotation = 'argocd.argoproj.io/installation-id';
@@ -20,24 +20,16 @@ export interface Settings {
   readonly installation?: string;
   /** Globs of further namespaces whose Applications are reconciled. */
   readonly namespaces: readonly string[];
-  /** Settings of `argocd-cm` that limit what is applied, and that are not honoured yet (F30). */
-  readonly refused: readonly string[];
-  readonly exclusions: readonly ExcludedKinds[];
+  readonly others: OtherSettings;
+  /** Kinds that are left alone. */
+  readonly filters: KindFilters['filters'];
   /** The data of `argocd-cm`, for those that read keys by a prefix. */
   readonly main: Readonly<Record<string, string>>;
   /** How long one operation may take; absent: no limit is set. */
   readonly syncTimeoutMs?: number;
-  /** What of `resource.customizations` cannot be read. */
+  /** What cannot be read, and must be before anything is applied. */
   readonly problems: Customizations['problems'];
 }
-
-/** An entry of `resource.exclusions`: globs of groups and kinds. */
-export interface ExcludedKinds {
-  readonly apiGroups: readonly string[];
-  readonly kinds: readonly string[];
-}
-
-const refusedKeys = ['globalProjects', 'resource.inclusions'];
 
 export function configMapKey(namespace: string, name: string): ObjectKey {
   return { group: '', kind: 'ConfigMap', namespace, name };
@@ -55,6 +47,7 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
   const parameters = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-cmd-params-cm')));
   const method = main['application.resourceTrackingMethod'];
   const installation = (main['installationID'] ?? '').trim();
+  const { filters, problems } = kindFiltersOf(main);
   const timeout = Number(parameters['controller.sync.timeout.seconds'] ?? 0);
   return {
     // Argo CD 3 tracks by annotation where nothing is configured.
@@ -65,26 +58,12 @@ export function settingsOf(lookup: Lookup, controlNamespace: string): Settings {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
-    refused: refusedKeys.filter((key) => (main[key] ?? '').trim() !== ''),
-    exclusions: exclusionsOf(main['resource.exclusions']),
+    others: otherSettings(main, parameters),
+    filters,
     main,
     ...(timeout > 0 ? { syncTimeoutMs: timeout * 1000 } : {}),
-    problems: customizationsOf(main).problems,
+    problems: [...customizationsOf(main).problems, ...problems],
   };
-}
-
-function exclusionsOf(text: string | undefined): readonly ExcludedKinds[] {
-  const { value: parsed } = readYaml(text ?? '');
-  if (!Array.isArray(parsed)) return [];
-  return parsed.filter(isObject).map((entry) => ({
-    apiGroups: textsOf(entry['apiGroups']),
-    kinds: textsOf(entry['kinds']),
-  }));
-}
-
-/** A list that is left out matches everything. */
-function textsOf(value: unknown): readonly string[] {
-  return Array.isArray(value) && value.length > 0 ? value.map(String) : ['*'];
 }
 
 /** Label values have at most 63 characters and end with a letter or a digit. */

@@ -12,6 +12,12 @@ import type { ApplicationSource, HelmSource, JsonnetSource, KustomizeSource } fr
 import { invalid } from '../parse-spec.ts';
 import { isSet, unsupported } from './unsupported.ts';
 
+/** What the control plane says of the tools. */
+export interface RenderTools {
+  /** Turned off. */
+  readonly without?: readonly ('kustomize' | 'helm')[];
+  readonly loadRestriction?: 'none';
+}
 export interface RenderContext {
   readonly application: string;
   readonly project: string;
@@ -19,6 +25,7 @@ export interface RenderContext {
   readonly namespace: string;
   /** Of sources, for `$NAME/path`. */
   readonly names: readonly string[];
+  readonly tools?: RenderTools;
 }
 
 export function renderOf(source: ApplicationSource, context: RenderContext, refused: Failure[]): RenderSpec {
@@ -30,13 +37,17 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   if (declared.length > 1)
     refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
   const filled = (text: string): string => substitute(text, source, context, refused);
+  const { without = [], loadRestriction = 'root' } = context.tools ?? {};
+  for (const tool of without)
+    if (isSet(source[tool]) || (tool === 'helm' && isSet(source.chart)))
+      refused.push(invalid(`${tool}.enable in argocd-cm turns off what the source is for`, 'turn it on'));
   const directory = directoryOf(source, filled);
-  const kustomize = kustomizeOf(source.kustomize ?? {}, filled, refused);
+  const kustomize = kustomizeOf(source.kustomize ?? {}, loadRestriction, filled, refused);
   const helm = helmOf(source.helm ?? {}, source, context, refused);
   if (isSet(source.kustomize)) return kustomize;
   if (isSet(source.helm) || isSet(source.chart)) return helm;
   if (isSet(source.directory)) return directory;
-  return { kind: 'detect', directory, kustomize, helm };
+  return { kind: 'detect', directory, kustomize, helm, ...(without.length === 0 ? {} : { without }) };
 }
 
 function directoryOf({ directory }: ApplicationSource, filled: (text: string) => string): DirectoryRender {
@@ -65,6 +76,7 @@ export const kustomizeVersion = 'v5.8.2';
 
 function kustomizeOf(
   source: KustomizeSource,
+  loadRestriction: KustomizeRender['loadRestriction'],
   filled: (text: string) => string,
   refused: Failure[],
 ): KustomizeRender {
@@ -97,7 +109,7 @@ function kustomizeOf(
   };
   return {
     kind: 'kustomize',
-    loadRestriction: 'root',
+    loadRestriction,
     edits: Object.fromEntries(Object.entries(edits).filter(([, value]) => isSet(value))),
   };
 }

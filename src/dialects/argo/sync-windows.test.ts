@@ -34,6 +34,9 @@ describe('windows of a project', () => {
   it.each<[string, Partial<ProjectWindow>, boolean]>([
     ['by name', { applications: ['*-prod'] }, true],
     ['by another name', { applications: ['*-dev'] }, false],
+    ['by one of several names', { applications: ['{web,api}-*'] }, true],
+    ['by a class of characters', { applications: ['[a-w]eb-[!0-9]*'] }, true],
+    ['by none of a class', { applications: ['[!w]*'] }, false],
     ['by namespace', { namespaces: ['pay*'] }, true],
     ['by the address of the cluster', { clusters: ['https://kubernetes.*'] }, true],
     ['by the name of the cluster', { clusters: ['in-cluster'] }, true],
@@ -57,5 +60,14 @@ describe('windows of a project', () => {
   ])('F28: %s that cannot be read is named', (_, window, pattern) => {
     expect(ask({ applications: ['*'], ...window }).problems[0]?.message).toMatch(pattern);
     expect(ask(window).problems).toEqual([]);
+  });
+  it.each<Partial<ProjectWindow>>([
+    { applications: ['{web,api'] },
+    { namespaces: ['web-[0-9'] },
+    { clusters: ['other', 'a\\'] },
+  ])('F28: a pattern that cannot be read denies: %j', (window) => {
+    const { problems } = ask(window);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).toContain(Object.values(window as Record<string, string[]>)[0]?.at(-1));
   });
 });

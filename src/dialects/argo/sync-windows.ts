@@ -1,7 +1,8 @@
 /** `spec.syncWindows` of an AppProject: those of them that an Application is subject to. */
 import type { Failure } from '#model/failure.ts';
-import { matchesGlob } from '#model/glob.ts';
-import { cronProblem, parseDuration } from '#model/time.ts';
+import { globProblem, matchesGlob } from '#model/glob.ts';
+import { cronProblem } from '#model/cron.ts';
+import { parseDuration } from '#model/time.ts';
 import type { SyncWindow } from '#model/unit.ts';
 import type { ProjectQuestion, ProjectWindow } from './project.ts';
 
@@ -15,7 +16,9 @@ export function windowsOf(written: readonly ProjectWindow[], question: ProjectQu
   const windows: SyncWindow[] = [];
   const problems: Failure[] = [];
   for (const [index, window] of written.entries()) {
-    if (!concerns(window, question)) continue;
+    const [pattern] = patternsOf(window).flatMap((text) => globProblem(text) ?? []);
+    if (pattern !== undefined) problems.push(unreadable(question.project, index, pattern));
+    if (pattern !== undefined || !concerns(window, question)) continue;
     const timeZone = window.timeZone === undefined || window.timeZone === '' ? 'UTC' : window.timeZone;
     const durationMs = parseDuration(window.duration);
     const problem =
@@ -37,6 +40,9 @@ export function windowsOf(written: readonly ProjectWindow[], question: ProjectQu
   }
   return { windows, problems };
 }
+
+const patternsOf = ({ applications, namespaces, clusters }: ProjectWindow): readonly string[] =>
+  [applications, namespaces, clusters].flatMap((patterns) => patterns ?? []);
 
 /** Any of what it names matches; with `andOperator`, all of what it names. */
 function concerns(
@@ -60,6 +66,6 @@ function unreadable(project: string, index: number, problem: string): Failure {
     code: 'ProjectDenies',
     stage: 'policy',
     message: `AppProject ${project} cannot be read: ${path}: ${problem}`,
-    hint: `correct ${path} of the project: a schedule of five fields as "0 22 * * *", a duration as 1h, a time zone as Europe/Berlin`,
+    hint: `correct ${path} of the project: a schedule of five fields as "0 22 * * *", a duration as 1h, a time zone as Europe/Berlin, names or globs`,
   };
 }

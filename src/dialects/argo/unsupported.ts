@@ -21,7 +21,10 @@ export function unsupported(
   };
 }
 
-/** A health check that cannot be read would let objects pass that it was written to hold up. */
+/**
+ * A health check that cannot be read would let objects pass that it was written to hold up, and a list of excluded kinds
+ * would let them be applied.
+ */
 export function unreadableSetting(key: string, message: string): Failure {
   return {
     kind: 'blocked',

@@ -2,7 +2,7 @@
  * Carries out a plan. It has no choices: steps run in their order, each under its precondition; a precondition that
  * does not hold makes the Run stale, and the engine plans anew.
  */
-import type { Failure } from '#model/failure.ts';
+import { failureLine, type Failure } from '#model/failure.ts';
 import type { Digest, Json } from '#model/json.ts';
 import { describe, type Manifest } from '#model/object.ts';
 import type { BegunHook, StepResult } from '#model/outcome.ts';
@@ -13,6 +13,8 @@ import type { Content } from '../plan/steps.ts';
 import { waitForAll, type Wait, type WaitEnd, type WaitPorts } from './wait.ts';
 
 const recreateMs = 60_000;
+/** Between the tries to create what was deleted for that. */
+const anewDelaysMs = [1000, 5000, 15_000];
 
 /** Requests of one Run that are in flight together; the cluster's own limit holds across Runs. */
 const inFlightMax = 8;
@@ -175,7 +177,7 @@ class Execution {
           force: action.force.length > 0,
           expect: action.expect,
         });
-        if (action.verb === 'apply' && action.orElse === 'recreate' && isRefusedChange(applied))
+        if (action.verb === 'apply' && action.orElse === 'recreate' && isImmutable(applied))
           return this.#recreate(step, action.desired, action.expect);
         return appliedResult(step, applied);
       }
@@ -191,6 +193,8 @@ class Execution {
       }
       case 'delete': {
         const uid = this.#uidOf(action.expect);
+        const refused = action.replacement && (await this.#refusedAnew(step, action.replacement));
+        if (refused) return refused;
         return plainResult(step, await cluster.remove(step.object, { uid }, action.propagation));
       }
       case 'wait':
@@ -201,6 +205,8 @@ class Execution {
   async #recreate(step: Step, desired: Digest, expect: Precondition): Promise<StepResult> {
     if (expect === 'absent') throw new Error(`${step.id}: what is not there is not made anew`);
     const { cluster } = this.#ports;
+    const refused = await this.#refusedAnew(step, desired);
+    if (refused !== undefined) return refused;
     const removed = await cluster.remove(step.object, expect, 'Background');
     if (!removed.ok || removed.value.result === 'stale') return plainResult(step, removed);
     const action = { verb: 'wait', until: 'absent', timeoutMs: recreateMs } as const;
@@ -214,13 +220,40 @@ class Execution {
       force: false,
       expect: 'absent',
     } as const;
-    return appliedResult(step, await cluster.apply(order));
+    for (const delayMs of [...anewDelaysMs, undefined]) {
+      const made = await cluster.apply(order);
+      if (made.ok) return appliedResult(step, made);
+      const isLast = delayMs === undefined || this.#ports.whyEnded?.() !== undefined;
+      if (isLast || made.failure.kind !== 'transient') return failed(step, notMadeAnew(made.failure));
+      await new Promise((resolve) => this.#ports.timers.after(delayMs, () => resolve(undefined)));
+    }
+    throw new Error('the last try has ended');
+  }
+
+  /** Before a deletion: what the cluster would not take must not cost what is there. */
+  async #refusedAnew(step: Step, desired: Digest): Promise<StepResult | undefined> {
+    const tried = await this.#ports.cluster.tryCreation(bodyOf<Manifest>(this.#content, desired));
+    if (tried.ok) return undefined;
+    const { message } = tried.failure;
+    return failed(step, { ...tried.failure, message: `it is not deleted to be made anew: ${message}` });
   }
 }
 
-/** Of a field that cannot be changed, as of a Job's template. */
-function isRefusedChange(applied: Result<Written<Applied>>): boolean {
-  return !applied.ok && applied.failure.code === 'Invalid';
+/** As of a Job's template. */
+function isImmutable(applied: Result<Written<Applied>>): boolean {
+  return !applied.ok && applied.failure.code === 'ImmutableField';
+}
+
+/** The next sync finds nothing and creates it. */
+function notMadeAnew(failure: Failure): Failure {
+  return {
+    kind: 'transient',
+    code: 'NotMadeAnew',
+    stage: 'apply',
+    message: `it WAS DELETED to be made anew, and creating it failed, so it is missing: ${failure.message}`,
+    hint: `the next sync creates it; ${failure.hint}`,
+    cause: failureLine(failure),
+  };
 }
 
 function groupsOf(steps: readonly Step[]): readonly (readonly Step[])[] {

@@ -6,7 +6,7 @@ import type { Manifest } from '#model/object.ts';
 import type { Cancel, Clock, Timers } from '#model/ports.ts';
 import type { Customizations, Interpreter, LuaScript, ScriptFailure } from '#model/scripts.ts';
 import { kindName } from './known-kind.ts';
-import { matchesKind } from './kind-glob.ts';
+import { matchesGlob } from '#model/glob.ts';
 import { sentence, type Judgement } from './reading.ts';
 
 export interface ScriptedHealthPorts {
@@ -74,7 +74,7 @@ export class ScriptedHealth {
   judge(manifest: Manifest): Judgement | undefined {
     if (this.#checks.length === 0) return undefined;
     const name = kindName(manifest);
-    const check = this.#checks.find(({ of }) => matchesKind(of, name));
+    const check = this.#checks.find(({ of }) => matchesGlob(of, name));
     if (check === undefined) return undefined;
     return this.#judgement(check.of, check.script, manifest);
   }
@@ -135,7 +135,7 @@ export class ScriptedHealth {
     for (const listener of this.#listeners)
       listener(({ group, kind }) => {
         const name = group === '' ? kind : `${group}/${kind}`;
-        return changed.some((of) => matchesKind(of, name));
+        return changed.some((of) => matchesGlob(of, name));
       });
   }
 }

@@ -1,6 +1,7 @@
 /** What Git does not have any more: what of it is deleted, and what stays, and why. */
 import { keyText, type Manifest } from '#model/object.ts';
 import type { Kept, Step } from '#model/plan.ts';
+import { isExcluded } from '../policy/limits.ts';
 import { isGoing, type Compared } from './compare.ts';
 import { directivesOf } from './directives.ts';
 import { deleteOrder, usualPropagation } from './order.ts';
@@ -56,6 +57,8 @@ function judge(
   const { unit, state } = input;
   const { ref } = entry;
   if (isGoing(entry, { state: 'present', object })) return undefined;
+  if (isExcluded(unit.limits, ref))
+    return { ref, why: 'the control plane excludes its kind: it is left alone', isMeant: true };
   // As the object itself says: Git does not have it any more.
   const live = input.bodies.get(keyText(ref));
   const { wave, options } = directivesOf(live ?? emptyManifest, unit);

@@ -138,7 +138,8 @@ function anewSteps(input: PlanInput, comparison: Comparison, live: Manifest): re
   const reason = comparison.verdict.verdict === 'same' ? 'changed' : comparison.verdict.verdict;
   const [wait, create] = recreateSteps(input, comparison) as [Step, Step];
   const expect = { uid: String(live.metadata['uid']) };
-  const action = { verb: 'delete', expect, propagation: 'Background' } as const;
+  const replacement = comparison.desired.digest;
+  const action = { verb: 'delete', expect, propagation: 'Background', replacement } as const;
   const details = {
     id: `delete-first:${keyText(ref)}`,
     order: create.order - 0.75,

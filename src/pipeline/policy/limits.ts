@@ -2,7 +2,7 @@
 import type { Failure } from '#model/failure.ts';
 import { matchesGlob } from '#model/glob.ts';
 import type { GroupKind, ObjectRef } from '#model/object.ts';
-import type { KindLists, Limits, RefusedAnnotation } from '#model/unit.ts';
+import type { KindLists, KindPatterns, Limits, RefusedAnnotation } from '#model/unit.ts';
 import type { DesiredObject } from '../plan/desired.ts';
 import { questionText } from '../render/lookups.ts';
 
@@ -13,11 +13,11 @@ export function judge(limits: Limits, objects: readonly Subject[]): readonly Fai
   return objects.flatMap((object) => [
     ...refusedAnnotations(limits.refusedAnnotations, object),
     ...outsideLimits(limits, object),
-    ...excluded(limits, object),
+    ...(isExcluded(limits, object.ref) ? [excluded(object)] : []),
   ]);
 }
 
-function failure(object: Subject, code: string, message: string, hint: string): Failure {
+function failure(object: Pick<Subject, 'ref' | 'at'>, code: string, message: string, hint: string): Failure {
   return { kind: 'blocked', code, stage: 'policy', message, hint, subject: object.ref, at: object.at };
 }
 
@@ -84,22 +84,23 @@ function deniedNamespace({ namespaces }: Limits, namespace: string): Denied {
     : [`the project does not permit ${which}`, "add it to the project's destinations"];
 }
 
-function excluded({ excluded: entries = [] }: Limits, object: Subject): readonly Failure[] {
+/** Whether the control plane leaves the kind alone: its objects are neither applied nor deleted. */
+export function isExcluded({ excluded, included }: Limits, { group, kind }: GroupKind): boolean {
+  const matches = ({ apiGroups, kinds }: KindPatterns): boolean =>
+    apiGroups.some((pattern) => matchesGlob(pattern, group)) &&
+    kinds.some((pattern) => matchesGlob(pattern, kind));
+  return excluded?.some(matches) === true || included?.some(matches) === false;
+}
+
+/** Of an object that is left out for that. */
+export function excluded(object: Pick<Subject, 'ref' | 'at'>): Failure {
   const { group, kind } = object.ref;
-  const isExcluded = entries.some(
-    ({ apiGroups, kinds }) =>
-      apiGroups.some((pattern) => matchesGlob(pattern, group)) &&
-      kinds.some((pattern) => matchesGlob(pattern, kind)),
+  return failure(
+    object,
+    'KindExcluded',
+    `the control plane excludes the kind ${group === '' ? '' : `${group}/`}${kind}`,
+    'take it out of the source, or change resource.exclusions and resource.inclusions in argocd-cm',
   );
-  if (!isExcluded) return [];
-  return [
-    failure(
-      object,
-      'KindExcluded',
-      `the control plane excludes the kind ${group === '' ? '' : `${group}/`}${kind}`,
-      'take it out of the source, or out of resource.exclusions in argocd-cm',
-    ),
-  ];
 }
 
 function permitsNamespace(patterns: readonly string[], namespace: string): boolean {

@@ -1,5 +1,6 @@
 /** Sync windows: whether a sync may begin now; if not, which window is in the way, and until when. Pure. */
-import { humanDuration, scheduleOf, timestamp } from '#model/time.ts';
+import { scheduleOf } from '#model/cron.ts';
+import { humanDuration, timestamp } from '#model/time.ts';
 import type { SyncWindow } from '#model/unit.ts';
 
 export type WindowVerdict =

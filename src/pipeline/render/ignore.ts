@@ -2,7 +2,7 @@
  * Which files a Flux source leaves out: rules in the form of `.gitignore`, of which the last that matches decides. Those
  * of a `.sourceignore` file are for its directory; Flux's own come first, so that every other may overrule them.
  */
-import { parseGlob, type Glob } from './glob.ts';
+import { parseGlob, type Glob } from '#model/glob.ts';
 
 export interface IgnoreRules {
   /** The directory that they are for; empty for the root. */

@@ -84,6 +84,7 @@ const spec = fc.constantFrom<RenderSpec>(
   helm,
   { ...helm, releaseName: 'other' },
   { kind: 'detect', directory, kustomize, helm },
+  { kind: 'detect', directory, kustomize, helm, without: ['kustomize'] },
 );
 
 /** A small cluster: the versions that it serves, and what `lookup` finds of the two things that charts ask for. */

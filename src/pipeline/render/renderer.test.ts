@@ -24,6 +24,20 @@ describe('the kind of a source', () => {
       'p/kustomization.yml',
     ]);
   });
+  it('is not one that is turned off', async () => {
+    const without = (...off: ('kustomize' | 'helm')[]): RenderSpec => ({ ...detect, without: off });
+    expect(lines(await render(chart, 'charts/app', without('kustomize')))).toHaveLength(4);
+    for (const [files, path, tool] of [
+      [overlay, 'apps/web/prod', 'kustomize'],
+      [chart, 'charts/app', 'helm'],
+    ] as const)
+      expect(await render(files, path, without('kustomize', 'helm'))).toMatchObject({
+        failure: { code: 'Unsupported', message: expect.stringContaining(tool) },
+      });
+    expect(lines(await render({ 'p/a.yaml': deployment }, 'p', without('kustomize', 'helm')))).toHaveLength(
+      2,
+    );
+  });
 });
 
 describe('watched files', () => {

@@ -1,10 +1,10 @@
 /** Stage 3 for one input: finds out what kind of source a directory is, and has it rendered in the sandbox. */
 import { digestOf } from '#fields/digest.ts';
-import { ok, type Failure, type Result } from '#model/failure.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson, type JsonObject } from '#model/json.ts';
 import type { Meter, Renderer, RenderFiles, RenderRequest } from '#model/ports.ts';
 import type { PathEntry, Rendered, TreePaths } from '#model/rendered.ts';
-import type { DirectoryRender, HelmRender, KustomizeRender, RenderSpec } from '#model/unit.ts';
+import type { DirectoryRender, HelmRender, KustomizeRender } from '#model/unit.ts';
 import { contentOfTrace } from '../source/dependence.ts';
 import { presentComponents } from './components.ts';
 import { renderClosed, type ClosureTools } from './closure.ts';
@@ -179,10 +179,19 @@ async function settle(
   if (!entries.ok) return entries;
   const isThere = entries.value.map(({ kind }) => kind === 'file');
   const looked = new Map(paths.map((path, index) => [path, entries.value[index]!]));
-  const chosen: RenderSpec = isThere.slice(0, -1).includes(true)
-    ? spec.kustomize
-    : isThere.at(-1) === true
-      ? spec.helm
-      : spec.directory;
-  return ok({ spec: chosen, looked });
+  const found = (['kustomize', 'helm'] as const).filter((tool) =>
+    (tool === 'helm' ? isThere.slice(-1) : isThere.slice(0, -1)).includes(true),
+  );
+  const tool = found.find((name) => spec.without?.includes(name) !== true);
+  const [off] = found;
+  if (tool === undefined && off !== undefined)
+    return fail(
+      refusal(
+        'Unsupported',
+        `The directory is a source for ${off}, which the control plane turns off.`,
+        `turn it on (${off}.enable in argocd-cm), or name another path`,
+        { path: root || '.' },
+      ),
+    );
+  return ok({ spec: tool === undefined ? spec.directory : spec[tool], looked });
 }
