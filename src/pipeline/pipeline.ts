@@ -26,7 +26,7 @@ import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { runIdFor } from './plan/hook-run.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
-import { judge } from './policy/limits.ts';
+import { idleOptions, judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
@@ -128,6 +128,7 @@ async function planObjects(
   const { desired, sightings } = looked.value;
   const { objects, hooks } = desired;
   const others = [...desired.skipped, ...hooks].map(({ ref }) => ref);
+  const all = [...objects, ...hooks, ...desired.skipped];
   const compared = compare({ unit, desired: objects, others, inventory, sightings, otherOwner, isUnit });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
@@ -151,13 +152,14 @@ async function planObjects(
     cuts: cuts.value,
     state,
     ...(await targetNamespace(unit, cluster)),
-    blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
+    blocked: [...desired.failures, ...judge(unit.limits, all)],
     madeUp: isMadeUp(rendered),
     sealer,
     ...(contests === undefined ? {} : { contests }),
     attempt,
   });
-  return ok({ ...planned, located, sightings, warnings: rendered.warnings });
+  const warnings = [...rendered.warnings, ...idleOptions(unit.limits, all)];
+  return ok({ ...planned, located, sightings, warnings });
 }
 
 function gone(subject: ObjectRef): Failure {

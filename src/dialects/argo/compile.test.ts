@@ -201,6 +201,23 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   });
 });
 
+describe('an option that is passed over is a warning that says what is done instead', () => {
+  it.each([
+    ['Validate=false', 'server-side apply'],
+    ['ServerSideApply=false', 'server-side apply'],
+    ['FailOnSharedResource=false', 'another Application'],
+    ['ClientSideApplyMigration=false', 'taken over'],
+    ['DisableClientSideApplyMigration=true', 'taken over'],
+  ])('%s', (option, instead) => {
+    const { unsupported, warnings } = compile(application({ syncPolicy: { syncOptions: [option] } }));
+    expect(unsupported).toEqual([]);
+    expect(warnings).toMatchObject([
+      { code: 'OptionWithoutEffect', message: expect.stringContaining(option) },
+    ]);
+    expect(warnings[0]?.message).toContain(instead);
+  });
+});
+
 describe('F28: a spec that cannot be read', () => {
   it.each<[string, unknown]>([
     ['spec.destination', {}],
