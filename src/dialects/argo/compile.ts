@@ -133,7 +133,7 @@ export function compileApplication(
         ...policyOf(
           spec,
           resource,
-          request === undefined ? [] : operationOptions(resource),
+          request === undefined ? undefined : operationOptions(resource),
           findings.refused,
         ),
         ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
@@ -264,14 +264,14 @@ function inputOf(
 function policyOf(
   spec: ApplicationSpec,
   resource: Manifest,
-  /** Those of an operation count for as long as it is not answered. */
-  asked: readonly string[],
+  /** Those of an operation count instead for as long as it is not answered. */
+  asked: readonly string[] | undefined,
   refused: Failure[],
 ): SyncPolicy {
   const automated = spec.syncPolicy?.automated ?? undefined;
   const isSkipped = resource.metadata.annotations?.[skipAnnotation] === 'true';
   const isAutomatic = automated !== undefined && automated.enabled !== false;
-  const written = [...(spec.syncPolicy?.syncOptions ?? []), ...asked];
+  const written = asked ?? spec.syncPolicy?.syncOptions ?? [];
   const { createNamespace, propagation, objects, respectsIgnored } = readSyncOptions(written);
   return {
     trigger: isSkipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
@@ -298,9 +298,9 @@ const honouredOfSync = [
   'autoHealAttemptsCount',
 ];
 
-function operationOptions(resource: Manifest): readonly string[] {
+function operationOptions(resource: Manifest): readonly string[] | undefined {
   const parsed = operation.safeParse(resource['operation']);
-  return parsed.success ? (parsed.data.sync?.syncOptions ?? []) : [];
+  return parsed.success ? (parsed.data.sync?.syncOptions ?? undefined) : undefined;
 }
 
 function namespaceMetadataOf(spec: ApplicationSpec): Unit['target']['namespaceMetadata'] {
