@@ -160,7 +160,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
-    ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
@@ -198,6 +197,16 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     'PrunePropagationPolicy=orphan',
   ])('the option %s asks for what is done', (option) => {
     expect(compile(application({ syncPolicy: { syncOptions: [option] } })).unsupported).toEqual([]);
+  });
+});
+
+it('outside of the control plane’s namespace the build environment names the namespace, and the release does not', () => {
+  const source = { repoURL: 'https://git.example/web', helm: { valueFiles: ['$ARGOCD_APP_NAME.yaml'] } };
+  const { inputs } = compile(application({ source }, { namespace: 'team-a' }));
+  expect(inputs[0]?.render).toMatchObject({
+    kind: 'helm',
+    releaseName: 'web',
+    values: { files: ['team-a_web.yaml'] },
   });
 });
 

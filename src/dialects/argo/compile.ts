@@ -65,11 +65,11 @@ export function compileApplication(
   const destination = destinationOf(spec, findings.refused);
   const context = {
     application: resource.metadata.name,
+    instance: trackingName(resource, controlNamespace),
     project: spec.project || 'default',
     namespace: destination,
     names: namesOf(sources, findings.refused),
   };
-  const name = trackingName(resource, controlNamespace);
   const logins = loginsOf(lookup, controlNamespace, context.project);
   const trust = trustOf(lookup, controlNamespace);
   const settings = settingsOf(lookup, controlNamespace);
@@ -96,7 +96,7 @@ export function compileApplication(
     ...systemRules(settings.main, findings.refused),
   ];
   const access = { logins, trust, signed: verdict.signed };
-  const inputs = sources.map((source) => inputOf(source, access, { name, ...context }, findings.refused));
+  const inputs = sources.map((source) => inputOf(source, access, context, findings.refused));
   const annotations = resource.metadata.annotations ?? {};
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const request = requestOf(resource);
@@ -122,7 +122,7 @@ export function compileApplication(
         namespace: destination,
         ...(namespaceMetadata === undefined ? {} : { namespaceMetadata }),
       },
-      tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
+      tracking: trackingOf(settings, context.instance),
       limits: {
         ...verdict.limits,
         refusedAnnotations,
@@ -237,7 +237,7 @@ function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): rea
 function inputOf(
   source: ApplicationSource,
   access: SourceContext,
-  { name: tracked, ...context }: RenderContext & { readonly name: string },
+  context: RenderContext,
   refused: Failure[],
 ): Input {
   const name = source.ref;
@@ -256,7 +256,7 @@ function inputOf(
       ? { render: { kind: 'none' } }
       : {
           render: renderOf(source, context, refused),
-          overrides: overridesOf(tracked, source, context),
+          overrides: overridesOf(source, context),
         }),
   };
 }
