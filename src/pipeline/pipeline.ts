@@ -158,7 +158,7 @@ async function planObjects(
     ...(contests === undefined ? {} : { contests }),
     attempt,
   });
-  const warnings = [...rendered.warnings, ...idleOptions(unit.limits, all)];
+  const warnings = [...rendered.warnings, ...desired.warnings, ...idleOptions(unit.limits, all)];
   return ok({ ...planned, located, sightings, warnings });
 }
 
