@@ -491,6 +491,52 @@ describe('where it comes from', () => {
     expect(chosen(secret('else', 'repository', 'https://git.example/website'))).toBeUndefined();
     expect(chosen(secret('cluster', 'cluster', 'https://git.example/web'))).toBeUndefined();
   });
+  it('credentials: an empty login hides none', () => {
+    const prefix = secret('prefix', 'repo-creds', 'https://git.example/');
+    const empty = secret('own', 'repository', 'https://git.example/web', { username: '', password: '' });
+    expect(chosen(empty, prefix)).toBe('prefix');
+  });
+  it.each([
+    ['git@git.example:acme/web.git', 'ssh://git@git.example/acme/web', true],
+    ['ssh://git@git.example/acme/web.git', 'GIT@git.example:acme/web', true],
+    ['ssh://git@git.example:2222/acme/web', 'git@git.example:2222/acme/web', false],
+    ['git@git.example:acme/web', 'https://git.example/acme/web', false],
+  ])('credentials: whether %s and %s are one repository', (repoURL, url, isSame) => {
+    const key = { sshPrivateKey: 'eA==' };
+    const credentialsWith = (type: string, of: string): object | undefined =>
+      compile(application({ source: { repoURL, path: 'app' } }), [secret('own', type, of, key)]).inputs[0]
+        ?.source.credentials;
+    expect(credentialsWith('repository', url) !== undefined).toBe(isSame);
+    expect(credentialsWith('repo-creds', url.slice(0, -3)) !== undefined).toBe(isSame);
+  });
+  it('credentials: a prefix of SSH takes in the whole host', () => {
+    const source = { repoURL: 'git@git.example:acme/web', path: 'app' };
+    const with_ = (url: string): number =>
+      compile(application({ source }), [secret('x', 'repo-creds', url)]).inputs.filter(
+        ({ source: { credentials } }) => credentials !== undefined,
+      ).length;
+    expect(
+      ['ssh://git@git.example', 'git@git.example:', 'git@git.exam', 'ssh://git@git.exam'].map(with_),
+    ).toEqual([1, 1, 0, 0]);
+  });
+  it.each([
+    ['proxy', 'aHR0cDovL3Byb3h5'],
+    ['noProxy', 'Kg=='],
+    ['enableLfs', 'dHJ1ZQ=='],
+    ['gcpServiceAccountKey', 'e30='],
+    ['useAzureWorkloadIdentity', 'dHJ1ZQ=='],
+  ])('credentials: %s is passed over with a warning that names the Secret, where it is set', (key, value) => {
+    const warned = (data: object, url = 'https://git.example/web'): readonly unknown[] =>
+      compile(application(), [secret('own', 'repository', url, { password: 'eA==', ...data })]).warnings;
+    expect(warned({ [key]: value })).toMatchObject([
+      {
+        code: 'OptionWithoutEffect',
+        message: expect.stringContaining(`${key} of Secret argocd/own has no effect`),
+      },
+    ]);
+    expect(warned({ [key]: 'ZmFsc2U=' })).toEqual([]);
+    expect(warned({ [key]: value }, 'https://git.example/other')).toEqual([]);
+  });
   it('credentials: those of a project are for it alone, go first, and permit its repository', () => {
     const all = secret('all', 'repository', 'https://git.example/web');
     const base64 = (text: string): string => Buffer.from(text).toString('base64');

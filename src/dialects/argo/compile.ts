@@ -12,7 +12,7 @@ import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
-import { loginsOf, trustOf } from './repositories.ts';
+import { idleKeysOf, loginsOf, trustOf } from './repositories.ts';
 import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
@@ -79,13 +79,14 @@ export function compileApplication(
     );
   }
   for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
+  const repositories = sources.map((source) => source.repoURL);
   const verdict = judgeProject(
     {
       application: resource.metadata.name,
       project: spec.project || 'default',
       controlNamespace,
       applicationNamespace: resource.metadata.namespace ?? '',
-      repositories: sources.map((source) => source.repoURL),
+      repositories,
       server: inClusterServer,
       namespace: destination,
     },
@@ -142,7 +143,11 @@ export function compileApplication(
       ...(verdict.windows.length === 0 ? {} : { windows: verdict.windows }),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
-      warnings: [...findings.unknown, ...verdict.warnings],
+      warnings: [
+        ...findings.unknown,
+        ...verdict.warnings,
+        ...idleKeysOf(lookup, controlNamespace, context.project, repositories),
+      ],
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),

@@ -21,7 +21,8 @@ export function unsupported(
   };
 }
 
-function withoutEffect(what: string, instead: string): Failure {
+/** A warning: it is passed over, and what is done instead. */
+export function withoutEffect(what: string, instead: string): Failure {
   return {
     kind: 'blocked',
     code: 'OptionWithoutEffect',
