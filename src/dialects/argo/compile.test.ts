@@ -160,6 +160,12 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
+    [
+      'https://files.example/values.yaml',
+      withSource({
+        helm: { valueFiles: ['https://files.example/values.yaml'], ignoreMissingValueFiles: true },
+      }),
+    ],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],

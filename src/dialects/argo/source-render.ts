@@ -127,6 +127,13 @@ function helmOf(
     const [, name, path = ''] = /^\$([\w-]+)\/(.*)$/.exec(text) ?? [];
     if (name !== undefined && context.names.includes(name)) return `$${name}/${filled(path)}`;
     const file = filled(text);
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file))
+      refused.push(
+        unsupported(
+          `The file ${file} of helm, which is in none of the sources,`,
+          'put it into a repository, and name that by a ref of spec.sources',
+        ),
+      );
     if (file.startsWith('$') || /^\$[a-z]/.test(text))
       refused.push(
         invalid(`${text} names a source that is not there`, 'give one of spec.sources that name as its ref'),
