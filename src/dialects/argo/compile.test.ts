@@ -517,12 +517,12 @@ describe('where it comes from', () => {
   });
   it('credentials: a prefix of SSH takes in the whole host', () => {
     const source = { repoURL: 'git@git.example:acme/web', path: 'app' };
-    const with_ = (url: string): number =>
+    const found = (url: string): number =>
       compile(application({ source }), [secret('x', 'repo-creds', url)]).inputs.filter(
         ({ source: { credentials } }) => credentials !== undefined,
       ).length;
     expect(
-      ['ssh://git@git.example', 'git@git.example:', 'git@git.exam', 'ssh://git@git.exam'].map(with_),
+      ['ssh://git@git.example', 'git@git.example:', 'git@git.exam', 'ssh://git@git.exam'].map(found),
     ).toEqual([1, 1, 0, 0]);
   });
   it.each([

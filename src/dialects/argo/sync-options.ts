@@ -94,7 +94,7 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
       respectsIgnored = value === 'true';
     else if (name === 'PrunePropagationPolicy' && policy !== undefined) propagation = policy;
     else if (objectOptions[option] !== undefined) objects = { ...objects, ...objectOptions[option] };
-    else if (idleOptions[option] !== undefined) idle[option] = idleOptions[option];
+    else if (Object.hasOwn(idleOptions, option)) idle[option] = idleOptions[option]!;
     else if (!harmlessOptions.includes(option)) refused.push(option);
   }
   return {
