@@ -44,6 +44,24 @@ describe('of several Applications on one base', () => {
     expect(world.data('a0-base')).toEqual({ a: '2' });
     expect(world.errors).toEqual([]);
   });
+  it('one that has the revision in its options is rendered at each commit, the others are not', async () => {
+    const world = new EngineWorld();
+    await world.start();
+    const files = fleet(2);
+    const first = await world.pushFiles(files);
+    const kustomize = { commonLabels: { revision: 'r-$ARGOCD_APP_REVISION' } };
+    await world.create(world.application('app-0', source('apps/0', { kustomize })));
+    await world.create(world.application('app-1', source('apps/1')));
+    const labels = (): unknown => world.cluster.get('ConfigMap', 'payments', 'a0-base')?.metadata.labels;
+    expect(labels()).toMatchObject({ revision: `r-${first}` });
+    expect(world.renders).toBe(2);
+    const second = await world.pushFiles({ ...files, 'README.md': 'x' });
+    expect(labels()).toMatchObject({ revision: `r-${second}` });
+    expect(world.renders).toBe(3);
+    const mark = world.mark;
+    await world.advance(600_000);
+    expect([world.renders, world.writesSince(mark)]).toEqual([3, []]);
+  });
   it('what a commit concerns is looked for together, before the first of them is rendered', async () => {
     const world = new EngineWorld();
     await world.start();

@@ -1091,6 +1091,15 @@ describe('sync options', () => {
     expect(world.status().sync?.status).toBe('OutOfSync');
     expect(world.state()?.history).toEqual([]);
   });
+  it('options of an operation stand in for those of the Application, none where they are an empty list', async () => {
+    await begun([configMap('one'), configMap('gone')], { syncPolicy: { syncOptions: ['Prune=false'] } });
+    await world.sync();
+    await world.push([configMap('one')]);
+    await world.sync('web', { prune: true });
+    expect(there('ConfigMap', 'gone')).toBe(true);
+    await world.sync('web', { prune: true, syncOptions: [] });
+    expect(there('ConfigMap', 'gone')).toBe(false);
+  });
   it('options of one operation hold for that one', async () => {
     await begun([configMap('one'), configMap('gone')], { syncPolicy: {} });
     await world.sync();

@@ -41,14 +41,22 @@ const withoutGitSuffix = (url: string): string => url.replace(/\/$/, '').replace
 
 /** The Secret of this repository, else that with the longest prefix of its address. */
 export function loginFor(logins: readonly Login[], url: string): SecretRef | undefined {
-  const exact = logins.find((login) => !login.isPrefix && normal(login.url) === normal(url));
-  const [prefix] = logins
-    .filter((login) => login.isPrefix && isPrefix(normal(login.url), normal(url)))
-    .toSorted((a, b) => b.url.length - a.url.length);
-  return (exact ?? prefix)?.secret;
+  const fitting = logins.filter((login) => isFor(login, url));
+  const [prefix] = fitting.toSorted((a, b) => b.url.length - a.url.length);
+  return (fitting.find(({ isPrefix: isLoose }) => !isLoose) ?? prefix)?.secret;
 }
 
-const normal = (url: string): string => withoutGitSuffix(url.trim()).toLowerCase();
+export function isFor(login: Pick<Login, 'url' | 'isPrefix'>, url: string): boolean {
+  const [wanted, given] = [normal(login.url), normal(url)];
+  return login.isPrefix ? isPrefix(wanted, given) : wanted === given;
+}
+
+/** `user@host:path` and `ssh://user@host/path` are one repository, as in Argo CD's `NormalizeGitURL`. */
+function normal(url: string): string {
+  const text = withoutGitSuffix(url.trim()).toLowerCase();
+  const [, host, path] = /^([^/:@]+@(?:\[[^\]]*\]|[^/:@]+)):\/?([^@]*)$/.exec(text) ?? [];
+  return host === undefined ? text.replace(/^ssh:\/\/(?=[^/]*@)/, '') : `${host}/${path}`;
+}
 
 /** Of the path any part will do, as for Argo CD; of the host only the whole, or `git.example.evil` would get a login. */
 function isPrefix(prefix: string, url: string): boolean {

@@ -277,6 +277,8 @@ export interface ObjectOptions {
   readonly awaitsKind: boolean;
   /** It is not out of sync because Git does not have it. */
   readonly ignoresExtraneous: boolean;
+  /** What becomes of its dependents when it is pruned; absent: as the Unit says. */
+  readonly propagation?: Propagation;
 }
 export const usualOptions: ObjectOptions = {
   prune: 'yes',
@@ -522,4 +524,6 @@ export interface RefusedAnnotation {
   readonly alsoLabel?: true;
   /** Values that ask for nothing that is not done anyway; each part of a comma-separated list must be one. */
   readonly harmless: readonly string[];
+  /** Values that are passed over, each with the reason: a warning says so. */
+  readonly idle?: Readonly<Record<string, string>>;
 }

@@ -27,7 +27,7 @@ import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
 import { ranHooks, runIdFor, runMark } from './plan/hook-run.ts';
 import { trackedOwner } from './plan/tracking.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
-import { excluded, isExcluded, judge } from './policy/limits.ts';
+import { excluded, idleOptions, isExcluded, judge } from './policy/limits.ts';
 import { renderInputs } from './render/inputs.ts';
 import { isMadeUp } from './render/keeping.ts';
 import type { Located } from './source/locate.ts';
@@ -134,6 +134,7 @@ async function planObjects(
   const { desired, sightings } = looked.value;
   const { objects, hooks } = desired;
   const others = [...desired.skipped, ...hooks].map(({ ref }) => ref);
+  const all = [...objects, ...hooks, ...desired.skipped];
   const compared = compare({ unit, desired: objects, others, inventory, sightings, otherOwner, isUnit });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
@@ -157,13 +158,19 @@ async function planObjects(
     cuts: cuts.value,
     state,
     ...(await targetNamespace(unit, cluster)),
-    blocked: [...desired.failures, ...judge(unit.limits, [...objects, ...hooks, ...desired.skipped])],
+    blocked: [...desired.failures, ...judge(unit.limits, all)],
     madeUp: isMadeUp(rendered),
     sealer,
     ...(contests === undefined ? {} : { contests }),
     attempt,
   });
-  return ok({ ...planned, located, sightings, warnings: [...rendered.warnings, ...leftOut.map(excluded)] });
+  const warnings = [
+    ...rendered.warnings,
+    ...desired.warnings,
+    ...leftOut.map(excluded),
+    ...idleOptions(unit.limits, all),
+  ];
+  return ok({ ...planned, located, sightings, warnings });
 }
 
 function gone(subject: ObjectRef): Failure {

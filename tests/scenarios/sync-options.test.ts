@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { conventions } from '#dialects/argo/conventions.ts';
-import { harmlessOptions, objectOptions } from '#dialects/argo/sync-options.ts';
+import { harmlessOptions, idleOptions, objectOptions } from '#dialects/argo/sync-options.ts';
 import { configMap, deployment, yaml } from './manifests.ts';
 import { cascadeFinalizer, useWorld, waitFor, writesAreCounted, type Place } from './world.ts';
 
@@ -41,10 +41,17 @@ const shownBy: Readonly<Record<string, string>> = {
   'ClientSideApplyMigration=true': 'ClientSideApplyMigration: what kubectl applied can be taken away in Git',
   'DisableClientSideApplyMigration=false':
     'ClientSideApplyMigration: what kubectl applied can be taken away in Git',
+  'ClientSideApplyMigration=false': 'ClientSideApplyMigration: what kubectl applied can be taken away in Git',
+  'DisableClientSideApplyMigration=true':
+    'ClientSideApplyMigration: what kubectl applied can be taken away in Git',
   CreateNamespace: `${syncs}: CreateNamespace with managedNamespaceMetadata`,
   managedNamespaceMetadata: `${syncs}: CreateNamespace with managedNamespaceMetadata`,
   RespectIgnoreDifferences: 'RespectIgnoreDifferences=true: a sync leaves ignored fields as they are',
-  PrunePropagationPolicy: 'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
+  'PrunePropagationPolicy=foreground':
+    'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
+  'PrunePropagationPolicy=background':
+    'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
+  'PrunePropagationPolicy=orphan': 'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
   BeforeHookCreation: `${syncs}: run before and after, go as their policies say, and run again with the next commit`,
   HookSucceeded: `${syncs}: run before and after, go as their policies say, and run again with the next commit`,
   HookFailed: `${syncs}: one that fails stops the sync, and SyncFail runs`,
@@ -52,13 +59,14 @@ const shownBy: Readonly<Record<string, string>> = {
 
 it('each that is accepted has a scenario', () => {
   const policies = conventions.hooks[0]!.deletion.values;
-  const ofAll = [
-    'CreateNamespace',
-    'managedNamespaceMetadata',
-    'RespectIgnoreDifferences',
-    'PrunePropagationPolicy',
+  const ofAll = ['CreateNamespace', 'managedNamespaceMetadata', 'RespectIgnoreDifferences'];
+  const accepted = [
+    ...Object.keys(objectOptions),
+    ...harmlessOptions,
+    ...Object.keys(idleOptions),
+    ...Object.keys(policies),
+    ...ofAll,
   ];
-  const accepted = [...Object.keys(objectOptions), ...harmlessOptions, ...Object.keys(policies), ...ofAll];
   expect(Object.keys(shownBy).toSorted()).toEqual(accepted.toSorted());
 });
 

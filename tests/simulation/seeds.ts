@@ -46,7 +46,7 @@ export const regressions: readonly Regression[] = [
     was: 'a window that opens at a whole second was open for the second before it',
   },
   {
-    run: { seed: 2, meet: { cell: 'request get record run', fault: '500' } },
+    run: { seed: 2, meet: { step: 'request get record run', fault: '500' } },
     was: 'a status that its sender had given up on came late, and stood there for good',
   },
 ];

@@ -160,7 +160,12 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.source.helm.version', withSource({ helm: { version: 'v2' } })],
     ['spec.source.kustomize.version', withSource({ kustomize: { version: 'v4' } })],
     ['kustomize and helm', withSource({ kustomize: { namePrefix: 'x' }, helm: { releaseName: 'x' } })],
-    ['ARGOCD_APP_REVISION', withSource({ helm: { valueFiles: ['$ARGOCD_APP_REVISION.yaml'] } })],
+    [
+      'https://files.example/values.yaml',
+      withSource({
+        helm: { valueFiles: ['https://files.example/values.yaml'], ignoreMissingValueFiles: true },
+      }),
+    ],
     ['spec.source.plugin', withSource({ plugin: { name: 'x' } })],
     ['another cluster', application({ destination: { server: 'https://10.0.0.1', namespace: 'web' } })],
     ['another cluster', application({ destination: { name: 'production', namespace: 'web' } })],
@@ -198,6 +203,33 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     'PrunePropagationPolicy=orphan',
   ])('the option %s asks for what is done', (option) => {
     expect(compile(application({ syncPolicy: { syncOptions: [option] } })).unsupported).toEqual([]);
+  });
+});
+
+it('outside of the control plane’s namespace the build environment names the namespace, and the release does not', () => {
+  const source = { repoURL: 'https://git.example/web', helm: { valueFiles: ['$ARGOCD_APP_NAME.yaml'] } };
+  const { inputs } = compile(application({ source }, { namespace: 'team-a' }));
+  expect(inputs[0]?.render).toMatchObject({
+    kind: 'helm',
+    releaseName: 'web',
+    values: { files: ['team-a_web.yaml'] },
+  });
+});
+
+describe('an option that is passed over is a warning that says what is done instead', () => {
+  it.each([
+    ['Validate=false', 'server-side apply'],
+    ['ServerSideApply=false', 'server-side apply'],
+    ['FailOnSharedResource=false', 'another Application'],
+    ['ClientSideApplyMigration=false', 'taken over'],
+    ['DisableClientSideApplyMigration=true', 'taken over'],
+  ])('%s', (option, instead) => {
+    const { unsupported, warnings } = compile(application({ syncPolicy: { syncOptions: [option] } }));
+    expect(unsupported).toEqual([]);
+    expect(warnings).toMatchObject([
+      { code: 'OptionWithoutEffect', message: expect.stringContaining(option) },
+    ]);
+    expect(warnings[0]?.message).toContain(instead);
   });
 });
 
@@ -464,6 +496,52 @@ describe('where it comes from', () => {
     expect(chosen(secret('bare', 'repository', 'https://git.example/web', {}), prefix)).toBe('prefix');
     expect(chosen(secret('else', 'repository', 'https://git.example/website'))).toBeUndefined();
     expect(chosen(secret('cluster', 'cluster', 'https://git.example/web'))).toBeUndefined();
+  });
+  it('credentials: an empty login hides none', () => {
+    const prefix = secret('prefix', 'repo-creds', 'https://git.example/');
+    const empty = secret('own', 'repository', 'https://git.example/web', { username: '', password: '' });
+    expect(chosen(empty, prefix)).toBe('prefix');
+  });
+  it.each([
+    ['git@git.example:acme/web.git', 'ssh://git@git.example/acme/web', true],
+    ['ssh://git@git.example/acme/web.git', 'GIT@git.example:acme/web', true],
+    ['ssh://git@git.example:2222/acme/web', 'git@git.example:2222/acme/web', false],
+    ['git@git.example:acme/web', 'https://git.example/acme/web', false],
+  ])('credentials: whether %s and %s are one repository', (repoURL, url, isSame) => {
+    const key = { sshPrivateKey: 'eA==' };
+    const credentialsWith = (type: string, of: string): object | undefined =>
+      compile(application({ source: { repoURL, path: 'app' } }), [secret('own', type, of, key)]).inputs[0]
+        ?.source.credentials;
+    expect(credentialsWith('repository', url) !== undefined).toBe(isSame);
+    expect(credentialsWith('repo-creds', url.slice(0, -3)) !== undefined).toBe(isSame);
+  });
+  it('credentials: a prefix of SSH takes in the whole host', () => {
+    const source = { repoURL: 'git@git.example:acme/web', path: 'app' };
+    const found = (url: string): number =>
+      compile(application({ source }), [secret('x', 'repo-creds', url)]).inputs.filter(
+        ({ source: { credentials } }) => credentials !== undefined,
+      ).length;
+    expect(
+      ['ssh://git@git.example', 'git@git.example:', 'git@git.exam', 'ssh://git@git.exam'].map(found),
+    ).toEqual([1, 1, 0, 0]);
+  });
+  it.each([
+    ['proxy', 'aHR0cDovL3Byb3h5'],
+    ['noProxy', 'Kg=='],
+    ['enableLfs', 'dHJ1ZQ=='],
+    ['gcpServiceAccountKey', 'e30='],
+    ['useAzureWorkloadIdentity', 'dHJ1ZQ=='],
+  ])('credentials: %s is passed over with a warning that names the Secret, where it is set', (key, value) => {
+    const warned = (data: object, url = 'https://git.example/web'): readonly unknown[] =>
+      compile(application(), [secret('own', 'repository', url, { password: 'eA==', ...data })]).warnings;
+    expect(warned({ [key]: value })).toMatchObject([
+      {
+        code: 'OptionWithoutEffect',
+        message: expect.stringContaining(`${key} of Secret argocd/own has no effect`),
+      },
+    ]);
+    expect(warned({ [key]: 'ZmFsc2U=' })).toEqual([]);
+    expect(warned({ [key]: value }, 'https://git.example/other')).toEqual([]);
   });
   it('credentials: those of a project are for it alone, go first, and permit its repository', () => {
     const all = secret('all', 'repository', 'https://git.example/web');

@@ -13,7 +13,7 @@ import { teardownOf } from './finalizers.ts';
 import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
-import { loginsOf, trustOf } from './repositories.ts';
+import { idleKeysOf, loginsOf, trustOf } from './repositories.ts';
 import { planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
@@ -66,23 +66,24 @@ export function compileApplication(
   const settings = settingsOf(lookup, controlNamespace);
   const context = {
     application: resource.metadata.name,
+    instance: trackingName(resource, controlNamespace),
     project: spec.project || 'default',
     namespace: destination,
     names: namesOf(sources, findings.refused),
     ...(settings.others.tools === undefined ? {} : { tools: settings.others.tools }),
   };
-  const name = trackingName(resource, controlNamespace);
   const logins = loginsOf(lookup, controlNamespace, context.project);
   const trust = trustOf(lookup, controlNamespace);
   findings.refused.push(...settings.others.refused);
   for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
+  const repositories = sources.map((source) => source.repoURL);
   const verdict = judgeProject(
     {
       application: resource.metadata.name,
       project: spec.project || 'default',
       controlNamespace,
       applicationNamespace: resource.metadata.namespace ?? '',
-      repositories: sources.map((source) => source.repoURL),
+      repositories,
       server: inClusterServer,
       namespace: destination,
     },
@@ -93,7 +94,7 @@ export function compileApplication(
     ...systemRules(settings.main, findings.refused),
   ];
   const access = { logins, trust, signed: verdict.signed };
-  const inputs = sources.map((source) => inputOf(source, access, { name, ...context }, findings.refused));
+  const inputs = sources.map((source) => inputOf(source, access, context, findings.refused));
   const annotations = resource.metadata.annotations ?? {};
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const request = requestOf(resource);
@@ -119,7 +120,7 @@ export function compileApplication(
         namespace: destination,
         ...(namespaceMetadata === undefined ? {} : { namespaceMetadata }),
       },
-      tracking: trackingOf(settings, trackingName(resource, controlNamespace)),
+      tracking: trackingOf(settings, context.instance),
       limits: {
         ...verdict.limits,
         refusedAnnotations,
@@ -130,7 +131,7 @@ export function compileApplication(
         ...policyOf(
           spec,
           resource,
-          request === undefined ? [] : operationOptions(resource),
+          request === undefined ? undefined : operationOptions(resource),
           findings.refused,
         ),
         ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
@@ -139,7 +140,12 @@ export function compileApplication(
       ...(verdict.windows.length === 0 ? {} : { windows: verdict.windows }),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
-      warnings: [...findings.unknown, ...settings.others.warnings, ...verdict.warnings],
+      warnings: [
+        ...findings.unknown,
+        ...settings.others.warnings,
+        ...verdict.warnings,
+        ...idleKeysOf(lookup, controlNamespace, context.project, repositories),
+      ],
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
@@ -234,7 +240,7 @@ function namesOf(sources: readonly ApplicationSource[], refused: Failure[]): rea
 function inputOf(
   source: ApplicationSource,
   access: SourceContext,
-  { name: tracked, ...context }: RenderContext & { readonly name: string },
+  context: RenderContext,
   refused: Failure[],
 ): Input {
   const name = source.ref;
@@ -253,7 +259,7 @@ function inputOf(
       ? { render: { kind: 'none' } }
       : {
           render: renderOf(source, context, refused),
-          overrides: overridesOf(tracked, source, context),
+          overrides: overridesOf(source, context),
         }),
   };
 }
@@ -261,14 +267,14 @@ function inputOf(
 function policyOf(
   spec: ApplicationSpec,
   resource: Manifest,
-  /** Those of an operation count for as long as it is not answered. */
-  asked: readonly string[],
+  /** Those of an operation count instead for as long as it is not answered. */
+  asked: readonly string[] | undefined,
   refused: Failure[],
 ): SyncPolicy {
   const automated = spec.syncPolicy?.automated ?? undefined;
   const isSkipped = resource.metadata.annotations?.[skipAnnotation] === 'true';
   const isAutomatic = automated !== undefined && automated.enabled !== false;
-  const written = [...(spec.syncPolicy?.syncOptions ?? []), ...asked];
+  const written = asked ?? spec.syncPolicy?.syncOptions ?? [];
   const { createNamespace, propagation, objects, respectsIgnored } = readSyncOptions(written);
   return {
     trigger: isSkipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
@@ -295,9 +301,9 @@ const honouredOfSync = [
   'autoHealAttemptsCount',
 ];
 
-function operationOptions(resource: Manifest): readonly string[] {
+function operationOptions(resource: Manifest): readonly string[] | undefined {
   const parsed = operation.safeParse(resource['operation']);
-  return parsed.success ? (parsed.data.sync?.syncOptions ?? []) : [];
+  return parsed.success ? (parsed.data.sync?.syncOptions ?? undefined) : undefined;
 }
 
 function namespaceMetadataOf(spec: ApplicationSpec): Unit['target']['namespaceMetadata'] {

@@ -62,6 +62,7 @@ export const conventions: Conventions = {
         'ServerSideDiff=true': {},
         'ServerSideDiff=false': {},
         'IncludeMutationWebhook=true': {},
+        'IncludeMutationWebhook=false': {},
       },
     },
   ],

@@ -22,13 +22,21 @@ export interface SyncWish {
   readonly further?: JsonObject;
 }
 
-/** A merge patch of the Application as it stood then, for that version where an operation stands in it: nothing of that stays. */
+/**
+ * What the Application says of retries and options holds for an operation that says nothing of them, as where Argo CD's
+ * server writes it. A merge patch of the Application as it stood then, for that version where an operation stands in it:
+ * nothing of that stays.
+ */
 export function syncRequest(
   before: Manifest,
   { by, revision, prune, dryRun, plan, info = [], retry, further = {} }: SyncWish,
 ): JsonObject {
+  const usual = policyOf(before);
+  const retrying = retry ?? usual['retry'];
+  const options = further['syncOptions'] ?? usual['syncOptions'];
   const sync: JsonObject = {
     ...further,
+    ...(options == null ? {} : { syncOptions: options }),
     ...(prune === true ? { prune } : {}),
     ...(dryRun === true ? { dryRun } : {}),
     ...(revision === undefined || revision === '' ? {} : { revision }),
@@ -37,10 +45,15 @@ export function syncRequest(
   const operation: JsonObject = {
     initiatedBy: { username: by },
     ...(infos.length === 0 ? {} : { info: infos }),
-    ...(retry === undefined ? {} : { retry }),
+    ...(retrying == null ? {} : { retry: retrying }),
     sync,
   };
   return { operation: mergePatch(before['operation'], operation) ?? {} };
+}
+
+function policyOf({ spec }: Manifest): JsonObject {
+  const policy = isObject(spec) ? spec['syncPolicy'] : undefined;
+  return isObject(policy) ? (policy as JsonObject) : {};
 }
 
 export interface OperationNow {

@@ -1,10 +1,12 @@
 /** Which Secrets hold the credentials of repositories, and whom to trust. Only the names of Secrets leave this file. */
 import type { Lookup } from '#model/dialect.ts';
+import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
-import type { Login, TrustedHosts } from '#model/repository-access.ts';
+import { isFor, type Login, type TrustedHosts } from '#model/repository-access.ts';
 import { secretText } from '#model/secret.ts';
 import { configMapKey } from './settings.ts';
+import { withoutEffect } from './unsupported.ts';
 
 export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
 
@@ -13,19 +15,58 @@ export const secretTypeLabel = 'argocd.argoproj.io/secret-type';
  * for the Applications of that project, and goes before those that name none.
  */
 export function loginsOf(lookup: Lookup, controlNamespace: string, project: string): readonly Login[] {
-  const found = lookup.list('', 'Secret', controlNamespace).flatMap((secret) => {
+  const found = entriesOf(lookup, controlNamespace, project).filter(
+    ({ isPrefix, secret }) => isPrefix || carriesLogin(secret),
+  );
+  const ordered = [...found.filter(({ isScoped }) => isScoped), ...found.filter(({ isScoped }) => !isScoped)];
+  return ordered.map(({ url, isPrefix, secret }) => {
+    return { url, isPrefix, secret: { namespace: controlNamespace, name: secret.metadata.name } };
+  });
+}
+
+interface Entry extends Pick<Login, 'url' | 'isPrefix'> {
+  readonly secret: Manifest;
+  readonly isScoped: boolean;
+}
+
+function entriesOf(lookup: Lookup, controlNamespace: string, project: string): readonly Entry[] {
+  return lookup.list('', 'Secret', controlNamespace).flatMap((secret) => {
     const type = secret.metadata.labels?.[secretTypeLabel];
     const url = secretText(secret, 'url') ?? '';
     const owner = secretText(secret, 'project') ?? '';
-    const isPrefix = type === 'repo-creds';
-    const isLogin = isPrefix || (type === 'repository' && carriesLogin(secret));
-    if (url === '' || !isLogin || (owner !== '' && owner !== project)) return [];
-    const login = { url, isPrefix, secret: { namespace: controlNamespace, name: secret.metadata.name } };
-    return [{ login, isScoped: owner !== '' }];
+    const isMeant = (type === 'repo-creds' || type === 'repository') && (owner === '' || owner === project);
+    return isMeant && url !== ''
+      ? [{ url, isPrefix: type === 'repo-creds', secret, isScoped: owner !== '' }]
+      : [];
   });
-  return [...found.filter(({ isScoped }) => isScoped), ...found.filter(({ isScoped }) => !isScoped)].map(
-    ({ login }) => login,
-  );
+}
+
+const environment = 'the proxy is that of the environment of Trueup (HTTPS_PROXY, NO_PROXY)';
+const identity = 'the login is what else the Secret has, or none';
+const idleKeys: Readonly<Record<string, string>> = {
+  proxy: environment,
+  noProxy: environment,
+  enableLfs: 'files in Git LFS are read as the pointers that Git has',
+  gcpServiceAccountKey: identity,
+  useAzureWorkloadIdentity: identity,
+};
+
+/** What the Secrets of these repositories say and is passed over. */
+export function idleKeysOf(
+  lookup: Lookup,
+  controlNamespace: string,
+  project: string,
+  repositories: readonly string[],
+): readonly Failure[] {
+  return entriesOf(lookup, controlNamespace, project)
+    .filter((entry) => repositories.some((url) => isFor(entry, url)))
+    .flatMap(({ secret }) =>
+      Object.entries(idleKeys).flatMap(([key, instead]) => {
+        const value = secretText(secret, key)?.trim() ?? '';
+        if (value === '' || value === 'false') return [];
+        return withoutEffect(`${key} of Secret ${controlNamespace}/${secret.metadata.name}`, instead);
+      }),
+    );
 }
 
 /** Repositories that a Secret gives to the Applications of a project: that is permission, too. */
@@ -65,7 +106,6 @@ function dataOf(manifest: Manifest | undefined): Readonly<Record<string, string>
 }
 
 function carriesLogin(secret: Manifest): boolean {
-  const data = (secret['data'] ?? {}) as Record<string, string>;
   return [
     'password',
     'username',
@@ -76,5 +116,5 @@ function carriesLogin(secret: Manifest): boolean {
     // It changes how a connection is made, and is refused there.
     'insecure',
     'insecureOCIForceHttp',
-  ].some((key) => data[key] !== undefined);
+  ].some((key) => (secretText(secret, key) ?? '') !== '');
 }

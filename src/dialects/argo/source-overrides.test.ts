@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '#model/json.ts';
 import { argoOverriding, overridesOf } from './source-overrides.ts';
 
-const context = { application: 'web', project: 'shop', namespace: 'prod', names: [] };
+const context = { application: 'web', instance: 'web', project: 'shop', namespace: 'prod', names: [] };
 function overriding(source: object, ...texts: readonly string[]): ReturnType<typeof argoOverriding> {
-  const overrides = overridesOf('web', { repoURL: 'https://git.example/a', ...source }, context);
+  const overrides = overridesOf({ repoURL: 'https://git.example/a', ...source }, context);
   // As everything that passes between stages, it can be written down.
   const written = JSON.parse(JSON.stringify(overrides.of)) as JsonObject;
   const files = texts.map((text, index) => ({ path: `app/${overrides.files[index]}`, text }));

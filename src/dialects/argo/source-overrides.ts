@@ -18,11 +18,10 @@ interface Overridable {
   readonly context: RenderContext;
 }
 
-/** `name` is that by which tracking marks know the Application. */
-export function overridesOf(name: string, source: ApplicationSource, context: RenderContext): Overrides {
+export function overridesOf(source: ApplicationSource, context: RenderContext): Overrides {
   const of: Overridable = { source, context };
   return {
-    files: ['.argocd-source.yaml', `.argocd-source-${name}.yaml`],
+    files: ['.argocd-source.yaml', `.argocd-source-${context.instance}.yaml`],
     of: of as unknown as JsonObject,
   };
 }

@@ -1,11 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Failure } from '#model/failure.ts';
+import { atRevision } from '#model/revision-marks.ts';
 import type { RenderSpec } from '#model/unit.ts';
 import { applicationSpec } from './schema.ts';
 import { kustomizeVersion, renderOf } from './source-render.ts';
 
-const context = { application: 'web', project: 'shop', namespace: 'prod', names: ['values'] };
+const context = {
+  application: 'web',
+  instance: 'team-a_web',
+  project: 'shop',
+  namespace: 'prod',
+  names: ['values'],
+};
+const commit = '0123456789abcdef0123456789abcdef01234567';
 function refusals(source: object): string {
   const refused: Failure[] = [];
   rendered(source, refused);
@@ -44,7 +52,7 @@ describe('how a source is rendered', () => {
       kind: 'directory',
       recurse: false,
       jsonnet: {
-        extVars: [{ name: 'app', value: 'web', code: false }],
+        extVars: [{ name: 'app', value: 'team-a_web', code: false }],
         tlas: [{ name: 'n', value: '1', code: true }],
         libs: ['vendor', 'lib'],
       },
@@ -89,16 +97,35 @@ describe('how a source is rendered', () => {
   it('by Kustomize fills in the build environment where Argo CD does', () => {
     const values = { app: '$ARGOCD_APP_NAME', dollars: '$$x' };
     const kustomize = { images: ['web:${ARGOCD_APP_NAME}'], commonLabels: values, commonAnnotations: values };
-    const filled = { app: 'web', dollars: '$x' };
+    const filled = { app: 'team-a_web', dollars: '$x' };
     expect(rendered({ kustomize })).toMatchObject({
-      edits: { images: ['web:web'], labels: filled, annotations: values },
+      edits: { images: ['web:team-a_web'], labels: filled, annotations: values },
     });
     expect(rendered({ kustomize: { ...kustomize, commonAnnotationsEnvsubst: true } })).toMatchObject({
       edits: { annotations: filled },
     });
-    expect(refusals({ kustomize: { commonLabels: { a: '$ARGOCD_APP_REVISION' } } })).toMatch(
-      /ARGOCD_APP_REVISION/,
-    );
+  });
+  it.each([
+    ['$ARGOCD_APP_REVISION', commit],
+    ['v-${ARGOCD_APP_REVISION_SHORT}', 'v-0123456'],
+    ['$ARGOCD_APP_REVISION_SHORT_8.x', '01234567.x'],
+    ['a$lower-$UNKNOWN-${any thing}b', 'a--b'],
+    ['x$KUBE_VERSION${KUBE_API_VERSIONS}', 'x'],
+    ['$5 $$5 $* ${} ${$}', ' $5   $'],
+    ['a$ b$', 'a$ b$'],
+    ['x$constructor', 'x'],
+  ])('%s is %s', (text, filled) => {
+    const refused: Failure[] = [];
+    const render = rendered({ kustomize: { commonLabels: { a: text } } }, refused);
+    expect(refused).toEqual([]);
+    expect(atRevision(render, { commit }) ?? render).toMatchObject({ edits: { labels: { a: filled } } });
+  });
+  it('of a chart or image the revision is its version or digest', () => {
+    const helm = { parameters: [{ name: 'a', value: '$ARGOCD_APP_REVISION' }] };
+    expect(atRevision(rendered({ chart: 'web', helm }), { commit, name: '1.2.3' })).toMatchObject({
+      values: { set: ['a=1.2.3'] },
+    });
+    expect(atRevision(rendered({ helm: { releaseName: 'x' } }), { commit })).toBeUndefined();
   });
   it('by Kustomize has one version, that of its library', async () => {
     const script = await readFile(new URL('../../../scripts/render-native.sh', import.meta.url), 'utf8');
@@ -146,7 +173,7 @@ describe('how a source is rendered', () => {
       namespace: 'prod',
       skipCrds: true,
       values: {
-        files: ['web.yaml'],
+        files: ['team-a_web.yaml'],
         ignoreMissing: true,
         inline: ['{"a":{"b":1}}'],
         set: ['list={a,b}', 'text=a\\,b\\,c $5 shop'],

@@ -1,6 +1,7 @@
 /** How a source is rendered: what `spec.source.{directory,kustomize,helm}` say, and what its files say otherwise. */
 import type { Failure } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
+import { revisionMarks } from '#model/revision-marks.ts';
 import type {
   DirectoryRender,
   HelmRender,
@@ -20,6 +21,8 @@ export interface RenderTools {
 }
 export interface RenderContext {
   readonly application: string;
+  /** As tracking marks know it: with its namespace, outside of the control plane's. */
+  readonly instance: string;
   readonly project: string;
   /** Of the destination. */
   readonly namespace: string;
@@ -36,7 +39,7 @@ export function renderOf(source: ApplicationSource, context: RenderContext, refu
   ].flat();
   if (declared.length > 1)
     refused.push(unsupported(`A source with ${declared.join(' and ')}`, 'keep one of them'));
-  const filled = (text: string): string => substitute(text, source, context, refused);
+  const filled = (text: string): string => substitute(text, source, context);
   const { without = [], loadRestriction = 'root' } = context.tools ?? {};
   for (const tool of without)
     if (isSet(source[tool]) || (tool === 'helm' && isSet(source.chart)))
@@ -127,7 +130,7 @@ function helmOf(
   context: RenderContext,
   refused: Failure[],
 ): HelmRender {
-  const filled = (text: string): string => substitute(text, source, context, refused);
+  const filled = (text: string): string => substitute(text, source, context);
   const set = (forced: boolean): readonly string[] =>
     (helm.parameters ?? [])
       .filter(({ forceString }) => (forceString ?? false) === forced)
@@ -136,6 +139,13 @@ function helmOf(
     const [, name, path = ''] = /^\$([\w-]+)\/(.*)$/.exec(text) ?? [];
     if (name !== undefined && context.names.includes(name)) return `$${name}/${filled(path)}`;
     const file = filled(text);
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file))
+      refused.push(
+        unsupported(
+          `The file ${file} of helm, which is in none of the sources,`,
+          'put it into a repository, and name that by a ref of spec.sources',
+        ),
+      );
     if (file.startsWith('$') || /^\$[a-z]/.test(text))
       refused.push(
         invalid(`${text} names a source that is not there`, 'give one of spec.sources that name as its ref'),
@@ -172,26 +182,30 @@ function escapeCommas(value: string): string {
   return value.startsWith('{') && value.endsWith('}') ? value : value.replaceAll(/(?<!\\),/g, '\\,');
 }
 
-/** Argo CD's build environment: `$NAME` or `${NAME}`; `$$` is a dollar, and what is not known is empty. */
+/**
+ * Argo CD's build environment: `$NAME` or `${NAME}`; `$$` is a dollar, and what is not known is empty. KUBE_VERSION and
+ * KUBE_API_VERSIONS are for plugins alone. Source: Argo CD's `Env.Envsubst`, which is Go's `os.Expand`.
+ */
 function substitute(
   text: string,
   source: ApplicationSource,
-  { application, project, namespace }: RenderContext,
-  refused: Failure[],
+  { instance, project, namespace }: RenderContext,
 ): string {
-  const known: Readonly<Record<string, string>> = {
-    ARGOCD_APP_NAME: application,
-    ARGOCD_APP_NAMESPACE: namespace,
-    ARGOCD_APP_PROJECT_NAME: project,
-    ARGOCD_APP_SOURCE_PATH: source.path ?? '',
-    ARGOCD_APP_SOURCE_REPO_URL: source.repoURL,
-    ARGOCD_APP_SOURCE_TARGET_REVISION: source.targetRevision ?? '',
-  };
-  return text.replaceAll(/\$\$|\$\{(\w+)\}|\$([A-Z_]\w*)/g, (whole, braced?: string, plain?: string) => {
-    const name = braced ?? plain;
-    if (whole === '$$' || name === undefined) return '$';
-    if (/^(ARGOCD_APP_REVISION|KUBE_)/.test(name))
-      refused.push(unsupported(`The variable ${name} in the options of a source`));
-    return known[name] ?? '';
-  });
+  const known = new Map([
+    ['$', '$'],
+    ['ARGOCD_APP_NAME', instance],
+    ['ARGOCD_APP_NAMESPACE', namespace],
+    ['ARGOCD_APP_PROJECT_NAME', project],
+    ['ARGOCD_APP_REVISION', revisionMarks.whole],
+    ['ARGOCD_APP_REVISION_SHORT', revisionMarks.short],
+    ['ARGOCD_APP_REVISION_SHORT_8', revisionMarks.short8],
+    ['ARGOCD_APP_SOURCE_PATH', source.path ?? ''],
+    ['ARGOCD_APP_SOURCE_REPO_URL', source.repoURL],
+    ['ARGOCD_APP_SOURCE_TARGET_REVISION', source.targetRevision ?? ''],
+  ]);
+  return text.replaceAll(
+    /\$(?:\{([^}]*)\}|\{|([*#$@!?\-\d])|(\w+))/g,
+    (_, braced?: string, special?: string, plain?: string) =>
+      known.get(braced ?? special ?? plain ?? '') ?? '',
+  );
 }

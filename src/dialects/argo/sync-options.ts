@@ -22,24 +22,43 @@ export const objectOptions: Readonly<Record<string, Partial<ObjectOptions>>> = {
   'Force=false': { force: false },
   'SkipDryRunOnMissingResource=true': { awaitsKind: true },
   'SkipDryRunOnMissingResource=false': { awaitsKind: false },
+  'PrunePropagationPolicy=foreground': { propagation: 'Foreground' },
+  'PrunePropagationPolicy=background': { propagation: 'Background' },
+  'PrunePropagationPolicy=orphan': { propagation: 'Orphan' },
 };
 
-/**
- * What they ask for is done anyway: objects are always applied by server-side apply, which validates them, and only where
- * they differ; an object of another Application stops the sync.
- */
+/** What they ask for is done anyway. */
 export const harmlessOptions: readonly string[] = [
   'Validate=true',
-  'Validate=false',
   'ApplyOutOfSyncOnly=true',
   'ApplyOutOfSyncOnly=false',
   'ServerSideApply=true',
-  'ServerSideApply=false',
   'FailOnSharedResource=true',
-  'FailOnSharedResource=false',
   'ClientSideApplyMigration=true',
   'DisableClientSideApplyMigration=false',
 ];
+
+const migrates = 'fields that client-side apply left are taken over all the same';
+/** What is done instead of what they ask for. */
+export const idleOptions: Readonly<Record<string, string>> = {
+  'Validate=false': 'server-side apply refuses fields that the schema of a kind does not have all the same',
+  'ServerSideApply=false': 'objects are applied by server-side apply all the same',
+  'FailOnSharedResource=false': 'an object of another Application stops the sync all the same',
+  'ClientSideApplyMigration=false': migrates,
+  'DisableClientSideApplyMigration=true': migrates,
+};
+/** Of an Application only; Argo CD passes them over on objects. */
+const ofApplications: Readonly<Record<string, string>> = Object.fromEntries(
+  ['CreateNamespace', 'RespectIgnoreDifferences', 'FailOnSharedResource', 'ApplyOutOfSyncOnly']
+    .flatMap((name) => [`${name}=true`, `${name}=false`])
+    .map((option) => [option, 'it is an option of Applications']),
+);
+
+/** Of what an object may say: what is as it says, and what is said of the rest. */
+export const objectValues = {
+  harmless: [...Object.keys(objectOptions), ...harmlessOptions],
+  idle: { ...idleOptions, ...ofApplications },
+} as const;
 
 const propagations: Readonly<Record<string, Propagation>> = {
   foreground: 'Foreground',
@@ -53,6 +72,8 @@ export interface SyncOptions {
   readonly propagation?: Propagation;
   readonly respectsIgnored: boolean;
   readonly objects: Partial<ObjectOptions>;
+  /** Passed over, with what is done instead. */
+  readonly idle: Readonly<Record<string, string>>;
   /** Known, or not, and not honoured (F30). */
   readonly refused: readonly string[];
 }
@@ -62,6 +83,7 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
   let respectsIgnored = false;
   let propagation: Propagation | undefined;
   let objects: Partial<ObjectOptions> = {};
+  const idle: Record<string, string> = {};
   const refused: string[] = [];
   for (const option of options) {
     const [name, value = ''] = option.split('=');
@@ -72,6 +94,7 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
       respectsIgnored = value === 'true';
     else if (name === 'PrunePropagationPolicy' && policy !== undefined) propagation = policy;
     else if (objectOptions[option] !== undefined) objects = { ...objects, ...objectOptions[option] };
+    else if (Object.hasOwn(idleOptions, option)) idle[option] = idleOptions[option]!;
     else if (!harmlessOptions.includes(option)) refused.push(option);
   }
   return {
@@ -79,6 +102,7 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
     ...(propagation === undefined ? {} : { propagation }),
     respectsIgnored,
     objects,
+    idle,
     refused,
   };
 }

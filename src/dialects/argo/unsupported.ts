@@ -4,7 +4,7 @@ import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
 import { conventions } from './conventions.ts';
 import type { ApplicationSource, ApplicationSpec } from './schema.ts';
-import { harmlessOptions, readSyncOptions, syncOptionsAnnotation } from './sync-options.ts';
+import { objectValues, readSyncOptions, syncOptionsAnnotation } from './sync-options.ts';
 
 export { isSet } from '../members.ts';
 
@@ -18,6 +18,17 @@ export function unsupported(
     stage: 'compile',
     message: `${what} is not honoured yet, so nothing is applied`,
     hint,
+  };
+}
+
+/** A warning: it is passed over, and what is done instead. */
+export function withoutEffect(what: string, instead: string): Failure {
+  return {
+    kind: 'blocked',
+    code: 'OptionWithoutEffect',
+    stage: 'compile',
+    message: `${what} has no effect: ${instead}`,
+    hint: 'remove it, if nothing relies on it',
   };
 }
 
@@ -122,8 +133,11 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
   inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
   inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);
-  for (const option of readSyncOptions(spec.syncPolicy?.syncOptions ?? []).refused)
+  const { refused, idle } = readSyncOptions(spec.syncPolicy?.syncOptions ?? []);
+  for (const option of refused)
     findings.refused.push(unsupported(`The sync option ${option} (spec.syncPolicy.syncOptions)`));
+  for (const [option, instead] of Object.entries(idle))
+    findings.unknown.push(withoutEffect(`The sync option ${option} (spec.syncPolicy.syncOptions)`, instead));
   return findings;
 }
 
@@ -157,6 +171,6 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
   ]),
   ...conventions.options.map(({ key, values }) => ({
     key,
-    harmless: [...Object.keys(values), ...(key === syncOptionsAnnotation ? harmlessOptions : [])],
+    ...(key === syncOptionsAnnotation ? objectValues : { harmless: Object.keys(values) }),
   })),
 ];

@@ -393,6 +393,19 @@ describe('a sync', () => {
       },
     });
   });
+  const retry = { limit: 2, backoff: { duration: '10s', factor: 3, maxDuration: '1m' } };
+  it.each([
+    [{}, { retry, sync: { syncOptions: ['PruneLast=true'] } }],
+    [{ retryStrategy: { limit: 7 } }, { retry: { limit: 7 }, sync: { syncOptions: ['PruneLast=true'] } }],
+    [{ syncOptions: { items: ['Replace=true'] } }, { retry, sync: { syncOptions: ['Replace=true'] } }],
+    [{ syncOptions: {} }, { retry, sync: { syncOptions: [] } }],
+  ])('%j: what it leaves open is as the Application says', async (body, operation) => {
+    const spec = { syncPolicy: { retry, syncOptions: ['PruneLast=true'] } };
+    await world.create(world.application('web', spec));
+    await world.engine.stop();
+    const answer = await post('/api/v1/applications/web/sync', body);
+    expect(answer.body.operation).toEqual({ initiatedBy: { username: 'ada' }, ...operation });
+  });
   it('without a body means what Git says now, and is carried out', async () => {
     await world.push([configMap('one')]);
     await world.create(world.application('web', manual));

@@ -179,7 +179,7 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
     ...(revisions === undefined || revisions === null ? {} : { revisions }),
     ...(strategy === undefined || strategy === null ? {} : { syncStrategy: strategy as JsonObject }),
     ...(resources === undefined || resources === null ? {} : { resources: resources as JsonObject[] }),
-    ...(syncOptions?.items ? { syncOptions: syncOptions.items } : {}),
+    ...(syncOptions == null ? {} : { syncOptions: syncOptions.items ?? [] }),
   };
   const wish = {
     by: context.get('user'),

@@ -17,6 +17,7 @@ import type { ApiResource } from '#model/observed.ts';
 import type { Sealer } from '#model/ports.ts';
 import type { RenderedObject } from '#model/rendered.ts';
 import type { DeletionPhase, HookDeletion, ObjectOptions, Phase, Unit } from '#model/unit.ts';
+import { repeatedObject } from '../render/objects.ts';
 import { directivesOf, type Directives } from './directives.ts';
 import { hookKey, runMark, runName } from './hook-run.ts';
 import { tracked } from './tracking.ts';
@@ -46,6 +47,7 @@ export interface Desired {
   readonly skipped: readonly DesiredObject[];
   readonly deletionHooks: readonly DeletionPhase[];
   readonly failures: readonly Failure[];
+  readonly warnings: readonly Failure[];
 }
 
 /** Kinds by group, version and kind: those that are served, and those that CustomResourceDefinitions among the objects will add. */
@@ -100,6 +102,7 @@ export function desiredObjects(
   const skipped: DesiredObject[] = [];
   const deletionHooks = new Set<DeletionPhase>();
   const failures: Failure[] = [];
+  const warnings: Failure[] = [];
   for (const object of rendered) {
     const directives = directivesOf(object.manifest, unit);
     const { role, problem } = directives;
@@ -117,16 +120,16 @@ export function desiredObjects(
       for (const phase of phases) {
         const hook = desiredHook(made, phase, role.deletions, hookRun, sealer);
         const earlier = hooks.get(hook.key);
-        if (earlier === undefined) hooks.set(hook.key, hook);
-        else failures.push(duplicate(hook, earlier));
+        if (earlier !== undefined) warnings.push(repeatedObject(earlier.at, hook));
+        hooks.set(hook.key, hook);
       }
     } else if (made.ref.name === '') {
       failures.push(invalid(object, 'it has generateName and no name, and is not a hook', 'give it a name'));
     } else {
       const key = keyText(made.ref);
       const earlier = objects.get(key);
-      if (earlier === undefined) objects.set(key, made);
-      else failures.push(duplicate(made, earlier));
+      if (earlier !== undefined) warnings.push(repeatedObject(earlier.at, made));
+      objects.set(key, made);
     }
   }
   return {
@@ -135,6 +138,7 @@ export function desiredObjects(
     skipped,
     deletionHooks: [...deletionHooks].toSorted(),
     failures,
+    warnings,
   };
 }
 
@@ -242,16 +246,4 @@ function asStored(manifest: Manifest): Manifest {
     ...rest,
     data: { ...(manifest['data'] as object | undefined), ...Object.fromEntries(encoded) },
   } as Manifest;
-}
-
-function duplicate(object: DesiredObject, earlier: DesiredObject): Failure {
-  return {
-    kind: 'terminal',
-    code: 'DuplicateObject',
-    stage: 'plan',
-    message: `it is also in ${earlier.at.path}${earlier.at.line === undefined ? '' : `:${earlier.at.line}`}`,
-    hint: 'keep one of them',
-    subject: object.ref,
-    at: object.at,
-  };
 }

@@ -34,10 +34,13 @@ export function directivesOf(
   const usual = sync.objects === undefined ? usualOptions : { ...usualOptions, ...sync.objects };
   if (conventions === undefined || annotations === undefined)
     return { wave: 0, role: asUsual, options: usual };
-  const waveKey = conventions.waves.find((key) => annotations[key] !== undefined);
+  const waveKey = conventions.waves.find((key) => partsOf(annotations[key]).length > 0);
   const waveText = waveKey === undefined ? '0' : annotations[waveKey]!.trim();
   const isNumber = /^[+-]?\d{1,9}$/.test(waveText);
-  const hook = conventions.hooks.find(({ key }) => annotations[key] !== undefined);
+  // One that is left empty leaves it to the next; if none says when, it is never run, as in Argo CD.
+  const hook =
+    conventions.hooks.find(({ key }) => partsOf(annotations[key]).length > 0) ??
+    conventions.hooks.find(({ key }) => annotations[key] !== undefined);
   return {
     wave: isNumber ? Number(waveText) : 0,
     role: hook === undefined ? asUsual : roleOf(annotations, hook),
@@ -74,7 +77,8 @@ function optionsOf(
   return own.length === 0 ? usual : Object.assign({}, usual, ...own);
 }
 
-function partsOf(text = ''): readonly string[] {
+/** Of a list that commas separate; templates leave parts of it empty. */
+export function partsOf(text = ''): readonly string[] {
   return text
     .split(',')
     .map((part) => part.trim())

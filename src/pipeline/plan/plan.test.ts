@@ -341,8 +341,14 @@ describe('guards', () => {
     expect(verdict('other:/ConfigMap:web/copied-from')).toEqual([]);
     expect(verdict('web:/ConfigMap:web/one')).toEqual([]);
   });
-  it('two files that declare one object block the plan', () => {
-    expect(codes(planned({ git: [one, object('one', { a: '2' })] }).plan)).toEqual(['DuplicateObject']);
+  it('of two files that declare one object the later one counts, also where only the one names a namespace', () => {
+    const later: Manifest = { ...object('one', { a: '2' }), metadata: { name: 'one' } };
+    const { plan } = planned({ git: [one, later] });
+    expect(plan.blocked).toEqual([]);
+    const digests = (git: readonly Manifest[]): readonly string[] =>
+      planned({ git }).plan.desired.map(({ digest }) => digest);
+    expect(digests([one, later])).toEqual(digests([later]));
+    expect(digests([one, later])).not.toEqual(digests([one]));
   });
   it('limits of the project, and annotations that are not honoured, block it', () => {
     const limited = {

@@ -73,7 +73,8 @@ function judge(
     const finalizers = object.finalizers.join(', ');
     return { ref, why: `it is being deleted${finalizers === '' ? '' : ` and waits for ${finalizers}`}` };
   }
-  const propagation = unit.teardown?.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
+  const propagation =
+    unit.teardown?.propagation ?? options.propagation ?? unit.sync.propagation ?? usualPropagation(ref);
   const action = { verb: 'delete', expect: { uid: object.uid }, propagation } as const;
   const details = { order: deleteOrder(ref), wave, manager: unit.manager, tracked: true };
   return {

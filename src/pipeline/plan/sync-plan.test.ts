@@ -204,6 +204,20 @@ describe('hooks', () => {
     ]);
     expect(planned({ git: [hook('PreSnyc', 'x')] }).plan.blocked).toMatchObject([{ code: 'Unsupported' }]);
   });
+  it.each(['', 'PreSync,', ' , PreSync ,'])('parts of a list that are empty are nothing: "%s"', (text) => {
+    const { plan } = planned({ git: [hook(text, 'x'), one] });
+    expect(plan.blocked).toEqual([]);
+    expect(lines(plan).includes('pre 0 create x')).toBe(text !== '');
+    expect(lines(plan)).not.toContain('sync 0 create x');
+  });
+  it('an empty hook of Argo CD leaves it to that of Helm', () => {
+    const both = hook('', 'x', { 'helm.sh/hook': 'pre-install' });
+    expect(lines(planned({ git: [both, one] }).plan)).toContain('pre 0 create x');
+  });
+  it.each(['helm.sh/hook', 'helm.sh/resource-policy', 'argocd.argoproj.io/sync-wave'])(
+    'an empty %s stops nothing',
+    (key) => expect(planned({ git: [annotated({ [key]: '' }, 'x'), one] }).plan.blocked).toEqual([]),
+  );
   it('a name that is left open is for hooks alone', () => {
     const open: Manifest = { ...one, metadata: { generateName: 'x-', namespace: 'web' } as never };
     expect(planned({ git: [open] }).plan.blocked).toMatchObject([{ code: 'InvalidObject' }]);
@@ -228,6 +242,20 @@ describe('what may be deleted', () => {
     expect(deleted({ ...gone('Validate=false'), unit: never })).toEqual([]);
     expect(deleted({ ...gone('Prune=true'), unit: never })).toEqual(['gone']);
     expect(deleted({ ...gone('Prune=false'), git: [], unit: teardown })).toEqual(['one', 'gone']);
+  });
+  it('an option that is empty, or stands beside a comma too many, is none', () => {
+    expect(deleted(gone(''))).toEqual(['gone']);
+    expect(deleted(gone('Prune=false,'))).toEqual([]);
+    expect(planned({ git: [option(' Prune=false , ')] }).plan.blocked).toEqual([]);
+  });
+  it('PrunePropagationPolicy: of the object, or of the Unit; the object’s word goes before', () => {
+    const propagations = (situation: Parameters<typeof planned>[0]): readonly unknown[] =>
+      planned(situation).plan.steps.map(({ action }) => action.verb === 'delete' && action.propagation);
+    const orphaned = withPolicy({ propagation: 'Orphan' });
+    expect(propagations({ ...gone('PrunePropagationPolicy=foreground'), unit: orphaned })).toEqual([
+      'Foreground',
+    ]);
+    expect(propagations({ ...gone(''), unit: orphaned })).toEqual(['Orphan']);
   });
   it('Delete=false: it outlives the Unit, and is pruned all the same', () => {
     expect(deleted(gone('Delete=false'))).toEqual(['gone']);

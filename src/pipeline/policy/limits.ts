@@ -4,6 +4,7 @@ import { matchesGlob } from '#model/glob.ts';
 import type { GroupKind, ObjectRef } from '#model/object.ts';
 import type { KindLists, KindPatterns, Limits, RefusedAnnotation } from '#model/unit.ts';
 import type { DesiredObject } from '../plan/desired.ts';
+import { partsOf } from '../plan/directives.ts';
 import { questionText } from '../render/lookups.ts';
 
 /** What is judged of an object. */
@@ -23,10 +24,10 @@ function failure(object: Pick<Subject, 'ref' | 'at'>, code: string, message: str
 
 function refusedAnnotations(refused: readonly RefusedAnnotation[], object: Subject): readonly Failure[] {
   const { annotations = {}, labels = {} } = object.manifest.metadata;
-  return refused.flatMap(({ key, harmless, alsoLabel }) => {
+  return refused.flatMap(({ key, harmless, idle = {}, alsoLabel }) => {
     const values = { annotation: annotations[key], label: alsoLabel === true ? labels[key] : undefined };
     return Object.entries(values).flatMap(([what, value]) => {
-      if (value?.split(',').every((part) => harmless.includes(part.trim())) !== false) return [];
+      if (partsOf(value).every((part) => harmless.includes(part) || Object.hasOwn(idle, part))) return [];
       return failure(
         object,
         'Unsupported',
@@ -35,6 +36,24 @@ function refusedAnnotations(refused: readonly RefusedAnnotation[], object: Subje
       );
     });
   });
+}
+
+/** What annotations of objects ask for and is passed over: the sync goes on. */
+export function idleOptions({ refusedAnnotations: known }: Limits, objects: readonly Subject[]): Failure[] {
+  return objects.flatMap((object) =>
+    known.flatMap(({ key, idle = {} }) =>
+      partsOf(object.manifest.metadata.annotations?.[key])
+        .filter((part) => Object.hasOwn(idle, part))
+        .map((part) =>
+          failure(
+            object,
+            'OptionWithoutEffect',
+            `its annotation ${key}: "${part}" has no effect: ${idle[part]}`,
+            'remove it, if nothing relies on it',
+          ),
+        ),
+    ),
+  );
 }
 
 function outsideLimits(limits: Limits, object: Subject): readonly Failure[] {

@@ -3,7 +3,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { parseJson } from '#model/json.ts';
 import type { Position } from '#model/object.ts';
 import type { RenderedObject } from '#model/rendered.ts';
-import { objectOf, refuseDuplicates } from './objects.ts';
+import { lastOfEach, objectOf } from './objects.ts';
 import type { Answer, RawAnswer, RawFailure, RawObject, SandboxRequest } from './protocol.ts';
 import { refusal, type RenderCode } from './refusal.ts';
 
@@ -29,14 +29,14 @@ export function answerOf(text: string, request: SandboxRequest): Result<Answer> 
     objects.push(...(found.ok ? found.value : []));
     warnings.push(...(file.duplicates ?? []).map((line) => duplicateKey(file.path, line)));
   }
-  const duplicate = refuseDuplicates(objects);
-  if (duplicate !== undefined) return fail(duplicate);
+  const once = lastOfEach(objects);
+  warnings.push(...once.warnings);
   const { lookups, ...trace } = value.trace;
   const random = value.random ?? [];
   if (random.length > 0) warnings.push(randomTemplate(random, request.root));
   return ok({
     kind: 'done',
-    objects,
+    objects: once.objects,
     warnings,
     trace,
     asked: {

@@ -98,6 +98,21 @@ describe('a directory', () => {
       ['NotAManifest', 'apps/web/values.yaml'],
     ]);
   });
+  it('takes the later of two places that give one object, with a warning that names both', async () => {
+    const result = await render({ 'a.yaml': map('same'), 'b.yaml': `${map('x')}---\n${map('same')}` });
+    expect(names(result).toSorted()).toEqual([
+      'ConfigMap same apps/web/b.yaml:6',
+      'ConfigMap x apps/web/b.yaml:1',
+    ]);
+    expect(result.ok && result.value.warnings).toMatchObject([
+      {
+        code: 'RepeatedResource',
+        message: expect.stringContaining('apps/web/a.yaml:1'),
+        at: { path: 'apps/web/b.yaml', line: 6 },
+        subject: { name: 'same' },
+      },
+    ]);
+  });
   it('with a file that is no YAML at all fails, whatever the file was for (F8)', async () => {
     expect(failure(await render({ 'a.yaml': map('a'), 'b.yaml': 'a: [\n' }))).toMatchObject({
       code: 'InvalidYaml',
@@ -212,14 +227,6 @@ describe('what is no object is refused, with file and line', () => {
   });
   it('a binary file', async () => {
     expect(failure(await render({ 'x.yaml': new Uint8Array([0xff, 0xfe, 0]) })).code).toBe('InvalidYaml');
-  });
-  it('one object in two places, naming both', async () => {
-    const found = failure(
-      await render({ 'a.yaml': map('same'), 'b.yaml': `${map('x')}---\n${map('same')}` }),
-    );
-    expect(found.code).toBe('DuplicateObject');
-    expect(found.message).toContain('apps/web/a.yaml:1');
-    expect(found.message).toContain('apps/web/b.yaml:6');
   });
   it('without ever quoting a value (S14)', async () => {
     const canary = 'canary4711';

@@ -14,7 +14,7 @@ import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { DirectoryRender } from '#model/unit.ts';
 import { renderClosed, type Closed, type ClosureTools } from './closure.ts';
 import { renderLimits, sizeText, type RenderLimits } from './limits.ts';
-import { refuseDuplicates } from './objects.ts';
+import { lastOfEach } from './objects.ts';
 import type { RenderSandbox } from './protocol.ts';
 import { refusal } from './refusal.ts';
 import type { RenderedParts } from './trace.ts';
@@ -90,8 +90,13 @@ export async function renderDirectory(
   const evaluated = await evaluateJsonnet(request, wanted, tools);
   if (!evaluated.ok) return evaluated;
   const { done, entries: imported } = evaluated.value;
-  const objects = [...decoded.value.objects, ...done.objects];
-  const refusedObjects = refuseDuplicates(objects) ?? tooMany(objects, root, limits);
+  const order = new Map(wanted.map(({ path }, index) => [prefixed(root, path), index]));
+  const { objects, warnings } = lastOfEach(
+    [...decoded.value.objects, ...done.objects].toSorted(
+      (a, b) => (order.get(a.at.path) ?? 0) - (order.get(b.at.path) ?? 0),
+    ),
+  );
+  const refusedObjects = tooMany(objects, root, limits);
   if (refusedObjects !== undefined) return fail(refusedObjects);
   const listings = spec.recurse ? directoriesOf(all.value) : [''];
   const listed = listings.map((path) => (root === '' ? path : prefixed(root, path)));
@@ -100,7 +105,7 @@ export async function renderDirectory(
   const read = wanted.map(({ path }) => prefixed(root, path));
   return ok({
     objects,
-    warnings: [...decoded.value.warnings, ...done.warnings],
+    warnings: [...decoded.value.warnings, ...done.warnings, ...warnings],
     paths: {
       files: [...new Set([...read, ...done.trace.files])].toSorted(),
       listings: listed,

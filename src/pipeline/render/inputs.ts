@@ -6,7 +6,7 @@ import type { Unit } from '#model/unit.ts';
 import { relocate, type Located } from '../source/locate.ts';
 import { contentOfTrace, pathsOf } from '../source/dependence.ts';
 import { namedInputs, remotesOf, type RemotesPorts } from '../source/remotes.ts';
-import { refusal } from './refusal.ts';
+import { repeatedObject } from './objects.ts';
 
 export interface RenderedInputs {
   readonly objects: readonly RenderedObject[];
@@ -55,9 +55,9 @@ export async function renderInputs(
     if (!rendered.ok) return rendered;
     warnings.push(...locatedInput.warnings, ...rendered.value.warnings);
     for (const object of rendered.value.objects) {
-      const key = keyOf(object, unit);
+      const key = keyOf(object, unit, objects.size);
       const earlier = objects.get(key);
-      if (earlier !== undefined) warnings.push(repeated(earlier, object));
+      if (earlier !== undefined) warnings.push(repeatedObject(earlier.at, object));
       objects.set(key, object);
     }
     const { trace } = rendered.value;
@@ -68,17 +68,11 @@ export async function renderInputs(
   return ok({ objects: [...objects.values()], warnings, located: relocate(unit, located, inputs) });
 }
 
-/** An object without a namespace is in that of the target. */
-function keyOf({ ref: { group, kind, namespace, name } }: RenderedObject, { target }: Unit): string {
-  return JSON.stringify([group, kind, namespace || target.namespace, name]);
-}
-
-/** Of several inputs that give one object the last counts, as for Argo CD; within one it would be a mistake. */
-function repeated(earlier: RenderedObject, { ref, at }: RenderedObject): Failure {
-  const message = `Another source gives this object too (${earlier.at.path}); the later one counts.`;
-  const { group, kind, namespace, name } = ref;
-  return {
-    ...refusal('RepeatedResource', message, 'leave it out of one of them', at),
-    subject: { group, kind, namespace, name },
-  };
+/** An object without a namespace is in that of the target. Names that are left open are each another object. */
+function keyOf(
+  { ref: { group, kind, namespace, name } }: RenderedObject,
+  { target }: Unit,
+  index: number,
+): string {
+  return JSON.stringify([group, kind, namespace || target.namespace, name === '' ? index : name]);
 }

@@ -29,11 +29,11 @@ describe('Jsonnet', () => {
       'app/helpers.libsonnet': 'error "it is only imported"',
     });
     expect(result.ok && result.value.objects.map(({ ref, at }) => `${ref.name} ${at.path}`)).toEqual([
-      'e app/e.yaml',
       'a app/a.jsonnet',
       'b app/b.jsonnet',
       'c app/b.jsonnet',
       'd app/d.jsonnet',
+      'e app/e.yaml',
     ]);
   });
   it('has variables and arguments, as texts and as expressions', async () => {
@@ -84,13 +84,20 @@ describe('Jsonnet', () => {
     const found = failed(await evaluated({ 'app/a.jsonnet': file }));
     expect(found).toMatchObject({ code: 'JsonnetFailed', message: expect.stringMatching(message), where });
   });
-  it('what is no object is refused, and so is one that a plain file declares too', async () => {
+  it('what is no object is refused; of one that a plain file declares too the later counts', async () => {
     expect(failed(await evaluated({ 'app/a.jsonnet': '"text"' })).code).toBe('InvalidObject');
     const twice = {
       'app/a.jsonnet': map('a'),
       'app/b.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n',
     };
-    expect(failed(await evaluated(twice)).code).toBe('DuplicateObject');
+    const rendered = await evaluated(twice);
+    expect(rendered).toMatchObject({
+      ok: true,
+      value: {
+        objects: [{ at: { path: 'app/b.yaml' } }],
+        warnings: [{ code: 'RepeatedResource', at: { path: 'app/b.yaml' } }],
+      },
+    });
   });
   it('that computes without end is stopped (F20)', async () => {
     const endless = 'std.foldl(function(a, b) a + b, std.range(1, 1e9), 0)';

@@ -76,27 +76,33 @@ function isEncrypted(value: { readonly [key: string]: unknown }): boolean {
   return isObject(sops) && sops['mac'] !== undefined;
 }
 
-/** Two places that declare one object: which of them is meant cannot be known. */
-export function refuseDuplicates(objects: readonly RenderedObject[]): Failure | undefined {
-  const seen = new Map<string, RenderedObject>();
-  for (const object of objects) {
+/** Of places that give one object the last counts, as for Argo CD. Names that are left open are each another object. */
+export function lastOfEach(objects: readonly RenderedObject[]): {
+  readonly objects: readonly RenderedObject[];
+  readonly warnings: readonly Failure[];
+} {
+  const last = new Map<string, RenderedObject>();
+  const warnings: Failure[] = [];
+  for (const [index, object] of objects.entries()) {
     const { group, kind, namespace, name } = object.ref;
-    if (name === '') continue;
-    const key = JSON.stringify([group, kind, namespace, name]);
-    const first = seen.get(key);
-    if (first !== undefined)
-      return {
-        ...refusal(
-          'DuplicateObject',
-          `The object is declared twice: in ${place(first.at)} and in ${place(object.at)}.`,
-          'remove one of them',
-          object.at,
-        ),
-        subject: { group, kind, namespace, name },
-      };
-    seen.set(key, object);
+    const key = JSON.stringify([group, kind, namespace, name === '' ? index : name]);
+    const earlier = last.get(key);
+    if (earlier !== undefined) warnings.push(repeatedObject(earlier.at, object));
+    last.set(key, object);
   }
-  return undefined;
+  return { objects: [...last.values()], warnings };
+}
+
+/** `at`: where it stands once more, and counts. */
+export function repeatedObject(
+  earlier: Position,
+  { ref: { group, kind, namespace, name }, at }: Pick<RenderedObject, 'ref' | 'at'>,
+): Failure {
+  const message = `The object is also in ${place(earlier)}; what is here counts.`;
+  return {
+    ...refusal('RepeatedResource', message, 'leave it out of one of them', at),
+    subject: { group, kind, namespace, name },
+  };
 }
 
 function place(at: Position): string {

@@ -8,7 +8,6 @@ export type RenderCode =
   | 'YamlBomb'
   | 'ManifestTooLarge'
   | 'InvalidObject'
-  | 'DuplicateObject'
   | 'RepeatedResource'
   | 'Unsupported'
   | 'NotAManifest'

@@ -237,7 +237,7 @@ describe('a chart in Git that depends on a chart of a repository', () => {
     });
     afterEach(() => elsewhere.close());
     const source = { repoURL: 'https://git.example/own', path: 'app', helm: {} };
-    const context = { application: 'shop', project: 'default', namespace: 'n', names: [] };
+    const context = { application: 'shop', instance: 'shop', project: 'default', namespace: 'n', names: [] };
 
     test('S5: it is not sent there by itself', async () => {
       expect(failure((await render(withLogin(git()))).rendered).code).toBe('RegistryAuthenticationFailed');
@@ -249,7 +249,7 @@ describe('a chart in Git that depends on a chart of a repository', () => {
       expect(dataOf(value(rendered))).toEqual([{ version: '1.0.0', a: 'umbrella' }]);
     });
     test('it is where .argocd-source.yaml says so, and at once', async () => {
-      const overrides = overridesOf('shop', source, context);
+      const overrides = overridesOf(source, context);
       const input = git({ render: renderOf(source, context, []), overrides });
       expect((await render(withLogin(input))).rendered.ok).toBe(false);
       await push({ 'app/.argocd-source.yaml': 'helm: {passCredentials: true}\n' });

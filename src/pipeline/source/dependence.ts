@@ -121,6 +121,7 @@ export interface Known {
   readonly content: Digest;
   readonly read?: TracePaths;
   readonly same?: SameAt;
+  readonly namesRevision?: true;
 }
 /** The last commit at which its paths were looked up, or that changed none of them. */
 export interface SameAt extends Pick<Content, 'isPlain'> {
@@ -148,6 +149,7 @@ export class Changes {
   ): Promise<T | undefined> {
     const { revision, content, input, same } = known;
     const { url } = input.source;
+    if (known.namesRevision === true && commit !== revision.commit) return undefined;
     if (known.read === undefined) {
       if (commit === revision.commit) return known;
       const trees = await this.#repositories.trees(url, [{ commit, path: input.path }]);

@@ -5,6 +5,7 @@ import { canonicalJson, type Digest } from '#model/json.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { ClusterView, Repositories } from '#model/ports.ts';
 import type { TracePaths } from '#model/rendered.ts';
+import { atRevision } from '#model/revision-marks.ts';
 import { gitRefOf, versionRefOf } from '#model/target-revision.ts';
 import type { Ancestry, GitRef, Input, Revision, Unit } from '#model/unit.ts';
 import { clusterDigest, clusterTrace } from '../render/cluster-trace.ts';
@@ -23,6 +24,8 @@ export interface LocatedInput {
   /** Of what rendering depends on: of the whole directory until it is known what it reads. */
   readonly content: Digest;
   readonly same?: SameAt;
+  /** Its options have the revision: another commit renders something else, whatever it changes. */
+  readonly namesRevision?: true;
   /** What is worth knowing of files that say how it is rendered. */
   readonly warnings: readonly Failure[];
 }
@@ -99,7 +102,7 @@ export function insteadOf({ inputs }: Unit, revisions: readonly string[]): reado
   });
 }
 
-type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree' | 'warnings'>;
+type Place = Pick<LocatedInput, 'input' | 'revision' | 'tree' | 'warnings' | 'namesRevision'>;
 
 const withRef = (input: Input, ref: GitRef): Input => ({ ...input, source: { ...input.source, ref } });
 
@@ -118,7 +121,12 @@ async function placeOf(input: Input, ports: LocatePorts): Promise<Result<Place>>
     repositories,
     ports,
   );
-  return said.ok ? ok({ ...said.value, revision: revision.value, tree }) : said;
+  if (!said.ok) return said;
+  const place = { ...said.value, revision: revision.value, tree };
+  const { render } = place.input;
+  const filled = render.kind === 'none' ? undefined : atRevision(render, revision.value);
+  if (filled === undefined) return ok(place);
+  return ok({ ...place, input: { ...place.input, render: filled }, namesRevision: true });
 }
 
 /** Undefined where a remote cannot be had: nothing is known of what would be read. */
