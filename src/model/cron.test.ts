@@ -32,8 +32,7 @@ describe('a schedule', () => {
   it('has not come a moment before it comes, whatever part of a second is left', () => {
     const times = scheduleOf('*/10 * * * *', 'UTC');
     const atMs = Date.parse('2026-01-01T00:10:00Z');
-    for (const leftMs of [1, 447, 999, 1000, 1001])
-      expect(times.before(atMs - leftMs)).toBe(atMs - 600_000);
+    for (const leftMs of [1, 447, 999, 1000, 1001]) expect(times.before(atMs - leftMs)).toBe(atMs - 600_000);
     for (const sinceMs of [0, 1, 999]) expect(times.before(atMs + sinceMs)).toBe(atMs);
   });
   it('that never comes is one', () => expect(cronProblem('0 0 31 2 *', 'UTC')).toBeUndefined());
