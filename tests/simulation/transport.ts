@@ -216,9 +216,12 @@ export class SimulatedWire implements Wire {
       stop();
       process.run(() => pipe.end(error));
     };
-    if (fault === 'watch-broken')
-      scheduler.at(random.between(0, breakAfterMsMax), () => breaks(broken('ECONNRESET')));
-    if (fault === 'watch-ended') scheduler.at(random.between(0, breakAfterMsMax), () => breaks());
+    const breaksLater = (error?: Error): void =>
+      scheduler.at(random.between(0, breakAfterMsMax), () => {
+        if (faults.isOn) breaks(error);
+      });
+    if (fault === 'watch-broken') breaksLater(broken('ECONNRESET'));
+    if (fault === 'watch-ended') breaksLater();
     if (fault === 'watch-hung') scheduler.at(random.between(0, hangAfterMsMax), hang);
     const holdsMs = fault === 'watch-coalesced' ? random.between(500, 20_000) : 0;
     let lastMs = scheduler.nowMs;
