@@ -1,6 +1,8 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
+import type { UnitState } from '#model/outcome.ts';
 import { timestamp } from '#model/time.ts';
+import type { Unit } from '#model/unit.ts';
 import { afterFailure, askedAgain, askingNow, generationText } from './patience.ts';
 import type { Asking, UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -67,15 +69,22 @@ export function untilNextAttempt({ asking }: UnitRuntime, { clock }: Pick<TurnPo
     : { ...settled, againMs: Math.max(asking.notBeforeMs - clock.monotonic(), 0) };
 }
 
+/** When the Run for this wish began that stands in the record as not ended: those who end it may name that one. */
+function cutOffAtMs({ request }: Unit, { intent }: UnitState): number | undefined {
+  return request !== undefined && intent?.by === request.by ? intent.startedAtMs : undefined;
+}
+
 /** Whether somebody has ended it between two attempts, when it is not running and not over: it is over then. */
 export function endedMeanwhile(
   runtime: UnitRuntime,
+  state: UnitState,
   { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
 ): boolean {
   const { run, asking, plan, unit } = runtime;
   const { terminate } = unit;
-  if (asking === undefined || run === undefined || terminate?.startedAt !== timestamp(run.startedAtMs))
-    return false;
+  if (asking === undefined || run === undefined || terminate === undefined) return false;
+  const starts = [run.startedAtMs, cutOffAtMs(unit, state) ?? run.startedAtMs];
+  if (!starts.map(timestamp).includes(terminate.startedAt)) return false;
   answer(runtime, `terminated by ${terminate.by} between two attempts`, clock.now());
   // Automated sync begins again after a while, as after any failure.
   if (plan !== undefined)

@@ -1,7 +1,14 @@
 /** Syncs of several steps: waves, hooks, and what happens when something goes wrong between them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failure, isWrite } from '../../tests/fakes/cluster.ts';
-import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
+import { operationNow } from '#dialects/argo/operation-request.ts';
+import {
+  applicationKind,
+  configMap,
+  EngineWorld,
+  filesOf,
+  repository,
+} from '../../tests/fakes/engine-world.ts';
 import type { Manifest } from '#model/object.ts';
 
 let world: EngineWorld;
@@ -65,9 +72,11 @@ function end(name: string, type: 'Complete' | 'Failed' = 'Complete'): void {
     'kube-controller-manager',
   );
 }
+/** The start of the operation that is in progress, as the command reads it. */
+const inProgress = (): string | undefined =>
+  operationNow(world.cluster.must(applicationKind, 'argocd', 'web'), world.state()).startedAt;
 /** Ada ends the operation that is in progress, as the command does. */
-async function terminate(): Promise<void> {
-  const { startedAt } = world.status().operationState!;
+async function terminate(startedAt = inProgress()): Promise<void> {
   await world.change(
     'web',
     (draft) => (draft.metadata.annotations = { 'trueup.dev/terminate': `${startedAt} by ada` }),
@@ -602,6 +611,40 @@ describe('operation', () => {
     expect(operation()).toMatch(/^Running/);
     await world.change('web', (draft) => delete draft.operation);
     expect(operation()).toMatch(/^Failed: it was withdrawn/);
+  });
+  describe('ended by a person after a Run of it was cut off', () => {
+    const forever = { ...wish, retry: { ...retry, limit: -1 } };
+    /** Its start. */
+    async function cutOff(): Promise<string> {
+      await begun(failing, { syncPolicy: {} });
+      await ask(forever);
+      await world.advance(2000);
+      expect(operation()).toMatch(/^Running: waiting/);
+      const started = inProgress()!;
+      world.crash();
+      world.git.lose();
+      world.git.down = failure('GitUnreachable');
+      world.time.advance(5000);
+      return started;
+    }
+    it.each(['the start of what was cut off', 'what the status says since'])(
+      'naming %s: it is over',
+      async (named) => {
+        const first = await cutOff();
+        await world.start();
+        expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+        expect(world.state()?.intent).toBeDefined();
+        const started = inProgress()!;
+        expect(started > first).toBe(true);
+        expect(started).toBe(world.status().operationState?.startedAt);
+        await terminate(named.includes('status') ? started : first);
+        expect(operation()).toBe('Failed: terminated by ada between two attempts');
+        expect(isAsked()).toBe(false);
+        // It stands in the record, and is in progress no more.
+        expect(world.state()?.intent).toBeDefined();
+        expect(inProgress()).toBeUndefined();
+      },
+    );
   });
   it('begun by a program: it is recorded so', async () => {
     await begun([configMap('one')], { syncPolicy: {} });

@@ -63,7 +63,7 @@ export async function takeTurn(
     runtime.run = interrupted(runtime.run, 'it was withdrawn before its next attempt', ports);
     runtime.asking = undefined;
   }
-  if (endedMeanwhile(runtime, ports)) return settled;
+  if (endedMeanwhile(runtime, state, ports)) return settled;
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   // They wake it when they have been looked at; until then nothing is news.

@@ -2,7 +2,7 @@
 import { isObject, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import { timestamp } from '#model/time.ts';
+import { parseTimestamp, timestamp } from '#model/time.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { isItsOperation, isItsStatus } from './predecessor.ts';
 
@@ -65,13 +65,17 @@ export interface OperationNow {
 
 /**
  * What another controller left in an Application is nobody's wish, and in progress nowhere. A Run stands in the record
- * of the Unit before the status tells of it; between two attempts it stands in the status only.
+ * of the Unit before the status tells of it; between two attempts it stands in the status, beside what was cut off.
  */
 export function operationNow(resource: Manifest, state?: Pick<UnitState, 'intent'>): OperationNow {
   const { operation, status } = resource;
   const isAsked = isObject(operation) && !isItsOperation(resource);
   const last = isObject(status) && !isItsStatus(resource) ? status['operationState'] : undefined;
-  const told = isObject(last) && last['phase'] === 'Running' ? last['startedAt'] : undefined;
-  const startedAt = state?.intent === undefined ? told : timestamp(state.intent.startedAtMs);
-  return { isAsked, ...(typeof startedAt === 'string' ? { startedAt } : {}) };
+  const told = isObject(last) ? last : {};
+  const begun = told['phase'] === 'Running' ? parseTimestamp(told['startedAt']) : undefined;
+  const intent = state?.intent?.startedAtMs;
+  // One that was cut off stands in the record until the next Run.
+  const isCutOff = intent === undefined || intent < (parseTimestamp(told['finishedAt']) ?? -Infinity);
+  const starts = [...(begun === undefined ? [] : [begun]), ...(isCutOff ? [] : [intent])];
+  return { isAsked, ...(starts.length === 0 ? {} : { startedAt: timestamp(Math.max(...starts)) }) };
 }
