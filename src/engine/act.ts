@@ -10,7 +10,7 @@ import { isDrift, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterRun } from './after-run.ts';
-import { answer, inVain, untilNextAttempt } from './asked.ts';
+import { answer, begunAtMs, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
@@ -127,6 +127,7 @@ export async function act(
   if (!runtime.isOwn) return settled;
   // What it sends may land for as long as that takes.
   runtime.landsAtMs = undefined;
+  const sinceMs = begunAtMs(runtime, unit, state);
   const run = await carryOut(
     {
       unit,
@@ -137,6 +138,7 @@ export async function act(
       attempt: (opened.automated ? runtime.retrying?.attempts : asking?.attempts) ?? 0,
       ancestry: located.ancestry,
       fromLastGood,
+      ...(sinceMs === undefined ? {} : { sinceMs }),
       // A change of the resource is compiled at once, also while this Run goes on.
       terminate: () => runtime.unit.terminate,
       hasLeft: () => runtime.hasLeft,

@@ -55,7 +55,7 @@ export async function afterRun(
   const isTriedAgain = result === 'failed' && !isTerminated;
   // What is repaired while a person's wish waits is no attempt at that.
   const isAsked = unit.request !== undefined && !view.automated;
-  const asking = isAsked && isTriedAgain ? askedAgain(runtime, nowMs, ports.random) : undefined;
+  const asking = isAsked && isTriedAgain ? askedAgain(runtime, view, nowMs, ports.random) : undefined;
   if (isAsked) runtime.asking = asking;
   if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
   else if (isAsked) runtime.answered = { ...runtime.answered, request: true };

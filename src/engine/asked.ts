@@ -1,7 +1,7 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
 import type { UnitState } from '#model/outcome.ts';
-import { timestamp } from '#model/time.ts';
+import { parseTimestamp, timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterFailure, askedAgain, askingNow, generationText } from './patience.ts';
 import type { Asking, UnitRuntime } from './runtime.ts';
@@ -48,8 +48,8 @@ export function inVain(
   const now = askingNow(runtime, runtime.unit);
   // Whatever made this turn, the next attempt is later.
   if (mayComeRight && now !== undefined && now.notBeforeMs > nowMs) return true;
-  const next = mayComeRight ? askedAgain(runtime, nowMs, random) : undefined;
   const view = { ...viewOf(runtime, message, clock.now()), attempt: now?.attempts ?? 0 };
+  const next = mayComeRight ? askedAgain(runtime, view, nowMs, random) : undefined;
   runtime.asking = next;
   runtime.run = next === undefined ? view : tryingAgain(view, next, clock.now() - nowMs);
   if (next === undefined) runtime.answered = { ...runtime.answered, request: true };
@@ -69,9 +69,23 @@ export function untilNextAttempt({ asking }: UnitRuntime, { clock }: Pick<TurnPo
     : { ...settled, againMs: Math.max(asking.notBeforeMs - clock.monotonic(), 0) };
 }
 
-/** When the Run for this wish began that stands in the record as not ended: those who end it may name that one. */
-function cutOffAtMs({ request }: Unit, { intent }: UnitState): number | undefined {
-  return request !== undefined && intent?.by === request.by ? intent.startedAtMs : undefined;
+/**
+ * When the operation began that stands there now, as far as is known. Each attempt has a start of its own, and so has
+ * what was cut off and stands in the record: those who end it may have read any of them.
+ */
+export function begunAtMs(runtime: UnitRuntime, unit: Unit, { intent }: UnitState): number | undefined {
+  const { request } = unit;
+  const cutOff = request !== undefined && intent?.by === request.by ? [intent.startedAtMs] : [];
+  const asking = askingNow(runtime, unit);
+  const starts = asking === undefined ? cutOff : [asking.begunAtMs, ...cutOff];
+  return starts.length === 0 ? undefined : Math.min(...starts);
+}
+
+/** Whether what a person wants ended began between these times: its start is its name. */
+export function isNamed(terminate: Unit['terminate'], fromMs: number, untilMs: number): boolean {
+  const named = parseTimestamp(terminate?.startedAt);
+  // A name has whole seconds.
+  return named !== undefined && named >= Math.floor(fromMs / 1000) * 1000 && named <= untilMs;
 }
 
 /** Whether somebody has ended it between two attempts, when it is not running and not over: it is over then. */
@@ -80,11 +94,11 @@ export function endedMeanwhile(
   state: UnitState,
   { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
 ): boolean {
-  const { run, asking, plan, unit } = runtime;
+  const { asking, plan, unit } = runtime;
   const { terminate } = unit;
-  if (asking === undefined || run === undefined || terminate === undefined) return false;
-  const starts = [run.startedAtMs, cutOffAtMs(unit, state) ?? run.startedAtMs];
-  if (!starts.map(timestamp).includes(terminate.startedAt)) return false;
+  const sinceMs = begunAtMs(runtime, unit, state) ?? Infinity;
+  if (asking === undefined || terminate === undefined || !isNamed(terminate, sinceMs, clock.now()))
+    return false;
   answer(runtime, `terminated by ${terminate.by} between two attempts`, clock.now());
   // Automated sync begins again after a while, as after any failure.
   if (plan !== undefined)

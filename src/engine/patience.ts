@@ -52,14 +52,17 @@ export function afterFailure(
 /** The attempt that follows a failed one at what a person asked for; undefined where it was the last. */
 export function askedAgain(
   { asking, unit: { request } }: UnitRuntime,
+  { startedAtMs }: RunView,
   nowMs: number,
   random: Random,
 ): Asking | undefined {
   if (request?.retry === undefined) return undefined;
   const text = JSON.stringify(request);
-  const attempts = (asking?.request === text ? asking.attempts : 0) + 1;
+  const earlier = asking?.request === text ? asking : { attempts: 0, begunAtMs: startedAtMs };
+  const attempts = earlier.attempts + 1;
   if (isExhausted(request.retry, attempts)) return undefined;
-  return { request: text, attempts, notBeforeMs: nowMs + retryDelayMs(request.retry, attempts, random) };
+  const notBeforeMs = nowMs + retryDelayMs(request.retry, attempts, random);
+  return { ...earlier, request: text, attempts, notBeforeMs };
 }
 
 /** Of the wish that stands there now. */

@@ -21,8 +21,8 @@ import type { StepResult, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
-import { timestamp } from '#model/time.ts';
 import type { Ancestry, Unit } from '#model/unit.ts';
+import { isNamed } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { fenced } from './fence.ts';
 import { leaseLost, type Tenure } from './lease.ts';
@@ -52,6 +52,8 @@ export interface RunOrder {
   readonly ancestry: Ancestry;
   /** Only what drifted was repaired, from the last good set: what Git says now is not applied by it. */
   readonly fromLastGood: boolean;
+  /** When the operation began that it is a further attempt at. */
+  readonly sinceMs?: number;
   /** The operation that somebody wants ended, as the resource says it now. */
   readonly terminate: () => Unit['terminate'];
   /** Whether the resource that declares the Unit is there no more. */
@@ -130,11 +132,10 @@ async function conclude(
   const { unit, made, ancestry } = order;
   const { plan, content } = made;
   const startedMs = ports.clock.monotonic();
-  const started = timestamp(view.startedAtMs);
   const { tenure } = ports;
   const cluster = tenure === undefined ? ports.cluster : fenced(ports.cluster, tenure);
   const whyEnded = (): Failure | undefined =>
-    order.terminate()?.startedAt === started
+    isNamed(order.terminate(), order.sinceMs ?? view.startedAtMs, view.startedAtMs)
       ? terminated(order.terminate()!.by)
       : order.hasLeft()
         ? resourceGone

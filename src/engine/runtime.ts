@@ -27,6 +27,8 @@ export interface Retrying {
 export interface Asking {
   /** The wish: another one starts afresh. */
   readonly request: string;
+  /** When its first attempt began, in milliseconds since 1970. */
+  readonly begunAtMs: number;
   readonly attempts: number;
   /** On the monotonic clock. */
   readonly notBeforeMs: number;

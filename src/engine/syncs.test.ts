@@ -477,6 +477,30 @@ describe('operation', () => {
     await world.advance(60_000, 5000);
     expect(jobs()).toEqual([]);
   });
+  it.each([1, 2, 3])(
+    'ended while it is tried again, by the start of attempt %i of three',
+    async (attempt) => {
+      await begun(failing, { syncPolicy: {} });
+      await ask({ ...wish, retry: { limit: 3, backoff: { duration: '10s', factor: 1 } } });
+      const starts: string[] = [];
+      for (let tried = 1; tried <= 3; tried += 1) {
+        await world.advance(2000);
+        starts.push(inProgress()!);
+        if (tried === 3) break;
+        await fail();
+        await world.advance(9000);
+      }
+      expect(new Set(starts).size).toBe(3);
+      expect(world.status().operationState).toMatchObject({ phase: 'Running', retryCount: 2 });
+      await terminate(starts[attempt - 1]);
+      expect(operation()).toMatch(/^Failed: .*\[Terminated\]/);
+      expect(isAsked()).toBe(false);
+      await ask(wish);
+      await world.advance(2000);
+      await terminate(starts[attempt - 1]);
+      expect(operation(), 'another one is not hit').toMatch(/^Running/);
+    },
+  );
   it('sync.revision is a range of versions, as targetRevision may be one: the highest tag in it now', async () => {
     await begun([configMap('one')], { syncPolicy: {} });
     for (const version of ['v1.2.0', 'v1.2.7', 'v1.3.0'])
