@@ -88,18 +88,23 @@ export function isNamed(terminate: Unit['terminate'], fromMs: number, untilMs: n
   return named !== undefined && named >= Math.floor(fromMs / 1000) * 1000 && named <= untilMs;
 }
 
-/** Whether somebody has ended it between two attempts, when it is not running and not over: it is over then. */
+/**
+ * Whether somebody has ended it while it was not running, and was not over: it is over then. Also where what was
+ * remembered of it was lost, and where its end could not be told.
+ */
 export function endedMeanwhile(
   runtime: UnitRuntime,
   state: UnitState,
   { clock, random }: Pick<TurnPorts, 'clock' | 'random'>,
 ): boolean {
   const { asking, plan, unit } = runtime;
-  const { terminate } = unit;
-  const sinceMs = begunAtMs(runtime, unit, state) ?? Infinity;
-  if (asking === undefined || terminate === undefined || !isNamed(terminate, sinceMs, clock.now()))
-    return false;
-  answer(runtime, `terminated by ${terminate.by} between two attempts`, clock.now());
+  const { terminate, request } = unit;
+  if (terminate === undefined || request === undefined || !isMeant(runtime, state)) return false;
+  const when = asking === undefined ? '' : ' between two attempts';
+  answer(runtime, `terminated by ${terminate.by}${when}`, clock.now());
+  // By its name it is known again.
+  const startedAtMs = parseTimestamp(terminate.startedAt);
+  if (startedAtMs !== undefined && runtime.run !== undefined) runtime.run = { ...runtime.run, startedAtMs };
   // Automated sync begins again after a while, as after any failure.
   if (plan !== undefined)
     runtime.retrying = afterFailure(
@@ -111,4 +116,15 @@ export function endedMeanwhile(
       undefined,
     );
   return true;
+}
+
+/** Whether it is the request that stands there which somebody wants ended. */
+function isMeant(runtime: UnitRuntime, state: UnitState): boolean {
+  const { run, unit } = runtime;
+  const { terminate, request } = unit;
+  if (terminate?.told === 'running') return true;
+  if (isNamed(terminate, begunAtMs(runtime, unit, state) ?? Infinity, Infinity)) return true;
+  if (run === undefined || run.automated || terminate?.told === 'over') return false;
+  const isItsRun = run.by === request?.by && JSON.stringify(run.asked) === JSON.stringify(request.asWritten);
+  return isItsRun && isNamed(terminate, run.startedAtMs, run.startedAtMs);
 }

@@ -1,6 +1,6 @@
 /** Syncs of several steps: waves, hooks, and what happens when something goes wrong between them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { failure, isWrite } from '../../tests/fakes/cluster.ts';
+import { failure, isWrite, type FakeCall } from '../../tests/fakes/cluster.ts';
 import { operationNow } from '#dialects/argo/operation-request.ts';
 import {
   applicationKind,
@@ -667,6 +667,77 @@ describe('operation', () => {
         // It stands in the record, and is in progress no more.
         expect(world.state()?.intent).toBeDefined();
         expect(inProgress()).toBeUndefined();
+      },
+    );
+  });
+  describe('ended by a person, and that is forgotten or cannot be told', () => {
+    const isTold = (): void => {
+      expect(operation()).toMatch(/^Failed: terminated by ada/);
+      expect(isAsked()).toBe(false);
+      const { annotations } = world.cluster.must(applicationKind, 'argocd', 'web').metadata;
+      expect(annotations).toEqual({});
+    };
+    it('a crash in its Run, before it is heard of: it does not run again', async () => {
+      await begun(failing, { syncPolicy: {} });
+      await ask(wish);
+      world.crash();
+      const started = inProgress();
+      const first = uid('before');
+      expect(world.status().operationState).toBeUndefined();
+      world.time.advance(5000);
+      await terminate(started);
+      await world.start();
+      isTold();
+      await world.advance(60_000, 5000);
+      expect(uid('before')).toBe(first);
+    });
+    it('a crash between two attempts: there is no further one', async () => {
+      await begun(failing, { syncPolicy: {} });
+      await ask(wish);
+      await fail();
+      expect(world.state()?.intent).toBeUndefined();
+      const first = uid('before');
+      world.crash();
+      world.time.advance(5000);
+      await terminate();
+      await world.start();
+      isTold();
+      await world.advance(60_000, 5000);
+      expect(uid('before')).toBe(first);
+    });
+    it('what was asked instead while nobody was there is not hit', async () => {
+      await begun(failing, { syncPolicy: {} });
+      await ask(wish);
+      await fail();
+      world.crash();
+      await terminate();
+      await ask({ initiatedBy: { username: 'grace' }, sync: {} });
+      await world.start();
+      await world.advance(2000);
+      expect(operation()).toMatch(/^Running: waiting/);
+      expect(world.status().operationState).toMatchObject({
+        operation: { initiatedBy: { username: 'grace' } },
+      });
+    });
+    it.each(['in a Run of which nothing was told yet', 'in a Run', 'between two attempts'])(
+      '%s: the status cannot be written for a while',
+      async (when) => {
+        await begun(failing, { syncPolicy: {} });
+        await ask(wish);
+        if (when !== 'in a Run of which nothing was told yet') await world.advance(2000);
+        if (when === 'between two attempts') await fail();
+        const { mark } = world;
+        const isStatus = ({ verb, key }: FakeCall): boolean =>
+          verb === 'mergePatch' && key.startsWith(applicationKind);
+        world.cluster.inject = (call) => (isStatus(call) ? failure('Timeout') : undefined);
+        await terminate();
+        await world.advance(30_000, 1000);
+        expect(isAsked()).toBe(true);
+        world.cluster.inject = () => undefined;
+        await world.advance(10_000);
+        isTold();
+        const made = world.writesSince(mark).filter(({ verb }) => verb === 'apply' || verb === 'create');
+        expect(made).toEqual([]);
       },
     );
   });

@@ -425,6 +425,13 @@ export interface SyncRequest {
   readonly refused: readonly Failure[];
 }
 
+export interface Termination {
+  readonly startedAt: string;
+  readonly by: string;
+  /** What the status says of the one that began then, if it tells of that one: that it is the request which stands there. */
+  readonly told?: 'running' | 'over';
+}
+
 export interface Unit {
   readonly id: UnitId;
   readonly owner: ObjectRef;
@@ -463,7 +470,7 @@ export interface Unit {
   readonly request?: SyncRequest;
   readonly refresh?: 'normal' | 'hard';
   /** A person wants the operation ended that began then, in the words of the status: no other one is meant. */
-  readonly terminate?: { readonly startedAt: string; readonly by: string };
+  readonly terminate?: Termination;
   /** The digest of a held plan that a person approved. */
   readonly approved?: string;
   /** Who did, in their own words. */

@@ -6,7 +6,6 @@ import { refOf, type Manifest } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
-import { terminationOf } from '../termination.ts';
 import { conventions } from './conventions.ts';
 import { inClusterServer } from './in-cluster.ts';
 import { teardownOf } from './finalizers.ts';
@@ -14,7 +13,7 @@ import { rulesOf, systemRules } from './ignore-differences.ts';
 import { isItsOperation, predecessorOf } from './predecessor.ts';
 import { judgeProject } from './project.ts';
 import { idleKeysOf, loginsOf, trustOf } from './repositories.ts';
-import { planInfo } from './operation-request.ts';
+import { operationTermination, planInfo } from './operation-request.ts';
 import { applicationSpec, operation, type ApplicationSource, type ApplicationSpec } from './schema.ts';
 import { settingsOf, trackingOf } from './settings.ts';
 import { overridesOf } from './source-overrides.ts';
@@ -151,7 +150,7 @@ export function compileApplication(
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
       ...(approved === undefined ? {} : { approved }),
       ...(approvedBy === undefined ? {} : { approvedBy }),
-      ...terminationOf(resource),
+      ...operationTermination(resource),
       ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
     },

@@ -3,7 +3,9 @@ import { isObject, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { parseTimestamp, timestamp } from '#model/time.ts';
-import { mergePatch } from '../merge-patch.ts';
+import type { Unit } from '#model/unit.ts';
+import { mergePatch, patched } from '../merge-patch.ts';
+import { terminationOf } from '../termination.ts';
 import { isItsOperation, isItsStatus } from './predecessor.ts';
 
 /** Under this name `operation.info` has the digest of the one plan that the wish is for. */
@@ -68,14 +70,34 @@ export interface OperationNow {
  * of the Unit before the status tells of it; between two attempts it stands in the status, beside what was cut off.
  */
 export function operationNow(resource: Manifest, state?: Pick<UnitState, 'intent'>): OperationNow {
-  const { operation, status } = resource;
-  const isAsked = isObject(operation) && !isItsOperation(resource);
-  const last = isObject(status) && !isItsStatus(resource) ? status['operationState'] : undefined;
-  const told = isObject(last) ? last : {};
+  const isAsked = isObject(resource['operation']) && !isItsOperation(resource);
+  const told = operationTold(resource);
   const begun = told['phase'] === 'Running' ? parseTimestamp(told['startedAt']) : undefined;
   const intent = state?.intent?.startedAtMs;
   // One that was cut off stands in the record until the next Run.
   const isCutOff = intent === undefined || intent < (parseTimestamp(told['finishedAt']) ?? -Infinity);
   const starts = [...(begun === undefined ? [] : [begun]), ...(isCutOff ? [] : [intent])];
   return { isAsked, ...(starts.length === 0 ? {} : { startedAt: timestamp(Math.max(...starts)) }) };
+}
+
+/** The wish to end an operation, with what the status says of that one. */
+export function operationTermination(resource: Manifest): Pick<Unit, 'terminate'> {
+  const { terminate } = terminationOf(resource);
+  if (terminate === undefined) return {};
+  const { startedAt, phase, operation: told } = operationTold(resource);
+  const { operation: asked } = resource;
+  if (startedAt !== terminate.startedAt) return { terminate };
+  if (phase !== 'Running') return { terminate: { ...terminate, told: 'over' } };
+  if (!isObject(told) || !isObject(asked)) return { terminate };
+  // What is told of it names the commits that its sync came to.
+  const { sync: _, ...members } = asked;
+  const isSame = mergePatch(told, patched(told, members) as JsonObject) === undefined;
+  return { terminate: { ...terminate, ...(isSame ? { told: 'running' } : {}) } };
+}
+
+/** What our own status says of the operation that runs or ran last. */
+function operationTold(resource: Manifest): Readonly<Record<string, unknown>> {
+  const { status } = resource;
+  const told = isObject(status) && !isItsStatus(resource) ? status['operationState'] : undefined;
+  return isObject(told) ? told : {};
 }
