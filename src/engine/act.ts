@@ -9,7 +9,7 @@ import type { UnitState } from '#model/outcome.ts';
 import { isDrift, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
-import { afterRun } from './after-run.ts';
+import { afterRun, isBesideAsked } from './after-run.ts';
 import { answer, begunAtMs, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
@@ -152,11 +152,12 @@ export async function act(
     },
     ports,
     (view) => {
+      if (isBesideAsked(runtime, fromLastGood)) return;
       runtime.run = view;
       progress();
     },
   );
-  return afterRun(runtime, made, run, ports);
+  return afterRun(runtime, { made, fromLastGood }, run, ports);
 }
 
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */

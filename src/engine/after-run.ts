@@ -15,12 +15,16 @@ const staleMax = 5;
 
 export async function afterRun(
   runtime: UnitRuntime,
-  { plan }: MadePlan,
+  { made: { plan }, fromLastGood }: { readonly made: MadePlan; readonly fromLastGood: boolean },
   run: Awaited<ReturnType<typeof carryOut>>,
   ports: TurnPorts,
 ): Promise<TurnEnd> {
   const { unit } = runtime;
   const nowMs = ports.clock.monotonic();
+  const isTold = !isBesideAsked(runtime, fromLastGood);
+  const cutShort = (message: string): void => {
+    if (isTold) runtime.run = interrupted(runtime.run, message, ports);
+  };
   const failed = (retryAfterMs?: number): TurnEnd => {
     const generation = generationText(unit);
     runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
@@ -28,7 +32,7 @@ export async function afterRun(
   };
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
-    runtime.run = interrupted(runtime.run, run.failure.message, ports);
+    cutShort(run.failure.message);
     return failed(run.failure.retryAfterMs);
   }
   const { result, view } = run.value;
@@ -36,20 +40,16 @@ export async function afterRun(
   ports.meter.count('trueup_runs_total', { result });
   if (result === 'stale') {
     runtime.stale += 1;
-    runtime.run = interrupted(
-      runtime.run,
-      'the cluster changed while the plan ran; it is planned anew',
-      ports,
-    );
+    cutShort('the cluster changed while the plan ran; it is planned anew');
     return runtime.stale > staleMax ? failed() : { ...settled, againMs: 0 };
   }
   runtime.stale = 0;
   if (result === 'superseded') {
-    runtime.run = interrupted(runtime.run, 'superseded: something else is wanted by now', ports);
+    cutShort('superseded: something else is wanted by now');
     // What comes instead says how things are.
     return { ...settled, mayWriteStatus: false, againMs: 0 };
   }
-  runtime.run = view;
+  if (isTold) runtime.run = view;
   countHeals(runtime, plan, doneSteps(view), nowMs);
   const isTerminated = (view.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
   const isTriedAgain = result === 'failed' && !isTerminated;
@@ -74,6 +74,11 @@ export async function afterRun(
   runtime.runFailures = [];
   runtime.unhealed.clear();
   return afterSuccess(runtime, ports);
+}
+
+/** What is repaired while a person's wish waits for its next attempt is told by the history: the wish is not over. */
+export function isBesideAsked({ asking }: UnitRuntime, fromLastGood: boolean): boolean {
+  return fromLastGood && asking !== undefined;
 }
 
 /** A Run that ended without an outcome is over all the same: nobody may wait for it. */

@@ -741,6 +741,25 @@ describe('operation', () => {
       },
     );
   });
+  it('drift that is repaired while it waits for its next attempt: it waits on, and can be ended', async () => {
+    await begun([configMap('one')]);
+    const metadata = { name: 'w', namespace: 'payments' };
+    await world.push([configMap('one'), { apiVersion: 'example.com/v1', kind: 'Widget', metadata }]);
+    await ask(wish);
+    const waiting = operation();
+    expect(waiting).toMatch(/^Running: .*retrying attempt #1/);
+    const started = inProgress();
+    await world.advance(2000);
+    world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'x'));
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.state()?.history.at(-1)).toMatchObject({ kind: 'drift', healed: true });
+    expect(operation()).toBe(waiting);
+    expect(inProgress()).toBe(started);
+    await terminate(started);
+    expect(operation()).toMatch(/^Failed: terminated by ada/);
+    expect(isAsked()).toBe(false);
+  });
   it('begun by a program: it is recorded so', async () => {
     await begun([configMap('one')], { syncPolicy: {} });
     await ask({ initiatedBy: { automated: true }, sync: {} });
