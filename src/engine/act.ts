@@ -157,7 +157,7 @@ export async function act(
       progress();
     },
   );
-  return afterRun(runtime, { made, fromLastGood }, run, ports);
+  return afterRun(runtime, { unit, made, fromLastGood }, run, ports);
 }
 
 /** A Run that waits must not hold back the commit, or the change of policy, that would help it. */

@@ -2,6 +2,7 @@
 import type { RunView } from '#model/dialect.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { inventoryHolds } from '#pipeline/plan/compare.ts';
+import type { Unit } from '#model/unit.ts';
 import { tryingAgain } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
@@ -10,12 +11,20 @@ import type { carryOut } from './run.ts';
 import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
+/** What was run. */
+interface Ran {
+  /** As it was when the Run began. */
+  readonly unit: Unit;
+  readonly made: MadePlan;
+  readonly fromLastGood: boolean;
+}
+
 /** Stale Runs in a row before a turn waits like after a failure. */
 const staleMax = 5;
 
 export async function afterRun(
   runtime: UnitRuntime,
-  { made: { plan }, fromLastGood }: { readonly made: MadePlan; readonly fromLastGood: boolean },
+  { unit: { request }, made: { plan }, fromLastGood }: Ran,
   run: Awaited<ReturnType<typeof carryOut>>,
   ports: TurnPorts,
 ): Promise<TurnEnd> {
@@ -53,8 +62,8 @@ export async function afterRun(
   countHeals(runtime, plan, doneSteps(view), nowMs);
   const isTerminated = (view.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
   const isTriedAgain = result === 'failed' && !isTerminated;
-  // What is repaired while a person's wish waits is no attempt at that.
-  const isAsked = unit.request !== undefined && !view.automated;
+  // What was written while it ran, a first wish or another one, is still to be fulfilled.
+  const isAsked = request !== undefined && JSON.stringify(request) === JSON.stringify(unit.request);
   const asking = isAsked && isTriedAgain ? askedAgain(runtime, view, nowMs, ports.random) : undefined;
   if (isAsked) runtime.asking = asking;
   if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);

@@ -760,6 +760,46 @@ describe('operation', () => {
     expect(operation()).toMatch(/^Failed: terminated by ada/);
     expect(isAsked()).toBe(false);
   });
+  it('asked for while an approved plan runs: it is run after that', async () => {
+    await begun(failing, { syncPolicy: {} });
+    const plan = /sha256:[0-9a-f]{64}/.exec(world.condition('Waiting') ?? '')?.[0];
+    await world.change(
+      'web',
+      (draft) =>
+        (draft.metadata.annotations = { 'trueup.dev/approved-plan': plan, 'trueup.dev/approved-by': 'eve' }),
+    );
+    const first = uid('before');
+    expect(first).toBeDefined();
+    await world.sync();
+    end('before');
+    await world.settle();
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'eve' });
+    expect(isAsked()).toBe(true);
+    expect(uid('before')).not.toBe(first);
+    end('before');
+    await world.settle();
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada' });
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(isAsked()).toBe(false);
+  });
+  it.each(['Complete', 'Failed'] as const)(
+    'replaced while it runs: the new one is run when that is %s',
+    async (type) => {
+      await begun(failing, { syncPolicy: {} });
+      await ask({ ...wish, sync: {} });
+      const first = uid('before');
+      await ask({ initiatedBy: { username: 'grace' }, sync: {} });
+      expect(uid('before')).toBe(first);
+      end('before', type);
+      await world.advance(5000);
+      expect(isAsked()).toBe(true);
+      expect(uid('before')).not.toBe(first);
+      end('before');
+      await world.settle();
+      expect(world.state()?.history.at(-1)).toMatchObject({ by: 'grace' });
+      expect(isAsked()).toBe(false);
+    },
+  );
   it('begun by a program: it is recorded so', async () => {
     await begun([configMap('one')], { syncPolicy: {} });
     await ask({ initiatedBy: { automated: true }, sync: {} });
