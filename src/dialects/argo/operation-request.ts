@@ -11,6 +11,9 @@ import { isItsOperation, isItsStatus } from './predecessor.ts';
 /** Under this name `operation.info` has the digest of the one plan that the wish is for. */
 export const planInfo = 'trueup.dev/plan';
 
+/** Under this name `operation.info` tells a wish from the same one that another controller left. */
+const replacesInfo = 'trueup.dev/replaces';
+
 export interface SyncWish {
   readonly by: string;
   readonly revision?: string | undefined;
@@ -50,7 +53,14 @@ export function syncRequest(
     ...(retrying == null ? {} : { retry: retrying }),
     sync,
   };
-  return { operation: mergePatch(before['operation'], operation) ?? {} };
+  const patch = mergePatch(before['operation'], operation);
+  if (patch !== undefined) return { operation: patch };
+  // One that equals what another controller left would be taken for that.
+  return {
+    operation: {
+      info: [...infos, { name: replacesInfo, value: 'the same operation, left by another controller' }],
+    },
+  };
 }
 
 function policyOf({ spec }: Manifest): JsonObject {

@@ -570,6 +570,32 @@ describe('F29: an operation that Argo CD left', () => {
     expect(world.data('one')).toEqual({ a: '1' });
     expect(world.status().operationState).toMatchObject({ phase: 'Succeeded' });
   });
+  it('and that somebody asks for again word for word is carried out', async () => {
+    const { initiatedBy: _, retry: retryStrategy, info: infos } = operation;
+    await world.change(
+      'web',
+      (draft) => {
+        draft.operation.initiatedBy = { username: 'ada' };
+        draft.operation.sync = { prune: true };
+        draft.status.operationState.operation = draft.operation;
+      },
+      'argocd-application-controller',
+    );
+    expect(world.data('one')).toBeUndefined();
+    const { status, body } = await post('/api/v1/applications/web/sync', {
+      prune: true,
+      retryStrategy,
+      infos,
+    });
+    expect(status, JSON.stringify(body)).toBe(200);
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Succeeded',
+      operation: { info: expect.arrayContaining(infos) },
+    });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
+  });
   it('is left alone while Argo CD runs', async () => {
     const labels = { 'app.kubernetes.io/name': 'argocd-application-controller' };
     await world.create({
