@@ -11,6 +11,8 @@ import { waitUntil } from './following.ts';
 import { refuseWhileOldControllerRuns } from './old-controller.ts';
 
 const plural = 'applications';
+/** Whoever reconciles it writes its status meanwhile. */
+const writeAttempts = 5;
 const approvalAnnotation = 'trueup.dev/approved-plan';
 
 export interface SyncOptions extends ClusterOptions {
@@ -29,26 +31,7 @@ export interface SyncOptions extends ClusterOptions {
 export async function appSync(name: string, options: SyncOptions, ports: CommandPorts): Promise<void> {
   const cluster = orEnd(await ports.cluster(options));
   const ref = applicationRef(name, options.namespace);
-  const before = await readApplication(cluster, ref);
-  const declarations = await readDeclarations(cluster, options.namespace, ports);
-  refuseWhileOldControllerRuns(before, declarations, ports);
-  if (operationNow(before).isAsked) {
-    throw new CommandEnd(
-      exitCodes.failed,
-      `${name}: another operation is in progress; wait for it: trueup app wait ${name} --operation`,
-    );
-  }
-  const plan = approvedPlan(before, options.approve, name);
-  const wish = { ...options, plan, by: ports.user, further: furtherOf(options) };
-  const { resourceVersion } = before.metadata;
-  const metadata: JsonObject = {
-    ...(plan === undefined ? {} : { annotations: { [approvalAnnotation]: plan } }),
-    // What another controller left may be taken up, or replaced by somebody else, meanwhile.
-    ...(before['operation'] === undefined ? {} : { resourceVersion: String(resourceVersion) }),
-  };
-  const written = orEnd(await cluster.mergePatch(ref, { metadata, ...syncRequest(before, wish) }));
-  if (written.result === 'stale')
-    throw new CommandEnd(exitCodes.failed, `${name}: the Application changed meanwhile; run this again`);
+  const before = await request(cluster, ref, options, ports);
   ports.say(`sync of ${name} requested\n`);
   if (options.async === true) return;
   const after = await untilAnswered(cluster, ref, before, options.timeoutMs, ports);
@@ -58,6 +41,38 @@ export async function appSync(name: string, options: SyncOptions, ports: Command
     for (const { type, message: text } of conditionsOf(after)) ports.say(`${type}: ${text}\n`);
     throw new CommandEnd(exitCodes.failed);
   }
+}
+
+/** Writes it for the Application as it was read, and returns that: what others write meanwhile is read first. */
+async function request(
+  cluster: Cluster,
+  ref: ObjectRef,
+  options: SyncOptions,
+  ports: CommandPorts,
+): Promise<Manifest> {
+  const { name } = ref;
+  for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
+    const before = await readApplication(cluster, ref);
+    const declarations = await readDeclarations(cluster, options.namespace, ports);
+    refuseWhileOldControllerRuns(before, declarations, ports);
+    if (operationNow(before).isAsked) {
+      const why = attempt === 0 ? 'another operation is in progress' : 'somebody else asked for a sync first';
+      const remedy = `wait for it: trueup app wait ${name} --operation`;
+      throw new CommandEnd(exitCodes.failed, `${name}: ${why}; ${remedy}`);
+    }
+    const plan = approvedPlan(before, options.approve, name);
+    const wish = { ...options, plan, by: ports.user, further: furtherOf(options) };
+    const metadata: JsonObject = {
+      ...(plan === undefined ? {} : { annotations: { [approvalAnnotation]: plan } }),
+      resourceVersion: String(before.metadata['resourceVersion']),
+    };
+    const written = orEnd(await cluster.mergePatch(ref, { metadata, ...syncRequest(before, wish) }));
+    if (written.result !== 'stale') return before;
+  }
+  throw new CommandEnd(
+    exitCodes.failed,
+    `${name}: the Application changed each time it was to be written; run this again`,
+  );
 }
 
 function furtherOf({ resource = [], force }: SyncOptions): JsonObject {

@@ -217,6 +217,42 @@ describe('app sync', () => {
     expect(await sync()).toMatchObject({ code: 1, message: expect.stringContaining('--replicas=0') });
     expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toBeUndefined();
   });
+  it('of two that ask at once one loses, and is told so; nothing of both is mixed', async () => {
+    await synced();
+    world.crash();
+    const theirs = { initiatedBy: { username: 'grace' }, sync: { prune: true } };
+    let raced = false;
+    world.cluster.inject = ({ verb }) => {
+      if (verb === 'mergePatch' && !raced) {
+        raced = true;
+        world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => (draft.operation = theirs));
+      }
+      return undefined;
+    };
+    expect(await sync({ async: true })).toEqual({
+      code: exitCodes.failed,
+      message: 'web: somebody else asked for a sync first; wait for it: trueup app wait web --operation',
+    });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toEqual(theirs);
+  });
+  it('a change of anything else meanwhile does not keep it from asking', async () => {
+    await synced();
+    world.crash();
+    let changes = 0;
+    world.cluster.inject = ({ verb }) => {
+      if (verb === 'mergePatch' && changes < 3) {
+        changes += 1;
+        world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => (draft.status.changes = changes));
+      }
+      return undefined;
+    };
+    expect(await sync({ async: true })).toEqual({ code: 0, message: '' });
+    expect(changes).toBe(3);
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')['operation']).toEqual({
+      initiatedBy: { username: 'ada' },
+      sync: {},
+    });
+  });
   it('--async asks and ends', async () => {
     await synced();
     world.crash();
