@@ -719,6 +719,22 @@ describe('operation', () => {
         operation: { initiatedBy: { username: 'grace' } },
       });
     });
+    it('the end of its Run cannot be recorded: it does not run again', async () => {
+      await begun(failing, { syncPolicy: {} });
+      await ask(wish);
+      await world.advance(2000);
+      const { mark } = world;
+      const isRecord = ({ verb, key }: FakeCall): boolean =>
+        verb === 'replace' && key.startsWith('trueup.dev/UnitState');
+      world.cluster.inject = (call) => (isRecord(call) ? failure('Timeout') : undefined);
+      await terminate();
+      await world.advance(5000);
+      world.cluster.inject = () => undefined;
+      await world.advance(60_000, 5000);
+      isTold();
+      const made = world.writesSince(mark).filter(({ verb }) => verb === 'apply' || verb === 'create');
+      expect(made).toEqual([]);
+    });
     it.each(['in a Run of which nothing was told yet', 'in a Run', 'between two attempts'])(
       '%s: the status cannot be written for a while',
       async (when) => {

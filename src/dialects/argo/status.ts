@@ -9,7 +9,7 @@ import { conditionsOf } from './conditions.ts';
 import { withHookFinalizers, withoutStage } from './finalizers.ts';
 import { inClusterServer } from './in-cluster.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { terminateAnnotation } from '../termination.ts';
+import { isTerminationSpent, terminateAnnotation } from '../termination.ts';
 import { operationStateOf } from './operation-state.ts';
 import { earlierRevisions, revisionMembers, sourceMembers } from './revisions.ts';
 
@@ -85,9 +85,8 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
   if (spent[approvalAnnotation] === null && annotations[approvedByAnnotation] !== undefined)
     spent[approvedByAnnotation] = null;
-  // Whichever operation was meant is over. One that waits for its next attempt is not, and may be the one.
-  const isOver = progress.phase === 'settled' && (run === undefined || run.finishedAtMs !== undefined);
-  if (isOver && annotations[terminateAnnotation] !== undefined) spent[terminateAnnotation] = null;
+  if (annotations[terminateAnnotation] !== undefined && isTerminationSpent(progress))
+    spent[terminateAnnotation] = null;
   // Another wish may have been written meanwhile: only the resource that was read is answered.
   const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
   const { state, unit } = progress;

@@ -7,7 +7,7 @@ import { planSummary } from '#model/sentences.ts';
 import { humanDuration } from '#model/time.ts';
 import type { Revision } from '#model/unit.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { terminateAnnotation } from '../termination.ts';
+import { isTerminationSpent, terminateAnnotation } from '../termination.ts';
 import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
 import { historyOf } from './history.ts';
@@ -63,12 +63,13 @@ function textOf(revision: Revision, { unit }: Progress): string {
 }
 
 /** An approval is for one plan, and a termination for one Run: once that is over they say nothing any more. */
-function withSpentWishes(resource: Manifest, { run, phase }: Progress, patch: JsonObject): JsonObject {
+function withSpentWishes(resource: Manifest, progress: Progress, patch: JsonObject): JsonObject {
+  const { run } = progress;
   const { annotations = {} } = resource.metadata;
   const spent: Record<string, null> = {};
   const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === annotations[approvalAnnotation];
   if (isUsed) spent[approvalAnnotation] = null;
-  if (phase === 'settled' && annotations[terminateAnnotation] !== undefined)
+  if (annotations[terminateAnnotation] !== undefined && isTerminationSpent(progress))
     spent[terminateAnnotation] = null;
   if (Object.keys(spent).length === 0) return patch;
   const metadata = isObject(patch['metadata']) ? (patch['metadata'] as JsonObject) : {};
