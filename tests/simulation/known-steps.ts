@@ -34,6 +34,7 @@ export const knownSteps: readonly KnownStep[] = [
   { io: 'render', verb: 'kustomize', sort: 'none', never: notAtStart },
   { io: 'store', verb: 'get', sort: 'none', never: notAtStart },
   { io: 'store', verb: 'put', sort: 'none', never: notAtStart },
+  { io: 'store', verb: 'remove', sort: 'none', never: notAtStart },
   request('discover', 'discovery'),
   request('apply', 'object', inRuns),
   request('apply', 'secret', inRuns),

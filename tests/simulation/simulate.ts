@@ -74,14 +74,29 @@ async function shortRuns(scenario: string): Promise<Iterable<Task>> {
   return runs.filter((_, index) => index % Number(values.every) === 0);
 }
 
-/** For each cell that is empty, a run in which such a step was taken: that fault is put there. */
+/**
+ * For each cell that is empty, a run in which such a step was taken: that fault is put there. For steps that were taken
+ * in none, further seeds are run. Both more than once, as the last runs are still under way when this is asked.
+ */
 function* inHoles(cells: ReadonlyMap<string, number>, taken: ReadonlyMap<string, Task>): Generator<Task> {
-  const meets = new Coverage(cells).holes.flatMap((meet) => {
-    const task = taken.get(meet.step);
-    return task !== undefined && 'seed' in task ? [{ ...task, meet }] : [];
-  });
-  yield* meets.toSorted((one, other) => one.seed - other.seed);
+  const tried = new Set<string>();
+  let seed = Number(values.from) + Number(values.seeds);
+  for (let round = 0; round < holeRounds; round += 1) {
+    const { holes } = new Coverage(cells);
+    if (holes.length === 0) return;
+    const meets = holes.flatMap((meet) => {
+      const task = taken.get(meet.step);
+      return task !== undefined && 'seed' in task ? [{ ...task, meet }] : [];
+    });
+    const untried = meets.filter((task) => !tried.has(argumentsOf(task)));
+    for (const task of untried) tried.add(argumentsOf(task));
+    yield* untried.toSorted((one, other) => one.seed - other.seed);
+    if (meets.length === holes.length && untried.length > 0) continue;
+    for (const endSeed = seed + furtherSeeds; seed < endSeed; seed += 1) yield { seed, ...given };
+  }
 }
+const holeRounds = 8;
+const furtherSeeds = 40;
 
 function* both(first: Iterable<Task>, then: () => Iterable<Task>): Generator<Task> {
   yield* first;
