@@ -35,7 +35,8 @@ export async function writeStatus(
 
 /**
  * Patches the resource as it was read, and no newer one: nobody would repair a status that comes late, from another
- * replica or after its sender gave up. Undefined: it is gone, and needs no status.
+ * replica or after its sender gave up; lists are replaced whole; and a wish that was written meanwhile is not answered.
+ * Undefined: it is gone, and needs no status.
  */
 export async function patchAsRead(
   resource: Manifest,

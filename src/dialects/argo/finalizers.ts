@@ -64,7 +64,5 @@ function patched(resource: Manifest, finalizers: readonly string[]): JsonObject 
   const before = finalizersOf(resource);
   if (before.length === finalizers.length && before.every((name, index) => name === finalizers[index]))
     return {};
-  // The list is replaced whole, so it must be the one that was read.
-  const { resourceVersion } = resource.metadata;
-  return { finalizers: [...finalizers], resourceVersion: String(resourceVersion) };
+  return { finalizers: [...finalizers] };
 }

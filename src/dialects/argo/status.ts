@@ -87,8 +87,6 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
     spent[approvedByAnnotation] = null;
   if (annotations[terminateAnnotation] !== undefined && isTerminationSpent(progress))
     spent[terminateAnnotation] = null;
-  // Another wish may have been written meanwhile: only the resource that was read is answered.
-  const isAnswered = progress.requestAnswered && resource['operation'] !== undefined;
   const { state, unit } = progress;
   const metadata = {
     // Before its first sync it is not known what it has.
@@ -96,7 +94,6 @@ function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
       ? {}
       : withHookFinalizers(resource, state.deletionHooks ?? [])),
     ...(Object.keys(spent).length === 0 ? {} : { annotations: spent }),
-    ...(isAnswered ? { resourceVersion: String(resource.metadata['resourceVersion']) } : {}),
   };
   return Object.keys(metadata).length === 0 ? {} : { metadata };
 }

@@ -7,6 +7,5 @@ export function finalizerPatch(resource: Manifest, isWanted: boolean): JsonObjec
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
   if (finalizers.includes(finalizer) === isWanted) return {};
   const now = isWanted ? [...finalizers, finalizer] : finalizers.filter((name) => name !== finalizer);
-  // The list is replaced whole, so it must be the one that was read.
-  return { metadata: { finalizers: now, resourceVersion: resource.metadata['resourceVersion'] as string } };
+  return { metadata: { finalizers: now } };
 }
