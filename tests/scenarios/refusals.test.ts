@@ -91,8 +91,18 @@ describe('a source that cannot be read as Kubernetes would', () => {
     await expectRefused('gadget.yaml', text, /gadget\.yaml/, /Gadget/, /example\.com\/v1/);
   });
 
-  it('one object twice: both places', async () => {
-    await expectRefused('again.yaml', good, /again\.yaml/, /good\.yaml/);
+  it('one object twice: the later one counts, and both places are named', async () => {
+    const place = await goodPlace(world);
+    const later = yaml(configMap('good', { a: 'later' }));
+    const commit = await place.pushAndHint({ 'app/later.yaml': later });
+    const { status } = await place.synced(commit);
+    expect(status?.conditions).toContainEqual(
+      expect.objectContaining({
+        type: 'RepeatedResourceWarning',
+        message: expect.stringMatching(/later\.yaml.*good\.yaml/),
+      }),
+    );
+    expect((await place.get('v1/ConfigMap', 'good'))?.data).toEqual({ a: 'later' });
   });
 
   it.each([
