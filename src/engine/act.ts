@@ -19,6 +19,7 @@ import {
   askingNow,
   generationText,
   healDelayMs,
+  isAnother,
   isExhausted,
   lookAgainMs,
   objectDelayMs,
@@ -26,7 +27,7 @@ import {
 import { carryOut, withDeletionHooks } from './run.ts';
 import { landsInMs } from './landing.ts';
 import { polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
-import { earlier, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+import { anew, earlier, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 export interface Wanted {
   readonly located: Located;
@@ -62,6 +63,7 @@ export async function act(
   const wanted = plan.desired.map(({ ref }) => ref);
   ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
+  if (!fromLastGood && isAnother(runtime.unit, unit)) return anew;
   if (unit.request?.dryRun === true) {
     answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
     return settled;

@@ -170,6 +170,7 @@ export class Engine {
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
+      register: (key) => this.#registrations.register(key),
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),
       tellDependents: (key, runtime) => this.#tellDependents(key, runtime),

@@ -31,6 +31,6 @@ export function inSyncPlan(
     content: new Map(),
     located,
     sightings,
-    warnings: [],
+    warnings: state.warnings ?? [],
   };
 }

@@ -125,6 +125,12 @@ export function generationText(unit: Unit): string {
   return JSON.stringify([unit.sync, unit.target, unit.inputs]);
 }
 
+/** Whether the resource asks for something else by now: what was decided of it before says nothing any more. */
+export function isAnother(now: Unit, before: Unit): boolean {
+  const asked = ({ request, teardown }: Unit): string => JSON.stringify([request, teardown]);
+  return now !== before && (generationText(now) !== generationText(before) || asked(now) !== asked(before));
+}
+
 /** What templates ask may be answered otherwise without end, by the Unit's own doing too: so often it is rendered for that. */
 const answersPaceMs = 5_000;
 

@@ -35,6 +35,12 @@ export async function teardown(
   const isEmpty =
     stage === 'objects' && state.inventory.length === 0 && ranHooks(state).ranHooks === undefined;
   if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: 'objects' };
+  const { unreadable } = unit.limits;
+  if (unreadable !== undefined && stage === 'objects') {
+    runtime.failures = [unreadable];
+    runtime.plan = undefined;
+    return settled;
+  }
   const made =
     stage === 'objects'
       ? await planTeardown(unit, planContext(runtime, state, ports), ports)

@@ -39,6 +39,9 @@ export interface TurnEnd {
 
 export const settled: TurnEnd = { mayWriteStatus: true, tornDown: false };
 
+/** Nothing was decided: the next turn begins from what the resource says by now. */
+export const anew: TurnEnd = { mayWriteStatus: false, tornDown: false, againMs: 0 };
+
 /** Whichever is sooner; of those that say no time, the first. */
 export function earlier(one: TurnEnd, other: TurnEnd): TurnEnd {
   const [sooner] = [one, other]

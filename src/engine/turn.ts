@@ -19,7 +19,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
 import { landsInMs } from './landing.ts';
-import { askingNow, lookAgainMs } from './patience.ts';
+import { askingNow, isAnother, lookAgainMs } from './patience.ts';
 import {
   noteSeen,
   noteTolerated,
@@ -30,7 +30,7 @@ import {
 } from './runtime.ts';
 import { newState, standing, type Standing } from './standing.ts';
 import { teardown } from './teardown.ts';
-import { earlier, planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
+import { anew, earlier, planContext, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** `progress` is called when a Run has started, for the status in between. */
 export async function takeTurn(
@@ -70,7 +70,7 @@ export async function takeTurn(
   if (!ports.dependencies.isKnown(unit)) return { mayWriteStatus: false, tornDown: false, isPending: true };
   const dependency = await ports.dependencies.inTheWay(unit);
   // What it has become meanwhile was not looked at.
-  if (runtime.unit !== unit) return anew;
+  if (isAnother(runtime.unit, unit)) return anew;
   if (dependency !== undefined) {
     const isRecorded = recorded !== undefined;
     return waitForOthers(runtime, { state, isRecorded, dependency }, ports, progress);
@@ -82,9 +82,6 @@ export async function takeTurn(
 }
 
 const unreadableMs = 5000;
-
-/** Nothing was decided: the next turn begins from what the resource says by now. */
-const anew: TurnEnd = { mayWriteStatus: false, tornDown: false, againMs: 0 };
 
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(
@@ -141,7 +138,7 @@ async function reconcile(
     (source) => ports.sources.failureOf(source) ?? [],
   );
   const wanted = believed(runtime, state, await locateWanted(unit, state, ports), ports);
-  if (runtime.unit !== unit) return anew;
+  if (isAnother(runtime.unit, unit)) return anew;
   const { request } = unit;
   if (
     !wanted.ok &&
@@ -149,12 +146,13 @@ async function reconcile(
     !inVain(runtime, failureLine(wanted.failure), isPassing(wanted.failure), ports)
   ) {
     // The wish fails, not the Unit: that goes on with what its spec says.
-    const { request: _, ...unasked } = unit;
+    const { request: _, ...unasked } = runtime.unit;
     runtime.unit = unasked;
     return reconcile(runtime, state, ports, progress);
   }
   if (wanted.ok) noteCommits(runtime, wanted.value, ports.clock.now());
   const made = wanted.ok ? await planFor(runtime, wanted.value, state, ports) : wanted;
+  if (isAnother(runtime.unit, unit)) return anew;
   if (made.ok) {
     runtime.failures = outages;
     const repair = (): Promise<TurnEnd> => repairFromLastGood(runtime, state, ports, progress);

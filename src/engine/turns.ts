@@ -9,6 +9,7 @@ import type { Queue } from './queue.ts';
 import { noteWellness } from './readiness.ts';
 import type { ResourceCache } from './resource-cache.ts';
 import type { Recorder } from './recorder.ts';
+import { isAnother } from './patience.ts';
 import type { UnitRuntime } from './runtime.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
@@ -26,6 +27,8 @@ export interface TurnsPorts {
   readonly views: ClusterViews;
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
+  /** Compiles the resource as it is known by now. */
+  readonly register: (key: string) => unknown;
   readonly turnPorts: (unit: Unit) => TurnPorts;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
   readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
@@ -35,6 +38,8 @@ export interface TurnsPorts {
 const runningStatusAfterMs = 1000;
 /** What was written meanwhile may mean another turn. */
 const staleStatusMs = 100;
+/** Somebody else may write the resource all the time. */
+const statusAttemptsMax = 3;
 
 export class Turns {
   readonly #ports: TurnsPorts;
@@ -94,6 +99,7 @@ export class Turns {
     dialect: Dialect,
     runtime: UnitRuntime,
     end: TurnEnd | undefined,
+    attempt = 1,
   ): Promise<void> {
     const resource = this.#ports.cache.at(key);
     // What a turn came to that another replica's may have overtaken is that one's to tell.
@@ -109,9 +115,16 @@ export class Turns {
         `status: ${written.failure.message}`,
       );
       this.#ports.queue.addAfter(key, 5000);
-    } else if (written.value !== undefined) {
-      this.#ports.cache.put(written.value.resource);
-      if (!written.value.isWritten) this.#ports.queue.addAfter(key, staleStatusMs);
+      return;
     }
+    if (written.value === undefined) return;
+    this.#ports.cache.put(written.value.resource);
+    if (written.value.isWritten) return;
+    const before = runtime.unit;
+    this.#ports.register(key);
+    // What was asked for meanwhile must not be answered by what this turn came to.
+    const maySay = end === undefined || !isAnother(runtime.unit, before);
+    if (maySay && attempt < statusAttemptsMax) return this.#status(key, dialect, runtime, end, attempt + 1);
+    this.#ports.queue.addAfter(key, staleStatusMs);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { globProblem, matchesGlob, parseGlob } from './glob.ts';
+import { globProblem, matchesGlob, matchesPattern, parseGlob } from './glob.ts';
 
 describe('patterns', () => {
   it.each([
@@ -58,9 +58,18 @@ describe('names and kinds', () => {
     ['web-[0-9]', 'web-x', false],
     ['[!a]*', 'web', true],
     ['[!a]*', 'api', false],
-    ['/^web-\\d+$/', 'web-12', true],
-    ['/(/', 'web', false],
+    ['/^web-\\d+$/', 'web-12', false],
+    ['/^web-\\d+$/', '/^web-\\d+$/', true],
   ])('%s and %s: %s', (pattern, text, matches) => expect(matchesGlob(pattern, text)).toBe(matches));
+
+  it.each([
+    ['/^web-\\d+$/', 'web-12', true],
+    ['/^web-\\d+$/', 'web-x', false],
+    ['/(/', 'web', false],
+    ['web-*', 'web-12', true],
+  ])('of whom administrators permit: %s and %s: %s', (pattern, text, matches) =>
+    expect(matchesPattern(pattern, text)).toBe(matches),
+  );
 
   it.each([
     ['https://git.example/*', 'https://git.example/a', true],

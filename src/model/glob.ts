@@ -33,12 +33,11 @@ export function parseGlob(pattern: string, separator = ''): Glob | undefined {
 
 const known = new Map<string, Glob | undefined>();
 
-/** A pattern between slashes is a regular expression. */
-function globOf(pattern: string, separator: string): Glob | undefined {
-  const key = separator + pattern;
+function globOf(pattern: string, separator: string, mayBeRegExp = false): Glob | undefined {
+  const isRegExp = mayBeRegExp && pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/');
+  const key = `${isRegExp}${separator}${pattern}`;
   if (known.has(key)) return known.get(key);
   if (known.size >= keptMax) known.clear();
-  const isRegExp = pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/');
   const glob = isRegExp ? regExpOf(pattern.slice(1, -1)) : parseGlob(pattern, separator);
   known.set(key, glob);
   return glob;
@@ -58,9 +57,17 @@ export function matchesGlob(pattern: string, text: string, separator = ''): bool
   return pattern === text || globOf(pattern, separator)?.matches(text) === true;
 }
 
+/**
+ * The same, and a pattern between slashes is a regular expression: of those whom administrators permit. A tenant's would
+ * take as long as they like (F23).
+ */
+export function matchesPattern(pattern: string, text: string): boolean {
+  return pattern === text || globOf(pattern, '', true)?.matches(text) === true;
+}
+
 /** Why a pattern cannot be read; undefined where it can be. */
 export function globProblem(pattern: string): string | undefined {
-  if (globOf(pattern.replace(/^!/, ''), '') !== undefined) return undefined;
+  if (globOf(pattern.replace(/^!/, ''), '', true) !== undefined) return undefined;
   return `"${pattern.slice(0, 100)}" is not a glob: it is too long, or a [, { or \\ in it is not closed`;
 }
 
@@ -68,7 +75,7 @@ export function globProblem(pattern: string): string | undefined {
 export function allows(
   patterns: readonly string[],
   value: string,
-  matchesOne: (pattern: string, value: string) => boolean = matchesGlob,
+  matchesOne: (pattern: string, value: string) => boolean = matchesPattern,
 ): boolean {
   const matches = (pattern: string) => matchesOne(pattern, value);
   const denied = patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)));

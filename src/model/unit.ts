@@ -338,6 +338,8 @@ export interface Limits {
   readonly excluded?: readonly KindPatterns[];
   /** Present: all other kinds are left alone, too. */
   readonly included?: readonly KindPatterns[];
+  /** Which these are cannot be read: nothing is deleted. */
+  readonly unreadable?: Failure;
   readonly namespaces?: readonly string[];
   readonly clusterKinds?: KindLists;
   readonly namespacedKinds?: KindLists;

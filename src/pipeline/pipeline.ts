@@ -242,7 +242,7 @@ export async function observe(
 
 /** Those that still stand, as they stand there. */
 async function standing(
-  { tracking }: Unit,
+  { tracking, limits }: Unit,
   hooks: readonly RanHook[],
   cluster: Cluster,
 ): Promise<readonly { readonly ref: ObjectRef; readonly uid: string }[]> {
@@ -251,6 +251,7 @@ async function standing(
     cluster,
   );
   return hooks.flatMap(({ ref, uid, mark }) => {
+    if (isExcluded(limits, ref)) return [];
     const sighting = sightings.get(keyText(ref));
     if (sighting?.state !== 'present') return [];
     const { uid: found, tracking: marks } = sighting.object;
@@ -261,10 +262,11 @@ async function standing(
 }
 
 async function targetNamespace(
-  { sync, target }: Unit,
+  { sync, target, limits }: Unit,
   cluster: Cluster,
 ): Promise<Pick<PlanInput, 'namespaceExists' | 'namespace'>> {
-  if (!sync.createNamespace || target.namespace === '') return { namespaceExists: undefined };
+  const isLeftAlone = isExcluded(limits, { group: '', kind: 'Namespace' });
+  if (!sync.createNamespace || target.namespace === '' || isLeftAlone) return { namespaceExists: undefined };
   const ref = { group: '', version: 'v1', kind: 'Namespace', namespace: '', name: target.namespace };
   const [sighting] = await cluster.sightings([ref], sightingDeadlineMs);
   if (sighting?.state !== 'present')

@@ -119,7 +119,7 @@ it('full in the middle of syncs: said, nothing lost, also over a kill, and gone 
   expect(existsSync(ballast())).toBe(true);
 
   rmSync(ballast());
-  await fleet.settled(80_000);
+  await fleet.settled(130_000);
   await late.synced();
   await fleet.lostNothing();
   // Of the process that was killed, too.
@@ -131,4 +131,4 @@ it('full in the middle of syncs: said, nothing lost, also over a kill, and gone 
     },
     { timeoutMs: 60_000, seen: deployed },
   );
-}, 180_000);
+}, 240_000);

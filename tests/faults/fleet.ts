@@ -20,16 +20,20 @@ export class Fleet {
   #commit = '';
   #uids: ReadonlyMap<string, string> = new Map();
 
-  private constructor(world: World, place: Place, count: number) {
+  /** Objects of each Application that no commit changes. */
+  readonly #fixed: number;
+
+  private constructor(world: World, place: Place, count: number, fixed: number) {
     this.#world = world;
     this.place = place;
+    this.#fixed = fixed;
     this.names = Array.from({ length: count }, (_, index) => `unit-${index}`);
   }
 
   /** Returns when all are as the first commit says. */
-  static async begin(world: World, count: number): Promise<Fleet> {
+  static async begin(world: World, count: number, fixed = 0): Promise<Fleet> {
     const place = await world.place();
-    const fleet = new Fleet(world, place, count);
+    const fleet = new Fleet(world, place, count, fixed);
     await fleet.push();
     for (const name of fleet.names)
       await world.api.create(
@@ -115,7 +119,12 @@ export class Fleet {
   }
 
   #objectsOf(name: string): ReadonlyMap<string, string> {
+    const fixed = Array.from(
+      { length: this.#fixed },
+      (_, index) => [`${name}-fixed-${index}`, constant] as const,
+    );
     return new Map([
+      ...fixed,
       [name, this.generation],
       [`${name}-${this.#generation}`, constant],
       [`${name}-${this.#generation + 1}`, constant],

@@ -1,7 +1,7 @@
 /** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
 import type { Dialect, Lookup, Reported, Selection } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
-import { globProblem, matchesGlob } from '#model/glob.ts';
+import { globProblem, matchesPattern } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
 import { compileApplication } from './compile.ts';
 import { applicationNotice } from './notice.ts';
@@ -52,7 +52,7 @@ function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): t
   const namespace = resource.metadata.namespace ?? '';
   if (namespace === controlNamespace) return true;
   const { namespaces } = settingsOf(lookup, controlNamespace);
-  if (namespaces.some((pattern) => matchesGlob(pattern, namespace))) return true;
+  if (namespaces.some((pattern) => matchesPattern(pattern, namespace))) return true;
   const [problem] = namespaces.flatMap((pattern) => globProblem(pattern) ?? []);
   if (problem !== undefined)
     return `application.namespaces in argocd-cmd-params-cm does not list namespace ${namespace}: ${problem}`;

@@ -190,7 +190,7 @@ function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, contro
     remotes: { allowed: [], rule: '', logins: [] },
     target: { cluster: 'in-cluster', identity: '', namespace: '' },
     tracking: { owner: trackingName(resource, controlNamespace) },
-    limits: { refusedAnnotations },
+    limits: { refusedAnnotations, ...settingsOf(lookup, controlNamespace).filters },
     sync: {
       trigger: 'suspended',
       prune: false,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { globProblem, matchesGlob } from '#model/glob.ts';
 import type { KindPatterns, Limits } from '#model/unit.ts';
 import { inClusterServer } from './in-cluster.ts';
+import { unreadableSetting } from './unsupported.ts';
 import { problemText, readYaml } from './yaml-text.ts';
 
 const pattern = z.string().superRefine((text, context) => {
@@ -18,20 +19,23 @@ const entries = z
   .nullish();
 
 export interface KindFilters {
-  readonly filters: Pick<Limits, 'excluded' | 'included'>;
+  readonly filters: Partial<Pick<Limits, 'excluded' | 'included' | 'unreadable'>>;
   readonly problems: readonly { readonly key: string; readonly message: string }[];
 }
 
 export function kindFiltersOf(config: Readonly<Record<string, string>>): KindFilters {
   const excluded = filtersOf('resource.exclusions', config);
   const included = filtersOf('resource.inclusions', config);
+  const problems = [...excluded.problems, ...included.problems];
+  const [problem] = problems;
   return {
     filters: {
+      ...(problem === undefined ? {} : { unreadable: unreadableSetting(problem.key, problem.message) }),
       ...(excluded.here.length === 0 ? {} : { excluded: excluded.here }),
       // One for other clusters alone includes nothing here.
       ...(included.isSet ? { included: included.here } : {}),
     },
-    problems: [...excluded.problems, ...included.problems],
+    problems,
   };
 }
 

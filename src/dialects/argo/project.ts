@@ -8,7 +8,7 @@ import type { Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { isObject } from '#model/json.ts';
 import type { KindLists, SignatureRule, SyncWindow } from '#model/unit.ts';
-import { allows, globProblem, matchesGlob } from '#model/glob.ts';
+import { allows, globProblem, matchesPattern } from '#model/glob.ts';
 import { allowsRepository } from '#model/repository-access.ts';
 import { scopedRepositories } from './repositories.ts';
 import { configMapKey } from './settings.ts';
@@ -251,8 +251,8 @@ function deniedPlaces(
 
 function sameServer(destination: Destination, server: string): boolean {
   const pattern = destination.server ?? (destination.name === undefined ? '*' : undefined);
-  if (pattern !== undefined && matchesGlob(pattern.replace(/^!/, ''), server)) return true;
-  return destination.name !== undefined && matchesGlob(destination.name.replace(/^!/, ''), 'in-cluster');
+  if (pattern !== undefined && matchesPattern(pattern.replace(/^!/, ''), server)) return true;
+  return destination.name !== undefined && matchesPattern(destination.name.replace(/^!/, ''), 'in-cluster');
 }
 
 function permitsDestination(destinations: readonly Destination[], question: ProjectQuestion): boolean {
@@ -260,7 +260,7 @@ function permitsDestination(destinations: readonly Destination[], question: Proj
     [destination.server, destination.name, destination.namespace].some((text) => text?.startsWith('!'));
   const matches = (destination: Destination): boolean =>
     sameServer(destination, question.server) &&
-    matchesGlob((destination.namespace ?? '*').replace(/^!/, ''), question.namespace);
+    matchesPattern((destination.namespace ?? '*').replace(/^!/, ''), question.namespace);
   return (
     !destinations.some((destination) => denies(destination) && matches(destination)) &&
     destinations.some((destination) => !denies(destination) && matches(destination))

@@ -142,7 +142,7 @@ function helmOf(
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file))
       refused.push(
         unsupported(
-          `The file ${file} of helm, which is in none of the sources,`,
+          `The file ${text} of helm, which is in none of the sources,`,
           'put it into a repository, and name that by a ref of spec.sources',
         ),
       );

@@ -87,13 +87,14 @@ export function readSyncOptions(options: readonly string[]): SyncOptions {
   const refused: string[] = [];
   for (const option of options) {
     const [name, value = ''] = option.split('=');
-    const policy = propagations[value.toLowerCase()];
+    const asked = value.toLowerCase();
+    const policy = Object.hasOwn(propagations, asked) ? propagations[asked] : undefined;
     if (option === 'CreateNamespace=true' || option === 'CreateNamespace=false')
       createNamespace = value === 'true';
     else if (option === 'RespectIgnoreDifferences=true' || option === 'RespectIgnoreDifferences=false')
       respectsIgnored = value === 'true';
     else if (name === 'PrunePropagationPolicy' && policy !== undefined) propagation = policy;
-    else if (objectOptions[option] !== undefined) objects = { ...objects, ...objectOptions[option] };
+    else if (Object.hasOwn(objectOptions, option)) objects = { ...objects, ...objectOptions[option] };
     else if (Object.hasOwn(idleOptions, option)) idle[option] = idleOptions[option]!;
     else if (!harmlessOptions.includes(option)) refused.push(option);
   }

@@ -252,6 +252,7 @@ function notMadeAnew(failure: Failure): Failure {
     stage: 'apply',
     message: `it WAS DELETED to be made anew, and creating it failed, so it is missing: ${failure.message}`,
     hint: `the next sync creates it; ${failure.hint}`,
+    ...(failure.isUnanswered === undefined ? {} : { isUnanswered: failure.isUnanswered }),
     cause: failureLine(failure),
   };
 }

@@ -1,6 +1,6 @@
 /** What a Unit's limits say of its objects: permitted kinds and namespaces, annotations not honoured yet (F30). */
 import type { Failure } from '#model/failure.ts';
-import { matchesGlob } from '#model/glob.ts';
+import { matchesPattern } from '#model/glob.ts';
 import type { GroupKind, ObjectRef } from '#model/object.ts';
 import type { KindLists, KindPatterns, Limits, RefusedAnnotation } from '#model/unit.ts';
 import type { DesiredObject } from '../plan/desired.ts';
@@ -106,8 +106,8 @@ function deniedNamespace({ namespaces }: Limits, namespace: string): Denied {
 /** Whether the control plane leaves the kind alone: its objects are neither applied nor deleted. */
 export function isExcluded({ excluded, included }: Limits, { group, kind }: GroupKind): boolean {
   const matches = ({ apiGroups, kinds }: KindPatterns): boolean =>
-    apiGroups.some((pattern) => matchesGlob(pattern, group)) &&
-    kinds.some((pattern) => matchesGlob(pattern, kind));
+    apiGroups.some((pattern) => matchesPattern(pattern, group)) &&
+    kinds.some((pattern) => matchesPattern(pattern, kind));
   return excluded?.some(matches) === true || included?.some(matches) === false;
 }
 
@@ -124,15 +124,17 @@ export function excluded(object: Pick<Subject, 'ref' | 'at'>): Failure {
 
 function permitsNamespace(patterns: readonly string[], namespace: string): boolean {
   const denied = patterns.some(
-    (pattern) => pattern.startsWith('!') && matchesGlob(pattern.slice(1), namespace),
+    (pattern) => pattern.startsWith('!') && matchesPattern(pattern.slice(1), namespace),
   );
-  return !denied && patterns.some((pattern) => !pattern.startsWith('!') && matchesGlob(pattern, namespace));
+  return (
+    !denied && patterns.some((pattern) => !pattern.startsWith('!') && matchesPattern(pattern, namespace))
+  );
 }
 
 function permits(lists: KindLists | undefined, kind: GroupKind): boolean {
   if (lists === undefined) return true;
   const matches = (pattern: GroupKind): boolean =>
-    matchesGlob(pattern.group, kind.group) && matchesGlob(pattern.kind, kind.kind);
+    matchesPattern(pattern.group, kind.group) && matchesPattern(pattern.kind, kind.kind);
   if (lists.deny?.some(matches) === true) return false;
   return lists.allow === undefined || lists.allow.some(matches);
 }

@@ -40,7 +40,10 @@ export function inventoryBefore(inventory: readonly InventoryEntry[], plan: Plan
     if (!step.tracked || (step.action.verb !== 'create' && step.action.verb !== 'apply')) continue;
     const key = keyText(step.object);
     const known = entries.get(key);
-    const uid = step.action.expect === 'absent' ? undefined : step.action.expect.uid;
+    const { expect } = step.action;
+    // What may be made anew is known by its marks then.
+    const isAnew = expect === 'absent' || (step.action.verb === 'apply' && step.action.orElse !== undefined);
+    const uid = isAnew ? undefined : expect.uid;
     if (known !== undefined && known.uid === uid) continue;
     // Made anew, or another object by now: the UID that is recorded is not that of what will stand there.
     entries.set(key, { ref: step.object, state: 'attempted', ...(uid === undefined ? {} : { uid }) });
