@@ -2,6 +2,7 @@
  * Creations that were given up without an answer: for how long they may still be carried out. It is counted from when
  * this process first knew of them, or tried last, so that no clock of another one matters.
  */
+import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { inventoryNow } from '#pipeline/record/inventory.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Clock } from '#model/ports.ts';
@@ -25,6 +26,6 @@ export function landsInMs(runtime: UnitRuntime, state: UnitState | undefined, cl
 function isUnanswered({ unit }: UnitRuntime, state: UnitState): boolean {
   // A Unit that stays looks after its hooks in the next sync.
   const isHookAwaited =
-    unit.teardown !== undefined && state.hooks?.begun.some(({ uid }) => uid === undefined) === true;
+    unit.teardown !== undefined && ranHooks(state).ranHooks?.some(({ uid }) => uid === undefined) === true;
   return isHookAwaited || inventoryNow(state).some(({ unanswered }) => unanswered === true);
 }

@@ -103,23 +103,26 @@ export async function teardown(
       return { ...settled, againMs: Math.max(0, runtime.retrying.notBeforeMs - nowMs) };
     }
     const isDone = run.ok && run.value.result === 'succeeded';
-    if (stage !== 'objects') return isDone ? { ...settled, tornDown: stage } : { ...settled, againMs: 0 };
-    const left = ports.states.get(unit.id)?.inventory.length ?? 0;
-    const isEmptied =
-      isDone && left === staying(plan) && landsInMs(runtime, ports.states.get(unit.id), ports.clock) === 0;
+    const after = ports.states.get(unit.id);
+    const isLanded = landsInMs(runtime, after, ports.clock) === 0;
+    if (stage !== 'objects')
+      return isDone && isLanded ? { ...settled, tornDown: stage } : { ...settled, againMs: 0 };
+    const left = after?.inventory.length ?? 0;
+    const isEmptied = isDone && left === staying(plan) && isLanded;
     return { ...settled, tornDown: isEmptied && stage, againMs: attentionMs };
   }
-  if (stage !== 'objects')
-    return plan.blocked.length === 0 ? { ...settled, tornDown: stage } : { ...settled, againMs: attentionMs };
+  const lands = `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`;
+  if (stage !== 'objects') {
+    if (plan.blocked.length > 0) return { ...settled, againMs: attentionMs };
+    if (landsMs === 0) return { ...settled, tornDown: stage };
+    runtime.waitingFor = lands;
+    return { ...settled, againMs: landsMs };
+  }
   const inventory = inventoryNow(state);
   const gone = goneKeys(inventory, sightings, landsMs > 0).size + staying(plan) === inventory.length;
   runtime.waitingFor = [
     ...plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`),
-    ...(landsMs === 0
-      ? []
-      : [
-          `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`,
-        ]),
+    ...(landsMs === 0 ? [] : [lands]),
   ].join('; ');
   return { ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs };
 }

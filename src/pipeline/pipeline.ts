@@ -107,11 +107,12 @@ export async function planDeletionHooks(
   return planObjects(unit, stage, { objects: hooks, warnings }, withoutObjects(context), ports);
 }
 
-/** Neither what stands there nor what earlier hooks left is this stage's. */
+/** Neither what stands there nor what earlier hooks left is this stage's, but for what was created late. */
 function withoutObjects({ state, ...context }: PlanContext): PlanContext {
   if (state === undefined) return { ...context, state };
-  const { ranHooks: _, ...rest } = state;
-  return { ...context, state: { ...rest, inventory: [] } };
+  const { ranHooks: ran = [], ...rest } = state;
+  const late = ran.filter(({ uid }) => uid === undefined);
+  return { ...context, state: { ...rest, inventory: [], ...(late.length === 0 ? {} : { ranHooks: late }) } };
 }
 
 async function planObjects(
@@ -144,6 +145,9 @@ async function planObjects(
   const found = byKey(needed, bodies.value);
   const cuts = await cutBodies(unit, compared, found, cutter);
   if (!cuts.ok) return cuts;
+  const named = new Set(hooks.map(({ ref }) => keyText(ref)));
+  // Those that stand where a hook of this stage is to stand are looked at as that.
+  const ran = (state?.ranHooks ?? []).filter(({ ref }) => !named.has(keyText(ref)));
   const planned = plan({
     unit,
     revisions: located.revisions,
@@ -151,7 +155,7 @@ async function planObjects(
     desired: objects,
     hooks: hooks.map((hook) => ({ hook, sighting: sightings.get(keyText(hook.ref))! })),
     hookRun,
-    ranHooks: unit.teardown === undefined ? [] : await standing(unit, state?.ranHooks ?? [], cluster),
+    ranHooks: unit.teardown === undefined ? [] : await standing(unit, ran, cluster),
     deletionHooks: desired.deletionHooks,
     compared,
     bodies: found,

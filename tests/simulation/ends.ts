@@ -75,7 +75,12 @@ export class Ends implements Watcher {
     const missed = due.find(({ name }) => !ran.some((each) => each.startsWith(name)));
     if (missed !== undefined)
       throw new Violation('F1', `${app.name} went on with its end before ${missed.name} had run (${point})`);
-    if (point === 'PostDelete' && app.cascades && inventory.length > 0)
-      throw new Violation('F18', `${app.name} went before ${inventory.length} of its objects`);
+    // The record is not written once more when the last of them are seen to be gone.
+    const standing = inventory.filter(({ ref, uid }) => {
+      const found = this.#oracles.live(ref);
+      return found !== undefined && (uid === undefined || found.metadata.uid === uid);
+    });
+    if (point === 'PostDelete' && app.cascades && standing.length > 0)
+      throw new Violation('F18', `${app.name} went before ${standing.length} of its objects`);
   }
 }

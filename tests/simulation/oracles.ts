@@ -182,7 +182,7 @@ export class Oracles implements Watcher {
     const kept = new Set(state.inventory.map(({ ref }) => placeOf(ref)));
     for (const entry of before.inventory) {
       if (kept.has(placeOf(entry.ref))) continue;
-      const live = this.#live(entry.ref);
+      const live = this.live(entry.ref);
       if (live !== undefined && (!('uid' in entry) || entry.uid === live.metadata.uid))
         throw new Violation('F18', `${placeOf(entry.ref)} left the inventory of ${name} and is still there`);
     }
@@ -216,7 +216,7 @@ export class Oracles implements Watcher {
   }
 
   /** Also where its kind is not served at present. */
-  #live({ group, kind, namespace, name }: ObjectRef): Stored | undefined {
+  live({ group, kind, namespace, name }: ObjectRef): Stored | undefined {
     const { plural = '' } = Object.entries(kinds).find(([known]) => known === kind)?.[1] ?? {};
     return this.#world.embedded.store.get(`${group}/${plural}`, namespace, name);
   }

@@ -33,6 +33,9 @@ const { values } = parseArgs({
   },
 });
 const given = values.replicas === undefined ? {} : { replicas: Number(values.replicas) };
+/** How often coverage looks at what is still missing, and how many further seeds it tries then. */
+const holeRounds = 8;
+const furtherSeeds = 40;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.seed !== undefined) {
@@ -95,9 +98,6 @@ function* inHoles(cells: ReadonlyMap<string, number>, taken: ReadonlyMap<string,
     for (const endSeed = seed + furtherSeeds; seed < endSeed; seed += 1) yield { seed, ...given };
   }
 }
-const holeRounds = 8;
-const furtherSeeds = 40;
-
 function* both(first: Iterable<Task>, then: () => Iterable<Task>): Generator<Task> {
   yield* first;
   yield* then();

@@ -103,8 +103,12 @@ class HookPlan {
     if (unit.teardown?.hooks?.haveRun === true) return this.#leftover(sighting);
     const begun = openRun(state, inputs)?.begun.find(({ key }) => key === this.#hook.key);
     const live = sighting.state === 'present' ? sighting.object : undefined;
-    if (begun?.result === 'succeeded')
-      return live !== undefined && live.uid === begun.uid ? this.#cleanup({ uid: live.uid }) : [];
+    if (begun?.result === 'succeeded') {
+      if (live === undefined) return [];
+      if (live.uid === begun.uid) return this.#cleanup({ uid: live.uid });
+      // That of an earlier attempt, created late: nobody looks after it when the Unit is gone.
+      return unit.teardown === undefined ? [] : [this.#removal({ uid: live.uid })];
+    }
     // Before it is made it is recorded: the same mark without a record is of a Unit that was here before.
     if (begun !== undefined && live?.tracking[runMark] === hookRun) return this.#ending({ uid: live.uid });
     // It was made and is not there any more: whether it ended well is not known, and it is not run again in silence.
@@ -133,8 +137,11 @@ class HookPlan {
     const goes =
       (health.status === 'Healthy' && deletions.has('succeeded')) ||
       (health.status === 'Degraded' && deletions.has('failed'));
-    if (!goes) return [];
-    return [this.#step('delete', { verb: 'delete', expect: { uid }, propagation: 'Background' }, 0)];
+    return goes ? [this.#removal({ uid })] : [];
+  }
+
+  #removal(which: Identity, before = 0): Step {
+    return this.#step('delete', { verb: 'delete', expect: which, propagation: 'Background' }, before);
   }
 
   #earlier(): readonly BegunHook[] {
@@ -143,8 +150,7 @@ class HookPlan {
   }
 
   #anew(which: Identity): readonly Step[] {
-    const removal = this.#step('delete', { verb: 'delete', expect: which, propagation: 'Background' }, -0.75);
-    return [removal, this.#wait('absent', which, -0.5), ...this.#making()];
+    return [this.#removal(which, -0.75), this.#wait('absent', which, -0.5), ...this.#making()];
   }
 
   #making(): readonly Step[] {
