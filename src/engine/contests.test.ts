@@ -64,6 +64,14 @@ describe('a field that another manager sets back each time that we heal it', () 
     expect(world.data('one')).toEqual({ a: 'z' });
     expect(suspended()).toMatch(/rival/);
   });
+  it('an object that somebody deletes comes back: that is not what they contend about', async () => {
+    await begun();
+    await fight();
+    world.cluster.drop('ConfigMap', 'payments', 'one');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(suspended()).toBe('');
+  });
   it('a restart changes nothing of it', async () => {
     await begun();
     await fight();

@@ -95,6 +95,7 @@ export async function carryOut(
   if (holder !== undefined) return ok({ result: 'stale', view });
   // From before the intent: one that ends later has ended for this Run.
   const tenure = ports.replica?.tenure();
+  const isApplied = order.state.revisions.length > 0;
   try {
     const intent: UnitState = {
       ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
@@ -102,7 +103,8 @@ export async function carryOut(
       inventory: inventoryBefore(inventoryNow(order.state), plan),
       intent: {
         plan: plan.digest,
-        revisions: plan.revisions,
+        // A heal brings nothing of a newer commit.
+        revisions: order.fromLastGood && isApplied ? order.state.revisions : plan.revisions,
         by,
         startedAtMs: view.startedAtMs,
         attempt,

@@ -41,9 +41,10 @@ export class Ends implements Watcher {
     const { unit = '', hooks } = headOf(object) ?? {};
     const known = this.#succeeded.get(unit) ?? new Map<string, number>();
     this.#succeeded.set(unit, known);
+    const begun = hooks?.begun ?? [];
     // The next attempt runs all of them again.
-    if (hooks?.failed === true) return known.clear();
-    for (const { ref, result } of hooks?.begun ?? [])
+    if (hooks?.failed === true || begun.some(({ result }) => result === 'failed')) return known.clear();
+    for (const { ref, result } of begun)
       if (result === 'succeeded' && !known.has(ref.name)) known.set(ref.name, this.#world.nowMs);
   }
 

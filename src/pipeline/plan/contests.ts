@@ -12,12 +12,13 @@ const fieldsShown = 3;
 
 /**
  * Undefined where the steps of its object are to be taken. What Git has new is applied all the same: then the object has
- * not drifted but changed.
+ * not drifted but changed. So is what somebody deleted, where it was not that which they did again and again.
  */
 export function contestedBy(unit: Unit, contest: Contest, steps: readonly Step[]): Contested | undefined {
   const changes = steps.flatMap((step) => step.changes);
   // Where only the ownership of fields is another one, all stands as Git says: it is over.
   if (changes.length === 0 || !steps.every(({ reason }) => healing.includes(reason))) return undefined;
+  if (contest.fields.length > 0 && steps.some(({ action }) => action.verb === 'create')) return undefined;
   return { ref: contest.object, changes, failure: suspended(unit, contest) };
 }
 const healing: readonly StepReason[] = ['drifted', 'migration', 'gate'];
