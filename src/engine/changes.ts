@@ -1,13 +1,13 @@
 /** Who has to take a turn because something changed: what is no news, our own writes among it, wakes nobody. */
 import type { Dialect } from '#model/dialect.ts';
-import { keyText, type ObjectKey } from '#model/object.ts';
+import { keyText, type Manifest, type ObjectKey } from '#model/object.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import type { DeclaredSources } from './declared-sources.ts';
 import type { Ownership } from './ownership.ts';
 import type { Registrations } from './registrations.ts';
 import { concerns, isKeyOf, ownKinds, type ResourceCache } from './resource-cache.ts';
 import type { UnitRuntime } from './runtime.ts';
-import { resourceSignature, sightSignature } from './signatures.ts';
+import { published, resourceSignature, sightSignature } from './signatures.ts';
 
 export interface ChangesPorts {
   readonly cache: ResourceCache;
@@ -70,7 +70,8 @@ export class Changes {
     const resource = this.#ports.cache.get(key);
     const signature = resource === undefined ? 'gone' : resourceSignature(resource);
     const text = keyText(key);
-    if (this.#signatures.get(text) === signature) return false;
+    if (this.#signatures.get(text) === signature)
+      return isOverwritten(this.#ports.registrations.at(text), resource);
     this.#signatures.set(text, signature);
     return true;
   }
@@ -81,4 +82,11 @@ export class Changes {
     for (const [resource, reads] of [...registrations.notAdmitted, ...declared.all])
       if (concerns(reads, key)) yield resource;
   }
+}
+
+/** By a replica that had the Unit before, and had not heard yet that it lost it. */
+export function isOverwritten(runtime: UnitRuntime | undefined, resource: Manifest | undefined): boolean {
+  if (resource === undefined || runtime?.published === undefined || !runtime.isOwn) return false;
+  const { version, status } = published(resource);
+  return version > runtime.published.version && status !== runtime.published.status;
 }

@@ -170,6 +170,7 @@ export class Engine {
       views: this.#views,
       queue: this.#queue,
       observer: options.observer,
+      hasOthers: this.#membership !== undefined,
       register: (key) => this.#registrations.register(key),
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),

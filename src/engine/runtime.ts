@@ -13,7 +13,7 @@ import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
-import { sightSignature } from './signatures.ts';
+import { sightSignature, type Published } from './signatures.ts';
 
 export interface Retrying {
   /** The inputs that failed: others start afresh. */
@@ -80,6 +80,8 @@ export interface UnitRuntime {
   unwellSinceMs: number | undefined;
   /** What those that depend on it were told last. */
   told: string | undefined;
+  /** Its status as this replica left it, where there are others. */
+  published: Published | undefined;
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;
@@ -166,6 +168,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     hasLeft: false,
     isOwn: false,
     landsAtMs: undefined,
+    published: undefined,
     wasRecorded: false,
     answersAtMs: -Infinity,
   };

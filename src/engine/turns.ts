@@ -1,8 +1,10 @@
 /** Turns of Units as the engine takes them: what a turn came to is told to whoever has to know, and when the next is due. */
 import type { Dialect, Readiness } from '#model/dialect.ts';
 import { stackOf } from '#model/failure.ts';
+import type { Manifest } from '#model/object.ts';
 import type { Clock, Cluster, Log, Timers } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
+import { isOverwritten } from './changes.ts';
 import type { ClusterViews } from './cluster-views.ts';
 import { endOfTurn, type EngineObserver } from './observer.ts';
 import type { Queue } from './queue.ts';
@@ -11,6 +13,7 @@ import type { ResourceCache } from './resource-cache.ts';
 import type { Recorder } from './recorder.ts';
 import { isAnother } from './patience.ts';
 import type { UnitRuntime } from './runtime.ts';
+import { published } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
@@ -27,6 +30,7 @@ export interface TurnsPorts {
   readonly views: ClusterViews;
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
+  readonly hasOthers: boolean;
   /** Compiles the resource as it is known by now. */
   readonly register: (key: string) => unknown;
   readonly turnPorts: (unit: Unit) => TurnPorts;
@@ -108,6 +112,8 @@ export class Turns {
     const state = this.#ports.states.get(runtime.unit.id);
     const readiness = this.#ports.readinessOf(runtime);
     const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
+    // What arrives meanwhile may be this.
+    runtime.published = undefined;
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
       this.#ports.log.warn(
@@ -117,14 +123,21 @@ export class Turns {
       this.#ports.queue.addAfter(key, 5000);
       return;
     }
-    if (written.value === undefined) return;
-    this.#ports.cache.put(written.value.resource);
-    if (written.value.isWritten) return;
+    if (written.value !== undefined) this.#ports.cache.put(written.value.resource);
+    if (written.value?.isWritten !== false)
+      return this.#noteStatus(key, runtime, written.value?.resource ?? resource);
     const before = runtime.unit;
     this.#ports.register(key);
     // What was asked for meanwhile must not be answered by what this turn came to.
     const maySay = end === undefined || !isAnother(runtime.unit, before);
     if (maySay && attempt < statusAttemptsMax) return this.#status(key, dialect, runtime, end, attempt + 1);
     this.#ports.queue.addAfter(key, staleStatusMs);
+  }
+
+  /** Another replica may still believe that the Unit is its own. */
+  #noteStatus(key: string, runtime: UnitRuntime, resource: Manifest): void {
+    if (!this.#ports.hasOthers) return;
+    runtime.published = published(resource);
+    if (isOverwritten(runtime, this.#ports.cache.at(key))) this.#ports.queue.add(key);
   }
 }

@@ -152,10 +152,10 @@ function lasting(step: Step): readonly unknown[] {
   const { action, hook, reason, phase, wave } = step;
   if (action.verb === 'patch-metadata' || action.verb === 'replace') return [{ id: step.id, reason }];
   if (hook !== undefined) return action.verb === 'create' ? [{ hook, phase, wave }] : [];
-  // Live values of ignored fields are copied into it: what it changes is what counts.
-  const isCopied =
+  // Live values of ignored fields may be copied into it: what it changes is what counts.
+  const isOfVersion =
     action.verb === 'apply' && action.expect !== 'absent' && action.expect.resourceVersion !== undefined;
-  if (isCopied) return [{ id: step.id, reason, changes: step.changes }];
+  if (isOfVersion) return [{ id: step.id, reason, changes: step.changes }];
   return isHealthWait(step) ? [] : [step];
 }
 

@@ -54,7 +54,8 @@ function stepsOf(input: PlanInput, comparison: Comparison, content: Content): re
   if (replace && force && verdict !== 'migration') return anewSteps(input, comparison, live);
   const migration = migrationStep(input, comparison, live, content);
   if (verdict === 'migration') return migration;
-  const apply = applyStep(input, respectingIgnored(input, comparison, live, content), live);
+  const isFirst = migration.length === 0 && !replace;
+  const apply = applyStep(input, respectingIgnored(input, comparison, live, content), live, isFirst);
   const whole = replace ? [replaceStep(apply, live)] : [];
   return [...migration, ...whole, ...withEstablished(input, apply)];
 }
@@ -79,6 +80,7 @@ function applyStep(
   input: PlanInput,
   { ref, desired, verdict, isCopied }: Comparison & { readonly isCopied?: boolean },
   live: Manifest,
+  isFirst: boolean,
 ): Step {
   const { unit, sealer, state } = input;
   const { verdict: reason } = verdict as { verdict: 'changed' | 'drifted' | 'adopted' };
@@ -87,15 +89,18 @@ function applyStep(
     reason === 'drifted' && recorded !== undefined
       ? changesBetween(recorded, live, unit.manager, sealer)
       : plannedChanges(desired.manifest, live, unit.manager, sealer);
+  const force = forcedFields(desired.manifest, live, unit.manager);
+  // A forced apply takes whatever stands there when it arrives, and that may be late: it is for what was seen (F3).
+  const isOfVersion = isCopied === true || (isFirst && force.length > 0);
   return makeStep(
     ref,
     {
       verb: 'apply',
       desired: desired.digest,
-      force: forcedFields(desired.manifest, live, unit.manager),
+      force,
       expect: {
         uid: String(live.metadata['uid']),
-        ...(isCopied === true ? { resourceVersion: String(live.metadata['resourceVersion']) } : {}),
+        ...(isOfVersion ? { resourceVersion: String(live.metadata['resourceVersion']) } : {}),
       },
       ...(desired.options.force || unit.request?.force === true ? { orElse: 'recreate' as const } : {}),
     },
