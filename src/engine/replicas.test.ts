@@ -305,6 +305,26 @@ describe('a replica that stands still past its lease (F14)', () => {
     await world.settle();
     expect(world.status(name).sync).toMatchObject({ status: 'Synced', revision: commit });
   });
+  it('a status that it writes before it hears that another has its Unit is set right by that one', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name] = ownOf(a!);
+    const { status } = world.cluster.get(applicationKind, 'argocd', name!)!;
+    await world.settle();
+    const old = { ...(status as object), sync: { status: 'OutOfSync' } };
+    const ref = {
+      group: 'argoproj.io',
+      version: 'v1alpha1',
+      kind: 'Application',
+      namespace: 'argocd',
+      name: name!,
+    };
+    expect((await b!.client.mergePatch(ref, { status: old })).ok).toBe(true);
+    await world.settle();
+    expect(world.status(name).sync).toMatchObject({ status: 'Synced' });
+    const { mark } = world;
+    await world.advance(60_000, 10_000);
+    expect(world.writesSince(mark).filter(({ key }) => key.includes('Application'))).toEqual([]);
+  });
   it.each([
     [
       'cannot be renewed',

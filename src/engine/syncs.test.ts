@@ -896,6 +896,26 @@ describe('hooks of the end', () => {
       expect([isGone(), jobs()]).toEqual([true, []]);
     }
   });
+  it('F1: one whose creation was not answered is waited for, and what lands beside its next attempt goes', async () => {
+    await deployed([configMap('one'), job('farewell', hook('PostDelete', 'HookSucceeded'))]);
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.includes('Job') ? { ...failure('Timeout'), isUnanswered: true } : undefined;
+    await drop();
+    world.cluster.inject = () => undefined;
+    await world.advance(20_000, 1000);
+    const {
+      uid: _,
+      resourceVersion: __,
+      ...metadata
+    } = world.cluster.get('batch/Job', 'payments', 'farewell')!.metadata;
+    end('farewell');
+    await world.advance(20_000, 1000);
+    expect([isGone(), jobs()]).toEqual([false, []]);
+    world.cluster.put({ apiVersion: 'batch/v1', kind: 'Job', metadata });
+    expect(jobs()).toEqual(['farewell']);
+    await world.advance(100_000, 5000);
+    expect([isGone(), jobs()]).toEqual([true, []]);
+  });
   it('without the finalizer for its objects these stay, and the hooks run all the same', async () => {
     await world.start();
     await world.push(objects);

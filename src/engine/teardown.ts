@@ -89,7 +89,7 @@ export async function teardown(
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,
     } as const;
-    runtime.landsAtMs = undefined;
+    if (plan.steps.some(({ action }) => action.verb === 'create')) runtime.landsAtMs = undefined;
     const run = await carryOut({ ...order, fromLastGood: true }, ports, (view) => {
       runtime.run = view;
       progress();

@@ -49,4 +49,20 @@ export const regressions: readonly Regression[] = [
     run: { seed: 2, meet: { step: 'request get record run', fault: '500' } },
     was: 'a status that its sender had given up on came late, and stood there for good',
   },
+  {
+    run: { seed: 200861 },
+    was: 'F1: a hook of the end whose creation was not answered landed when its Unit had gone',
+  },
+  {
+    run: { seed: 201497 },
+    was: 'an object of which fields were contested did not come back when somebody deleted it',
+  },
+  {
+    run: { seed: 200808 },
+    was: 'a status that a replica wrote before it heard that another had its Unit stood there for good',
+  },
+  {
+    run: { seed: 200110 },
+    was: 'F3: a forced apply that came late took what somebody had written since',
+  },
 ];

@@ -98,6 +98,12 @@ describe('what is there and what is wanted', () => {
       .plan.steps;
     expect(step?.action).toMatchObject({ verb: 'apply', force: [] });
   });
+  it('F3: what is forced is for the version that was seen', () => {
+    const drifted = edited(live(one), (draft) => (draft.data.a = 'x'), 'rival');
+    const { uid, resourceVersion } = drifted.metadata;
+    const [step] = planned({ git: [one], cluster: [drifted], inventory: [entryOf(one)] }).plan.steps;
+    expect(step?.action).toMatchObject({ verb: 'apply', expect: { uid, resourceVersion } });
+  });
   it('an object that is on its way out is waited for, then made anew', () => {
     const going: Manifest = {
       ...live(one),
@@ -500,6 +506,15 @@ describe('ownership of an earlier tool', () => {
     expect(lines(plan)).toEqual(['patch-metadata one migration', 'apply one changed']);
     expect(plan.steps[0]?.action).toMatchObject({ expect: { uid: 'uid-one', resourceVersion: '1' } });
     expect(plan.steps[0]!.order).toBeLessThan(plan.steps[1]!.order);
+  });
+  it('is migrated before a forced apply, which then names no version: that is another one by then', () => {
+    const drifted = edited(legacy(live(one)), (draft) => (draft.data.a = 'x'), 'rival');
+    const { steps } = planned({ git: [one], cluster: [drifted], inventory: [entryOf(one)] }).plan;
+    expect(steps.map(({ action }) => action)).toMatchObject([
+      { verb: 'patch-metadata' },
+      { verb: 'apply', force: ['.data.a'], expect: { uid: 'uid-one' } },
+    ]);
+    expect(steps[1]!.action).not.toHaveProperty('expect.resourceVersion');
   });
   it('is migrated by itself where nothing else is to be done', () => {
     expect(
