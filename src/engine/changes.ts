@@ -1,13 +1,13 @@
 /** Who has to take a turn because something changed: what is no news, our own writes among it, wakes nobody. */
 import type { Dialect } from '#model/dialect.ts';
-import { keyText, type Manifest, type ObjectKey } from '#model/object.ts';
+import { keyText, versionOf, type Manifest, type ObjectKey } from '#model/object.ts';
 import type { ObjectChange } from '#model/ports.ts';
 import type { DeclaredSources } from './declared-sources.ts';
 import type { Ownership } from './ownership.ts';
 import type { Registrations } from './registrations.ts';
 import { concerns, isKeyOf, ownKinds, type ResourceCache } from './resource-cache.ts';
 import type { UnitRuntime } from './runtime.ts';
-import { published, resourceSignature, sightSignature } from './signatures.ts';
+import { statusText, resourceSignature, sightSignature } from './signatures.ts';
 
 export interface ChangesPorts {
   readonly cache: ResourceCache;
@@ -87,6 +87,6 @@ export class Changes {
 /** By a replica that had the Unit before, and had not heard yet that it lost it. */
 export function isOverwritten(runtime: UnitRuntime | undefined, resource: Manifest | undefined): boolean {
   if (resource === undefined || runtime?.published === undefined || !runtime.isOwn) return false;
-  const { version, status } = published(resource);
-  return version > runtime.published.version && status !== runtime.published.status;
+  const { version, status } = runtime.published;
+  return versionOf(resource) > version && statusText(resource) !== status;
 }

@@ -13,7 +13,7 @@ import { polledRemotes } from '#pipeline/source/remotes.ts';
 import type { Heal } from './contests.ts';
 import { Stir } from './stir.ts';
 import type { Reads } from './resource-cache.ts';
-import { sightSignature, type Published } from './signatures.ts';
+import { sightSignature } from './signatures.ts';
 
 export interface Retrying {
   /** The inputs that failed: others start afresh. */
@@ -81,7 +81,7 @@ export interface UnitRuntime {
   /** What those that depend on it were told last. */
   told: string | undefined;
   /** Its status as this replica left it, where there are others. */
-  published: Published | undefined;
+  published: { readonly version: bigint; readonly status: string } | undefined;
   /** Why it is only looked at, if it is. */
   observing: string | undefined;
   looked: boolean;

@@ -1,6 +1,6 @@
 /** What of a resource or an object matters for another turn: equal signatures, no turn. */
 import { canonicalJson } from '#model/json.ts';
-import { versionOf, type Manifest } from '#model/object.ts';
+import type { Manifest } from '#model/object.ts';
 import type { ObservedObject } from '#model/observed.ts';
 
 /** Ours: what we write ourselves must not wake us. */
@@ -18,14 +18,7 @@ export function resourceSignature(resource: Manifest): string {
   return canonicalJson([rest, kept, others]);
 }
 
-export interface Published {
-  readonly version: bigint;
-  readonly status: string;
-}
-
-export function published(resource: Manifest): Published {
-  return { version: versionOf(resource), status: canonicalJson(resource['status'] ?? {}) };
-}
+export const statusText = (resource: Manifest): string => canonicalJson(resource['status'] ?? {});
 
 export function sightSignature(object: ObservedObject | undefined): string {
   if (object === undefined) return 'gone';

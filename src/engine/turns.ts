@@ -1,7 +1,7 @@
 /** Turns of Units as the engine takes them: what a turn came to is told to whoever has to know, and when the next is due. */
 import type { Dialect, Readiness } from '#model/dialect.ts';
 import { stackOf } from '#model/failure.ts';
-import type { Manifest } from '#model/object.ts';
+import { versionOf, type Manifest } from '#model/object.ts';
 import type { Clock, Cluster, Log, Timers } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
 import { isOverwritten } from './changes.ts';
@@ -13,7 +13,7 @@ import type { ResourceCache } from './resource-cache.ts';
 import type { Recorder } from './recorder.ts';
 import { isAnother } from './patience.ts';
 import type { UnitRuntime } from './runtime.ts';
-import { published } from './signatures.ts';
+import { statusText } from './signatures.ts';
 import { writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
@@ -137,7 +137,7 @@ export class Turns {
   /** Another replica may still believe that the Unit is its own. */
   #noteStatus(key: string, runtime: UnitRuntime, resource: Manifest): void {
     if (!this.#ports.hasOthers) return;
-    runtime.published = published(resource);
+    runtime.published = { version: versionOf(resource), status: statusText(resource) };
     if (isOverwritten(runtime, this.#ports.cache.at(key))) this.#ports.queue.add(key);
   }
 }
