@@ -62,6 +62,7 @@ export interface CommandPorts {
   };
   /** Lua and jq. */
   readonly interpreter: () => Interpreter;
+  /** `-` is standard input. */
   readonly readFile: (path: string) => string;
   readonly writeFile: (path: string, text: string) => void;
   /** Standard output: results. */

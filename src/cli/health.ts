@@ -22,9 +22,7 @@ interface Judged extends Judgement {
 }
 
 export async function healthCommand(options: HealthOptions, ports: CommandPorts): Promise<void> {
-  const objects = readManifests(options.file === '-' ? '/dev/stdin' : options.file, ports).flatMap(
-    (manifest) => itemsOf(manifest, options.file),
-  );
+  const objects = readManifests(options.file, ports).flatMap((manifest) => itemsOf(manifest, options.file));
   if (objects.length === 0) throw new CommandEnd(exitCodes.usage, `${options.file}: has no objects`);
   const interpreter = ports.interpreter();
   // Nothing is tried again later: the command is over then.

@@ -7,6 +7,7 @@ import type { Plan } from '#model/plan.ts';
 import { planSummary, stepLine } from '#model/sentences.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import type { Unit } from '#model/unit.ts';
+import { masked } from '#fields/secrets.ts';
 import { makePlan, type MadePlan, type PlanPorts } from '#pipeline/pipeline.ts';
 import { renderInputs } from '#pipeline/render/inputs.ts';
 import { insteadOf, locate } from '#pipeline/source/locate.ts';
@@ -24,7 +25,6 @@ import {
 import { exitCodes } from './exit-codes.ts';
 import { planFileText } from './plan-file.ts';
 import { applicationWords, openResource, type Opened } from './resources.ts';
-import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
 
 /** Repositories whose URL begins with `from` are read at `to`. */
@@ -182,5 +182,6 @@ export async function appManifests(
   const instead = options.revision === undefined ? {} : { instead: insteadOf(unit, [options.revision]) };
   const located = orEnd(await locate({ unit, state: undefined, ...instead }, pipeline));
   const rendered = orEnd(await renderInputs(unit, located, pipeline));
-  ports.out(rendered.objects.map(({ manifest }) => `---\n${yamlText(withoutSecrets(manifest))}`).join(''));
+  const shown = rendered.objects.map(({ manifest }) => masked(manifest, unit.sensitiveAnnotations));
+  ports.out(shown.map((manifest) => `---\n${yamlText(manifest)}`).join(''));
 }

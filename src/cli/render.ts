@@ -1,6 +1,7 @@
 /** `trueup render`: the manifests that a directory gives, without any cluster. What runs in a pull request's pipeline. */
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { masked } from '#fields/secrets.ts';
 import type { Lookup } from '#model/dialect.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import { jsonText } from '#model/json.ts';
@@ -14,7 +15,6 @@ import { remotesOf } from '#pipeline/source/remotes.ts';
 import { CommandEnd, endOf, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
 import { readManifests } from './manifest-files.ts';
-import { withoutSecrets } from './secrets.ts';
 import { yamlText } from './yaml-text.ts';
 
 export interface RenderOptions {
@@ -59,7 +59,7 @@ export async function renderCommand(options: RenderOptions, ports: CommandPorts)
     ports.say(`warning: ${failureLine(warning)}\n`);
   if (rendered.objects.length === 0) ports.say(`warning: ${root || '.'} gives no objects\n`);
   const shown = rendered.objects.map((object) =>
-    options.showSecrets === true ? object : { ...object, manifest: withoutSecrets(object.manifest) },
+    options.showSecrets === true ? object : { ...object, manifest: masked(object.manifest) },
   );
   ports.out(options.output === 'json' ? asJson(shown, options) : asYaml(shown, options));
 }

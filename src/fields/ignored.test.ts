@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { applied, updated } from '../../tests/fakes/field-managers.ts';
 import type { Manifest } from '#model/object.ts';
 import { createSealer } from './digest.ts';
-import { differsOnlyInIgnored, isIgnored, parsePointer, respecting, type IgnoredFields } from './ignored.ts';
+import {
+  differsOnlyInIgnored,
+  isIgnored,
+  mayBeIgnored,
+  parsePointer,
+  respecting,
+  type IgnoredFields,
+} from './ignored.ts';
 import { project } from './projection.ts';
 
 const manager = 'argocd-controller';
@@ -39,6 +46,17 @@ describe('pointers', () => {
     expect(parsePointer('spec.replicas')).toBeUndefined();
     expect(parsePointer('/')).toBeUndefined();
   });
+});
+
+it('a rule can only matter for what is wanted, for what we own, and for what managers own', () => {
+  const { spec: _, ...withoutSpec } = desired;
+  const matters = (ignored: IgnoredFields, wanted: Manifest = desired): boolean =>
+    mayBeIgnored(ignored, { desired: wanted, live }, manager);
+  expect(matters(ignoring(['/status', '/spec/replicas']))).toBe(true);
+  expect(matters(ignoring(['/spec/replicas']), withoutSpec as Manifest)).toBe(true);
+  expect(matters(ignoring([], ['autoscaler']))).toBe(true);
+  expect(matters({ ...ignoring([]), cut: { desired, live } })).toBe(true);
+  expect(matters(ignoring(['/status']))).toBe(false);
 });
 
 describe('what differs', () => {

@@ -37,6 +37,19 @@ export interface Bodies {
   readonly live: Manifest;
 }
 
+/** Whether there can be a difference that is ignored, judged by the top members of what is wanted and of what we own. */
+export function mayBeIgnored(
+  { pointers, managers, cut }: IgnoredFields,
+  { desired, live }: Bodies,
+  manager: string,
+): boolean {
+  if (managers.length > 0 || cut !== undefined) return true;
+  const ours = applyEntry(managedEntries(live), manager)?.fields.children;
+  return pointers.some(
+    ([member = '']) => Object.hasOwn(desired, member) || ours?.has(`f:${member}`) === true,
+  );
+}
+
 /** Whether everything in which the object differs from its last apply, fields that we lost among it, is ignored. */
 export function differsOnlyInIgnored(
   recorded: FieldValues,

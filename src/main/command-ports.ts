@@ -80,7 +80,8 @@ export function commandPorts(): CommandPorts {
     say: (text) => void process.stderr.write(text),
     cluster: openPlain,
     interpreter: () => openInterpreter(),
-    readFile: (file) => readFileSync(file, 'utf8'),
+    // Not /dev/stdin, which cannot be opened where it is a socket.
+    readFile: (file) => readFileSync(file === '-' ? 0 : file, 'utf8'),
     writeFile: (file, text) => writeFileSync(file, text),
     rendering: ({ mirror }) => ({
       repositories: openGit(mirror, () => undefined),

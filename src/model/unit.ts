@@ -453,6 +453,8 @@ export interface Unit {
   readonly conventions?: Conventions;
   readonly sync: SyncPolicy;
   readonly ignores?: readonly IgnoreRule[];
+  /** Annotations of Secrets whose values nobody is shown, as those of their data. Absent: none. */
+  readonly sensitiveAnnotations?: readonly string[];
   /** Absent: at any time. */
   readonly windows?: readonly SyncWindow[];
   /** Write status for every commit, even one that changes nothing of this Unit. */

@@ -77,6 +77,8 @@ describe('goldens', () => {
   });
 });
 
+const statusRule = { group: '*', kind: '*', pointers: ['/status'], managers: [] };
+
 describe('ignoreDifferences', () => {
   const settings = (data: object): Manifest => ({
     apiVersion: 'v1',
@@ -99,6 +101,7 @@ describe('ignoreDifferences', () => {
       { group: '*', kind: '*', pointers: [], managers: ['autoscaler'] },
       { group: '', kind: 'Service', pointers: ['/spec/ports'], managers: [] },
       { group: 'cert-manager.io', kind: 'Issuer', pointers: ['/spec/x'], managers: [] },
+      statusRule,
     ]);
   });
   it('of the installation in the older form too, one map of all kinds', () => {
@@ -108,6 +111,7 @@ describe('ignoreDifferences', () => {
     const { ignores } = compile(application({}), [settings(map('jsonPointers: [/spec/replicas]'))]);
     expect(ignores).toEqual([
       { group: 'apps', kind: 'Deployment', pointers: ['/spec/replicas'], managers: [] },
+      statusRule,
     ]);
     const { ignores: jq, unsupported } = compile(application({}), [
       settings(map('jqPathExpressions: [.spec]')),
@@ -121,15 +125,34 @@ describe('ignoreDifferences', () => {
             'ConfigMap argocd-cm, resource.customizations, apps/Deployment, ignoreDifferences.jqPathExpressions',
         },
       },
+      statusRule,
     ]);
   });
   it('rules of roles that a controller fills in, where the installation says so', () => {
     const said = (text: string): Manifest => settings({ 'resource.compareoptions': text });
     const ignored = (text: string): unknown => compile(application({}), [said(text)]).ignores;
-    expect(ignored('ignoreAggregatedRoles: true')).toMatchObject([{ kind: 'ClusterRole' }]);
-    expect(ignored('ignoreAggregatedRoles: false\nignoreResourceStatusField: all')).toBeUndefined();
+    expect(ignored('ignoreAggregatedRoles: true')).toMatchObject([statusRule, { kind: 'ClusterRole' }]);
+    expect(ignored('ignoreAggregatedRoles: false')).toEqual([statusRule]);
     expect(compile(application({}), [said('a: [')]).unsupported).toMatchObject([
       { code: 'InvalidSpec', message: expect.stringContaining('resource.compareoptions') },
+    ]);
+  });
+  it.each([
+    ['', [statusRule]],
+    ['all', [statusRule]],
+    ['crd', [{ ...statusRule, group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' }]],
+    ['none', []],
+    ['"off"', []],
+    ['false', []],
+  ])('of statuses, as the installation says: %s', (text, ignores) => {
+    const said = settings({ 'resource.compareoptions': `ignoreResourceStatusField: ${text}` });
+    const { ignores: rules = [], unsupported } = compile(application({}), [said]);
+    expect([rules, unsupported]).toEqual([ignores, []]);
+  });
+  it('F30: of statuses of what is not known is refused', () => {
+    const said = settings({ 'resource.compareoptions': 'ignoreResourceStatusField: toString' });
+    expect(compile(application({}), [said]).unsupported).toMatchObject([
+      { code: 'InvalidSpec', message: expect.stringContaining('all, crd or none') },
     ]);
   });
   it('by jq paths, with where they stand', () => {
@@ -142,6 +165,7 @@ describe('ignoreDifferences', () => {
         managers: [],
         jq: { paths: ['.data.a'], where: 'spec.ignoreDifferences[0].jqPathExpressions' },
       },
+      statusRule,
     ]);
   });
   it('F28: a pointer that is none is named', () => {
@@ -230,6 +254,27 @@ describe('an option that is passed over is a warning that says what is done inst
       { code: 'OptionWithoutEffect', message: expect.stringContaining(option) },
     ]);
     expect(warnings[0]?.message).toContain(instead);
+  });
+});
+
+describe('compare options of an Application', () => {
+  const annotated = (text: string): Unit =>
+    compile(application({}, { annotations: { 'argocd.argoproj.io/compare-options': text } }));
+  it.each([
+    ['ServerSideDiff=false', 'what the API server made of it'],
+    ['IncludeMutationWebhook=true', 'admission webhooks'],
+    ['IgnoreExtraneous', 'no option of Applications'],
+    ['toString', 'no option of Applications'],
+  ])('%s has no effect, which is said', (option, instead) => {
+    const { unsupported, warnings } = annotated(`ServerSideDiff=true, ${option}`);
+    expect(unsupported).toEqual([]);
+    expect(warnings).toMatchObject([
+      { code: 'OptionWithoutEffect', message: expect.stringContaining(`"${option}" has no effect: `) },
+    ]);
+    expect(warnings[0]?.message).toContain(instead);
+  });
+  it('what is done anyway is not worth a word', () => {
+    expect(annotated('ServerSideDiff=true,IncludeMutationWebhook=false').warnings).toEqual([]);
   });
 });
 
@@ -798,7 +843,6 @@ describe('customizations of argocd-cm', () => {
     ['kustomize.version.v3.5.1', '/tools/kustomize', 'kustomize.version.v3.5.1'],
     ['kustomize.path.v3.5.1', '/tools/kustomize', 'kustomize.path.v3.5.1'],
     ['jsonnet.enable', 'false', 'jsonnet.enable'],
-    ['resource.sensitive.mask.annotations', 'api-key', 'resource.sensitive.mask.annotations'],
   ])('F30: %s: "%s" has no effect, which is said', (key, text, said) => {
     const unit = compile(application(), [settings({ [key]: text })]);
     expect(unit.unsupported).toEqual([]);
@@ -806,6 +850,12 @@ describe('customizations of argocd-cm', () => {
       code: 'SettingIgnored',
       message: expect.stringContaining(said),
     });
+  });
+  it('resource.sensitive.mask.annotations: names, with blanks and commas between them', () => {
+    const key = 'resource.sensitive.mask.annotations';
+    const unit = compile(application(), [settings({ [key]: ' example.com/token,\n api-key,, ' })]);
+    expect(unit).toMatchObject({ warnings: [], sensitiveAnnotations: ['example.com/token', 'api-key'] });
+    expect(compile(application(), [settings({ [key]: ' ' })])).not.toHaveProperty('sensitiveAnnotations');
   });
   it('kustomize.buildOptions: files outside of the kustomization', () => {
     const rendered = (text: string) => {

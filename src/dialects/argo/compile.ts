@@ -21,7 +21,14 @@ import { renderOf, type RenderContext } from './source-render.ts';
 import { specOf, type SourceContext } from './source-spec.ts';
 import { defaultRetry, policyRetry, requestRetry } from './retry.ts';
 import { readSyncOptions } from './sync-options.ts';
-import { inspectSpec, isSet, refusedAnnotations, unreadableSetting, unsupported } from './unsupported.ts';
+import {
+  compareWarnings,
+  inspectSpec,
+  isSet,
+  refusedAnnotations,
+  unreadableSetting,
+  unsupported,
+} from './unsupported.ts';
 
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
 export const approvalAnnotation = 'trueup.dev/approved-plan';
@@ -103,6 +110,7 @@ export function compileApplication(
   const approvedBy = annotations[approvedByAnnotation];
   const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
   const namespaceMetadata = namespaceMetadataOf(spec);
+  const { sensitiveAnnotations } = settings.others;
   return [
     {
       ...identityOf(resource),
@@ -136,11 +144,13 @@ export function compileApplication(
         ...(settings.syncTimeoutMs === undefined ? {} : { waitMaxMs: settings.syncTimeoutMs }),
       },
       ...(ignores.length === 0 ? {} : { ignores }),
+      ...(sensitiveAnnotations.length === 0 ? {} : { sensitiveAnnotations }),
       ...(verdict.windows.length === 0 ? {} : { windows: verdict.windows }),
       followsEveryCommit: annotations[pathsAnnotation] === undefined,
       unsupported: [...findings.refused, ...verdict.refused],
       warnings: [
         ...findings.unknown,
+        ...compareWarnings(annotations),
         ...settings.others.warnings,
         ...verdict.warnings,
         ...idleKeysOf(lookup, controlNamespace, context.project, repositories),

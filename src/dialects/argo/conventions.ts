@@ -3,6 +3,7 @@
  * Argo CD's own. Source: Argo CD's pages on sync phases, waves and Helm hooks.
  */
 import type { Conventions } from '#model/unit.ts';
+import { compareOptionsAnnotation, objectCompareOptions } from './compare-options.ts';
 import { objectOptions, syncOptionsAnnotation } from './sync-options.ts';
 
 export const conventions: Conventions = {
@@ -54,16 +55,6 @@ export const conventions: Conventions = {
     // Helm keeps such objects, whatever becomes of the release.
     { key: 'helm.sh/resource-policy', values: { keep: { prune: 'no', deletion: 'no' } } },
     { key: syncOptionsAnnotation, values: objectOptions },
-    {
-      key: 'argocd.argoproj.io/compare-options',
-      values: {
-        IgnoreExtraneous: { ignoresExtraneous: true },
-        // How Argo CD compares; here nothing is compared with the text in Git.
-        'ServerSideDiff=true': {},
-        'ServerSideDiff=false': {},
-        'IncludeMutationWebhook=true': {},
-        'IncludeMutationWebhook=false': {},
-      },
-    },
+    { key: compareOptionsAnnotation, values: objectCompareOptions },
   ],
 };

@@ -5,6 +5,7 @@
 import type { Failure } from '#model/failure.ts';
 import { globProblem } from '#model/glob.ts';
 import { isObject } from '#model/json.ts';
+import type { GroupKind } from '#model/object.ts';
 import type { IgnoreRule } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
 import { ignoredFields, type ApplicationSpec, type IgnoredFields } from './schema.ts';
@@ -92,22 +93,38 @@ function systemRulesIn(config: Readonly<Record<string, string>>): SystemRules {
     const text = isObject(member) ? member['ignoreDifferences'] : undefined;
     return typeof text === 'string' ? ruleOf(of, '/', text, `${root}, ${of}, ignoreDifferences`) : [];
   });
-  return { rules: [...mapped, ...split, ...aggregated(config, refused)], refused };
+  return { rules: [...mapped, ...split, ...comparing(config, refused)], refused };
 }
 
 const compareKey = 'resource.compareoptions';
 
-/** Rules that a controller fills in. What else that key sets asks for what is done anyway. */
-function aggregated(config: Readonly<Record<string, string>>, refused: Failure[]): readonly IgnoreRule[] {
+/** Roles that a controller fills in, and statuses that Git has. */
+function comparing(config: Readonly<Record<string, string>>, refused: Failure[]): readonly IgnoreRule[] {
   const { value, problem } = readYaml(config[compareKey] ?? '');
-  if (problem !== undefined)
-    refused.push(
-      invalid(`ConfigMap argocd-cm, ${compareKey} cannot be read: ${problemText(problem)}`, 'correct it'),
-    );
-  if (!isObject(value) || value['ignoreAggregatedRoles'] !== true) return [];
+  const options = isObject(value) ? value : {};
+  const statusKinds = kindsOfStatus.get(String(options['ignoreResourceStatusField'] ?? ''));
+  const why =
+    (problem && problemText(problem)) ??
+    (statusKinds === undefined ? 'ignoreResourceStatusField is all, crd or none' : undefined);
+  if (why !== undefined)
+    refused.push(invalid(`ConfigMap argocd-cm, ${compareKey} cannot be read: ${why}`, 'correct it'));
+  const rules = (statusKinds ?? []).map((of) => ({ ...of, pointers: ['/status'], managers: [] }));
+  if (options['ignoreAggregatedRoles'] !== true) return rules;
   const jq = { paths: ['select(.aggregationRule != null) | .rules'], where: compareKey };
-  return [{ group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', pointers: [], managers: [], jq }];
+  const roles = { group: 'rbac.authorization.k8s.io', kind: 'ClusterRole', pointers: [], managers: [], jq };
+  return [...rules, roles];
 }
+
+const allKinds = [{ group: '*', kind: '*' }];
+/** As Argo CD 3 has it: those of all kinds where nothing is said. */
+const kindsOfStatus: ReadonlyMap<string, readonly GroupKind[]> = new Map([
+  ['', allKinds],
+  ['all', allKinds],
+  ['crd', [{ group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition' }]],
+  ['none', []],
+  ['off', []],
+  ['false', []],
+]);
 
 /** `all`, a kind of the core group, or a group and a kind. */
 function kindOf(text: string, separator: string): Pick<IgnoreRule, 'group' | 'kind'> {

@@ -11,6 +11,8 @@ type Data = Readonly<Record<string, string>>;
 export interface OtherSettings {
   /** Absent: as by default. */
   readonly tools?: RenderTools;
+  /** Annotations of Secrets that are masked as their data are. */
+  readonly sensitiveAnnotations: readonly string[];
   readonly refused: readonly Failure[];
   readonly warnings: readonly Failure[];
 }
@@ -24,6 +26,10 @@ export function otherSettings(main: Data, parameters: Data): OtherSettings {
   };
   return {
     ...(Object.keys(tools).length === 0 ? {} : { tools }),
+    sensitiveAnnotations: (main['resource.sensitive.mask.annotations'] ?? '')
+      .replaceAll(/\s/g, '')
+      .split(',')
+      .filter((name) => name !== ''),
     refused: refusals(main),
     warnings: [
       ...options.unknown.map((option) =>
@@ -54,12 +60,6 @@ const idleKeys: readonly Idle[] = [
     key: /^jsonnet\.enable$/,
     asks: isFalse,
     instead: 'Jsonnet files of a directory are rendered',
-  },
-  {
-    of: 'argocd-cm',
-    key: /^resource\.sensitive\.mask\.annotations$/,
-    asks: (text) => text.trim() !== '',
-    instead: 'of Secrets their values are masked, and their annotations are shown',
   },
   {
     of: 'argocd-cmd-params-cm',

@@ -2,6 +2,12 @@
 import type { Failure } from '#model/failure.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
+import {
+  compareOptionsAnnotation,
+  harmlessCompareOptions,
+  idleCompareOptions,
+  objectCompareOptions,
+} from './compare-options.ts';
 import { conventions } from './conventions.ts';
 import type { ApplicationSource, ApplicationSpec } from './schema.ts';
 import { objectValues, readSyncOptions, syncOptionsAnnotation } from './sync-options.ts';
@@ -163,6 +169,26 @@ export function inspectOverride(path: string, source: Partial<ApplicationSource>
   return findings;
 }
 
+/** Of an Application's own annotation on comparing: what of it changes nothing. */
+export function compareWarnings(annotations: Readonly<Record<string, string>>): readonly Failure[] {
+  const asked = (annotations[compareOptionsAnnotation] ?? '').split(',').map((part) => part.trim());
+  return asked
+    .filter((part) => part !== '' && !harmlessCompareOptions.includes(part))
+    .map((part) =>
+      withoutEffect(
+        `The annotation ${compareOptionsAnnotation}: "${part}"`,
+        Object.hasOwn(idleCompareOptions, part)
+          ? idleCompareOptions[part]!
+          : 'it is no option of Applications',
+      ),
+    );
+}
+
+const objectValuesOf: Readonly<Record<string, Omit<RefusedAnnotation, 'key'>>> = {
+  [syncOptionsAnnotation]: objectValues,
+  [compareOptionsAnnotation]: { harmless: Object.keys(objectCompareOptions), idle: idleCompareOptions },
+};
+
 /** On rendered objects. */
 export const refusedAnnotations: readonly RefusedAnnotation[] = [
   ...conventions.hooks.flatMap(({ key, values, deletion }) => [
@@ -171,6 +197,6 @@ export const refusedAnnotations: readonly RefusedAnnotation[] = [
   ]),
   ...conventions.options.map(({ key, values }) => ({
     key,
-    ...(key === syncOptionsAnnotation ? objectValues : { harmless: Object.keys(values) }),
+    ...(objectValuesOf[key] ?? { harmless: Object.keys(values) }),
   })),
 ];

@@ -78,7 +78,7 @@ export function applications(ports: ApplicationPorts): Hono<Caller> {
     const { items, next, remaining } = page.value;
     const list = {
       metadata: next === undefined ? {} : { continue: next, remainingItemCount: remaining },
-      items: items.map(presented),
+      items: items.map((item) => presented(item)),
     };
     return json(context, selectFields(list, query.get('fields') ?? undefined));
   });
@@ -109,7 +109,9 @@ export function applications(ports: ApplicationPorts): Hono<Caller> {
     const rendered = await ports.manifests(found.known.unit, revision === '' ? undefined : revision);
     if (!rendered.ok) return failureAnswer(context, rendered.failure);
     return json(context, {
-      manifests: rendered.value.objects.map((manifest) => jsonText(presented(manifest))),
+      manifests: rendered.value.objects.map((manifest) =>
+        jsonText(presented(manifest, found.known.unit.sensitiveAnnotations)),
+      ),
       revision: rendered.value.revision,
       namespace: found.known.unit.target.namespace,
     });

@@ -1,28 +1,21 @@
 /** What of an object leaves by the API: no value of a Secret, no password of a URL (S14), nothing that only machines need. */
-import { isSecret } from '#fields/secrets.ts';
+import { masked } from '#fields/secrets.ts';
 import { withoutSecrets } from '#git/url.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 
 /** kubectl keeps the whole manifest in it, as it was before anything was masked. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
-const mask = '++++++++';
 
-export function presented(manifest: Manifest): Manifest {
-  const { managedFields: _, annotations, ...metadata } = manifest.metadata;
+/** `sensitive`: annotations of Secrets whose values are not shown either. */
+export function presented(manifest: Manifest, sensitive: readonly string[] = []): Manifest {
+  const { metadata, ...visible } = masked(manifest, sensitive);
+  const { managedFields: _, annotations, ...others } = metadata;
   const shown = Object.fromEntries(Object.entries(annotations ?? {}).filter(([key]) => key !== lastApplied));
-  const visible: Record<string, unknown> = {
-    ...manifest,
-    metadata: { ...metadata, ...(Object.keys(shown).length === 0 ? {} : { annotations: shown }) },
-  };
-  if (isSecret(manifest))
-    for (const member of ['data', 'stringData'] as const)
-      if (manifest[member] !== undefined) visible[member] = masked(manifest[member]);
-  return clean(visible) as Manifest;
-}
-
-function masked(content: unknown): unknown {
-  return isObject(content) ? Object.fromEntries(Object.keys(content).map((key) => [key, mask])) : mask;
+  return clean({
+    ...visible,
+    metadata: { ...others, ...(Object.keys(shown).length === 0 ? {} : { annotations: shown }) },
+  }) as Manifest;
 }
 
 /** Any text may carry an address with user and password. */

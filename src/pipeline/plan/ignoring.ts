@@ -1,6 +1,12 @@
 /** What a Unit's ignore rules say of one object. */
 import { plannedChanges } from '#fields/drift.ts';
-import { differsOnlyInIgnored, isIgnored, parsePointer, type IgnoredFields } from '#fields/ignored.ts';
+import {
+  differsOnlyInIgnored,
+  isIgnored,
+  mayBeIgnored,
+  parsePointer,
+  type IgnoredFields,
+} from '#fields/ignored.ts';
 import { matchesGlob } from '#model/glob.ts';
 import { keyText, type Manifest, type ObjectKey } from '#model/object.ts';
 import type { IgnoreRule } from '#model/unit.ts';
@@ -38,8 +44,8 @@ export function isTolerated(
 ): boolean {
   const { unit, state, sealer } = input;
   const ignored = ignoredOf(input, ref);
-  if (ignored === undefined) return false;
   const bodies = { desired: desired.manifest, live };
+  if (ignored === undefined || !mayBeIgnored(ignored, bodies, unit.manager)) return false;
   if (verdict.verdict === 'drifted') {
     const recorded = state?.values[keyText(ref)];
     return recorded !== undefined && differsOnlyInIgnored(recorded, bodies, unit.manager, sealer, ignored);

@@ -1,6 +1,7 @@
 /** The steps of one object, by the verdict on it. */
 import { digestOf } from '#fields/digest.ts';
 import { changesBetween, forcedFields, plannedChanges } from '#fields/drift.ts';
+import { maskedChanges } from '#fields/secrets.ts';
 import { respecting } from '#fields/ignored.ts';
 import { migrateLegacy } from '#fields/legacy.ts';
 import { canonicalJson, type Digest, type Json } from '#model/json.ts';
@@ -105,7 +106,13 @@ function applyStep(
       ...(desired.options.force || unit.request?.force === true ? { orElse: 'recreate' as const } : {}),
     },
     reason,
-    { order: applyOrder(ref), manager: unit.manager, tracked: true, at: desired.at, changes },
+    {
+      order: applyOrder(ref),
+      manager: unit.manager,
+      tracked: true,
+      at: desired.at,
+      changes: maskedChanges(changes, live, unit.sensitiveAnnotations),
+    },
   );
 }
 

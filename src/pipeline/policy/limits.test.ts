@@ -32,6 +32,16 @@ it.each([
     },
   ]);
 });
+it.each(['ServerSideDiff=false', 'IncludeMutationWebhook=true'])(
+  '%s on an object stops nothing, and is a warning that names it',
+  (option) => {
+    const objects = annotated('compare-options', `IgnoreExtraneous,${option}`);
+    expect(judge(unit.limits, objects)).toEqual([]);
+    expect(idleOptions(unit.limits, objects)).toMatchObject([
+      { message: expect.stringContaining(`"${option}" has no effect: `) },
+    ]);
+  },
+);
 it.each([
   ['sync-options', 'PrunePropagationPolicy=background'],
   ['compare-options', 'IncludeMutationWebhook=false'],
