@@ -1,6 +1,6 @@
 /**
  * What annotations of objects ask for, as Argo CD's users write them. Helm's count only where an object has none of
- * Argo CD's own. Source: Argo CD's pages on sync phases, waves and Helm hooks.
+ * Argo CD's own, but for delete policies: those of both hold. Source: Argo CD's pages on sync phases, waves and Helm hooks.
  */
 import type { Conventions } from '#model/unit.ts';
 import { compareOptionsAnnotation, objectCompareOptions } from './compare-options.ts';

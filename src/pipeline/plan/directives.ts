@@ -43,7 +43,7 @@ export function directivesOf(
     conventions.hooks.find(({ key }) => annotations[key] !== undefined);
   return {
     wave: isNumber ? Number(waveText) : 0,
-    role: hook === undefined ? asUsual : roleOf(annotations, hook),
+    role: hook === undefined ? asUsual : roleOf(annotations, hook, conventions.hooks),
     options: optionsOf(annotations, conventions, usual),
     ...(isNumber ? {} : { problem: `its annotation ${waveKey}: "${waveText}" is not a whole number` }),
   };
@@ -52,13 +52,17 @@ export function directivesOf(
 /** Values that are not known are refused by the Unit's limits, so that none is passed over in silence. */
 function roleOf(
   annotations: Readonly<Record<string, string>>,
-  { key, values, deletion }: HookConvention,
+  { key, values }: HookConvention,
+  all: readonly HookConvention[],
 ): Directives['role'] {
   const asked = partsOf(annotations[key]).flatMap((part) => values[part] ?? []);
   if (asked.includes('object')) return asUsual;
   const phases = asked.filter((phase) => phase !== 'skip' && phase !== 'object');
   if (phases.length === 0) return { is: 'skipped' };
-  const deletions = partsOf(annotations[deletion.key]).flatMap((part) => deletion.values[part] ?? []);
+  // Whichever convention makes it a hook: the delete policies of all of them hold, as in Argo CD.
+  const deletions = all.flatMap(({ deletion }) =>
+    partsOf(annotations[deletion.key]).flatMap((part) => deletion.values[part] ?? []),
+  );
   return {
     is: 'hook',
     phases: [...new Set(phases)],

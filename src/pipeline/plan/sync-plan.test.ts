@@ -197,6 +197,19 @@ describe('hooks', () => {
     const standing = { git: [policy('HookSucceeded'), one], cluster: [live(policy('HookSucceeded'))] };
     expect(lines(planned(standing).plan)).toEqual(['sync 0 create one']);
   });
+  it('delete policies of both conventions hold, whichever makes it a hook', () => {
+    const [argo, helm] = ['argocd.argoproj.io/hook-delete-policy', 'helm.sh/hook-delete-policy'];
+    const phaseOfDeletes = (manifest: Manifest): readonly string[] =>
+      planned({ git: [manifest, one] }).plan.steps.flatMap(({ action, phase }) =>
+        action.verb === 'delete' ? [phase] : [],
+      );
+    const byHelm = { 'helm.sh/hook': 'pre-install' };
+    expect(phaseOfDeletes(annotated({ ...byHelm, [argo]: 'HookSucceeded' }, 'x'))).toEqual(['pre']);
+    expect(phaseOfDeletes(hook('PreSync', 'x', { [helm]: 'hook-failed' }))).toEqual(['fail']);
+    expect(
+      phaseOfDeletes(annotated({ ...byHelm, [argo]: 'HookSucceeded', [helm]: 'hook-failed' }, 'x')),
+    ).toEqual(['pre', 'fail']);
+  });
   it('S1, F30: what hooks may be is limited as any object is; unknown values are refused', () => {
     const limited = { ...unit, limits: { ...unit.limits, namespaces: ['other'] } };
     expect(planned({ unit: limited, git: [hook('PreSync', 'x')] }).plan.blocked).toMatchObject([
