@@ -111,6 +111,73 @@ describe('pruning', () => {
   });
 });
 
+describe('what is deleted first', () => {
+  const hold = 'example.com/hold';
+  const inWave = (name: string, wave: number, finalizers: readonly string[] = []) =>
+    yaml(
+      configMap(
+        name,
+        { a: '1' },
+        { annotations: { 'argocd.argoproj.io/sync-wave': String(wave) }, finalizers },
+      ),
+    );
+  const letGo = (place: Place) =>
+    world.api.patch('v1/ConfigMap', place.namespace, 'high', { metadata: { finalizers: null } });
+  const isGoing = (place: Place) =>
+    waitFor('the delete', async () => (await place.live('v1/ConfigMap', 'high')).metadata.deletionTimestamp);
+  const waitsForHigh = (place: Place) =>
+    place.waitForApplication('to wait for it', ({ status }) =>
+      /waiting until ConfigMap .*\/high is gone: .*example.com\/hold/.test(
+        status?.operationState?.message ?? '',
+      ),
+    );
+  async function twoWaves(metadata: object = {}): Promise<Place> {
+    const place = await world.place();
+    await place.push({
+      [fileOf('kept')]: one('kept'),
+      [fileOf('low')]: inWave('low', 1),
+      [fileOf('high')]: inWave('high', 5, [hold]),
+    });
+    await place.createApplication({ metadata });
+    await place.synced();
+    return place;
+  }
+
+  it('holds up the lower waves until it is gone, and no newer commit', async () => {
+    const place = await twoWaves();
+    try {
+      await place.pushAndHint({ [fileOf('high')]: null });
+      await isGoing(place);
+      await place.pushAndHint({ [fileOf('low')]: null });
+      await waitsForHigh(place);
+      await place.pushAndHint({ [fileOf('added')]: one('added') });
+      await waitFor('the newer commit', async () => (await names(place)).includes('added'));
+      await waitsForHigh(place);
+      expect((await place.live('v1/ConfigMap', 'low')).metadata.deletionTimestamp).toBeUndefined();
+    } finally {
+      await letGo(place);
+    }
+    await gone(place, 'low');
+    await place.synced();
+    expect((await names(place)).toSorted()).toEqual(['added', 'kept']);
+  });
+
+  it('holds them up when the Application is deleted, though it was going before', async () => {
+    const place = await twoWaves({ finalizers: [cascadeFinalizer] });
+    try {
+      await place.pushAndHint({ [fileOf('high')]: null });
+      await isGoing(place);
+      await world.kubectl('delete', 'application', place.name, '-n', world.controlNamespace, '--wait=false');
+      await waitsForHigh(place);
+      expect((await names(place)).toSorted()).toEqual(['high', 'kept', 'low']);
+    } finally {
+      await letGo(place);
+    }
+    await gone(place, 'low');
+    await gone(place, 'kept');
+  });
+});
+
 describe('prunes nothing', () => {
   async function expectKept(place: Place, message: RegExp): Promise<void> {
     await place.condition(message);

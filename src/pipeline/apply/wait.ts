@@ -130,6 +130,8 @@ const failedWait = (failure: Failure): WaitEnd => ({ result: 'failed', failure }
 const waiting = (why: string): Verdict => ({ result: 'waiting', why });
 
 function judge({ step, action: { until }, uid }: Wait, sighting: Sighting): Verdict {
+  // Deleted, and then its kind was deleted too: nothing of it can be left.
+  if (sighting.state === 'unknown' && sighting.notServed === true && until === 'absent') return done;
   if (sighting.state === 'unknown') return waiting(`it cannot be seen: ${sighting.why}`);
   if (sighting.state === 'absent' || (uid !== undefined && sighting.object.uid !== uid)) {
     if (until === 'absent' || until === 'ended') return done;

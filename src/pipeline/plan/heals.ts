@@ -29,5 +29,7 @@ export function healsFirst(plan: Plan, isDue: (key: string) => boolean): Plan | 
 }
 
 function mayTakeLong({ action, hook }: Step): boolean {
-  return hook !== undefined || (action.verb === 'wait' && action.until === 'healthy');
+  if (hook !== undefined) return true;
+  // One object's end, that is, and not that its name is free to make it anew.
+  return action.verb === 'wait' && (action.until === 'healthy' || action.which !== undefined);
 }

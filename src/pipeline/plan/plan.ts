@@ -20,7 +20,7 @@ import { orders } from './order.ts';
 import { removals } from './removals.ts';
 import { selected } from './selection.ts';
 import { forcedSteps, makeStep, objectSteps, type Content } from './steps.ts';
-import { inWaves, isHealthWait } from './waves.ts';
+import { inWaves } from './waves.ts';
 
 export interface PlanInput {
   readonly unit: Unit;
@@ -66,13 +66,14 @@ export function plan(whole: PlanInput): Planned {
   const content: Content = new Map();
   const { needed, contested } = objectsOf(input, content);
   const namespace = namespaceSteps(input, content);
-  const { deletes, kept } = removals(input, needed.length + namespace.length > 0);
+  const { deletes, going, kept } = removals(input, needed.length + namespace.length > 0);
   const isNew = isSync(input, [...needed, ...deletes.map(({ step }) => step)]);
   const forced = isNew ? compared.comparisons.flatMap((same) => forcedSteps(input, same, content)) : [];
   const hooks = isNew ? hookSteps(input, content) : { steps: [], failures: [] };
   const ordered = inWaves(input, {
     applies: [...namespace, ...needed, ...forced, ...ranHookSteps(input)],
     deletes,
+    going,
     hooks: hooks.steps,
   });
   const digest = digestOf(
@@ -146,7 +147,7 @@ function toleratedOf(input: PlanInput): Pick<Plan, 'tolerated'> {
 
 /**
  * What of a step an approval is for: some follow the object's version, which moves with every status; a wait
- * follows its health; and a hook is the same one whichever attempt runs it.
+ * follows its health, or how far it is gone; and a hook is the same one whichever attempt runs it.
  */
 function lasting(step: Step): readonly unknown[] {
   const { action, hook, reason, phase, wave } = step;
@@ -156,7 +157,9 @@ function lasting(step: Step): readonly unknown[] {
   const isOfVersion =
     action.verb === 'apply' && action.expect !== 'absent' && action.expect.resourceVersion !== undefined;
   if (isOfVersion) return [{ id: step.id, reason, changes: step.changes }];
-  return isHealthWait(step) ? [] : [step];
+  if (action.verb === 'wait') return [];
+  // Among the others it stands where it is deleted; the number counts what goes before it too.
+  return [reason === 'removed' ? { ...step, wave: 0 } : step];
 }
 
 /** CreateNamespace: under a manager of its own, never tracked and never pruned. */

@@ -1,5 +1,5 @@
 /** What Git does not have any more: what of it is deleted, and what stays, and why. */
-import { keyText, type Manifest } from '#model/object.ts';
+import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Kept, Step } from '#model/plan.ts';
 import { isExcluded } from '../policy/limits.ts';
 import { isGoing, type Compared } from './compare.ts';
@@ -11,14 +11,21 @@ import type { PlanInput } from './plan.ts';
 import { makeStep } from './steps.ts';
 
 export interface Removals {
-  /** In the waves that the objects name; see `inWaves`. */
   readonly deletes: readonly Removal[];
+  /** On their way out already, whoever deleted them. */
+  readonly going: readonly Leaving[];
   readonly kept: readonly Kept[];
 }
-export interface Removal {
-  readonly step: Step;
+export interface Leaving {
+  readonly ref: ObjectRef;
+  readonly uid: string;
+  /** That the object names; see `inWaves`. */
+  readonly wave: number;
   /** Only when everything else is applied and healthy. */
   readonly isLast: boolean;
+}
+export interface Removal extends Leaving {
+  readonly step: Step;
 }
 
 /** `others`: something else is to be done as well. */
@@ -32,6 +39,9 @@ export function removals(input: PlanInput, others: boolean): Removals {
   const isReason = others || isAsked(input) || deletes.some(({ isReason: itself }) => itself);
   return {
     deletes: isReason ? deletes : [],
+    going: input.compared.removals.flatMap((removal) =>
+      removal.state === 'present' ? goingOf(input, removal) : [],
+    ),
     kept: [
       ...decided.flatMap((verdict) => ('step' in verdict ? [] : [verdict])),
       ...(isReason ? [] : deletes.map(({ step }) => extraneous(step))),
@@ -48,6 +58,12 @@ function isAsked({ unit }: PlanInput): boolean {
 }
 
 type Present = Extract<Compared['removals'][number], { readonly state: 'present' }>;
+
+function goingOf({ unit, bodies }: PlanInput, { entry: { ref }, object }: Present): readonly Leaving[] {
+  if (object.deletingSinceMs === undefined || isExcluded(unit.limits, ref)) return [];
+  const { wave, options } = directivesOf(bodies.get(keyText(ref)) ?? emptyManifest, unit);
+  return [{ ref, uid: object.uid, wave, isLast: options.pruneLast }];
+}
 
 /** Undefined where there is nothing to do: it goes already. */
 function judge(
@@ -78,6 +94,9 @@ function judge(
   const action = { verb: 'delete', expect: { uid: object.uid }, propagation } as const;
   const details = { order: deleteOrder(ref), wave, manager: unit.manager, tracked: true };
   return {
+    ref,
+    uid: object.uid,
+    wave,
     step: makeStep(ref, action, 'removed', details),
     isLast: options.pruneLast,
     isReason: !options.ignoresExtraneous,

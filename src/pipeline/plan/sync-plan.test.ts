@@ -91,6 +91,69 @@ describe('waves', () => {
       'sync 3 delete low',
     ]);
   });
+  describe('what goes already', () => {
+    const [low, high] = [wave(1, 'low'), wave(5, 'high')];
+    const going = (manifest: Manifest, finalizers: readonly string[]): Manifest =>
+      edited(live(manifest), (draft) =>
+        Object.assign(draft.metadata, { deletionTimestamp: '2026-01-01T00:00:00Z', finalizers }),
+      );
+    const teardown: Unit = { ...unit, teardown: { propagation: 'Foreground' } };
+    const situation = { cluster: [live(low), going(high, ['example.com/hold'])] };
+    const inventory = [low, high].map((of) => entryOf(of));
+    const [wait, lower] = ['wait absent high', 'delete low'];
+
+    it.each([['example.com/hold'], ['foregroundDeletion']])(
+      'lower waves wait for it, whatever holds it: %s',
+      (finalizer) => {
+        const cluster = [live(low), going(high, [finalizer])];
+        const { plan } = planned({ cluster, inventory, git: [one] });
+        expect(lines(plan)).toEqual(['sync 0 create one', `sync 0 ${wait}`, `sync 1 ${lower}`]);
+        expect(plan.steps[1]?.action).toMatchObject({ which: { uid: 'uid-high' }, timeoutMs: 3_600_000 });
+        expect(plan.pruned).toBe(1);
+      },
+    );
+    it('also when the Unit goes, for as long as it says', () => {
+      const { steps } = planned({
+        ...situation,
+        inventory,
+        git: [],
+        unit: withPolicy({ waitMaxMs: 5 }, teardown),
+      }).plan;
+      expect(steps.map(({ action }) => action.verb)).toEqual(['wait', 'delete']);
+      expect(steps[0]?.action).toMatchObject({ timeoutMs: 5 });
+    });
+    it('nothing waits for a lower wave, for the same one, or where nothing is to be deleted', () => {
+      for (const manifest of [wave(0, 'other'), wave(1, 'other')]) {
+        const cluster = [live(low), going(manifest, ['example.com/hold'])];
+        const entries = [low, manifest].map((of) => entryOf(of));
+        const made = planned({ cluster, inventory: entries, git: [one] });
+        expect(lines(made.plan)).toEqual(['sync 0 create one', `sync 0 ${lower}`]);
+      }
+      const alone = { cluster: [going(high, [])], inventory: [entryOf(high)], git: [], unit: teardown };
+      expect(planned(alone).plan.steps).toEqual([]);
+    });
+    it('PruneLast waits for what is to be deleted last', () => {
+      const { steps } = planned({
+        ...situation,
+        inventory,
+        git: [one],
+        unit: withOptions({ pruneLast: true }),
+      }).plan;
+      expect(steps.map(({ action, object: ref }) => `${action.verb} ${ref.name}`)).toEqual([
+        'create one',
+        'wait high',
+        'delete low',
+      ]);
+    });
+    it('an approval holds while it goes', () => {
+      const [before, after] = [situation.cluster, [live(low)]].map(
+        (cluster) => planned({ cluster, inventory, git: [one] }).plan,
+      );
+      expect(lines(after!)).toEqual(['sync 0 create one', `sync 0 ${lower}`]);
+      expect(before!.steps.length).not.toBe(after!.steps.length);
+      expect(before!.digest).toBe(after!.digest);
+    });
+  });
   it('PruneLast: only when everything is healthy, of the Unit and of one object', () => {
     const gone = object('gone');
     const situation = { git: [deployment('a', 0)], cluster: [live(gone)], inventory: [entryOf(gone)] };

@@ -8,26 +8,29 @@ import type { Phase } from '#model/unit.ts';
 import type { Comparison } from './compare.ts';
 import { isPassive, orders } from './order.ts';
 import type { PlanInput } from './plan.ts';
-import type { Removal } from './removals.ts';
-import { gateTimeoutMs, makeStep } from './steps.ts';
+import type { Leaving, Removals } from './removals.ts';
+import { makeStep } from './steps.ts';
 
-/** Something that never becomes well must not keep drift from being healed for ever. */
-const healthWaitMs = 3_600_000;
+/** What never comes about must not keep other things from being done for ever. */
+const usualWaitMs = 3_600_000;
 
 const phases: readonly Phase[] = ['pre-delete', 'pre', 'sync', 'post', 'post-delete', 'fail'];
 
-export interface StepKinds {
+export interface StepKinds extends Pick<Removals, 'deletes' | 'going'> {
   readonly applies: readonly Step[];
-  readonly deletes: readonly Removal[];
   readonly hooks: readonly Step[];
 }
 
-export function inWaves(input: PlanInput, { applies, deletes, hooks }: StepKinds): readonly Step[] {
+export function inWaves(input: PlanInput, { applies, deletes, going, hooks }: StepKinds): readonly Step[] {
   const inSync = [...applies, ...hooks].filter(({ phase }) => phase === 'sync');
   const last = Math.max(...inSync.map(({ wave }) => wave), -Infinity);
   const lastWave = Number.isFinite(last) ? last : 0;
-  const soon = deletes.filter(({ isLast }) => !isLast).map(({ step }) => step);
-  const late = deletes.filter(({ isLast }) => isLast).map(({ step }) => step);
+  const soon = reversed(input, { deletes: deletes.filter(isSoon), going: going.filter(isSoon) }, lastWave);
+  const late = reversed(
+    input,
+    { deletes: deletes.filter(isLate), going: going.filter(isLate) },
+    Math.max(lastWave, ...soon.map(({ wave }) => wave)) + 1,
+  );
   const isAwaitedWhole = late.length > 0 || hooks.some(({ phase }) => phase === 'post');
   const isAwaited = (wave: number): boolean => isAwaitedWhole || wave < last;
   const first = placeOfNamespace(applies, hooks);
@@ -38,13 +41,7 @@ export function inWaves(input: PlanInput, { applies, deletes, hooks }: StepKinds
       : [],
   );
   const placed = applies.map((step) => (isNamespace(step) ? { ...step, ...first } : step));
-  return [
-    ...placed,
-    ...waits,
-    ...hooks,
-    ...reversed(soon, lastWave),
-    ...reversed(late, lastWave + 1 + soon.length),
-  ].toSorted(
+  return [...placed, ...waits, ...hooks, ...soon, ...late].toSorted(
     (a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase) || a.wave - b.wave || a.order - b.order,
   );
 }
@@ -68,7 +65,7 @@ function needsWait({ ref, verdict }: Comparison, applied: ReadonlySet<string>): 
 }
 
 function healthWait({ unit }: PlanInput, { ref, desired }: Comparison): Step {
-  const timeoutMs = unit.sync.waitMaxMs ?? healthWaitMs;
+  const timeoutMs = unit.sync.waitMaxMs ?? usualWaitMs;
   return makeStep(ref, { verb: 'wait', until: 'healthy', timeoutMs }, 'gate', {
     id: `wait-healthy:${keyText(ref)}`,
     wave: desired.wave,
@@ -79,19 +76,30 @@ function healthWait({ unit }: PlanInput, { ref, desired }: Comparison): Step {
   });
 }
 
-export function isHealthWait({ action }: Step): boolean {
-  return action.verb === 'wait' && action.until === 'healthy';
-}
+const isLate = ({ isLast }: Leaving): boolean => isLast;
+const isSoon = (leaving: Leaving): boolean => !isLate(leaving);
 
-/** Deletes begin with the last wave of what is applied; each lower wave waits until the one above is gone. */
-function reversed(deletes: readonly Step[], from: number): readonly Step[] {
-  const waves = [...new Set(deletes.map(({ wave }) => wave))].toSorted((a, b) => b - a);
-  return deletes.flatMap((step) => {
-    const place = waves.indexOf(step.wave);
-    const wave = from + place;
-    if (place === waves.length - 1) return [{ ...step, wave }];
-    const until = { verb: 'wait', until: 'absent', timeoutMs: gateTimeoutMs } as const;
-    const details = { wave, order: orders.waits, manager: step.manager, tracked: false };
-    return [{ ...step, wave }, makeStep(step.object, until, 'gate', details)];
-  });
+/**
+ * Deletes begin with the last wave of what is applied; each lower wave waits until those above are gone, also what an
+ * earlier plan deleted, or somebody else.
+ */
+function reversed(
+  { unit }: PlanInput,
+  { deletes, going }: Pick<Removals, 'deletes' | 'going'>,
+  from: number,
+): readonly Step[] {
+  const lowest = Math.min(...deletes.map(({ wave }) => wave));
+  const awaited = [...deletes, ...going].filter(({ wave }) => wave > lowest);
+  const waves = [...new Set([...awaited.map(({ wave }) => wave), lowest])].toSorted((a, b) => b - a);
+  const placeOf = ({ wave }: Leaving): number => from + waves.indexOf(wave);
+  const timeoutMs = unit.sync.waitMaxMs ?? usualWaitMs;
+  return [
+    ...deletes.map((removal) => ({ ...removal.step, wave: placeOf(removal) })),
+    ...awaited.map((leaving) => {
+      const { ref, uid } = leaving;
+      const until = { verb: 'wait', until: 'absent', which: { uid }, timeoutMs } as const;
+      const details = { wave: placeOf(leaving), order: orders.waits, manager: unit.manager, tracked: false };
+      return makeStep(ref, until, 'gate', details);
+    }),
+  ];
 }
