@@ -6,8 +6,14 @@ import type { ObjectRef, Position } from './object.ts';
 import type { DeletionPhase, Phase, Propagation, Revision, UnitId } from './unit.ts';
 
 export type Precondition = 'absent' | { readonly uid: string; readonly resourceVersion?: string };
-/** One object and no other of its name: by its UID, or what an earlier step of the plan makes. */
-export type Identity = { readonly uid: string } | { readonly madeBy: string };
+/**
+ * One object and no other of its name: by its UID, or what an earlier step of the plan makes; or the last of several
+ * that is there by then.
+ */
+export type Identity =
+  | { readonly uid: string }
+  | { readonly madeBy: string }
+  | { readonly lastOf: readonly Identity[] };
 /** healthy: Suspended will do. completed: a hook has ended well. ended: it has ended, or is gone. */
 export type Awaits = 'established' | 'absent' | 'healthy' | 'completed' | 'ended';
 
@@ -62,6 +68,13 @@ export interface HookMark {
   readonly digest: Digest;
 }
 
+/** That a step takes away what a hook left; another object in its place is left alone. */
+export interface Cleanup {
+  /** After a failure: only if this wait for the hook's end was successful. Absent: that it ended well is recorded. */
+  readonly wait?: string;
+  readonly orFailed?: true;
+}
+
 export interface Step {
   readonly id: string;
   readonly phase: Phase;
@@ -79,8 +92,7 @@ export interface Step {
   /** Whether it enters the Unit's inventory. */
   readonly tracked: boolean;
   readonly hook?: HookMark;
-  /** Only if that step failed. */
-  readonly ifFailed?: string;
+  readonly cleanup?: Cleanup;
   readonly at?: Position;
 }
 

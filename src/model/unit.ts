@@ -312,9 +312,10 @@ export interface HookConvention {
   readonly key: string;
   /** Of a comma-separated list. object: it is applied like any other. skip: it is not applied. */
   readonly values: Readonly<Record<string, Phase | 'object' | 'skip'>>;
+  /** Those of all conventions hold. */
   readonly deletion: { readonly key: string; readonly values: Readonly<Record<string, HookDeletion>> };
 }
-/** When a hook's object is deleted: before the hook runs again, when it has ended well, when it has failed. */
+/** When a hook's object is deleted: before the hook runs again, when its sync has succeeded, when its sync has failed. */
 export type HookDeletion = 'before' | 'succeeded' | 'failed';
 
 /** Part of every key: what one identity sees or may do says nothing of another (S5). */

@@ -84,8 +84,13 @@ class Execution {
     }
   }
 
-  #isMeant({ ifFailed }: Step): boolean {
-    return ifFailed === undefined || this.#of(ifFailed)?.result === 'failed';
+  /** What follows a failure depends on how far the sync came; all else is reached only if what is before it is done. */
+  #isMeant({ phase, action, cleanup }: Step): boolean {
+    if (phase !== 'fail') return true;
+    if (action.verb === 'delete' && this.#uidOf(action.expect) === undefined) return false;
+    if (cleanup?.wait === undefined) return true;
+    const result = this.#of(cleanup.wait)?.result;
+    return result === 'done' || (result === 'failed' && cleanup.orFailed === true);
   }
 
   #of(step: string): StepResult | undefined {
@@ -94,9 +99,10 @@ class Execution {
 
   async #run(steps: readonly Step[]): Promise<readonly StepResult[]> {
     const [first] = steps;
-    // What cleans up after a failed step goes on after it.
     if (first === undefined) return [];
-    if (this.#stopped && first.ifFailed === undefined) return steps.map(skipped);
+    // What cleans up after a failure does so whatever else has failed.
+    const isAnyhow = first.phase === 'fail' && first.cleanup !== undefined;
+    if (this.#stopped && !isAnyhow) return steps.map(skipped);
     const why = this.#ports.whyEnded?.();
     if (why !== undefined) return steps.map((step) => failed(step, why));
     const made = steps.filter(({ action, hook }) => action.verb === 'create' && hook !== undefined);
@@ -157,11 +163,11 @@ class Execution {
       : (step) => stale(step, 'its record was written by another');
   }
 
-  #uidOf(which: Identity): string {
+  /** Undefined: nothing has been made that is meant. */
+  #uidOf(which: Identity): string | undefined {
     if ('uid' in which) return which.uid;
-    const uid = this.#of(which.madeBy)?.observed?.uid;
-    if (uid === undefined) throw new Error(`the plan names what ${which.madeBy} makes, and it made nothing`);
-    return uid;
+    if ('madeBy' in which) return this.#of(which.madeBy)?.observed?.uid;
+    return which.lastOf.map((each) => this.#uidOf(each)).findLast((uid) => uid !== undefined);
   }
 
   async #act(step: Step): Promise<StepResult> {
@@ -193,9 +199,12 @@ class Execution {
       }
       case 'delete': {
         const uid = this.#uidOf(action.expect);
+        if (uid === undefined) throw new Error(`${step.id}: nothing was made that it could delete`);
         const refused = action.replacement && (await this.#refusedAnew(step, action.replacement));
         if (refused) return refused;
-        return plainResult(step, await cluster.remove(step.object, { uid }, action.propagation));
+        const removed = await cluster.remove(step.object, { uid }, action.propagation);
+        const isReplaced = step.cleanup !== undefined && removed.ok && removed.value.result === 'stale';
+        return isReplaced ? done(step) : plainResult(step, removed);
       }
       case 'wait':
         throw new Error(`${step.id}: waits are waited for together`);

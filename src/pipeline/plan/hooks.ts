@@ -5,8 +5,8 @@ import type { Sighting } from '#model/observed.ts';
 import type { BegunHook } from '#model/outcome.ts';
 import type { Awaits, HookMark, Identity, Step, StepAction } from '#model/plan.ts';
 import type { DesiredHook } from './desired.ts';
-import { openRun, runMark } from './hook-run.ts';
-import { applyOrder, deleteOrder, orders, usualPropagation } from './order.ts';
+import { openRun, ranHooks, runMark } from './hook-run.ts';
+import { applyOrder, deleteOrder, orders, phases, usualPropagation } from './order.ts';
 import type { PlanInput } from './plan.ts';
 import { gateTimeoutMs, makeStep, type Content } from './steps.ts';
 import { trackedOwner } from './tracking.ts';
@@ -41,15 +41,37 @@ export function isSync({ unit, state, inputs }: PlanInput, steps: readonly Step[
 export function hookSteps(input: PlanInput, content: Content): HookSteps {
   const steps: Step[] = [];
   const failures: Failure[] = [];
+  /** By key text: what the hook of an earlier phase leaves standing. */
+  const left = new Map<string, readonly Identity[]>();
   if (input.unit.request?.withoutHooks === true && input.unit.teardown === undefined)
     return { steps, failures };
-  for (const seen of input.hooks) {
+  for (const seen of input.hooks.toSorted(byPhase)) {
     const { hook, sighting } = seen;
     const failure = guard(input, seen);
-    if (failure !== undefined) failures.push(failure);
-    else steps.push(...new HookPlan(input, hook, content).stepsFor(sighting));
+    if (failure !== undefined) {
+      failures.push(failure);
+      continue;
+    }
+    const name = keyText(hook.ref);
+    const earlier = left.get(name) ?? [];
+    const own = new HookPlan(input, hook, content).stepsFor(sighting, earlier);
+    left.set(name, [...earlier, ...leftBy(own)]);
+    steps.push(...own);
   }
   return { steps, failures };
+}
+
+const byPhase = ({ hook: a }: SeenHook, { hook: b }: SeenHook): number =>
+  phases.indexOf(a.phase) - phases.indexOf(b.phase);
+
+function leftBy(steps: readonly Step[]): readonly Identity[] {
+  const made = steps.flatMap(({ id, action }) => (action.verb === 'create' ? [{ madeBy: id }] : []));
+  if (made.length > 0) return made;
+  return steps.flatMap(({ action }) =>
+    action.verb === 'wait' && action.until === 'completed' && action.which !== undefined
+      ? [action.which]
+      : [],
+  );
 }
 
 /** A Unit that goes takes the objects of its hooks along. */
@@ -98,10 +120,12 @@ class HookPlan {
     this.#mark = { key: hook.key, digest: hook.stable };
   }
 
-  stepsFor(sighting: Sighting): readonly Step[] {
+  /** `earlier`: what stands there by then, of earlier phases of the same plan. */
+  stepsFor(sighting: Sighting, earlier: readonly Identity[]): readonly Step[] {
     const { state, inputs, hookRun, unit } = this.#input;
     if (unit.teardown?.hooks?.haveRun === true) return this.#leftover(sighting);
-    const begun = openRun(state, inputs)?.begun.find(({ key }) => key === this.#hook.key);
+    const run = openRun(state, inputs)?.begun ?? [];
+    const begun = run.find(({ key }) => key === this.#hook.key);
     const live = sighting.state === 'present' ? sighting.object : undefined;
     if (begun?.result === 'succeeded') {
       if (live === undefined) return [];
@@ -110,16 +134,22 @@ class HookPlan {
       return unit.teardown === undefined ? [] : [this.#removal({ uid: live.uid })];
     }
     // Before it is made it is recorded: the same mark without a record is of a Unit that was here before.
-    if (begun !== undefined && live?.tracking[runMark] === hookRun) return this.#ending({ uid: live.uid });
+    const isEarlierPhases =
+      live !== undefined && run.some(({ key, uid }) => key !== this.#hook.key && uid === live.uid);
+    if (begun !== undefined && live?.tracking[runMark] === hookRun && !isEarlierPhases)
+      return this.#ending({ uid: live.uid });
     // It was made and is not there any more: whether it ended well is not known, and it is not run again in silence.
     if (begun?.uid !== undefined) return this.#ending({ uid: begun.uid });
+    if (earlier.length > 0)
+      return this.#anew({ lastOf: [...(live === undefined ? [] : [{ uid: live.uid }]), ...earlier] });
     if (live === undefined) return this.#making();
     const which = { uid: live.uid };
+    if (isEarlierPhases) return this.#anew(which);
     if (live.deletingSinceMs !== undefined) return [this.#wait('absent', which, -0.5), ...this.#making()];
     const isOver = live.health.status === 'Healthy' || live.health.status === 'Degraded';
     if (!this.#hook.deletions.has('before')) {
-      // As long as one that ended well stands, it counts.
-      if (live.health.status === 'Healthy') return [];
+      // As long as one that ended well stands, it counts; but not what only a sync without success has left.
+      if (live.health.status === 'Healthy') return this.#isOwed(live.uid) ? this.#anew(which) : [];
       return isOver ? this.#anew(which) : this.#ending(which);
     }
     // An earlier sync left it running: it is let come to its end, unless Git has another one in its place.
@@ -144,6 +174,13 @@ class HookPlan {
     return this.#step('delete', { verb: 'delete', expect: which, propagation: 'Background' }, before);
   }
 
+  /** Whether it was made by us, and would be gone if its sync had come to its end. */
+  #isOwed(uid: string): boolean {
+    const { state } = this.#input;
+    const ran = state === undefined ? [] : (ranHooks(state).ranHooks ?? []);
+    return this.#hook.deletions.has('succeeded') && ran.some((hook) => hook.uid === uid);
+  }
+
   #earlier(): readonly BegunHook[] {
     const run = this.#input.state?.hooks;
     return [...(run?.earlier ?? []), ...(run?.begun ?? [])];
@@ -162,24 +199,23 @@ class HookPlan {
 
   #ending(which: Identity): readonly Step[] {
     const wait = this.#wait('completed', which, 0);
-    const steps = [{ ...wait, order: orders.waits }, ...this.#cleanup(which)];
-    if (!this.#hook.deletions.has('failed')) return steps;
-    const removal = this.#step(
-      'delete-failed',
-      { verb: 'delete', expect: which, propagation: 'Background' },
-      0,
-    );
-    return [...steps, { ...removal, phase: 'fail', order: orders.cleanup, ifFailed: wait.id }];
+    return [{ ...wait, order: orders.waits }, ...this.#cleanup(which, wait.id)];
   }
 
-  #cleanup(which: Identity): readonly Step[] {
-    if (!this.#hook.deletions.has('succeeded')) return [];
-    const removal = this.#step(
-      'delete-succeeded',
-      { verb: 'delete', expect: which, propagation: 'Background' },
-      0,
-    );
-    return [{ ...removal, order: orders.cleanup }];
+  /** Without a wait: it has ended well. */
+  #cleanup(which: Identity, wait?: string): readonly Step[] {
+    const cleanup = wait === undefined ? {} : { wait };
+    const { deletions, phase } = this.#hook;
+    const removal = { ...this.#removal(which), order: orders.cleanup };
+    const name = keyText(this.#hook.ref);
+    const succeeded = { ...removal, id: `delete-succeeded:${phase}:${name}`, cleanup };
+    const failed = {
+      ...removal,
+      id: `delete-failed:${phase}:${name}`,
+      phase: 'fail',
+      cleanup: { ...cleanup, orFailed: true },
+    } as const;
+    return [...(deletions.has('succeeded') ? [succeeded] : []), ...(deletions.has('failed') ? [failed] : [])];
   }
 
   /** Only the end of a hook has no time limit of its own: a migration takes as long as it takes. */

@@ -1,6 +1,9 @@
 /** In which order kinds are applied; deletes run the other way round, after all applies. */
 import type { GroupKind } from '#model/object.ts';
-import type { Propagation } from '#model/unit.ts';
+import type { Phase, Propagation } from '#model/unit.ts';
+
+/** One after the other; the last only after a failure. */
+export const phases: readonly Phase[] = ['pre-delete', 'pre', 'sync', 'post', 'post-delete', 'fail'];
 
 export const orders = {
   definitions: 0,

@@ -15,8 +15,10 @@ const annotated = (annotations: Record<string, string>, name = 'one', data = { a
   object(name, data, { metadata: { name, namespace: 'web', annotations } });
 const option = (value: string, name = 'one'): Manifest =>
   annotated({ 'argocd.argoproj.io/sync-options': value }, name);
-const wave = (number: number, name: string): Manifest =>
-  annotated({ 'argocd.argoproj.io/sync-wave': String(number) }, name);
+const waveOf = (number: number): Record<string, string> => ({
+  'argocd.argoproj.io/sync-wave': String(number),
+});
+const wave = (number: number, name: string): Manifest => annotated(waveOf(number), name);
 const hook = (phase: string, name: string, more: Record<string, string> = {}): Manifest =>
   annotated({ 'argocd.argoproj.io/hook': phase, ...more }, name);
 const deployment = (name: string, number: number, image = 'a'): Manifest => ({
@@ -250,12 +252,12 @@ describe('hooks', () => {
     expect(lines(planned({ git: [policy('HookSucceeded'), one] }).plan)).toEqual([
       'pre 0 create before',
       'pre 0 wait completed before',
-      'pre 0 delete before',
       'sync 0 create one',
+      'pre 0 delete before',
     ]);
     const failing = planned({ git: [policy('HookFailed'), one] }).plan;
     expect(lines(failing).at(-1)).toBe('fail 0 delete before');
-    expect(failing.steps.at(-1)?.ifFailed).toBe(failing.steps[1]?.id);
+    expect(failing.steps.at(-1)?.cleanup).toEqual({ wait: failing.steps[1]?.id, orFailed: true });
     // Not to be deleted before: what ended well counts as long as it stands.
     const standing = { git: [policy('HookSucceeded'), one], cluster: [live(policy('HookSucceeded'))] };
     expect(lines(planned(standing).plan)).toEqual(['sync 0 create one']);
@@ -272,6 +274,115 @@ describe('hooks', () => {
     expect(
       phaseOfDeletes(annotated({ ...byHelm, [argo]: 'HookSucceeded', [helm]: 'hook-failed' }, 'x')),
     ).toEqual(['pre', 'fail']);
+  });
+  describe('HookSucceeded: what others may need goes when the sync is over', () => {
+    const policy = 'argocd.argoproj.io/hook-delete-policy';
+    const needed = hook('PreSync', 'needed', { [policy]: 'HookSucceeded,HookFailed', ...waveOf(-5) });
+    const git = [
+      needed,
+      hook('PreSync', 'before'),
+      hook('PostSync', 'after'),
+      hook('SyncFail', 'rescue'),
+      one,
+    ];
+
+    it('after the last wave and phase; after a failure, after what follows it', () => {
+      const { steps } = planned({ git }).plan;
+      const deletes = lines({ steps } as Plan).flatMap((line, index) =>
+        line.includes('delete needed') ? [`${index} ${line}`] : [],
+      );
+      const rescued = steps.findLastIndex(({ object: ref }) => ref.name === 'rescue');
+      const after = steps.findLastIndex(({ object: ref }) => ref.name === 'after');
+      expect(deletes).toEqual([`${after + 1} pre -5 delete needed`, `${rescued + 1} fail -5 delete needed`]);
+      expect(rescued).toBe(steps.length - 2);
+    });
+    it('F1: a crash before it costs neither the deletion nor a second run', () => {
+      const { hookRun, steps } = planned({ git }).plan;
+      const begun = steps
+        .filter(({ action, phase }) => action.verb === 'create' && phase !== 'fail')
+        .flatMap(({ hook: mark, object: ref }) =>
+          mark === undefined ? [] : [{ ...mark, ref, uid: `uid-${ref.name}`, result: 'succeeded' } as const],
+        );
+      const state = { hooks: { id: hookRun!, inputs: 'sha256:inputs', begun, earlier: [] } } as const;
+      const cluster = git.map((manifest) => live(manifest));
+      const made = planned({ git, cluster, inventory: [entryOf(one)], state }).plan;
+      const others = lines(made).filter((line) => !line.includes('rescue'));
+      expect(others).toEqual(['pre -5 delete needed', 'fail -5 delete needed']);
+      expect(made.steps.at(-1)?.cleanup).toEqual({ orFailed: true });
+    });
+    it('what a sync without success has left is made anew; what nobody recorded counts', () => {
+      const only = hook('PreSync', 'only', { [policy]: 'HookSucceeded' });
+      const standing = edited(live(only), (draft) => (draft.metadata.uid = 'uid-only'));
+      const [mark] = planned({ git: [only, one] }).plan.steps;
+      const left = { ref: mark!.object, uid: 'uid-only' };
+      const made = (ranHooks: readonly (typeof left)[]): readonly string[] =>
+        lines(planned({ git: [only, one], cluster: [standing], state: { ranHooks } }).plan);
+      expect(made([])).toEqual(['sync 0 create one']);
+      expect(made([left]).slice(0, 3)).toEqual([
+        'pre 0 delete only',
+        'pre 0 wait absent only',
+        'pre 0 create only',
+      ]);
+    });
+  });
+  describe('of two phases', () => {
+    const both = hook('PostSync,PreSync', 'both');
+    const run = (begun: readonly object[]): object => ({
+      hooks: { id: planned({ git: [both, one] }).plan.hookRun, inputs: 'sha256:inputs', begun, earlier: [] },
+    });
+    const recorded = (phase: string, more: object): object => {
+      const { steps } = planned({ git: [both, one] }).plan;
+      const { hook: mark, object: ref } = steps.find((step) => step.phase === phase)!;
+      return { ...mark, ref, ...more };
+    };
+    const standing = (uid: string): Manifest => {
+      const { hookRun } = planned({ git: [both, one] }).plan;
+      return edited(live(both, unit, uid), (draft) => (draft.metadata.annotations[runMark] = hookRun));
+    };
+    const resumed = (begun: readonly object[], uid?: string): readonly string[] =>
+      lines(
+        planned({
+          git: [both, one],
+          cluster: [live(one), ...(uid === undefined ? [] : [standing(uid)])],
+          inventory: [entryOf(one)],
+          state: run(begun),
+        }).plan,
+      );
+    const first = ['pre 0 create both', 'pre 0 wait completed both'];
+    const second = [
+      'post 0 delete both',
+      'post 0 wait absent both',
+      'post 0 create both',
+      'post 0 wait completed both',
+    ];
+
+    it('is made anew for the second', () => {
+      const { steps } = planned({ git: [both, one] }).plan;
+      expect(lines({ steps } as Plan)).toEqual([...first, 'sync 0 create one', ...second]);
+      expect(steps[3]?.action).toMatchObject({ expect: { lastOf: [{ madeBy: steps[0]?.id }] } });
+    });
+    it('F1: each once, wherever a crash comes between', () => {
+      const pre = recorded('pre', { uid: 'first', result: 'succeeded' });
+      expect(resumed([recorded('pre', { uid: 'first' })], 'first')).toEqual([first[1], ...second]);
+      expect(resumed([pre], 'first')).toEqual(second);
+      expect(resumed([pre])).toEqual(second.slice(2));
+      // Recorded, and not yet made: what stands is still the first.
+      expect(resumed([pre, recorded('post', {})], 'first')).toEqual(second);
+      expect(resumed([pre, recorded('post', {})], 'second')).toEqual(second.slice(3));
+      expect(resumed([pre, recorded('post', { uid: 'second' })], 'second')).toEqual(second.slice(3));
+      expect(resumed([pre, recorded('post', { uid: 'second', result: 'succeeded' })], 'second')).toEqual([]);
+    });
+    it('after a failure, in place of whichever was made last', () => {
+      const git = [hook('SyncFail,PreSync', 'both'), one];
+      const { steps } = planned({ git, cluster: [standing('old')] }).plan;
+      const [removal] = steps.filter(({ phase }) => phase === 'fail');
+      const create = steps.find(({ phase, action }) => phase === 'pre' && action.verb === 'create');
+      expect(removal?.action).toMatchObject({ expect: { lastOf: [{ uid: 'old' }, { madeBy: create?.id }] } });
+    });
+    it('pre-install and pre-upgrade are one phase', () => {
+      const helm = annotated({ 'helm.sh/hook': 'pre-install,pre-upgrade' }, 'both');
+      expect(lines(planned({ git: [helm, one] }).plan)).toEqual([...first, 'sync 0 create one']);
+    });
   });
   it('S1, F30: what hooks may be is limited as any object is; unknown values are refused', () => {
     const limited = { ...unit, limits: { ...unit.limits, namespaces: ['other'] } };

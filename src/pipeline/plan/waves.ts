@@ -6,15 +6,13 @@ import { keyText } from '#model/object.ts';
 import type { Step } from '#model/plan.ts';
 import type { Phase } from '#model/unit.ts';
 import type { Comparison } from './compare.ts';
-import { isPassive, orders } from './order.ts';
+import { isPassive, orders, phases } from './order.ts';
 import type { PlanInput } from './plan.ts';
 import type { Leaving, Removals } from './removals.ts';
 import { makeStep } from './steps.ts';
 
 /** What never comes about must not keep other things from being done for ever. */
 const usualWaitMs = 3_600_000;
-
-const phases: readonly Phase[] = ['pre-delete', 'pre', 'sync', 'post', 'post-delete', 'fail'];
 
 export interface StepKinds extends Pick<Removals, 'deletes' | 'going'> {
   readonly applies: readonly Step[];
@@ -42,8 +40,15 @@ export function inWaves(input: PlanInput, { applies, deletes, going, hooks }: St
   );
   const placed = applies.map((step) => (isNamespace(step) ? { ...step, ...first } : step));
   return [...placed, ...waits, ...hooks, ...soon, ...late].toSorted(
-    (a, b) => phases.indexOf(a.phase) - phases.indexOf(b.phase) || a.wave - b.wave || a.order - b.order,
+    (a, b) => turnOf(a) - turnOf(b) || a.wave - b.wave || a.order - b.order,
   );
+}
+
+/** Other hooks may need what one leaves: it goes after all else of the sync, or of what follows its failure. */
+function turnOf({ phase, cleanup }: Step): number {
+  const isRemedy = phase === 'fail';
+  if (cleanup === undefined) return phases.indexOf(phase);
+  return phases.indexOf('fail') + (isRemedy ? 0.5 : -0.5);
 }
 
 /** The namespace that a sync makes for itself comes before all that needs it. */
