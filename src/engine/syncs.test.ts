@@ -317,6 +317,62 @@ describe('hooks', () => {
     await world.settle();
     expect(operation()).toMatch(/^Succeeded/);
   });
+  it('what a hook needs stays until the sync is over, also after a failure and for SyncFail', async () => {
+    const needed = annotated(configMap('needed'), {
+      ...hook('PreSync', 'HookSucceeded,HookFailed'),
+      ...wave(-5),
+    });
+    const git = [needed, ...all];
+    await begun(git, { syncPolicy: { automated: {}, retry: { limit: 0 } } });
+    expect(there('ConfigMap', 'needed')).toBe(true);
+    end('before', 'Failed');
+    await world.advance(3000);
+    expect(jobs()).toEqual(['before', 'rescue']);
+    expect(there('ConfigMap', 'needed')).toBe(true);
+    end('rescue');
+    await world.settle();
+    expect(operation()).toMatch(/^Failed/);
+    expect(there('ConfigMap', 'needed')).toBe(false);
+
+    await world.push([
+      ...git.filter(({ metadata }) => metadata.name !== 'one'),
+      configMap('one', { a: '2' }),
+    ]);
+    end('before');
+    await world.settle();
+    expect(jobs()).toContain('after');
+    expect(there('ConfigMap', 'needed')).toBe(true);
+    end('after');
+    await world.settle();
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(there('ConfigMap', 'needed')).toBe(false);
+  });
+  it('one of several phases runs in each of them', async () => {
+    const both = job('both', hook('PreSync,PostSync,SyncFail', 'HookSucceeded'));
+    await begun([both, configMap('one')], { syncPolicy: { automated: {}, retry: { limit: 0 } } });
+    const first = uid('both');
+    end('both');
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    const second = uid('both');
+    expect([undefined, first]).not.toContain(second);
+    expect(world.state()?.intent).toBeDefined();
+    end('both');
+    await world.settle();
+    expect(operation()).toMatch(/^Succeeded: .*ran 2 hooks/);
+    expect(jobs()).toEqual([]);
+
+    await world.push([both, configMap('one', { a: '2' })]);
+    const third = uid('both');
+    end('both', 'Failed');
+    await world.advance(3000);
+    expect([undefined, third]).not.toContain(uid('both'));
+    end('both');
+    await world.settle();
+    expect(operation()).toMatch(/^Failed: .*\[HookFailed\]/);
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(jobs()).toEqual([]);
+  });
   it('a new commit supersedes a hook that hangs; one that Git has not changed is let come to its end', async () => {
     const hangs = [job('before', hook('PreSync'), 'wrong'), configMap('one')];
     await begun(hangs);

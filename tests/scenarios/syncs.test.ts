@@ -108,6 +108,31 @@ describe('hooks', () => {
     });
     await place.synced(commit);
   });
+  it('what one needs stays until the sync is over; one of two phases runs in both', async () => {
+    const place = await world.place();
+    const needed = { ...hook('PreSync', 'HookSucceeded'), 'argocd.argoproj.io/sync-wave': '-5' };
+    await place.push({
+      'app/needed.yaml': yaml(
+        configMap('needed', { a: '1' }, { annotations: needed, finalizers: ['example.com/hold'] }),
+      ),
+      'app/both.yaml': yaml(job('both', { annotations: hook('PreSync,PostSync') })),
+      'app/settings.yaml': yaml(configMap('settings', { a: '1' })),
+    });
+    await place.createApplication();
+    const { status } = await place.synced();
+    expect(status?.operationState?.message).toMatch(/ran 3 hooks/);
+    // Each as its last change left it: held by its finalizer, the one that was needed as its deletion did.
+    const [settings, both, deleted] = await Promise.all([
+      place.live('v1/ConfigMap', 'settings'),
+      place.live('batch/v1/Job', 'both'),
+      place.live('v1/ConfigMap', 'needed'),
+    ]);
+    await world.api.patch('v1/ConfigMap', place.namespace, 'needed', { metadata: { finalizers: null } });
+    expect(deleted.metadata.deletionTimestamp).toBeDefined();
+    const versions = [settings, both, deleted].map(({ metadata }) => Number(metadata.resourceVersion));
+    expect(versions).toEqual(versions.toSorted((a, b) => a - b));
+    await gone(place, 'v1/ConfigMap', 'needed');
+  });
   it('one that fails stops the sync, and SyncFail runs', async () => {
     const place = await world.place();
     await place.push({

@@ -64,9 +64,8 @@ export function hookSteps(input: PlanInput, content: Content): HookSteps {
 const byPhase = ({ hook: a }: SeenHook, { hook: b }: SeenHook): number =>
   phases.indexOf(a.phase) - phases.indexOf(b.phase);
 
+/** Whether it makes it or finds it: its end is waited for. */
 function leftBy(steps: readonly Step[]): readonly Identity[] {
-  const made = steps.flatMap(({ id, action }) => (action.verb === 'create' ? [{ madeBy: id }] : []));
-  if (made.length > 0) return made;
   return steps.flatMap(({ action }) =>
     action.verb === 'wait' && action.until === 'completed' && action.which !== undefined
       ? [action.which]
