@@ -4,7 +4,6 @@
  */
 import { keyText } from '#model/object.ts';
 import type { Step } from '#model/plan.ts';
-import type { Phase } from '#model/unit.ts';
 import type { Comparison } from './compare.ts';
 import { isPassive, orders, phases } from './order.ts';
 import type { PlanInput } from './plan.ts';
