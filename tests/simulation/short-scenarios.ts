@@ -183,7 +183,7 @@ function upset({ world, fleet }: Doing): void {
 function contest(doing: Doing): void {
   const { world, fleet, contests } = doing;
   const app = fleet.apps[0]!;
-  const lastsMs = 3 * minuteMs;
+  const lastsMs = 6 * minuteMs;
   world.scheduler.at(20_000, () => contend(doing, app, { everyMs: 3000, lastsMs, end: 'committed' }));
   world.scheduler.at(lastsMs, () => contests.hasToBeSuspended(app));
   world.scheduler.at(lastsMs + 25_000, () => hintAll(world));
@@ -286,7 +286,7 @@ export const shortScenarios: Readonly<Record<string, Scenario>> = {
   update: { ...argo, arrange: update },
   heal: { ...argo, arrange: heal },
   upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
-  contest: { ...argo, spanMs: 4 * minuteMs, arrange: contest },
+  contest: { ...argo, spanMs: 7 * minuteMs, arrange: contest },
   remove: { ...cascading, arrange: remove },
   end: { ...ending, arrange: remove },
   hooks: {
