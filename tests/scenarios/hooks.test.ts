@@ -111,7 +111,7 @@ it("a chart's hooks run before, after and at the end, or never, and go as their 
       marked('after', 'post-install'),
       job('report', { annotations: helm('post-upgrade', 'hook-succeeded') }),
       ...never.map((type) => marked(`never-${type}`, type)),
-      marked('goodbye', 'pre-delete'),
+      configMap('goodbye', {}, { annotations: helm('pre-delete'), finalizers: ['example.com/hold'] }),
       marked('farewell', 'post-delete'),
     ),
   });
@@ -133,7 +133,10 @@ it("a chart's hooks run before, after and at the end, or never, and go as their 
   await place.synced(await place.pushAndHint(chart('2', migrates)));
   expect(await uidOf(place, 'batch/v1/Job', 'migrate')).not.toBe(uid);
 
-  const fails = job('migrate', { annotations: helm('pre-upgrade', 'hook-failed'), fails: true });
+  const fails = job('migrate', {
+    annotations: helm('pre-upgrade', 'before-hook-creation,hook-failed'),
+    fails: true,
+  });
   await place.pushAndHint(chart('3', fails));
   await place.waitForApplication('to fail', ({ status }) =>
     /\[HookFailed\]/.test(status?.operationState?.message ?? ''),
@@ -141,8 +144,16 @@ it("a chart's hooks run before, after and at the end, or never, and go as their 
   await waitFor('migrate to be gone', async () => (await place.get('batch/v1/Job', 'migrate')) === undefined);
   expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ a: '2' });
 
-  await place.remove();
-  expect(await has(place, 'settings', 'goodbye', 'farewell')).toEqual([false, true, true]);
+  const removal = place.remove();
+  // What a hook left goes with the objects, once it is let go.
+  await waitFor('goodbye to be going', async () => {
+    const { metadata } = await place.live('v1/ConfigMap', 'goodbye');
+    return metadata.deletionTimestamp !== undefined;
+  });
+  expect(await has(place, 'farewell')).toEqual([false]);
+  await world.api.patch('v1/ConfigMap', place.namespace, 'goodbye', { metadata: { finalizers: null } });
+  await removal;
+  expect(await has(place, 'settings', 'goodbye', 'farewell')).toEqual([false, false, true]);
 });
 
 it('crd-install is no hook: an object like any other', async () => {

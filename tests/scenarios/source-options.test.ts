@@ -15,7 +15,7 @@ import { basicAuthorization, plainLayer, pushLayers } from '../registries/push-l
 import { login, startChartServers, type ChartServers } from './chart-servers.ts';
 import { configMap, definition, definitionKind, deployment, yaml } from './manifests.ts';
 import { expectShown, type ShownBy } from './shown-by.ts';
-import { useWorld, type Place } from './world.ts';
+import { useWorld, waitFor, type Place } from './world.ts';
 
 const world = useWorld();
 
@@ -209,7 +209,7 @@ describe('a Helm source', () => {
     try {
       await whole.synced(undefined, 60_000);
       expect(await whole.get(`${group}/v1/Widget`, 'one')).toBeDefined();
-      expect(await has(whole, 'probe')).toBe(true);
+      await waitFor('the test', () => has(whole, 'probe'));
     } finally {
       await whole.remove();
       await world.api.remove(definitionKind, '', kinds.metadata.name);
