@@ -159,7 +159,7 @@ export function readOf({ inputs }: Located): readonly TracePaths[] | undefined {
 
 /** History matters only where the files differ: the same files are neither older nor newer. */
 async function ancestryOf(
-  { state }: LocateQuestion,
+  { state, instead }: LocateQuestion,
   inputs: readonly LocatedInput[],
   digest: Digest,
   repositories: Repositories,
@@ -171,8 +171,8 @@ async function ancestryOf(
     const commit = before?.url === revision.url ? before.commit : undefined;
     const ancestry = await repositories.ancestry(input.source, commit, revision.commit);
     if (!ancestry.ok) return ancestry;
-    const isWanted =
-      state?.inputs !== undefined && before !== undefined && isRenamed(input, before, revision);
+    const isOwn = state?.inputs !== undefined && instead?.[index] === undefined;
+    const isWanted = isOwn && before !== undefined && isRenamed(input, before, revision);
     found.add(ancestry.value === 'older' && isWanted ? 'descendant' : ancestry.value);
   }
   return ok(worstFirst.find((ancestry) => found.has(ancestry)) ?? 'first');
