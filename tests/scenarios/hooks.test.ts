@@ -66,7 +66,7 @@ const uidOf = async (place: Place, kind: string, name: string): Promise<unknown>
 /** In the order in which the last operation came to them. */
 async function orderOf(place: Place): Promise<readonly string[]> {
   const { status } = await place.read();
-  const { syncResult } = status?.operationState as {
+  const { syncResult } = (status?.operationState ?? {}) as {
     readonly syncResult?: { readonly resources: readonly { readonly name: string }[] };
   };
   return syncResult?.resources.map(({ name }) => name) ?? [];

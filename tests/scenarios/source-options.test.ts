@@ -113,7 +113,7 @@ const shownBy: ShownBy = {
 
 /** Each field that the schema has, down to those of what stands in lists. */
 function fieldsOf(schema: z.core.$ZodType, at: string): readonly string[] {
-  const { def } = schema._zod as z.core.$ZodTypes['_zod'];
+  const { def } = schema as unknown as { readonly def: z.core.$ZodTypes['_zod']['def'] };
   if (def.type === 'optional' || def.type === 'nullable') return fieldsOf(def.innerType, at);
   if (def.type === 'array') return fieldsOf(def.element, at);
   const fields = def.type === 'object' ? Object.entries(def.shape) : [];
