@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { archiveOf, chartOf, sha256 } from '../../tests/registries/packing.ts';
 import { startChartRepository, type ChartRepository } from '../../tests/registries/chart-repository.ts';
 import { canTry } from '../../tests/programs.ts';
+import { basicAuthorization, plainLayer, pushLayers } from '../../tests/registries/push-layers.ts';
 import { startRegistry, type Registry } from '../../tests/registries/registry.ts';
 import { startTokenServer, type TokenServer } from '../../tests/registries/token-server.ts';
 import { systemClock, systemTimers } from '#host/clock.ts';
@@ -179,7 +180,7 @@ describe('a repository of charts', () => {
   });
   it.each([
     [false, undefined],
-    [true, `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`],
+    [true, basicAuthorization(login)],
   ])('a login goes to another origin only with passCredentials: %s', async (passCredentials, sent) => {
     const elsewhere = await startChartRepository({ root, tls: { key: tls.key, cert: tls.certificate } });
     const packed = chartOf('web', '9.0.0');
@@ -222,46 +223,9 @@ describe('a repository of charts', () => {
 
 describe.runIf(canTry('docker-registry'))('a registry', () => {
   let registry: Registry;
-  const authorization = `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
-  const blobs = async (
-    repository: string,
-    content: Uint8Array,
-  ): Promise<{ digest: string; size: number }> => {
-    const digest = `sha256:${sha256(content)}`;
-    const start = await fetch(`http://${registry.host}/v2/${repository}/blobs/uploads/`, {
-      method: 'POST',
-      headers: { authorization },
-    });
-    const to = new URL(start.headers.get('location')!, `http://${registry.host}`);
-    to.searchParams.set('digest', digest);
-    const put = await fetch(to, { method: 'PUT', headers: { authorization }, body: Buffer.from(content) });
-    expect(put.status).toBe(201);
-    return { digest, size: content.byteLength };
-  };
-  const push = async (
-    repository: string,
-    tag: string,
-    mediaType: string,
-    ...contents: readonly Uint8Array[]
-  ): Promise<void> => {
-    const config = await blobs(repository, Buffer.from('{}'));
-    const layers = [];
-    for (const content of contents) layers.push({ mediaType, ...(await blobs(repository, content)) });
-    const type = 'application/vnd.oci.image.manifest.v1+json';
-    const manifest = {
-      schemaVersion: 2,
-      mediaType: type,
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
-      layers,
-    };
-    const put = await fetch(`http://${registry.host}/v2/${repository}/manifests/${tag}`, {
-      method: 'PUT',
-      headers: { authorization, 'content-type': type },
-      body: JSON.stringify(manifest),
-    });
-    expect(put.status).toBe(201);
-  };
-  const plain = 'application/vnd.oci.image.layer.v1.tar+gzip';
+  const authorization = basicAuthorization(login);
+  const push = (repository: string, ...what: readonly [string, string, ...Uint8Array[]]): Promise<string> =>
+    pushLayers({ host: registry.host, repository, authorization }, ...what);
   const spec = (repository: string, ref: GitRef, further: Partial<SourceSpec> = {}): SourceSpec => ({
     kind: 'oci',
     url: `oci://${registry.host}/${repository}`,
@@ -281,7 +245,7 @@ describe.runIf(canTry('docker-registry'))('a registry', () => {
         'application/vnd.cncf.helm.chart.content.v1.tar+gzip',
         chartOf('web', version.replace('_', '+')),
       );
-    await push('manifests', 'latest', plain, archiveOf([{ path: './app/a.yaml', content: 'a' }]));
+    await push('manifests', 'latest', plainLayer, archiveOf([{ path: './app/a.yaml', content: 'a' }]));
   });
   afterAll(() => registry.close());
 
@@ -298,21 +262,21 @@ describe.runIf(canTry('docker-registry'))('a registry', () => {
     const archives = archivesWith();
     const [digest, paths] = await read(archives, spec('manifests', { name: 'latest' }));
     expect(paths).toEqual(['app/a.yaml']);
-    await push('manifests', 'latest', plain, archiveOf([{ path: 'b.yaml', content: 'b' }]));
+    await push('manifests', 'latest', plainLayer, archiveOf([{ path: 'b.yaml', content: 'b' }]));
     expect((await read(archives, spec('manifests', { name: digest })))[1]).toEqual(['app/a.yaml']);
     expect((await read(archives, spec('manifests', { name: 'latest' })))[1]).toEqual(['b.yaml']);
   });
   it('S9: a tag that moves after it was looked up gives what was looked up', async () => {
     const archives = archivesWith();
-    await push('moving', 'v1', plain, archiveOf([{ path: 'a.yaml', content: 'a' }]));
+    await push('moving', 'v1', plainLayer, archiveOf([{ path: 'a.yaml', content: 'a' }]));
     const found = await archives.find(spec('moving', { name: 'v1' }));
     if (!found.ok) throw new Error(textOf(found));
-    await push('moving', 'v1', plain, archiveOf([{ path: 'evil.yaml', content: 'a' }]));
+    await push('moving', 'v1', plainLayer, archiveOf([{ path: 'evil.yaml', content: 'a' }]));
     const fetched = await archives.fetch(spec('moving', { name: 'v1' }), found.value);
     expect(fetched.ok && fetched.value.files.map((file) => file.path)).toEqual(['a.yaml']);
   });
   it('more than one layer, or one of another type, is refused', async () => {
-    await push('two', 'v1', plain, archiveOf([{ path: 'a' }]), archiveOf([{ path: 'b' }]));
+    await push('two', 'v1', plainLayer, archiveOf([{ path: 'a' }]), archiveOf([{ path: 'b' }]));
     await push('other', 'v1', 'application/octet-stream', Buffer.from('x'));
     for (const repository of ['two', 'other']) {
       const archives = archivesWith();
@@ -341,41 +305,18 @@ describe.runIf(canTry('docker-registry'))('a registry that asks for tokens', () 
   let tokens: TokenServer;
   let registry: Registry;
   const elsewhere: Registry[] = [];
-  const plain = 'application/vnd.oci.image.layer.v1.tar+gzip';
   const scope = 'repository:private/app:pull';
 
   /** As the tools of registries push: with a token that lets them. */
   async function pushed(repository: string, content: Uint8Array): Promise<void> {
     const authorization = `Bearer ${await tokenFor(`repository:${repository}:pull,push`)}`;
-    const at = `http://${registry.host}/v2/${repository}`;
-    const blob = async (body: Uint8Array): Promise<{ digest: string; size: number }> => {
-      const digest = `sha256:${sha256(body)}`;
-      const start = await fetch(`${at}/blobs/uploads/`, { method: 'POST', headers: { authorization } });
-      const to = new URL(start.headers.get('location')!, at);
-      to.searchParams.set('digest', digest);
-      const put = await fetch(to, { method: 'PUT', headers: { authorization }, body: Buffer.from(body) });
-      expect(put.status).toBe(201);
-      return { digest, size: body.byteLength };
-    };
-    const type = 'application/vnd.oci.image.manifest.v1+json';
-    const config = {
-      mediaType: 'application/vnd.oci.image.config.v1+json',
-      ...(await blob(Buffer.from('{}'))),
-    };
-    const layers = [{ mediaType: plain, ...(await blob(content)) }];
-    const put = await fetch(`${at}/manifests/v1`, {
-      method: 'PUT',
-      headers: { authorization, 'content-type': type },
-      body: JSON.stringify({ schemaVersion: 2, mediaType: type, config, layers }),
-    });
-    expect(put.status).toBe(201);
+    await pushLayers({ host: registry.host, repository, authorization }, 'v1', plainLayer, content);
   }
   async function tokenFor(of: string): Promise<string> {
     const url = new URL(tokens.auth.realm);
     url.searchParams.set('service', tokens.auth.service);
     url.searchParams.set('scope', of);
-    const basic = Buffer.from(`${login.username}:${login.password}`).toString('base64');
-    const answer = await fetch(url, { headers: { authorization: `Basic ${basic}` } });
+    const answer = await fetch(url, { headers: { authorization: basicAuthorization(login) } });
     return ((await answer.json()) as { token: string }).token;
   }
   const spec = (repository: string, further: object = as('good')): SourceSpec => ({

@@ -12,10 +12,12 @@ import type { World } from './world.ts';
 export interface ChartServers {
   readonly charts: ChartRepository;
   readonly registry: Registry;
+  /** Of `charts`, for another server that is to be trusted. */
+  readonly tls: { readonly key: string; readonly cert: string };
   close(): Promise<unknown>;
 }
 
-const login = { username: 'ada', password: 'correct horse' };
+export const login = { username: 'ada', password: 'correct horse' };
 
 export async function startChartServers(world: World): Promise<ChartServers> {
   const home = path.join(world.directory, 'helm');
@@ -26,7 +28,8 @@ export async function startChartServers(world: World): Promise<ChartServers> {
   for (const version of ['1.0.0', '1.1.0']) await packChart(home, 'web', version, root);
   await helm(home, 'repo', 'index', root);
   const { key, certificate, authority } = loopbackCertificates(systemClock);
-  const charts = await startChartRepository({ root, tls: { key, cert: certificate }, login });
+  const tls = { key, cert: certificate };
+  const charts = await startChartRepository({ root, tls, login });
   const registry = await startRegistry(registryRoot, login);
   const { host } = registry;
   const { username, password } = login;
@@ -50,5 +53,5 @@ export async function startChartServers(world: World): Promise<ChartServers> {
     },
   ])
     await world.api.create(object);
-  return { charts, registry, close: () => Promise.all([charts.close(), registry.close()]) };
+  return { charts, registry, tls, close: () => Promise.all([charts.close(), registry.close()]) };
 }

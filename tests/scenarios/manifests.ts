@@ -56,3 +56,29 @@ export function service(name: string): Manifest {
     spec: { selector: { app: name }, ports: [{ port: 80 }] },
   };
 }
+
+export const definitionKind = 'apiextensions.k8s.io/v1/CustomResourceDefinition';
+
+/** A definition whose objects may hold anything. */
+export function definition(group: string, kind: string): Manifest & { readonly metadata: { name: string } } {
+  const singular = kind.toLowerCase();
+  const plural = `${singular}s`;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      scope: 'Namespaced',
+      names: { kind, plural, singular, listKind: `${kind}List` },
+      versions: [
+        {
+          name: 'v1',
+          served: true,
+          storage: true,
+          schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+        },
+      ],
+    },
+  };
+}

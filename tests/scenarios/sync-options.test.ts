@@ -1,17 +1,18 @@
 /**
- * Every sync option and hook delete policy of Argo CD, as people write it, on a cluster. `shownBy` says which scenario shows
- * which; what is accepted and not in it fails here.
+ * Every sync option of Argo CD, as people write it, on a cluster. `shownBy` says which scenario shows which; what is
+ * accepted and not in it fails here.
  */
 import { describe, expect, it } from 'vitest';
-import { conventions } from '#dialects/argo/conventions.ts';
 import { harmlessOptions, idleOptions, objectOptions } from '#dialects/argo/sync-options.ts';
-import { configMap, deployment, yaml } from './manifests.ts';
-import { cascadeFinalizer, useWorld, waitFor, writesAreCounted, type Place } from './world.ts';
+import { neverRuns } from './jobs.ts';
+import { configMap, definition, definitionKind, deployment, yaml } from './manifests.ts';
+import { expectShown, type ShownBy } from './shown-by.ts';
+import { cascadeFinalizer, useWorld, waitFor, type Place } from './world.ts';
 
 const world = useWorld();
 
 const syncs = 'syncs.test.ts';
-const shownBy: Readonly<Record<string, string>> = {
+const shownBy: ShownBy = {
   'Prune=false': `${syncs}: Prune=false and Delete=false keep what they are set on`,
   'Prune=confirm': `${syncs}: Prune=confirm waits for a word`,
   'Prune=true': 'Prune=true on an object goes before Prune=false of the Application',
@@ -52,28 +53,17 @@ const shownBy: Readonly<Record<string, string>> = {
   'PrunePropagationPolicy=background':
     'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
   'PrunePropagationPolicy=orphan': 'PrunePropagationPolicy: what belongs to what is deleted goes, or stays',
-  BeforeHookCreation: `${syncs}: run before and after, go as their policies say, and run again with the next commit`,
-  HookSucceeded: `${syncs}: run before and after, go as their policies say, and run again with the next commit`,
-  HookFailed: `${syncs}: one that fails stops the sync, and SyncFail runs`,
 };
 
-it('each that is accepted has a scenario', () => {
-  const policies = conventions.hooks[0]!.deletion.values;
+it('each that is accepted has a scenario', ({ task }) => {
   const ofAll = ['CreateNamespace', 'managedNamespaceMetadata', 'RespectIgnoreDifferences'];
-  const accepted = [
-    ...Object.keys(objectOptions),
-    ...harmlessOptions,
-    ...Object.keys(idleOptions),
-    ...Object.keys(policies),
-    ...ofAll,
-  ];
-  expect(Object.keys(shownBy).toSorted()).toEqual(accepted.toSorted());
+  const accepted = [...Object.keys(objectOptions), ...harmlessOptions, ...Object.keys(idleOptions), ...ofAll];
+  return expectShown(task, shownBy, accepted);
 });
 
 const option = (value: string): object => ({ annotations: { 'argocd.argoproj.io/sync-options': value } });
 const one = { 'app/one.yaml': yaml(configMap('one', { a: '1' })) };
 const image = (tag: string): string => `registry.example/web:${tag}`;
-const neverRuns = writesAreCounted ? { nodeSelector: { 'example.com/none': 'such' } } : {};
 
 async function deployed(
   files: Readonly<Record<string, string>>,
@@ -215,7 +205,6 @@ const cases: readonly Case[] = [
       name,
       run: async () => {
         const kind = skips ? 'Widget' : 'Gadget';
-        const plural = `${kind.toLowerCase()}s`;
         const group = `${world.id}.example.com`;
         const widget = { apiVersion: `${group}/v1`, kind, metadata: { name: 'w' } };
         const place = await deployed({ 'app/widget.yaml': yaml(widget) }, [
@@ -223,33 +212,15 @@ const cases: readonly Case[] = [
         ]);
         await place.condition(/does not serve|not served/);
         expect(await has(place, 'one')).toBe(skips);
-        const definition = {
-          apiVersion: 'apiextensions.k8s.io/v1',
-          kind: 'CustomResourceDefinition',
-          metadata: { name: `${plural}.${group}` },
-          spec: {
-            group,
-            scope: 'Namespaced',
-            names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-            versions: [
-              {
-                name: 'v1',
-                served: true,
-                storage: true,
-                schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-              },
-            ],
-          },
-        };
-        await world.api.create(definition);
+        const kinds = definition(group, kind);
+        await world.api.create(kinds);
         try {
           await place.synced();
           expect(await place.get(`${group}/v1/${kind}`, 'w')).toBeDefined();
           expect(await has(place, 'one')).toBe(true);
           await world.api.remove(...applicationIs(place));
         } finally {
-          const { kind: of, metadata } = definition;
-          await world.api.remove(`apiextensions.k8s.io/v1/${of}`, '', metadata.name);
+          await world.api.remove(definitionKind, '', kinds.metadata.name);
         }
       },
     };

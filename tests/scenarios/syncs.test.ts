@@ -1,7 +1,8 @@
 /** Waves, hooks, sync options and windows, as people write them, on a cluster. */
 import { describe, expect, it } from 'vitest';
+import { hook, job, neverRuns } from './jobs.ts';
 import { configMap, deployment, yaml } from './manifests.ts';
-import { cascadeFinalizer, useWorld, waitFor, writesAreCounted, type Place } from './world.ts';
+import { cascadeFinalizer, useWorld, waitFor, type Place } from './world.ts';
 
 const world = useWorld();
 
@@ -9,41 +10,6 @@ const wave = (number: number): object => ({
   annotations: { 'argocd.argoproj.io/sync-wave': String(number) },
 });
 const option = (value: string): object => ({ annotations: { 'argocd.argoproj.io/sync-options': value } });
-
-interface JobOptions {
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly metadata?: object;
-  readonly image?: string;
-  readonly fails?: true;
-}
-/** On the real control plane each pod that finds a node runs well; the embedded cluster has faults of its own. */
-const neverRuns = writesAreCounted ? { nodeSelector: { 'example.com/none': 'such' } } : {};
-function job(
-  name: string,
-  { annotations = {}, metadata = { name }, image = 'registry.example/tool:1', fails }: JobOptions = {},
-): object {
-  return {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { ...metadata, annotations },
-    spec: {
-      backoffLimit: 0,
-      ...(fails === undefined || !writesAreCounted ? {} : { activeDeadlineSeconds: 1 }),
-      template: {
-        metadata: { annotations: { 'embedded.trueup.dev/fault': `exit-${fails === undefined ? 0 : 3}` } },
-        spec: {
-          restartPolicy: 'Never',
-          containers: [{ name: 'main', image }],
-          ...(fails === undefined ? {} : neverRuns),
-        },
-      },
-    },
-  };
-}
-const hook = (type: string, policy?: string): Record<string, string> => ({
-  'argocd.argoproj.io/hook': type,
-  ...(policy === undefined ? {} : { 'argocd.argoproj.io/hook-delete-policy': policy }),
-});
 
 const uidOf = async (place: Place, kind: string, name: string): Promise<unknown> =>
   (await place.live(kind, name)).metadata['uid'];

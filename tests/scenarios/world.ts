@@ -390,6 +390,16 @@ export class Place {
     await this.world.api.patch(applicationKind, this.world.controlNamespace, this.name, patch);
   }
 
+  /** Deletes the Application, and waits until it is gone. */
+  async remove(): Promise<void> {
+    const application = [applicationKind, this.world.controlNamespace, this.name] as const;
+    await this.world.api.remove(...application);
+    await waitFor(
+      `${this.name} to be gone`,
+      async () => (await this.world.api.get(...application)) === undefined,
+    );
+  }
+
   get(kind: string, name: string): Promise<LiveObject | undefined> {
     return this.world.api.get(kind, this.namespace, name);
   }

@@ -118,6 +118,14 @@ const helmMembers: Members = {
   ],
   refused: ['version'],
 };
+/** By where in a source they stand. */
+export const membersOfSource = {
+  '': sourceMembers,
+  directory: directoryMembers,
+  'directory.jsonnet': jsonnetMembers,
+  kustomize: kustomizeMembers,
+  helm: helmMembers,
+} as const;
 const policyMembers: Members = {
   honoured: ['automated', 'syncOptions', 'retry', 'managedNamespaceMetadata'],
   refused: [],

@@ -54,17 +54,9 @@ function readAll(raw: readonly RawObject[], request: SandboxRequest): Result<rea
     const at = { path: path ?? (request.root || '.'), ...(line === undefined ? {} : { line }) };
     const read = objectOf(object, bytes, at, request.objectBytesMax);
     if (!read.ok) return read;
-    if (!isTest(read.value)) objects.push(read.value);
+    objects.push(read.value);
   }
   return ok(objects);
-}
-
-/** Tests of a release are run by `helm test` alone: neither Argo CD nor an installation applies them. */
-function isTest({ manifest }: RenderedObject): boolean {
-  const hooks = manifest.metadata.annotations?.['helm.sh/hook'];
-  return (
-    hooks !== undefined && hooks.split(',').every((hook) => /^test(-success|-failure)?$/.test(hook.trim()))
-  );
 }
 
 /** What is no YAML at all may have been a manifest once: passing it over would prune what it declared (F8). */

@@ -20,6 +20,8 @@ describe('a Helm chart', () => {
       'CustomResourceDefinition /c charts/app/crds/c.yaml:1',
       'ConfigMap prod/rel-app charts/app/templates/map.yaml:',
       'Service /rel-cache charts/app/charts/cache/templates/s.yaml:',
+      // Whoever applies it knows what to do with a test.
+      'Pod /t charts/app/templates/tests/t.yaml:',
       'Job /migrate charts/app/templates/job.yaml:',
     ]);
     expect(object(result, 'ConfigMap')['data']).toEqual({
@@ -39,6 +41,7 @@ describe('a Helm chart', () => {
       'charts/app',
       helm({
         skipCrds: true,
+        skipTests: true,
         values: {
           files: ['/env/prod.yaml'],
           inline: ['replicas: 4\ncache: {enabled: false}\n'],

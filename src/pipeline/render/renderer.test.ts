@@ -14,7 +14,7 @@ describe('the kind of a source', () => {
   };
   it('is found by its files', async () => {
     expect(lines(await render(overlay, 'apps/web/prod', detect))).toHaveLength(4);
-    expect(lines(await render(chart, 'charts/app', detect))).toHaveLength(4);
+    expect(lines(await render(chart, 'charts/app', detect))).toHaveLength(5);
     const plain = await render({ 'p/a.yaml': deployment }, 'p', detect);
     expect(lines(plain)).toHaveLength(2);
     expect(plain.ok && plain.value.trace.absent).toEqual([
@@ -26,7 +26,7 @@ describe('the kind of a source', () => {
   });
   it('is not one that is turned off', async () => {
     const without = (...off: ('kustomize' | 'helm')[]): RenderSpec => ({ ...detect, without: off });
-    expect(lines(await render(chart, 'charts/app', without('kustomize')))).toHaveLength(4);
+    expect(lines(await render(chart, 'charts/app', without('kustomize')))).toHaveLength(5);
     for (const [files, path, tool] of [
       [overlay, 'apps/web/prod', 'kustomize'],
       [chart, 'charts/app', 'helm'],

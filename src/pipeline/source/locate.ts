@@ -159,7 +159,7 @@ export function readOf({ inputs }: Located): readonly TracePaths[] | undefined {
 
 /** History matters only where the files differ: the same files are neither older nor newer. */
 async function ancestryOf(
-  { state }: LocateQuestion,
+  { state, instead }: LocateQuestion,
   inputs: readonly LocatedInput[],
   digest: Digest,
   repositories: Repositories,
@@ -171,10 +171,23 @@ async function ancestryOf(
     const commit = before?.url === revision.url ? before.commit : undefined;
     const ancestry = await repositories.ancestry(input.source, commit, revision.commit);
     if (!ancestry.ok) return ancestry;
-    found.add(ancestry.value);
+    const isOwn = state?.inputs !== undefined && instead?.[index] === undefined;
+    const isWanted = isOwn && before !== undefined && isRenamed(input, before, revision);
+    found.add(ancestry.value === 'older' && isWanted ? 'descendant' : ancestry.value);
   }
   return ok(worstFirst.find((ancestry) => found.has(ancestry)) ?? 'first');
 }
+
+/**
+ * Whoever names another branch, tag or commit wants what it stands for. Where the same name, a range or the default branch
+ * stands for something older, nobody asked for it (F10).
+ */
+function isRenamed({ source: { ref } }: Input, before: Revision, now: Revision): boolean {
+  if ('semver' in ref || ('name' in ref && /^(?:HEAD)?$/.test(ref.name))) return false;
+  return nameIn(before) !== nameIn(now);
+}
+/** `main` of `main@1f2e3d4c`; of a commit without a name itself. */
+const nameIn = ({ label }: Revision): string => label.replace(/@[^@]*$/, '');
 
 function pathMissing(path: string, { url, label }: Revision): Failure {
   return {
