@@ -161,6 +161,26 @@ describe('waves', () => {
     await world.advance(6000);
     expect(world.data('app')).toEqual({ a: '1' });
   });
+  it('an application of applications does not wait for its children, whatever they say of themselves', async () => {
+    const manual = { syncPolicy: {}, source: { repoURL: repository, path: 'child', targetRevision: 'main' } };
+    const child = world.application('child', manual, { annotations: wave(-1) });
+    await world.start();
+    await world.pushFiles({
+      ...filesOf([child, annotated(configMap('app'), wave(2))]),
+      ...filesOf([configMap('inner')], 'child'),
+    });
+    await world.create(world.application('web'));
+    expect(world.status('child').health?.status).not.toBe('Healthy');
+    expect(world.data('app')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+    // It stands as Git says, and a later wave has something new.
+    await world.change('child', (draft) => (draft.status = { health: { status: 'Degraded' } }));
+    await world.pushFiles({
+      ...filesOf([child, annotated(configMap('app', { a: '2' }), wave(2))]),
+      ...filesOf([configMap('inner')], 'child'),
+    });
+    expect(world.data('app')).toEqual({ a: '2' });
+  });
   it('a person ends it while it waits', async () => {
     await begun(two, { syncPolicy: {} });
     await world.sync();
