@@ -648,6 +648,18 @@ describe('operation', () => {
     await world.advance(4000);
     expect(uid('before')).not.toBe(tried);
   });
+  it('a dry run to another revision is answered under automated sync too: it undoes nothing', async () => {
+    await begun([configMap('one')]);
+    const before = String(world.status().sync?.revision);
+    const commit = await world.push([configMap('one'), configMap('two')]);
+    const mark = world.mark;
+    await world.sync('web', { revision: before, dryRun: true });
+    expect(operation()).toMatch(/^Succeeded: dry run: 0 to create, 0 to change, 1 to delete/);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: commit });
+    await world.sync('web', { revision: before });
+    expect(operation()).toMatch(/^Failed: automated sync is on: .* would be undone at once/);
+  });
   it('withdrawn between two attempts, it is over', async () => {
     await begun(failing, { syncPolicy: {} });
     await ask(wish);

@@ -211,7 +211,8 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
   if (revisions === undefined) return locate({ unit, state, view }, ports);
   const instead = insteadOf(unit, revisions);
   const asked = await locate({ unit, state, view, instead }, ports);
-  if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
+  // What changes nothing is not undone either.
+  if (!asked.ok || unit.sync.trigger !== 'automatic' || unit.request?.dryRun === true) return asked;
   const current = await locate({ unit, state, view }, ports);
   if (!current.ok || sameCommits(current.value, asked.value)) return current;
   const failure: Failure = {
