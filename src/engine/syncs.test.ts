@@ -1450,6 +1450,22 @@ describe('approval', () => {
     expect(world.state()?.history).toMatchObject([{ kind: 'sync', by: 'ada' }]);
     expect(world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata.annotations).toEqual({});
   });
+  it('F8: where automation is off, an emptied source is pruned by the approval of what a person asked for', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    await world.sync();
+    await world.pushFiles({ 'app/README.md': 'empty' });
+    expect(world.condition('Held')).toMatch(/no objects.*\{enabled: false, allowEmpty: true\}/);
+    await world.sync('web', { prune: true });
+    expect(operation()).toMatch(/^Failed: the source gives no objects/);
+    const [meant = ''] = /sha256:[0-9a-f]{64}/.exec(operation()) ?? [];
+    expect(world.data('one')).toBeDefined();
+    await world.change('web', (draft) => {
+      draft.metadata.annotations = { 'trueup.dev/approved-plan': meant };
+      draft.operation = { info: [{ name: 'trueup.dev/plan', value: meant }], sync: { prune: true } };
+    });
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.data('one')).toBeUndefined();
+  });
   it('what is applied is what was approved: another commit is another plan', async () => {
     await begun([configMap('one')], { syncPolicy: {} });
     const approved = digest();

@@ -473,6 +473,7 @@ describe('the sync policy', () => {
       { automated: { enabled: true, prune: true, allowEmpty: true } },
       { trigger: 'automatic', prune: true, allowEmpty: true },
     ],
+    [{ automated: { enabled: false, allowEmpty: true } }, { trigger: 'manual', allowEmpty: true }],
     [{ syncOptions: [] }, { propagation: undefined }],
     [{ syncOptions: ['PrunePropagationPolicy=foreground'] }, { propagation: 'Foreground' }],
     [
@@ -486,6 +487,12 @@ describe('the sync policy', () => {
     ],
   ])('%j is %j', (syncPolicy, expected) => {
     expect(compile(application({ syncPolicy })).sync).toMatchObject(expected);
+  });
+  it('no hint turns automated sync on where it is off', () => {
+    const hint = (syncPolicy: object): string => compile(application({ syncPolicy })).wishes.allowEmpty;
+    expect(hint({ automated: {} })).toBe('set syncPolicy.automated.allowEmpty: true');
+    for (const off of [{}, { automated: { enabled: false } }])
+      expect(hint(off)).toMatch(/^set syncPolicy\.automated to \{enabled: false, allowEmpty: true\}/);
   });
   it('skip-reconcile suspends', () => {
     const unit = compile(
