@@ -6,6 +6,7 @@ import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
+import type { Plan } from '#model/plan.ts';
 import { isDrift, planSummary } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
@@ -18,6 +19,7 @@ import { healthReport } from './health-report.ts';
 import {
   askingNow,
   generationText,
+  goesOn,
   healDelayMs,
   isAnother,
   isExhausted,
@@ -122,7 +124,9 @@ export async function act(
     return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;
   }
   if (waitMs > 0) {
-    runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
+    const atMs = ports.clock.now() + waitMs;
+    runtime.waitingFor = `the next attempt is at ${timestamp(atMs)}`;
+    if (opened.automated && isRetry(runtime, plan) && goesOn(runtime)) runtime.nextAttemptMs = atMs;
     return { ...settled, againMs: Math.min(waitMs, healsInMs) };
   }
   // Another replica's since this turn began: that one decides from what is so now.
@@ -235,11 +239,16 @@ async function recordInSync(
 function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
-  const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
+  const again = isRetry(runtime, plan) ? retrying : undefined;
   // Hooks are programs: they are not run every few minutes for ever.
-  if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts))
+  if (again !== undefined && plan.hookRun !== undefined && isExhausted(unit.sync.retry, again.attempts))
     return Infinity;
   // A fight over one object must not hold back what Git has new.
   const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
-  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
+  return Math.max(again === undefined ? 0 : again.notBeforeMs - nowMs, healMs);
+}
+
+/** Whether the same failed before. */
+function isRetry({ retrying, unit }: UnitRuntime, { rendered }: Plan): boolean {
+  return retrying?.inputs === rendered && retrying.generation === generationText(unit);
 }

@@ -155,7 +155,9 @@ describe('waves', () => {
     await world.settle();
     expect(operation()).not.toMatch(/^Failed/);
     await world.advance(2000);
-    expect(operation()).toMatch(/^Failed: .*Deployment payments\/db: it is degraded.*\[WaveUnhealthy\]/);
+    expect(operation()).toMatch(
+      /^Running: .*Deployment payments\/db: it is degraded.*\[WaveUnhealthy\].*; retrying attempt #1 at /,
+    );
     expect(world.data('app')).toBeUndefined();
     roll('db');
     await world.advance(6000);
@@ -296,7 +298,7 @@ describe('hooks', () => {
     end('rescue');
     await world.settle();
     expect(operation()).toMatch(
-      /^Failed: .*Job payments\/before: the hook failed: exit code 1.*\[HookFailed\]/,
+      /^Running: .*Job payments\/before: the hook failed: exit code 1.*\[HookFailed\].*; retrying attempt #1 at /,
     );
     expect(world.data('one')).toBeUndefined();
     const first = uid('before');
@@ -329,7 +331,7 @@ describe('hooks', () => {
     await begun([configMap('one'), job('after', hook('PostSync', 'HookFailed'))]);
     end('after', 'Failed');
     await world.advance(4000);
-    expect(operation()).toMatch(/^Failed/);
+    expect(operation()).toMatch(/^Running: .*HookFailed.*; retrying attempt #1 at /);
     expect(world.status().sync?.status).toBe('Synced');
     expect(jobs()).toEqual([]);
     await world.advance(8000);
@@ -415,6 +417,71 @@ describe('hooks', () => {
     await world.settle();
     expect(jobs()).toEqual(['install', 'later']);
     expect(world.data('one')).toEqual({ a: '1' });
+  });
+});
+
+describe('automated sync that fails', () => {
+  const refused = (): void => {
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/one') ? failure('Forbidden', 'denied') : undefined;
+  };
+  const policy = (limit: number): object => ({
+    syncPolicy: { automated: {}, retry: { limit, backoff: { duration: '10s', factor: 1 } } },
+  });
+  const state = (): object | undefined => world.status().operationState;
+
+  it('is Running until its retries are exhausted, and Failed between slow ones after that', async () => {
+    refused();
+    await begun([configMap('one')], policy(2));
+    for (const retry of [1, 2]) {
+      expect(operation()).toMatch(new RegExp(`^Running: .*Forbidden.*; retrying attempt #${retry} at `));
+      expect(state()).not.toHaveProperty('finishedAt');
+      await world.refresh();
+      expect(operation()).toMatch(new RegExp(`^Running: .*; retrying attempt #${retry} at `));
+      await world.advance(12_000);
+    }
+    expect(operation()).toMatch(/^Failed: .*Forbidden/);
+    expect(operation()).not.toContain('retrying');
+    expect(state()).toMatchObject({ retryCount: 2, finishedAt: expect.any(String) });
+    await world.advance(700_000, 10_000);
+    expect(operation()).toMatch(/^Failed: /);
+    expect(state()).toMatchObject({ retryCount: 3 });
+    world.cluster.inject = () => undefined;
+    await world.advance(700_000, 10_000);
+    expect(operation()).toMatch(/^Succeeded: /);
+  });
+  it('is over when nothing is tried any more: a commit, or a policy, that needs no attempt', async () => {
+    await begun([configMap('two')], policy(5));
+    refused();
+    await world.push([configMap('two'), configMap('one')]);
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    await world.push([configMap('two')]);
+    await world.settle();
+    expect(operation()).not.toMatch(/^Running/);
+    await world.push([configMap('two'), configMap('one')]);
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    await world.change('web', (draft) => (draft.spec.syncPolicy = {}));
+    expect(operation()).toMatch(/^Failed: .*Forbidden/);
+  });
+  it('is over when somebody ends it between two attempts; automated sync begins again after a while', async () => {
+    refused();
+    await begun([configMap('one')], policy(5));
+    await terminate();
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    expect(world.cluster.must(applicationKind, 'argocd', 'web').metadata.annotations).toEqual({});
+    await world.refresh();
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    world.cluster.inject = () => undefined;
+    await world.advance(12_000);
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('after a restart it is not Running for ever', async () => {
+    refused();
+    await begun([configMap('one')], policy(5));
+    world.crash();
+    world.cluster.inject = () => undefined;
+    await world.start();
+    expect(operation()).toMatch(/^Succeeded/);
   });
 });
 
