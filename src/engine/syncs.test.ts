@@ -475,6 +475,23 @@ describe('automated sync that fails', () => {
     await world.advance(12_000);
     expect(operation()).toMatch(/^Succeeded/);
   });
+  it('its next attempt does not take back what a person synced meanwhile (argo-cd#10367)', async () => {
+    refused();
+    await begun([configMap('one'), configMap('two')], policy(5));
+    const commit = world.git.push(repository, {
+      ...filesOf([configMap('one', { a: '2' }), configMap('two', { a: '2' })]),
+    });
+    // Nobody tells of the commit: whoever asks for a sync is the first to find it.
+    world.cluster.inject = () => undefined;
+    await world.sync();
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada', revisions: [{ commit }] });
+    const mark = world.mark;
+    await world.advance(700_000, 10_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: commit });
+    expect(operation()).toMatch(/^Succeeded/);
+  });
   it('after a restart it is not Running for ever', async () => {
     refused();
     await begun([configMap('one')], policy(5));

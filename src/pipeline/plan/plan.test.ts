@@ -237,7 +237,7 @@ describe('guards', () => {
     inventory: manifests.map((manifest) => entryOf(manifest)),
   });
 
-  it('F8: an empty render deletes nothing, also when a person asks to prune', () => {
+  it('F8: an empty render deletes nothing, also when a person asks to prune (argo-cd#23645)', () => {
     const request = { by: 'ada', prune: true, dryRun: false, refused: [] };
     for (const of of [unit, { ...unit, request }])
       expect(codes(planned({ unit: of, git: [], ...all(many(2)) }).plan)).toEqual(['EmptyRender']);
