@@ -41,6 +41,9 @@ export interface HealthReport {
   readonly objects: readonly (ObjectHealth & { readonly ref: ObjectRef })[];
 }
 
+/** How many entries of each sort a Unit's history keeps. */
+export const historyMax = 20;
+
 /** One line of a Unit's history. */
 export type HistoryEntry =
   | {

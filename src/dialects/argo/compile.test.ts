@@ -255,6 +255,14 @@ describe('an option that is passed over is a warning that says what is done inst
     ]);
     expect(warnings[0]?.message).toContain(instead);
   });
+  it('a history that is longer than what is kept', () => {
+    const warnings = (revisionHistoryLimit: number): readonly string[] =>
+      compile(application({ revisionHistoryLimit })).warnings.map(({ message }) => message);
+    expect(warnings(20)).toEqual([]);
+    expect(warnings(50)).toEqual([
+      'spec.revisionHistoryLimit above 20 (50) has no effect: no more than 20 syncs are kept',
+    ]);
+  });
 });
 
 describe('compare options of an Application', () => {
