@@ -7,11 +7,11 @@ import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
-import { isDrift, planSummary } from '#model/sentences.ts';
+import { isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterRun, isBesideAsked } from './after-run.ts';
-import { answer, begunAtMs, inVain, untilNextAttempt } from './asked.ts';
+import { begunAtMs, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
@@ -28,6 +28,7 @@ import {
 } from './patience.ts';
 import { carryOut, withDeletionHooks } from './run.ts';
 import { landsInMs } from './landing.ts';
+import { tryOut } from './try-out.ts';
 import { polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { anew, earlier, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
@@ -66,10 +67,7 @@ export async function act(
   ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (!fromLastGood && isAnother(runtime.unit, unit)) return anew;
-  if (unit.request?.dryRun === true) {
-    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
-    return settled;
-  }
+  if (unit.request?.dryRun === true) return tryOut(runtime, unit, made, ports, progress);
   const nowMs = ports.clock.now();
   const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {

@@ -1,6 +1,6 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { StepResult, UnitState } from '#model/outcome.ts';
 import { parseTimestamp, timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterFailure, askedAgain, askingNow, generationText, goesOn } from './patience.ts';
@@ -8,15 +8,21 @@ import type { UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** It is over without a Run. */
-export function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
+export function answer(
+  runtime: UnitRuntime,
+  message: string,
+  nowMs: number,
+  /** What a dry run came to. */
+  steps?: readonly StepResult[],
+): void {
   const { plan } = runtime;
   const view = viewOf(runtime, message, nowMs);
   const digest = plan?.digest ?? 'sha256:';
   runtime.answered = { ...runtime.answered, request: true };
   runtime.asking = undefined;
-  runtime.run = succeeded
-    ? { ...view, outcome: { plan: digest, result: 'succeeded', steps: [], inventory: [] } }
-    : view;
+  const result = steps?.some((step) => step.result === 'failed') === true ? 'failed' : 'succeeded';
+  runtime.run =
+    steps === undefined ? view : { ...view, outcome: { plan: digest, result, steps, inventory: [] } };
 }
 
 function viewOf({ unit: { request }, located, run }: UnitRuntime, message: string, nowMs: number): RunView {

@@ -744,6 +744,110 @@ describe('operation', () => {
     await world.sync('web', { revision: before });
     expect(operation()).toMatch(/^Failed: automated sync is on: .* would be undone at once/);
   });
+  describe('a dry run', () => {
+    const results = (): Record<string, string> =>
+      Object.fromEntries(
+        ((world.status().operationState as any).syncResult.resources as any[]).map((each) => [
+          each.name,
+          `${each.status}: ${each.message}`,
+        ]),
+      );
+    const refusing = (codes: Readonly<Record<string, string>>): void => {
+      world.cluster.inject = ({ verb, key }) => {
+        const [, code] = Object.entries(codes).find(([name]) => key.endsWith(`/${name}`)) ?? [];
+        return verb === 'dryApply' && code !== undefined ? failure(code, 'denied') : undefined;
+      };
+    };
+    const manual = { syncPolicy: {} };
+
+    it('asks the cluster about each object, writes nothing, and names what would be refused', async () => {
+      await begun([configMap('one'), configMap('old')], manual);
+      await world.sync('web', {});
+      await world.push([configMap('one', { a: '2' }), configMap('two'), configMap('bad')]);
+      refusing({ bad: 'Invalid' });
+      const mark = world.mark;
+      await world.sync('web', { dryRun: true, prune: true });
+      expect(operation()).toMatch(
+        /^Failed: dry run: 2 to create, 1 to change, 1 to delete; 1 failed: .*payments\/bad.*\[Invalid\]/,
+      );
+      expect(results()).toEqual({
+        one: 'Synced: applied (dry run)',
+        two: 'Synced: applied (dry run)',
+        bad: expect.stringMatching(/^SyncFailed: .*Invalid/),
+        old: 'Pruned: pruned (dry run)',
+      });
+      expect(world.writesSince(mark)).toEqual([]);
+      expect(world.state()?.history).toHaveLength(1);
+      const asked = world.cluster.since(mark).filter(({ verb }) => verb === 'dryApply');
+      expect(asked).toHaveLength(3);
+      refusing({});
+      await world.sync('web', { dryRun: true });
+      expect(operation()).toMatch(/^Succeeded: dry run: 2 to create, 1 to change, 0 to delete/);
+    });
+    it('says what it cannot know: what needs a namespace or a kind of the same sync', async () => {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
+      await begun([namespace, configMap('inside', {}, 'other'), configMap('outside')], manual);
+      refusing({ inside: 'NamespaceNotFound', outside: 'NamespaceNotFound' });
+      await world.sync('web', { dryRun: true });
+      expect(results()).toMatchObject({
+        inside: 'Synced: not checked: its namespace is made by the same sync',
+        outside: expect.stringMatching(/^SyncFailed/),
+      });
+      expect(operation()).toMatch(/; 1 not checked$/);
+    });
+    it('of what would be made anew asks for its creation', async () => {
+      const force = { 'argocd.argoproj.io/sync-options': 'Force=true' };
+      await begun([annotated(configMap('one'), force)], manual);
+      await world.sync();
+      await world.push([annotated(configMap('one', { a: '2' }), force)]);
+      refusing({ one: 'ImmutableField' });
+      const mark = world.mark;
+      await world.sync('web', { dryRun: true });
+      expect(operation()).toMatch(/^Succeeded: dry run/);
+      expect(world.cluster.since(mark).map(({ verb }) => verb)).toContain('tryCreation');
+      expect(world.writesSince(mark)).toEqual([]);
+    });
+    const held = (): (() => void)[] => {
+      const answers: (() => void)[] = [];
+      const { client } = world;
+      const { apply } = client;
+      client.apply = async (request) => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return apply.call(client, request);
+      };
+      return answers;
+    };
+
+    it('ends when somebody ends it: what was not asked is not asked any more', async () => {
+      await begun(
+        Array.from({ length: 10 }, (_, index) => configMap(`c${index}`)),
+        manual,
+      );
+      const answers = held();
+      await world.sync('web', { dryRun: true });
+      await world.advance(3000);
+      expect(operation()).toMatch(/^Running: dry run/);
+      await terminate();
+      for (const answer of answers) answer();
+      await world.settle();
+      expect(answers).toHaveLength(8);
+      expect(operation()).toMatch(/^Failed: dry run: .*; 2 failed: .*terminated by ada/);
+    });
+    it('is asked again for what the resource says by then', async () => {
+      await begun([configMap('one'), configMap('two')], manual);
+      const answers = held();
+      await world.sync('web', { dryRun: true });
+      await world.advance(3000);
+      expect(operation()).toMatch(/^Running: dry run/);
+      await world.change('web', (draft) => (draft.operation.sync = { dryRun: true, prune: true }));
+      for (const answer of answers.splice(0)) answer();
+      await world.settle();
+      expect(answers).toHaveLength(2);
+      for (const answer of answers.splice(0)) answer();
+      await world.settle();
+      expect(operation()).toMatch(/^Succeeded: dry run/);
+    });
+  });
   it('withdrawn between two attempts, it is over', async () => {
     await begun(failing, { syncPolicy: {} });
     await ask(wish);

@@ -26,6 +26,8 @@ export interface StepResult {
   /** What the API server remarked, for example that a version is deprecated. */
   readonly warnings?: readonly string[];
   readonly failure?: Failure;
+  /** Of a dry run: why nothing can be said of it. */
+  readonly untried?: string;
 }
 
 export interface Outcome {
