@@ -68,7 +68,10 @@ export async function handBackCommand(
   const state = await readState(cluster, resource);
   const isRunning = standingOf(resource).phase === 'Running' || state?.intent !== undefined;
   if (isRunning || resource['operation'] !== undefined) {
-    throw new CommandEnd(exitCodes.failed, `${ref.name}: an operation is in progress; wait for its end`);
+    throw new CommandEnd(
+      exitCodes.failed,
+      `${ref.name}: an operation is in progress; wait for its end, or terminate it`,
+    );
   }
   const declarations = await readDeclarations(cluster, controlNamespace, ports);
   const { tracking, manager } = declarations.unitOf(resource);

@@ -6,11 +6,12 @@ import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import { isDrift, planSummary } from '#model/sentences.ts';
+import type { Plan } from '#model/plan.ts';
+import { isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
 import { afterRun, isBesideAsked } from './after-run.ts';
-import { answer, begunAtMs, inVain, untilNextAttempt } from './asked.ts';
+import { begunAtMs, inVain, untilNextAttempt } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { hasCurrentAnswers } from './current-answers.ts';
 import { driftsMeanwhile, heal, healsByItself, healsDue, suspendHealing } from './heal.ts';
@@ -18,6 +19,7 @@ import { healthReport } from './health-report.ts';
 import {
   askingNow,
   generationText,
+  goesOn,
   healDelayMs,
   isAnother,
   isExhausted,
@@ -26,6 +28,7 @@ import {
 } from './patience.ts';
 import { carryOut, withDeletionHooks } from './run.ts';
 import { landsInMs } from './landing.ts';
+import { tryOut } from './try-out.ts';
 import { polledSources, remotesOf, type UnitRuntime } from './runtime.ts';
 import { anew, earlier, settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
@@ -64,10 +67,7 @@ export async function act(
   ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (!fromLastGood && isAnother(runtime.unit, unit)) return anew;
-  if (unit.request?.dryRun === true) {
-    answer(runtime, `dry run: ${planSummary(plan)}`, ports.clock.now(), plan.blocked.length === 0);
-    return settled;
-  }
+  if (unit.request?.dryRun === true) return tryOut(runtime, unit, made, ports, progress);
   const nowMs = ports.clock.now();
   const opened = gate({ unit, plan, state, ancestry: located.ancestry, nowMs });
   if (!opened.open) {
@@ -122,7 +122,9 @@ export async function act(
     return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;
   }
   if (waitMs > 0) {
-    runtime.waitingFor = `the next attempt is at ${timestamp(ports.clock.now() + waitMs)}`;
+    const atMs = ports.clock.now() + waitMs;
+    runtime.waitingFor = `the next attempt is at ${timestamp(atMs)}`;
+    if (opened.automated && isRetry(runtime, plan) && goesOn(runtime)) runtime.nextAttemptMs = atMs;
     return { ...settled, againMs: Math.min(waitMs, healsInMs) };
   }
   // Another replica's since this turn began: that one decides from what is so now.
@@ -235,11 +237,16 @@ async function recordInSync(
 function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {
   const nowMs = ports.clock.monotonic();
   const { retrying, unit } = runtime;
-  const isRetry = retrying?.inputs === plan.rendered && retrying.generation === generationText(unit);
+  const again = isRetry(runtime, plan) ? retrying : undefined;
   // Hooks are programs: they are not run every few minutes for ever.
-  if (isRetry && plan.hookRun !== undefined && isExhausted(unit.sync.retry, retrying.attempts))
+  if (again !== undefined && plan.hookRun !== undefined && isExhausted(unit.sync.retry, again.attempts))
     return Infinity;
   // A fight over one object must not hold back what Git has new.
   const healMs = isOnlyDrift(plan) ? healDelayMs(runtime, plan, nowMs) : 0;
-  return Math.max(isRetry ? retrying.notBeforeMs - nowMs : 0, healMs);
+  return Math.max(again === undefined ? 0 : again.notBeforeMs - nowMs, healMs);
+}
+
+/** Whether the same failed before. */
+function isRetry({ retrying, unit }: UnitRuntime, { rendered }: Plan): boolean {
+  return retrying?.inputs === rendered && retrying.generation === generationText(unit);
 }

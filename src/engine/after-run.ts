@@ -6,7 +6,7 @@ import type { Unit } from '#model/unit.ts';
 import { tryingAgain } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { afterFailure, askedAgain, countHeals, doneSteps, generationText } from './patience.ts';
+import { afterFailure, askedAgain, countHeals, doneSteps, generationText, goesOn } from './patience.ts';
 import type { carryOut } from './run.ts';
 import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -36,8 +36,11 @@ export async function afterRun(
   };
   const failed = (retryAfterMs?: number): TurnEnd => {
     const generation = generationText(unit);
-    runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
-    return { ...settled, againMs: runtime.retrying.notBeforeMs - nowMs };
+    const next = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
+    runtime.retrying = isTerminated(runtime.run) ? { ...next, isEnded: true } : next;
+    const againMs = next.notBeforeMs - nowMs;
+    if (isTold && goesOn(runtime)) runtime.nextAttemptMs = ports.clock.now() + againMs;
+    return { ...settled, againMs };
   };
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
@@ -60,13 +63,13 @@ export async function afterRun(
   }
   if (isTold) runtime.run = view;
   countHeals(runtime, plan, doneSteps(view), nowMs);
-  const isTerminated = (view.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
-  const isTriedAgain = result === 'failed' && !isTerminated;
+  const isTriedAgain = result === 'failed' && !isTerminated(view);
   // What was written while it ran, a first wish or another one, is still to be fulfilled.
   const isAsked = request !== undefined && JSON.stringify(request) === JSON.stringify(unit.request);
   const asking = isAsked && isTriedAgain ? askedAgain(runtime, view, nowMs, ports.random) : undefined;
   if (isAsked) runtime.asking = asking;
-  if (asking !== undefined) runtime.run = tryingAgain(view, asking, ports.clock.now() - nowMs);
+  if (asking !== undefined)
+    runtime.run = tryingAgain(view, asking.attempts, asking.notBeforeMs + ports.clock.now() - nowMs);
   else if (isAsked) runtime.answered = { ...runtime.answered, request: true };
   if (result === 'failed') {
     ports.log.warn(labels, view.message);
@@ -83,6 +86,10 @@ export async function afterRun(
   runtime.runFailures = [];
   runtime.unhealed.clear();
   return afterSuccess(runtime, ports);
+}
+
+function isTerminated(run: RunView | undefined): boolean {
+  return (run?.outcome?.steps ?? []).some(({ failure }) => failure?.code === 'Terminated');
 }
 
 /** What is repaired while a person's wish waits for its next attempt is told by the history: the wish is not over. */

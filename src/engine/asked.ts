@@ -1,22 +1,28 @@
 /** What a person asks for: when it is over, and when it is tried again. */
 import type { RunView } from '#model/dialect.ts';
-import type { UnitState } from '#model/outcome.ts';
+import type { StepResult, UnitState } from '#model/outcome.ts';
 import { parseTimestamp, timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
-import { afterFailure, askedAgain, askingNow, generationText } from './patience.ts';
-import type { Asking, UnitRuntime } from './runtime.ts';
+import { afterFailure, askedAgain, askingNow, generationText, goesOn } from './patience.ts';
+import type { UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 /** It is over without a Run. */
-export function answer(runtime: UnitRuntime, message: string, nowMs: number, succeeded = false): void {
+export function answer(
+  runtime: UnitRuntime,
+  message: string,
+  nowMs: number,
+  /** What a dry run came to. */
+  steps?: readonly StepResult[],
+): void {
   const { plan } = runtime;
   const view = viewOf(runtime, message, nowMs);
   const digest = plan?.digest ?? 'sha256:';
   runtime.answered = { ...runtime.answered, request: true };
   runtime.asking = undefined;
-  runtime.run = succeeded
-    ? { ...view, outcome: { plan: digest, result: 'succeeded', steps: [], inventory: [] } }
-    : view;
+  const result = steps?.some((step) => step.result === 'failed') === true ? 'failed' : 'succeeded';
+  runtime.run =
+    steps === undefined ? view : { ...view, outcome: { plan: digest, result, steps, inventory: [] } };
 }
 
 function viewOf({ unit: { request }, located, run }: UnitRuntime, message: string, nowMs: number): RunView {
@@ -51,15 +57,16 @@ export function inVain(
   const view = { ...viewOf(runtime, message, clock.now()), attempt: now?.attempts ?? 0 };
   const next = mayComeRight ? askedAgain(runtime, view, nowMs, random) : undefined;
   runtime.asking = next;
-  runtime.run = next === undefined ? view : tryingAgain(view, next, clock.now() - nowMs);
+  runtime.run =
+    next === undefined ? view : tryingAgain(view, next.attempts, next.notBeforeMs + clock.now() - nowMs);
   if (next === undefined) runtime.answered = { ...runtime.answered, request: true };
   return next !== undefined;
 }
 
-/** What a person asked for goes on until it succeeds, or was tried as often as they said. */
-export function tryingAgain(view: RunView, { attempts, notBeforeMs }: Asking, offsetMs: number): RunView {
+/** An operation goes on until it succeeds, or was tried as often as it is to be. `atMs`: since 1970. */
+export function tryingAgain(view: RunView, attempts: number, atMs: number): RunView {
   const { finishedAtMs: _, ...unfinished } = view;
-  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(notBeforeMs + offsetMs)}`;
+  const message = `${view.message}; retrying attempt #${attempts} at ${timestamp(atMs)}`;
   return { ...unfinished, message };
 }
 
@@ -116,6 +123,18 @@ export function endedMeanwhile(
       undefined,
     );
   return true;
+}
+
+/** Somebody ends an automated operation between two attempts. */
+export function endBetweenAttempts(runtime: UnitRuntime, { clock }: Pick<TurnPorts, 'clock'>): void {
+  const { retrying, run, unit } = runtime;
+  const { terminate } = unit;
+  if (retrying === undefined || run === undefined || terminate === undefined || !goesOn(runtime)) return;
+  if (!isNamed(terminate, run.startedAtMs, run.startedAtMs)) return;
+  // Automated sync begins again after a while, as after any failure.
+  runtime.retrying = { ...retrying, isEnded: true };
+  const message = `terminated by ${terminate.by} between two attempts`;
+  runtime.run = { ...run, finishedAtMs: clock.now(), message };
 }
 
 /** Whether it is the request that stands there which somebody wants ended. */

@@ -303,7 +303,7 @@ describe('writes that go wrong', () => {
     await world.push([configMap('one', { a: '2' }), configMap('two'), configMap('three')]);
     await world.advance(60_000);
     expect(world.writesSince(mark).length).toBeLessThan(40);
-    expect(world.status().operationState?.phase).not.toBe('Running');
+    expect(world.status().operationState?.message).toMatch(/planned anew; retrying attempt #\d at /);
     world.cluster.inject = () => undefined;
     await world.advance(700_000, 10_000);
     expect(world.data('one')).toEqual({ a: '2' });
@@ -318,7 +318,7 @@ describe('writes that go wrong', () => {
     expect(world.data('three')).toEqual({ a: '1' });
     expect(world.status()).toMatchObject({
       sync: { status: 'OutOfSync' },
-      operationState: { phase: 'Failed' },
+      operationState: { phase: 'Running', message: expect.stringMatching(/; retrying attempt #1 at /) },
     });
     expect(world.condition('SyncError')).toMatch(/Forbidden/);
     // It is taken out of Git again: what was attempted leaves the inventory, and "three" goes.
@@ -362,7 +362,10 @@ describe('writes that go wrong', () => {
     // Something else happens meanwhile, and takes a turn.
     await world.change('web', (draft) => (draft.metadata.labels = { team: 'x' }));
     expect(world.condition('SyncError')).toMatch(/ServerError/);
-    expect(world.status().operationState?.phase).toBe('Failed');
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Running',
+      message: expect.stringMatching(/ServerError.*; retrying attempt #1 at /),
+    });
   });
   it('a retry of 0 s without limit does not spin', async () => {
     world.cluster.inject = ({ verb }) => (verb === 'apply' ? failure('ServerError') : undefined);
@@ -388,7 +391,7 @@ describe('writes that go wrong', () => {
         ? failure('ServerError')
         : undefined;
     await world.push([configMap('one', { a: '2' }), configMap('two'), configMap('three')]);
-    expect(world.status().operationState?.phase).not.toBe('Running');
+    expect(world.status().operationState?.message).toMatch(/; retrying attempt #1 at /);
     await world.advance(30_000);
     expect(world.state()).toMatchObject({
       inventory: expect.arrayContaining([expect.objectContaining({ state: 'applied' })]),

@@ -25,7 +25,8 @@ export function endOfTurn(runtime: UnitRuntime, clock: Clock): () => TurnReport 
     const { run, answered } = runtime;
     const seconds = (clock.monotonic() - startedMs) / 1000;
     if (runtime.observing !== undefined) return { seconds, isObserved: true };
-    const isOver = run !== undefined && run !== before && run.finishedAtMs !== undefined;
+    const isNew = run !== undefined && run !== before;
+    const isOver = isNew && run.finishedAtMs !== undefined && runtime.nextAttemptMs === undefined;
     if (!isOver || (run.outcome === undefined && !answered.request)) return { seconds };
     const succeeded = run.outcome?.result === 'succeeded';
     return { seconds, run: { succeeded, dryRun: unit.request?.dryRun === true } };

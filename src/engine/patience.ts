@@ -49,6 +49,12 @@ export function afterFailure(
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
 }
 
+/** Whether the automated operation that failed last is tried again: its last retry is not made yet, and nobody ended it. */
+export function goesOn({ retrying, run, unit }: UnitRuntime): boolean {
+  if (retrying === undefined || retrying.isEnded === true || run?.automated !== true) return false;
+  return !isExhausted(unit.sync.retry, retrying.attempts);
+}
+
 /** The attempt that follows a failed one at what a person asked for; undefined where it was the last. */
 export function askedAgain(
   { asking, unit: { request } }: UnitRuntime,

@@ -2,7 +2,6 @@
  * Brings what happened into the records, after it was written where any replica takes over from. Nothing is lost while they
  * cannot be written (F17): a Unit's history keeps it, no new sync starts, and the rest is brought in when they can be.
  */
-import { historyMax } from '#pipeline/record/history.ts';
 import {
   fromEnd,
   fromHistory,
@@ -15,7 +14,7 @@ import {
 import { isOnlyDrift } from '#pipeline/plan/gate.ts';
 import type { Failure } from '#model/failure.ts';
 import { keyText } from '#model/object.ts';
-import type { UnitState } from '#model/outcome.ts';
+import { historyMax, type UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Cancel, Clock, Log, Meter, Records, Timers } from '#model/ports.ts';
 import type { DriftRecord, RecordChanges, RecordMark } from '#model/record.ts';

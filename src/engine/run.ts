@@ -288,7 +288,7 @@ function hooksAfter(
 
 const cutShort: ReadonlySet<string> = new Set(['ResourceGone', 'LeaseLost']);
 
-const terminated = (by: string): Failure => ({
+export const terminated = (by: string): Failure => ({
   kind: 'terminal',
   code: 'Terminated',
   stage: 'apply',
@@ -296,7 +296,7 @@ const terminated = (by: string): Failure => ({
   hint: 'automated sync begins again after a while; trueup suspend keeps it from that',
 });
 
-const resourceGone: Failure = {
+export const resourceGone: Failure = {
   kind: 'terminal',
   code: 'ResourceGone',
   stage: 'apply',

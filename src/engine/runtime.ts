@@ -22,6 +22,8 @@ export interface Retrying {
   readonly attempts: number;
   /** On the monotonic clock. */
   readonly notBeforeMs: number;
+  /** Somebody ended the operation: what is tried after that is another one. */
+  readonly isEnded?: true;
 }
 
 export interface Asking {
@@ -49,6 +51,8 @@ export interface UnitRuntime {
   /** Why the last Run failed, until one succeeds or other inputs are tried. */
   runFailures: readonly Failure[];
   retrying: Retrying | undefined;
+  /** When the automated operation that failed last goes on, in milliseconds since 1970; undefined where it is over. */
+  nextAttemptMs: number | undefined;
   /** Attempts at what a person asks for, where they asked for several. */
   asking: Asking | undefined;
   /** Heals per object, so that a tool that fights us is met with growing patience. Times are monotonic. */
@@ -148,6 +152,7 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     run: undefined,
     runFailures: [],
     retrying: undefined,
+    nextAttemptMs: undefined,
     asking: undefined,
     heals: new Map(),
     unhealed: new Set(),

@@ -1,10 +1,11 @@
 /** Tells the declaring resource where its Unit is: one patch of what changed, or nothing. */
-import type { Dialect, Progress, Readiness } from '#model/dialect.ts';
+import type { Dialect, Progress, Readiness, RunView } from '#model/dialect.ts';
 import { ok, type Result } from '#model/failure.ts';
 import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Cluster } from '#model/ports.ts';
+import { tryingAgain } from './asked.ts';
 import type { UnitRuntime } from './runtime.ts';
 import type { TurnEnd } from './turn-ports.ts';
 
@@ -58,6 +59,10 @@ export async function patchAsRead(
   return ok(isSame ? { isWritten: false, resource: now.value } : undefined);
 }
 
+function runNow({ nextAttemptMs, retrying }: UnitRuntime, run: RunView): RunView {
+  return nextAttemptMs === undefined ? run : tryingAgain(run, retrying?.attempts ?? 0, nextAttemptMs);
+}
+
 function progressOf({ runtime, state, end, readiness }: StatusView): Progress {
   const { unit, located, plan, run, health, failures, waitingFor, answered } = runtime;
   const isUnmoved = !unit.followsEveryCommit && state !== undefined && located?.digest === state.inputs;
@@ -75,7 +80,7 @@ function progressOf({ runtime, state, end, readiness }: StatusView): Progress {
     ...(waitingFor === undefined ? {} : { waitingFor }),
     ...(ancestry === undefined ? {} : { ancestry }),
     ...(plan === undefined ? {} : { plan }),
-    ...(run === undefined ? {} : { run }),
+    ...(run === undefined ? {} : { run: runNow(runtime, run) }),
     ...(health === undefined ? {} : { health }),
     ...(state === undefined ? {} : { state }),
   };

@@ -155,11 +155,33 @@ describe('waves', () => {
     await world.settle();
     expect(operation()).not.toMatch(/^Failed/);
     await world.advance(2000);
-    expect(operation()).toMatch(/^Failed: .*Deployment payments\/db: it is degraded.*\[WaveUnhealthy\]/);
+    expect(operation()).toMatch(
+      /^Running: .*Deployment payments\/db: it is degraded.*\[WaveUnhealthy\].*; retrying attempt #1 at /,
+    );
     expect(world.data('app')).toBeUndefined();
     roll('db');
     await world.advance(6000);
     expect(world.data('app')).toEqual({ a: '1' });
+  });
+  it('an application of applications does not wait for its children, whatever they say of themselves', async () => {
+    const manual = { syncPolicy: {}, source: { repoURL: repository, path: 'child', targetRevision: 'main' } };
+    const child = world.application('child', manual, { annotations: wave(-1) });
+    await world.start();
+    await world.pushFiles({
+      ...filesOf([child, annotated(configMap('app'), wave(2))]),
+      ...filesOf([configMap('inner')], 'child'),
+    });
+    await world.create(world.application('web'));
+    expect(world.status('child').health?.status).not.toBe('Healthy');
+    expect(world.data('app')).toEqual({ a: '1' });
+    expect(operation()).toMatch(/^Succeeded/);
+    // It stands as Git says, and a later wave has something new.
+    await world.change('child', (draft) => (draft.status = { health: { status: 'Degraded' } }));
+    await world.pushFiles({
+      ...filesOf([child, annotated(configMap('app', { a: '2' }), wave(2))]),
+      ...filesOf([configMap('inner')], 'child'),
+    });
+    expect(world.data('app')).toEqual({ a: '2' });
   });
   it('a person ends it while it waits', async () => {
     await begun(two, { syncPolicy: {} });
@@ -276,7 +298,7 @@ describe('hooks', () => {
     end('rescue');
     await world.settle();
     expect(operation()).toMatch(
-      /^Failed: .*Job payments\/before: the hook failed: exit code 1.*\[HookFailed\]/,
+      /^Running: .*Job payments\/before: the hook failed: exit code 1.*\[HookFailed\].*; retrying attempt #1 at /,
     );
     expect(world.data('one')).toBeUndefined();
     const first = uid('before');
@@ -309,7 +331,7 @@ describe('hooks', () => {
     await begun([configMap('one'), job('after', hook('PostSync', 'HookFailed'))]);
     end('after', 'Failed');
     await world.advance(4000);
-    expect(operation()).toMatch(/^Failed/);
+    expect(operation()).toMatch(/^Running: .*HookFailed.*; retrying attempt #1 at /);
     expect(world.status().sync?.status).toBe('Synced');
     expect(jobs()).toEqual([]);
     await world.advance(8000);
@@ -451,6 +473,88 @@ describe('hooks', () => {
     await world.settle();
     expect(jobs()).toEqual(['install', 'later']);
     expect(world.data('one')).toEqual({ a: '1' });
+  });
+});
+
+describe('automated sync that fails', () => {
+  const refused = (): void => {
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/one') ? failure('Forbidden', 'denied') : undefined;
+  };
+  const policy = (limit: number): object => ({
+    syncPolicy: { automated: {}, retry: { limit, backoff: { duration: '10s', factor: 1 } } },
+  });
+  const state = (): object | undefined => world.status().operationState;
+
+  it('is Running until its retries are exhausted, and Failed between slow ones after that', async () => {
+    refused();
+    await begun([configMap('one')], policy(2));
+    for (const retry of [1, 2]) {
+      expect(operation()).toMatch(new RegExp(`^Running: .*Forbidden.*; retrying attempt #${retry} at `));
+      expect(state()).not.toHaveProperty('finishedAt');
+      await world.refresh();
+      expect(operation()).toMatch(new RegExp(`^Running: .*; retrying attempt #${retry} at `));
+      await world.advance(12_000);
+    }
+    expect(operation()).toMatch(/^Failed: .*Forbidden/);
+    expect(operation()).not.toContain('retrying');
+    expect(state()).toMatchObject({ retryCount: 2, finishedAt: expect.any(String) });
+    await world.advance(700_000, 10_000);
+    expect(operation()).toMatch(/^Failed: /);
+    expect(state()).toMatchObject({ retryCount: 3 });
+    world.cluster.inject = () => undefined;
+    await world.advance(700_000, 10_000);
+    expect(operation()).toMatch(/^Succeeded: /);
+  });
+  it('is over when nothing is tried any more: a commit, or a policy, that needs no attempt', async () => {
+    await begun([configMap('two')], policy(5));
+    refused();
+    await world.push([configMap('two'), configMap('one')]);
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    await world.push([configMap('two')]);
+    await world.settle();
+    expect(operation()).not.toMatch(/^Running/);
+    await world.push([configMap('two'), configMap('one')]);
+    expect(operation()).toMatch(/^Running: .*retrying attempt #1/);
+    await world.change('web', (draft) => (draft.spec.syncPolicy = {}));
+    expect(operation()).toMatch(/^Failed: .*Forbidden/);
+  });
+  it('is over when somebody ends it between two attempts; automated sync begins again after a while', async () => {
+    refused();
+    await begun([configMap('one')], policy(5));
+    await terminate();
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    expect(world.cluster.must(applicationKind, 'argocd', 'web').metadata.annotations).toEqual({});
+    await world.refresh();
+    expect(operation()).toBe('Failed: terminated by ada between two attempts');
+    world.cluster.inject = () => undefined;
+    await world.advance(12_000);
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('its next attempt does not take back what a person synced meanwhile (argo-cd#10367)', async () => {
+    refused();
+    await begun([configMap('one'), configMap('two')], policy(5));
+    const commit = world.git.push(repository, {
+      ...filesOf([configMap('one', { a: '2' }), configMap('two', { a: '2' })]),
+    });
+    // Nobody tells of the commit: whoever asks for a sync is the first to find it.
+    world.cluster.inject = () => undefined;
+    await world.sync();
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada', revisions: [{ commit }] });
+    const mark = world.mark;
+    await world.advance(700_000, 10_000);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: commit });
+    expect(operation()).toMatch(/^Succeeded/);
+  });
+  it('after a restart it is not Running for ever', async () => {
+    refused();
+    await begun([configMap('one')], policy(5));
+    world.crash();
+    world.cluster.inject = () => undefined;
+    await world.start();
+    expect(operation()).toMatch(/^Succeeded/);
   });
 });
 
@@ -683,6 +787,122 @@ describe('operation', () => {
     expect(uid('before')).toBe(tried);
     await world.advance(4000);
     expect(uid('before')).not.toBe(tried);
+  });
+  it('a dry run to another revision is answered under automated sync too: it undoes nothing', async () => {
+    await begun([configMap('one')]);
+    const before = String(world.status().sync?.revision);
+    const commit = await world.push([configMap('one'), configMap('two')]);
+    const mark = world.mark;
+    await world.sync('web', { revision: before, dryRun: true });
+    expect(operation()).toMatch(/^Succeeded: dry run: 0 to create, 0 to change, 1 to delete/);
+    expect(world.writesSince(mark)).toEqual([]);
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: commit });
+    await world.sync('web', { revision: before });
+    expect(operation()).toMatch(/^Failed: automated sync is on: .* would be undone at once/);
+  });
+  describe('a dry run', () => {
+    const results = (): Record<string, string> =>
+      Object.fromEntries(
+        ((world.status().operationState as any).syncResult.resources as any[]).map((each) => [
+          each.name,
+          `${each.status}: ${each.message}`,
+        ]),
+      );
+    const refusing = (codes: Readonly<Record<string, string>>): void => {
+      world.cluster.inject = ({ verb, key }) => {
+        const [, code] = Object.entries(codes).find(([name]) => key.endsWith(`/${name}`)) ?? [];
+        return verb === 'dryApply' && code !== undefined ? failure(code, 'denied') : undefined;
+      };
+    };
+    const manual = { syncPolicy: {} };
+
+    it('asks the cluster about each object, writes nothing, and names what would be refused', async () => {
+      await begun([configMap('one'), configMap('old')], manual);
+      await world.sync('web', {});
+      await world.push([configMap('one', { a: '2' }), configMap('two'), configMap('bad')]);
+      refusing({ bad: 'Invalid' });
+      const mark = world.mark;
+      await world.sync('web', { dryRun: true, prune: true });
+      expect(operation()).toMatch(
+        /^Failed: dry run: 2 to create, 1 to change, 1 to delete; 1 failed: .*payments\/bad.*\[Invalid\]/,
+      );
+      expect(results()).toEqual({
+        one: 'Synced: applied (dry run)',
+        two: 'Synced: applied (dry run)',
+        bad: expect.stringMatching(/^SyncFailed: .*Invalid/),
+        old: 'Pruned: pruned (dry run)',
+      });
+      expect(world.writesSince(mark)).toEqual([]);
+      expect(world.state()?.history).toHaveLength(1);
+      const asked = world.cluster.since(mark).filter(({ verb }) => verb === 'dryApply');
+      expect(asked).toHaveLength(3);
+      refusing({});
+      await world.sync('web', { dryRun: true });
+      expect(operation()).toMatch(/^Succeeded: dry run: 2 to create, 1 to change, 0 to delete/);
+    });
+    it('says what it cannot know: what needs a namespace or a kind of the same sync', async () => {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'other' } };
+      await begun([namespace, configMap('inside', {}, 'other'), configMap('outside')], manual);
+      refusing({ inside: 'NamespaceNotFound', outside: 'NamespaceNotFound' });
+      await world.sync('web', { dryRun: true });
+      expect(results()).toMatchObject({
+        inside: 'Synced: not checked: its namespace is made by the same sync',
+        outside: expect.stringMatching(/^SyncFailed/),
+      });
+      expect(operation()).toMatch(/; 1 not checked$/);
+    });
+    it('of what would be made anew asks for its creation', async () => {
+      const force = { 'argocd.argoproj.io/sync-options': 'Force=true' };
+      await begun([annotated(configMap('one'), force)], manual);
+      await world.sync();
+      await world.push([annotated(configMap('one', { a: '2' }), force)]);
+      refusing({ one: 'ImmutableField' });
+      const mark = world.mark;
+      await world.sync('web', { dryRun: true });
+      expect(operation()).toMatch(/^Succeeded: dry run/);
+      expect(world.cluster.since(mark).map(({ verb }) => verb)).toContain('tryCreation');
+      expect(world.writesSince(mark)).toEqual([]);
+    });
+    const held = (): (() => void)[] => {
+      const answers: (() => void)[] = [];
+      const { client } = world;
+      const { apply } = client;
+      client.apply = async (request) => {
+        await new Promise<void>((resolve) => answers.push(resolve));
+        return apply.call(client, request);
+      };
+      return answers;
+    };
+
+    it('ends when somebody ends it: what was not asked is not asked any more', async () => {
+      await begun(
+        Array.from({ length: 10 }, (_, index) => configMap(`c${index}`)),
+        manual,
+      );
+      const answers = held();
+      await world.sync('web', { dryRun: true });
+      await world.advance(3000);
+      expect(operation()).toMatch(/^Running: dry run/);
+      await terminate();
+      for (const answer of answers) answer();
+      await world.settle();
+      expect(answers).toHaveLength(8);
+      expect(operation()).toMatch(/^Failed: dry run: .*; 2 failed: .*terminated by ada/);
+    });
+    it('is asked again for what the resource says by then', async () => {
+      await begun([configMap('one'), configMap('two')], manual);
+      const answers = held();
+      await world.sync('web', { dryRun: true });
+      await world.advance(3000);
+      expect(operation()).toMatch(/^Running: dry run/);
+      await world.change('web', (draft) => (draft.operation.sync = { dryRun: true, prune: true }));
+      for (const answer of answers.splice(0)) answer();
+      await world.settle();
+      expect(answers).toHaveLength(2);
+      for (const answer of answers.splice(0)) answer();
+      await world.settle();
+      expect(operation()).toMatch(/^Succeeded: dry run/);
+    });
   });
   it('withdrawn between two attempts, it is over', async () => {
     await begun(failing, { syncPolicy: {} });
@@ -1473,6 +1693,22 @@ describe('approval', () => {
     expect(world.data('one')).toEqual({ a: '1' });
     expect(world.state()?.history).toMatchObject([{ kind: 'sync', by: 'ada' }]);
     expect(world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata.annotations).toEqual({});
+  });
+  it('F8: where automation is off, an emptied source is pruned by the approval of what a person asked for', async () => {
+    await begun([configMap('one')], { syncPolicy: {} });
+    await world.sync();
+    await world.pushFiles({ 'app/README.md': 'empty' });
+    expect(world.condition('Held')).toMatch(/no objects.*\{enabled: false, allowEmpty: true\}/);
+    await world.sync('web', { prune: true });
+    expect(operation()).toMatch(/^Failed: the source gives no objects/);
+    const [meant = ''] = /sha256:[0-9a-f]{64}/.exec(operation()) ?? [];
+    expect(world.data('one')).toBeDefined();
+    await world.change('web', (draft) => {
+      draft.metadata.annotations = { 'trueup.dev/approved-plan': meant };
+      draft.operation = { info: [{ name: 'trueup.dev/plan', value: meant }], sync: { prune: true } };
+    });
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.data('one')).toBeUndefined();
   });
   it('what is applied is what was approved: another commit is another plan', async () => {
     await begun([configMap('one')], { syncPolicy: {} });

@@ -14,7 +14,7 @@ import type { RemoteSource } from '#model/rendered.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { act, isSettled, type Wanted } from './act.ts';
 import { interrupted } from './after-run.ts';
-import { answer, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
+import { answer, endBetweenAttempts, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
@@ -40,6 +40,7 @@ export async function takeTurn(
 ): Promise<TurnEnd> {
   const { unit } = runtime;
   runtime.waitingFor = undefined;
+  runtime.nextAttemptMs = undefined;
   runtime.stirred.clear();
   const recorded = ports.states.get(unit.id);
   // Its state goes with the resource, and the end of either may be heard of first.
@@ -64,6 +65,7 @@ export async function takeTurn(
     runtime.asking = undefined;
   }
   if (endedMeanwhile(runtime, state, ports)) return settled;
+  endBetweenAttempts(runtime, ports);
   ports.sources.use(unit.id, polledSources(runtime, state.read));
   await freshSources(runtime, state, ports);
   // They wake it when they have been looked at; until then nothing is news.
@@ -211,7 +213,8 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
   if (revisions === undefined) return locate({ unit, state, view }, ports);
   const instead = insteadOf(unit, revisions);
   const asked = await locate({ unit, state, view, instead }, ports);
-  if (!asked.ok || unit.sync.trigger !== 'automatic') return asked;
+  // What changes nothing is not undone either.
+  if (!asked.ok || unit.sync.trigger !== 'automatic' || unit.request?.dryRun === true) return asked;
   const current = await locate({ unit, state, view }, ports);
   if (!current.ok || sameCommits(current.value, asked.value)) return current;
   const failure: Failure = {

@@ -1,5 +1,6 @@
 /** What Prometheus reads of resources: Argo CD's names for Applications, Flux's for whatever has a condition Ready. */
 import { describe, expect, it } from 'vitest';
+import { failure } from '../../tests/fakes/cluster.ts';
 import { configMap, EngineWorld } from '../../tests/fakes/engine-world.ts';
 import { argoDialect } from '#dialects/argo/application.ts';
 import { Metrics } from '#host/metrics.ts';
@@ -168,6 +169,13 @@ describe('an engine tells', () => {
     expect(await syncs()).toContainEqual(expect.stringMatching(/dry_run="true".* 1$/));
     await world.sync('web', { revision: 'nowhere' });
     expect(await syncs()).toContainEqual(expect.stringMatching(/phase="Failed".* 1$/));
+    // Automated attempts are one sync, which ends with the last of them.
+    world.cluster.inject = ({ verb }) => (verb === 'apply' ? failure('Forbidden') : undefined);
+    await world.change('web', (draft) => (draft.spec.syncPolicy = { automated: {}, retry: { limit: 1 } }));
+    await world.push([configMap('one', { a: '3' })]);
+    expect(await syncs()).toContainEqual(expect.stringMatching(/phase="Failed".* 1$/));
+    await world.advance(10_000);
+    expect(await syncs()).toContainEqual(expect.stringMatching(/phase="Failed".* 2$/));
     world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
     await world.settle();
     expect(infos()).toEqual([]);

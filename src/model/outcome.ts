@@ -26,6 +26,8 @@ export interface StepResult {
   /** What the API server remarked, for example that a version is deprecated. */
   readonly warnings?: readonly string[];
   readonly failure?: Failure;
+  /** Of a dry run: why nothing can be said of it. */
+  readonly untried?: string;
 }
 
 export interface Outcome {
@@ -40,6 +42,9 @@ export interface HealthReport {
   readonly because?: { readonly object: ObjectRef; readonly sentence: string };
   readonly objects: readonly (ObjectHealth & { readonly ref: ObjectRef })[];
 }
+
+/** How many entries of each sort a Unit's history keeps. */
+export const historyMax = 20;
 
 /** One line of a Unit's history. */
 export type HistoryEntry =

@@ -43,6 +43,7 @@ export interface FakeCall {
     | 'sightings'
     | 'bodies'
     | 'apply'
+    | 'dryApply'
     | 'patch'
     | 'remove'
     | 'read'
@@ -474,7 +475,7 @@ export class FakeClient implements Cluster {
 
   apply(request: ApplyRequest): Promise<Result<Written<Applied>>> {
     const { ref, manifest, manager, force, expect } = request;
-    return this.#call('apply', keyText(ref), () => {
+    return this.#call(request.dryRun === true ? 'dryApply' : 'apply', keyText(ref), () => {
       const missing = this.#unservable(ref);
       if (missing !== undefined) return fail(missing);
       const live = this.#cluster.objects.get(keyText(ref));

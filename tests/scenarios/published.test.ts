@@ -305,7 +305,8 @@ describe('payments-api', () => {
         name,
         `attempt ${attempt} to have failed`,
         ({ status: now }) =>
-          now?.operationState?.phase === 'Failed' &&
+          now?.operationState?.phase === 'Running' &&
+          /; retrying attempt #/.test(now.operationState.message ?? '') &&
           ((now.operationState as { readonly retryCount?: number }).retryCount ?? 0) === attempt,
       );
       starts.push(Date.parse(status?.operationState?.startedAt ?? ''));

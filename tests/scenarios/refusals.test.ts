@@ -159,9 +159,8 @@ describe('an object that the API server refuses', () => {
       'app/a-added.yaml': yaml(configMap('a-added', { a: '1' })),
       'app/z-bad.yaml': invalid,
     });
-    const { status } = await place.waitForApplication(
-      'the failure',
-      (app) => app.status?.operationState?.phase === 'Failed',
+    const { status } = await place.waitForApplication('the failure', (app) =>
+      /; retrying attempt #/.test(app.status?.operationState?.message ?? ''),
     );
     expect(JSON.stringify([status?.operationState, status?.conditions])).toMatch(/z-bad/);
     await waitFor('the valid one', () => place.get('v1/ConfigMap', 'a-added'));
@@ -170,10 +169,25 @@ describe('an object that the API server refuses', () => {
     await waitFor('the prune', async () => (await place.get('v1/ConfigMap', 'a-added')) === undefined);
   });
 
+  it('a dry run names it before anything is written', async () => {
+    const place = await goodPlace(world);
+    await place.change({ spec: { syncPolicy: null } });
+    await place.pushAndHint({
+      'app/a-added.yaml': yaml(configMap('a-added', { a: '1' })),
+      'app/z-bad.yaml': invalid,
+    });
+    const tried = await world.trueup('app', 'sync', place.name, '--dry-run');
+    expect(tried, tried.stderr).toMatchObject({ code: 1 });
+    expect(tried.stdout).toMatch(/Failed: dry run: 2 to create.*; 1 failed: .*z-bad/);
+    expect(await place.get('v1/ConfigMap', 'a-added')).toBeUndefined();
+  });
+
   it('`app sync` ends with 1, and a fix in Git is applied without waiting for the next retry', async () => {
     const place = await goodPlace(world);
     await place.pushAndHint({ 'app/z-bad.yaml': invalid });
-    await place.waitForApplication('the failure', (app) => app.status?.operationState?.phase === 'Failed');
+    await place.waitForApplication('the failure', (app) =>
+      /; retrying attempt #/.test(app.status?.operationState?.message ?? ''),
+    );
     const { code } = await world.trueup('app', 'sync', place.name);
     expect(code).toBe(1);
     const commit = await place.pushAndHint({ 'app/z-bad.yaml': null });

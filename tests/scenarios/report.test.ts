@@ -53,9 +53,8 @@ describe('trueup report', () => {
 
     // The API server refuses to change what is immutable.
     await place.pushAndHint(fixed('2'), { message: 'Change what is fixed' });
-    await place.waitForApplication(
-      'a failed sync',
-      ({ status }) => status?.operationState?.phase === 'Failed' || status?.operationState?.phase === 'Error',
+    await place.waitForApplication('a failed sync', ({ status }) =>
+      /; retrying attempt #/.test(status?.operationState?.message ?? ''),
     );
     await place.push(fixed('1'), { message: 'Revert "Change what is fixed"' });
     const back = await place.pushAndHint(settings('2'), {

@@ -255,6 +255,14 @@ describe('an option that is passed over is a warning that says what is done inst
     ]);
     expect(warnings[0]?.message).toContain(instead);
   });
+  it('a history that is longer than what is kept', () => {
+    const warnings = (revisionHistoryLimit: number): readonly string[] =>
+      compile(application({ revisionHistoryLimit })).warnings.map(({ message }) => message);
+    expect(warnings(20)).toEqual([]);
+    expect(warnings(50)).toEqual([
+      'spec.revisionHistoryLimit above 20 (50) has no effect: no more than 20 syncs are kept',
+    ]);
+  });
 });
 
 describe('compare options of an Application', () => {
@@ -473,6 +481,7 @@ describe('the sync policy', () => {
       { automated: { enabled: true, prune: true, allowEmpty: true } },
       { trigger: 'automatic', prune: true, allowEmpty: true },
     ],
+    [{ automated: { enabled: false, allowEmpty: true } }, { trigger: 'manual', allowEmpty: true }],
     [{ syncOptions: [] }, { propagation: undefined }],
     [{ syncOptions: ['PrunePropagationPolicy=foreground'] }, { propagation: 'Foreground' }],
     [
@@ -486,6 +495,12 @@ describe('the sync policy', () => {
     ],
   ])('%j is %j', (syncPolicy, expected) => {
     expect(compile(application({ syncPolicy })).sync).toMatchObject(expected);
+  });
+  it('no hint turns automated sync on where it is off', () => {
+    const hint = (syncPolicy: object): string => compile(application({ syncPolicy })).wishes.allowEmpty;
+    expect(hint({ automated: {} })).toBe('set syncPolicy.automated.allowEmpty: true');
+    for (const off of [{}, { automated: { enabled: false } }])
+      expect(hint(off)).toMatch(/^set syncPolicy\.automated to \{enabled: false, allowEmpty: true\}/);
   });
   it('skip-reconcile suspends', () => {
     const unit = compile(

@@ -113,7 +113,7 @@ export function compileApplication(
   const { sensitiveAnnotations } = settings.others;
   return [
     {
-      ...identityOf(resource),
+      ...identityOf(resource, isAutomatic(spec), request),
       inputs,
       remotes: {
         ...(verdict.repositories === undefined ? {} : { allowed: verdict.repositories }),
@@ -169,6 +169,8 @@ export function compileApplication(
 
 function identityOf(
   resource: Manifest,
+  automatic: boolean,
+  request: SyncRequest | undefined,
 ): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn' | 'wishes'> {
   const { name } = resource.metadata;
   return {
@@ -180,9 +182,11 @@ function identityOf(
     dependsOn: [],
     wishes: {
       sync: `trueup app sync ${name}`,
-      approve: `trueup app sync ${name} --approve {plan}`,
+      approve: `trueup app sync ${name}${request?.prune === true ? ' --prune' : ''} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
-      allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
+      allowEmpty: automatic
+        ? 'set syncPolicy.automated.allowEmpty: true'
+        : 'set syncPolicy.automated to {enabled: false, allowEmpty: true}, with which automated sync stays off',
       ignore: 'add to spec.ignoreDifferences: - {rule}',
       confirm: `set the annotation ${confirmAnnotation} of ${name} to the time of now, as 2026-01-02T03:04:05Z`,
     },
@@ -195,7 +199,7 @@ function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, contro
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const request = requestOf(resource);
   return {
-    ...identityOf(resource),
+    ...identityOf(resource, false, request),
     inputs: [],
     remotes: { allowed: [], rule: '', logins: [] },
     target: { cluster: 'in-cluster', identity: '', namespace: '' },
@@ -273,6 +277,11 @@ function inputOf(
   };
 }
 
+function isAutomatic({ syncPolicy }: ApplicationSpec): boolean {
+  const automated = syncPolicy?.automated ?? undefined;
+  return automated !== undefined && automated.enabled !== false;
+}
+
 function policyOf(
   spec: ApplicationSpec,
   resource: Manifest,
@@ -280,15 +289,15 @@ function policyOf(
   asked: readonly string[] | undefined,
   refused: Failure[],
 ): SyncPolicy {
-  const automated = spec.syncPolicy?.automated ?? undefined;
+  const { automated } = spec.syncPolicy ?? {};
   const isSkipped = resource.metadata.annotations?.[skipAnnotation] === 'true';
-  const isAutomatic = automated !== undefined && automated.enabled !== false;
+  const automatic = isAutomatic(spec);
   const written = asked ?? spec.syncPolicy?.syncOptions ?? [];
   const { createNamespace, propagation, objects, respectsIgnored } = readSyncOptions(written);
   return {
-    trigger: isSkipped ? 'suspended' : isAutomatic ? 'automatic' : 'manual',
-    prune: isAutomatic && automated.prune === true,
-    selfHeal: isAutomatic && automated.selfHeal === true,
+    trigger: isSkipped ? 'suspended' : automatic ? 'automatic' : 'manual',
+    prune: automatic && automated?.prune === true,
+    selfHeal: automatic && automated?.selfHeal === true,
     allowEmpty: automated?.allowEmpty === true,
     createNamespace,
     propagation,

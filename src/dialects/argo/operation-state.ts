@@ -39,7 +39,9 @@ export function operationStateOf(
           syncResult: {
             ...revisions,
             ...sourceMembers(resource),
-            ...(run.outcome === undefined ? {} : { resources: resourcesOf(run.outcome.steps) }),
+            ...(run.outcome === undefined
+              ? {}
+              : { resources: resourcesOf(run.outcome.steps, isDryRun(run)) }),
           },
         }),
   };
@@ -74,11 +76,17 @@ function isShown({ step, result, isHook, failure }: StepResult): boolean {
   return !step.startsWith('wait') || result === 'failed';
 }
 
-function resourcesOf(steps: readonly StepResult[]): Json {
+function isDryRun({ asked }: RunView): boolean {
+  const sync = asked?.['sync'];
+  return isObject(sync) && sync['dryRun'] === true;
+}
+
+function resourcesOf(steps: readonly StepResult[], dryRun: boolean): Json {
+  const suffix = dryRun ? ' (dry run)' : '';
   return steps
     .filter(isShown)
     .slice(0, resourcesMax)
-    .map(({ object, step, result, failure, warnings, phase = 'sync', isHook }) => {
+    .map(({ object, step, result, failure, untried, warnings, phase = 'sync', isHook }) => {
       const isDelete = step.startsWith('delete:');
       const done = isDelete ? 'Pruned' : 'Synced';
       return {
@@ -93,13 +101,14 @@ function resourcesOf(steps: readonly StepResult[]): Json {
         hookPhase: result === 'done' ? 'Succeeded' : result === 'failed' ? 'Failed' : 'Running',
         message: (
           failure?.message ??
+          (untried === undefined ? undefined : `not checked: ${untried}`) ??
           warnings?.join('; ') ??
           (result === 'done'
             ? isDelete
-              ? 'pruned'
+              ? `pruned${suffix}`
               : isHook === true
                 ? 'completed'
-                : 'applied'
+                : `applied${suffix}`
             : 'not reached')
         ).slice(0, messageLengthMax),
       };

@@ -5,7 +5,7 @@ import type { Retry } from '#model/unit.ts';
 import { invalid } from '../parse-spec.ts';
 import type { ApplicationSpec, RetrySpec } from './schema.ts';
 
-/** Where nothing is set a failed sync is tried again as well; Argo CD gives up until the next commit. */
+/** Where nothing is set, as often as Argo CD's automated sync; what comes after the last retry is the engine's. */
 export const defaultRetry: Retry = { limit: 5, firstMs: 5000, factor: 2, maxMs: 180_000 };
 
 export function policyRetry({ syncPolicy }: ApplicationSpec, refused: Failure[]): Retry {

@@ -1,5 +1,6 @@
 /** Honour or refuse (F30): what an Application may set that is known, matters, and is not honoured yet. */
 import type { Failure } from '#model/failure.ts';
+import { historyMax } from '#model/outcome.ts';
 import type { RefusedAnnotation } from '#model/unit.ts';
 import { inspectWith, type Findings, type Members } from '../members.ts';
 import {
@@ -144,6 +145,14 @@ export function inspectSpec(spec: ApplicationSpec): Findings {
     const path = sources.length > 0 ? `spec.sources[${index}]` : 'spec.source';
     inspectSource(path, source, sourceMembers, findings);
   }
+  const { revisionHistoryLimit: limit = 0 } = spec;
+  if (limit > historyMax)
+    findings.unknown.push(
+      withoutEffect(
+        `spec.revisionHistoryLimit above ${historyMax} (${limit})`,
+        `no more than ${historyMax} syncs are kept`,
+      ),
+    );
   inspect('spec.syncPolicy', spec.syncPolicy, policyMembers, findings);
   inspect('spec.syncPolicy.automated', spec.syncPolicy?.automated, automatedMembers, findings);
   inspect('spec.syncPolicy.retry', spec.syncPolicy?.retry, retryMembers, findings);

@@ -17,7 +17,7 @@ const recreateMs = 60_000;
 const anewDelaysMs = [1000, 5000, 15_000];
 
 /** Requests of one Run that are in flight together; the cluster's own limit holds across Runs. */
-const inFlightMax = 8;
+export const inFlightMax = 8;
 
 export interface ExecutePorts extends WaitPorts {
   readonly cluster: Cluster;
@@ -249,7 +249,7 @@ class Execution {
 }
 
 /** As of a Job's template. */
-function isImmutable(applied: Result<Written<Applied>>): boolean {
+export function isImmutable(applied: Result<Written<Applied>>): boolean {
   return !applied.ok && applied.failure.code === 'ImmutableField';
 }
 
@@ -279,7 +279,7 @@ function skipped(step: Step): StepResult {
   return { step: step.id, object: step.object, result: 'skipped' };
 }
 
-async function inParallel<T, R>(
+export async function inParallel<T, R>(
   items: readonly T[],
   limit: number,
   call: (item: T) => Promise<R>,
@@ -311,7 +311,7 @@ function waitResult(step: Step, end: WaitEnd): StepResult {
   }
 }
 
-function bodyOf<T>(content: Content, digest: Digest): T {
+export function bodyOf<T>(content: Content, digest: Digest): T {
   const body = content.get(digest);
   if (body === undefined) throw new Error(`the plan names content ${digest} that it does not carry`);
   return body as T;
@@ -319,7 +319,7 @@ function bodyOf<T>(content: Content, digest: Digest): T {
 
 const done = (step: Step): StepResult => ({ step: step.id, object: step.object, result: 'done' });
 
-function failed(step: Step, failure: Failure): StepResult {
+export function failed(step: Step, failure: Failure): StepResult {
   const placed = { ...failure, subject: step.object, ...(step.at === undefined ? {} : { at: step.at }) };
   return { step: step.id, object: step.object, result: 'failed', failure: placed };
 }
@@ -341,7 +341,7 @@ function plainResult(step: Step, written: Result<Written<unknown>>): StepResult 
   return written.value.result === 'stale' ? stale(step, written.value.why) : done(step);
 }
 
-function appliedResult(step: Step, applied: Result<Written<Applied>>): StepResult {
+export function appliedResult(step: Step, applied: Result<Written<Applied>>): StepResult {
   if (!applied.ok) return failed(step, applied.failure);
   if (applied.value.result === 'stale') return stale(step, applied.value.why);
   const { object, values, warnings, created } = applied.value.value;

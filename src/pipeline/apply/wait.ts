@@ -143,7 +143,7 @@ function judge({ step, action: { until }, uid }: Wait, sighting: Sighting): Verd
 }
 
 function judgeHealth(until: Exclude<Awaits, 'absent'>, { health, deletingSinceMs }: ObservedObject): Verdict {
-  const { status } = health;
+  const { status, counts } = health;
   const why = (health.message ?? '').replace(/\.$/, '');
   if (status === 'Healthy') return done;
   const isOver = status === 'Degraded' || status === 'Unknown';
@@ -151,7 +151,8 @@ function judgeHealth(until: Exclude<Awaits, 'absent'>, { health, deletingSinceMs
   if (until === 'completed') return { result: isOver ? 'unwell' : 'waiting', why };
   if (until === 'healthy') {
     if (deletingSinceMs !== undefined) return { result: 'stale', why: 'it is being deleted' };
-    if (status === 'Suspended') return done;
+    // As a child of an application of applications, unless somebody customises that.
+    if (status === 'Suspended' || counts === false) return done;
     if (status === 'Degraded') return { result: 'unwell', why };
   }
   return waiting(why);

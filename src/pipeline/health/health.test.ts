@@ -40,6 +40,14 @@ const waiting = (reason: string, message = ''): object => ({
   phase: 'Running',
   containerStatuses: [{ name: 'web', state: { waiting: { reason, message } } }],
 });
+/** A CronJob that was started last and that succeeded last at these times of one day. */
+const cronJob = (started: string, succeeded?: string, active: readonly object[] = []): Manifest =>
+  object('CronJob', {}, cronStatus(started, succeeded, active));
+const cronStatus = (started: string, succeeded?: string, active: readonly object[] = []): object => ({
+  lastScheduleTime: `2026-01-02T${started}:00Z`,
+  ...(succeeded === undefined ? {} : { lastSuccessfulTime: `2026-01-02T${succeeded}:00Z` }),
+  ...(active.length === 0 ? {} : { active }),
+});
 
 const cases: readonly (readonly [string, Manifest, Health, string?])[] = [
   ['a Deployment that is rolled out', object('Deployment', { replicas: 3 }, done), 'Healthy'],
@@ -293,7 +301,16 @@ const cases: readonly (readonly [string, Manifest, Health, string?])[] = [
   ],
   ['a suspended Job', object('Job', { suspend: true }), 'Suspended'],
   ['a CronJob', object('CronJob'), 'Healthy'],
+  ['a CronJob whose last run succeeded', cronJob('01:00', '01:05'), 'Healthy'],
+  ['a CronJob whose last run failed', cronJob('02:00', '01:05'), 'Degraded', 'last run did not succeed'],
+  ['a CronJob that runs after one that failed', cronJob('02:00', '01:05', [{ name: 'x' }]), 'Healthy'],
+  ['a CronJob that never succeeded', cronJob('01:00'), 'Healthy'],
   ['a suspended CronJob', object('CronJob', { suspend: true }), 'Suspended'],
+  [
+    'a suspended CronJob whose last run failed',
+    object('CronJob', { suspend: true }, cronStatus('02:00', '01:05')),
+    'Suspended',
+  ],
 
   ['a Service inside', object('Service', { type: 'ClusterIP' }), 'Healthy'],
   [

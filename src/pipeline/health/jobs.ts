@@ -1,5 +1,15 @@
 /** Jobs and CronJobs. */
-import { conditionOf, explain, health, healthy, numberOf, objectAt, type HealthRule } from './reading.ts';
+import { parseTimestamp } from '#model/time.ts';
+import {
+  conditionOf,
+  explain,
+  health,
+  healthy,
+  listAt,
+  numberOf,
+  objectAt,
+  type HealthRule,
+} from './reading.ts';
 
 export const job: HealthRule = (manifest) => {
   const failed = conditionOf(manifest, 'Failed');
@@ -14,6 +24,16 @@ export const job: HealthRule = (manifest) => {
   return health('Progressing', `${numberOf(status['succeeded'])} of ${wanted} completions are done`);
 };
 
-/** The Jobs that it starts are judged by themselves; a schedule that is on is well. */
-export const cronJob: HealthRule = (manifest) =>
-  objectAt(manifest, 'spec')['suspend'] === true ? health('Suspended', 'The CronJob is suspended') : healthy;
+/**
+ * By its last run, once that is over, as Argo CD does. Of one that never succeeded it is not known whether its first run
+ * has failed, so that it counts as well.
+ */
+export const cronJob: HealthRule = (manifest) => {
+  if (objectAt(manifest, 'spec')['suspend'] === true) return health('Suspended', 'The CronJob is suspended');
+  const status = objectAt(manifest, 'status');
+  const scheduledMs = parseTimestamp(status['lastScheduleTime']);
+  const succeededMs = parseTimestamp(status['lastSuccessfulTime']);
+  if (scheduledMs === undefined || succeededMs === undefined || listAt(status, 'active').length > 0)
+    return healthy;
+  return succeededMs < scheduledMs ? health('Degraded', 'Its last run did not succeed') : healthy;
+};

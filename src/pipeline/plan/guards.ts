@@ -98,26 +98,30 @@ export interface PruneQuestion {
 }
 
 export function pruneGuards(question: PruneQuestion): readonly Failure[] {
-  const { unit, desired, inventory, deletes } = question;
-  if (unit.teardown !== undefined) return [];
+  const { unit, desired, inventory, deletes, digest } = question;
+  if (unit.teardown !== undefined || unit.approved === digest) return [];
   if (desired === 0 && inventory > 0 && !unit.sync.allowEmpty) {
+    const { allowEmpty, prune } = unit.wishes;
+    const [until, remedy] =
+      deletes.length === 0
+        ? ['', `${allowEmpty}; then ${prune}`]
+        : [` until plan ${digest} is approved`, `approve it: ${approval(unit, digest)}; or ${allowEmpty}`];
     return [
       blocked(
         'EmptyRender',
-        `the source gives no objects, and ${inventory} are in the cluster; they stay`,
-        `if this is meant, ${unit.wishes.allowEmpty}`,
+        `the source gives no objects, and ${inventory} are in the cluster; they stay${until}`,
+        `if this is meant, ${remedy}`,
       ),
     ];
   }
-  if (deletes.length === 0 || unit.approved === question.digest) return [];
   if (deletes.length <= largePrune.countMin || deletes.length <= inventory * largePrune.share) return [];
   const list = deletes.slice(0, 5).map(describe).join(', ');
   const more = deletes.length > 5 ? ` and ${deletes.length - 5} more` : '';
   return [
     blocked(
       'PruneHeld',
-      `held for approval: ${deletes.length} of ${inventory} objects would be deleted (${list}${more}); plan ${question.digest}`,
-      `look at the plan, then approve it: ${approval(unit, question.digest)}`,
+      `held for approval: ${deletes.length} of ${inventory} objects would be deleted (${list}${more}); plan ${digest}`,
+      `look at the plan, then approve it: ${approval(unit, digest)}`,
     ),
   ];
 }

@@ -237,12 +237,28 @@ describe('guards', () => {
     inventory: manifests.map((manifest) => entryOf(manifest)),
   });
 
-  it('F8: an empty render deletes nothing, also when a person asks to prune', () => {
+  it('F8: an empty render deletes nothing, also when a person asks to prune (argo-cd#23645)', () => {
     const request = { by: 'ada', prune: true, dryRun: false, refused: [] };
     for (const of of [unit, { ...unit, request }])
       expect(codes(planned({ unit: of, git: [], ...all(many(2)) }).plan)).toEqual(['EmptyRender']);
     const allowed = planned({ unit: withPolicy({ allowEmpty: true }), git: [], ...all(many(2)) }).plan;
     expect(allowed).toMatchObject({ blocked: [], pruned: 2 });
+  });
+  it('F8: an approval of the very plan that empties it passes, and no other one does', () => {
+    const request = { by: 'ada', prune: true, dryRun: false, refused: [] };
+    const asked = { ...unit, request, sync: { ...unit.sync, trigger: 'manual', prune: false } } as const;
+    const situation = { git: [], ...all(many(2)) };
+    const { plan } = planned({ unit: asked, ...situation });
+    expect(plan.blocked[0]?.message).toContain(`until plan ${plan.digest} is approved`);
+    expect(plan.blocked[0]?.hint).toContain(plan.digest);
+    const approved = planned({ unit: { ...asked, approved: plan.digest }, ...situation }).plan;
+    expect(approved).toMatchObject({ blocked: [], pruned: 2 });
+    const other = { ...asked, approved: 'sha256:other' } as const;
+    expect(codes(planned({ unit: other, ...situation }).plan)).toEqual(['EmptyRender']);
+    // Where nothing would be deleted there is nothing to approve.
+    const { request: _, ...unasked } = asked;
+    const kept = planned({ unit: unasked, ...situation }).plan;
+    expect(kept.blocked[0]?.hint).not.toContain('sha256:');
   });
   it('F9: a large share waits for approval of exactly this plan', () => {
     const situation = { git: many(2), ...all(many(12)) };

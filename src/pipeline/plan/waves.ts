@@ -64,8 +64,8 @@ function placeOfNamespace(applies: readonly Step[], hooks: readonly Step[]): Pic
 function needsWait({ ref, verdict }: Comparison, applied: ReadonlySet<string>): boolean {
   if (applied.has(keyText(ref))) return !isPassive(ref);
   if (!('object' in verdict)) return false;
-  const { status } = verdict.object.health;
-  return status !== 'Healthy' && status !== 'Suspended';
+  const { status, counts } = verdict.object.health;
+  return counts !== false && status !== 'Healthy' && status !== 'Suspended';
 }
 
 function healthWait({ unit }: PlanInput, { ref, desired }: Comparison): Step {

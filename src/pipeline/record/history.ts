@@ -1,11 +1,10 @@
 /** A Unit's history: Runs and drift, newest last, bounded. */
 import type { Json } from '#model/json.ts';
 import type { FieldChange, FieldOwner } from '#model/observed.ts';
-import type { HistoryEntry, UnitState } from '#model/outcome.ts';
+import { historyMax, type HistoryEntry, type UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 
-export const historyMax = 20;
 const changesMax = 10;
 
 const valueLengthMax = 200;

@@ -129,7 +129,7 @@ async function render(
 const output = ({ objects }: Rendered): string => JSON.stringify(objects);
 
 describe('a render key', () => {
-  it('differs wherever what is rendered differs', async () => {
+  it('differs wherever what is rendered differs (argo-cd#29766)', async () => {
     const seen = new Map<string, string>();
     await fc.assert(
       fc.asyncProperty(repository, spec, surroundings, async (files, wanted, cluster) => {
@@ -143,7 +143,7 @@ describe('a render key', () => {
     );
     expect(seen.size).toBeGreaterThan(20);
   });
-  it('of what was read says whether another commit renders the same', async () => {
+  it('of what was read says whether another commit renders the same (argo-cd#26530)', async () => {
     await fc.assert(
       fc.asyncProperty(repository, repository, spec, async (before, after, wanted) => {
         const first = await render(before, wanted);
