@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { approvalOf } from '../approval.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
 import { inClusterServer } from './in-cluster.ts';
@@ -31,9 +32,6 @@ import {
 } from './unsupported.ts';
 
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
-export const approvalAnnotation = 'trueup.dev/approved-plan';
-/** Who approved it, for the history. */
-export const approvedByAnnotation = 'trueup.dev/approved-by';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
 const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
@@ -106,14 +104,12 @@ export function compileApplication(
   const request = requestOf(resource);
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
-  const approved = annotations[approvalAnnotation];
-  const approvedBy = annotations[approvedByAnnotation];
   const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
   const namespaceMetadata = namespaceMetadataOf(spec);
   const { sensitiveAnnotations } = settings.others;
   return [
     {
-      ...identityOf(resource),
+      ...identityOf(resource, request),
       inputs,
       remotes: {
         ...(verdict.repositories === undefined ? {} : { allowed: verdict.repositories }),
@@ -158,8 +154,7 @@ export function compileApplication(
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
-      ...(approved === undefined ? {} : { approved }),
-      ...(approvedBy === undefined ? {} : { approvedBy }),
+      ...approvalOf(resource),
       ...operationTermination(resource),
       ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
@@ -169,6 +164,7 @@ export function compileApplication(
 
 function identityOf(
   resource: Manifest,
+  request: SyncRequest | undefined,
 ): Pick<Unit, 'id' | 'owner' | 'generation' | 'manager' | 'external' | 'dependsOn' | 'wishes'> {
   const { name } = resource.metadata;
   return {
@@ -180,7 +176,8 @@ function identityOf(
     dependsOn: [],
     wishes: {
       sync: `trueup app sync ${name}`,
-      approve: `trueup app sync ${name} --approve {plan}`,
+      // What an operation would delete besides is in no plan without it.
+      approve: `trueup app sync ${name}${request?.prune === true ? ' --prune' : ''} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
       allowEmpty: 'set syncPolicy.automated.allowEmpty: true',
       ignore: 'add to spec.ignoreDifferences: - {rule}',
@@ -195,7 +192,7 @@ function unreadable(resource: Manifest, failure: Failure, lookup: Lookup, contro
   const predecessor = predecessorOf(resource, lookup, controlNamespace);
   const request = requestOf(resource);
   return {
-    ...identityOf(resource),
+    ...identityOf(resource, request),
     inputs: [],
     remotes: { allowed: [], rule: '', logins: [] },
     target: { cluster: 'in-cluster', identity: '', namespace: '' },

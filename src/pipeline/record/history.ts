@@ -50,7 +50,7 @@ type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
 export type SyncFacts = Pick<
   SyncEntry,
-  'atMs' | 'durationMs' | 'by' | 'automated' | 'attempt' | 'result' | 'message' | 'revert'
+  'atMs' | 'durationMs' | 'by' | 'automated' | 'attempt' | 'approved' | 'result' | 'message' | 'revert'
 >;
 
 function nextId({ history }: UnitState): number {
