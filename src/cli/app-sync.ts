@@ -1,5 +1,4 @@
 /** `trueup app sync`, `trueup app wait` */
-import { approvalInVain, waitingPlans } from '#dialects/approval.ts';
 import { operationNow, syncRequest, type SyncWish } from '#dialects/argo/operation-request.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';

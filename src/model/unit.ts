@@ -49,7 +49,10 @@ export interface SignatureRule {
   readonly where: string;
 }
 
+/** How its server is reached, and whom it may be. */
 export interface Trust {
+  /** The Secret that names a proxy for it. */
+  readonly proxy?: SecretRef;
   /** Authorities, or the server's own certificates, as PEM: then only these. */
   readonly certificates?: string;
   /** In the form of `known_hosts`. */

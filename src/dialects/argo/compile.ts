@@ -77,7 +77,7 @@ export function compileApplication(
     ...(settings.others.tools === undefined ? {} : { tools: settings.others.tools }),
   };
   const logins = loginsOf(lookup, controlNamespace, context.project);
-  const trust = trustOf(lookup, controlNamespace);
+  const trust = trustOf(lookup, controlNamespace, context.project);
   findings.refused.push(...settings.others.refused);
   for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
   const repositories = sources.map((source) => source.repoURL);
