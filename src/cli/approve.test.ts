@@ -7,6 +7,7 @@ import {
   filesOf,
   repository,
 } from '../../tests/fakes/engine-world.ts';
+import { failure } from '../../tests/fakes/cluster.ts';
 import type { Manifest } from '#model/object.ts';
 import { appSync } from './app-sync.ts';
 import { applyCommand } from './apply.ts';
@@ -142,6 +143,18 @@ describe.each(Object.keys(subjects))('a held prune of %s (F9)', (kind) => {
     expect(await command(approveCommand(words, { ...options, plan }, ports))).toMatchObject({
       code: exitCodes.unhealthy,
     });
+    expect(standing().metadata.annotations ?? {}).toEqual({});
+  });
+
+  it('that fails half-way says so, and the approval is taken back', async () => {
+    const plan = await held();
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'remove' && key.endsWith('/n11') ? failure('Forbidden', 'denied') : undefined;
+    expect(await command(approveCommand(words, { ...options, plan }, ports))).toEqual({
+      code: exitCodes.failed,
+      message: expect.stringMatching(/: Failed: 1 of \d+ steps failed: .*\[Forbidden\]/),
+    });
+    expect([isThere('n2'), isThere('n11')]).toEqual([false, true]);
     expect(standing().metadata.annotations ?? {}).toEqual({});
   });
 

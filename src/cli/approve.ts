@@ -1,7 +1,7 @@
 /** `trueup approve`: a person's word for exactly one plan, of any kind that declares Units. */
 import { approvalInVain, approvalRequest, approvalWithdrawal, waitingPlans } from '#dialects/approval.ts';
 import { describe, type Manifest } from '#model/object.ts';
-import { parseTimestamp } from '#model/time.ts';
+import type { HistoryEntry } from '#model/outcome.ts';
 import { approvalAnnotation } from '#model/wishes.ts';
 import { conditionsOf, standingOf, textAt } from './applications.ts';
 import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
@@ -63,17 +63,20 @@ export async function approveAndWait(
   const words = wordsOf(opened);
   if (resourceStanding(before).isSuspended)
     throw new CommandEnd(exitCodes.failed, `${words} is suspended: trueup resume ${words} first`);
+  const [earlier] = await syncsOf(opened, before);
   orEnd(await cluster.mergePatch(ref, approvalRequest(plan, ports.user, ports.clock.now())));
   ports.say(`approved ${plan} of ${ref.name}\n`);
   try {
     const after = await waitUntil(opened, timeoutMs, ports, isOver(before, plan));
-    const last = (await readState(cluster, after))?.history.findLast(({ kind }) => kind === 'sync');
-    const isDone = !isApproved(after, plan) && last?.kind === 'sync' && last.plan === plan;
-    if (isDone && last.result === 'succeeded') {
-      ports.out(`${ref.name}: Succeeded: ${last.message}\n`);
+    const ran = (await syncsOf(opened, after)).find(
+      (entry) => entry.plan === plan && entry.id > (earlier?.id ?? 0),
+    );
+    if (ran?.result === 'succeeded') {
+      ports.out(`${ref.name}: Succeeded: ${ran.message}\n`);
       return;
     }
-    throw new CommandEnd(exitCodes.failed, `${describe(ref)}: ${whyNot(after, plan)}`);
+    const why = ran === undefined ? whyNot(after, plan) : `Failed: ${ran.message}`;
+    throw new CommandEnd(exitCodes.failed, `${describe(ref)}: ${why}`);
   } catch (error) {
     const now = await cluster.read(ref);
     // An approval that nobody used must not come into force much later.
@@ -81,6 +84,14 @@ export async function approveAndWait(
       orEnd(await cluster.mergePatch(ref, approvalWithdrawal));
     throw error;
   }
+}
+
+type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
+
+/** The last one first: they stand in the record before the status says that they are over. */
+async function syncsOf({ cluster }: Opened, resource: Manifest): Promise<readonly SyncEntry[]> {
+  const { history = [] } = (await readState(cluster, resource)) ?? {};
+  return history.filter((entry) => entry.kind === 'sync').toReversed();
 }
 
 const isApproved = ({ metadata }: Manifest, plan: string): boolean =>
@@ -103,8 +114,7 @@ function isOver(before: Manifest, plan: string): (now: Manifest) => boolean {
 function failureOf(resource: Manifest): string | undefined {
   if (!isFlux({ group: resource.apiVersion.split('/')[0]! })) {
     const { phase } = standingOf(resource);
-    const startedAt = parseTimestamp(textAt(resource, 'status', 'operationState', 'startedAt'));
-    return phase === 'Failed' ? String(startedAt) : undefined;
+    return phase === 'Failed' ? textAt(resource, 'status', 'operationState', 'startedAt') : undefined;
   }
   const { ready, message } = resourceStanding(resource);
   return ready === 'False' ? message : undefined;
