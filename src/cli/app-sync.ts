@@ -1,9 +1,10 @@
 /** `trueup app sync`, `trueup app wait` */
-import { operationNow, syncRequest } from '#dialects/argo/operation-request.ts';
+import { operationNow, syncRequest, type SyncWish } from '#dialects/argo/operation-request.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { applicationRef, conditionsOf, readApplication, standingOf, textAt } from './applications.ts';
+import { planToApprove } from './approve.ts';
 import { CommandEnd, orEnd, type ClusterOptions, type CommandPorts } from './command.ts';
 import { readDeclarations } from './declarations.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -13,7 +14,6 @@ import { refuseWhileOldControllerRuns } from './old-controller.ts';
 const plural = 'applications';
 /** Whoever reconciles it writes its status meanwhile. */
 const writeAttempts = 5;
-const approvalAnnotation = 'trueup.dev/approved-plan';
 
 export interface SyncOptions extends ClusterOptions {
   readonly prune?: boolean;
@@ -29,6 +29,8 @@ export interface SyncOptions extends ClusterOptions {
 }
 
 export async function appSync(name: string, options: SyncOptions, ports: CommandPorts): Promise<void> {
+  if (options.approve !== undefined && options.dryRun === true)
+    throw new CommandEnd(exitCodes.usage, '--approve has the plan carried out: leave out --dry-run');
   const cluster = orEnd(await ports.cluster(options));
   const ref = applicationRef(name, options.namespace);
   const before = await request(cluster, ref, options, ports);
@@ -60,13 +62,17 @@ async function request(
       const remedy = `wait for it: trueup app wait ${name} --operation`;
       throw new CommandEnd(exitCodes.failed, `${name}: ${why}; ${remedy}`);
     }
-    const plan = approvedPlan(before, options.approve, name);
-    const wish = { ...options, plan, by: ports.user, further: furtherOf(options) };
-    const metadata: JsonObject = {
-      ...(plan === undefined ? {} : { annotations: { [approvalAnnotation]: plan } }),
-      resourceVersion: String(before.metadata['resourceVersion']),
-    };
-    const written = orEnd(await cluster.mergePatch(ref, { metadata, ...syncRequest(before, wish) }));
+    const approves =
+      options.approve === undefined ? {} : { approves: approval(before, options.approve, ports) };
+    const asked = syncRequest(before, {
+      ...options,
+      ...approves,
+      by: ports.user,
+      further: furtherOf(options),
+    });
+    const resourceVersion = String(before.metadata['resourceVersion']);
+    const metadata = { ...(asked['metadata'] as JsonObject | undefined), resourceVersion };
+    const written = orEnd(await cluster.mergePatch(ref, { ...asked, metadata }));
     if (written.result !== 'stale') return before;
   }
   throw new CommandEnd(
@@ -99,19 +105,12 @@ function patternOf(text: string): JsonObject {
   };
 }
 
-/** The plan that waits for a person, or the one that was named. */
-function approvedPlan(
+function approval(
   application: Manifest,
-  approve: string | true | undefined,
-  name: string,
-): string | undefined {
-  if (approve !== true) return approve;
-  const waiting = ['Held', 'Waiting'].flatMap((wanted) =>
-    conditionsOf(application).filter(({ type }) => type === wanted),
-  );
-  const [digest] = waiting.flatMap(({ message }) => /sha256:[0-9a-f]{64}/.exec(message) ?? []);
-  if (digest === undefined) throw new CommandEnd(exitCodes.failed, `${name}: no plan waits for approval`);
-  return digest;
+  approve: string | true,
+  { clock }: CommandPorts,
+): SyncWish['approves'] {
+  return { plan: planToApprove(application, approve), atMs: clock.now() };
 }
 
 /** A wish that nobody took up is withdrawn: carried out hours later it would surprise. */

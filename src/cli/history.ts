@@ -33,7 +33,7 @@ export async function historyCommand(
           entry.revisions[0]?.label ?? '',
           humanDuration(entry.durationMs),
           entry.by,
-          `${entry.message}${stableText(entry)}`,
+          `${entry.message}${approvedText(entry)}${stableText(entry)}`,
         ]
       : [
           String(entry.id),
@@ -50,6 +50,11 @@ export async function historyCommand(
 }
 
 type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
+
+function approvedText({ approved }: SyncEntry): string {
+  if (approved === undefined) return '';
+  return `; approved by ${approved.by}${approved.atMs === undefined ? '' : ` at ${timestamp(approved.atMs)}`}`;
+}
 
 /** What a rollback cost: from the commit being seen to everything being Synced and Healthy. */
 export function stableText({ revert }: SyncEntry): string {

@@ -4,11 +4,12 @@ import { planSummary, stepLine } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { CommandPorts } from './command.ts';
 
-export const formVersion = 1;
+export const formVersion = 2;
 
 /** What of the options decides over the plan. */
 export interface Origin {
-  readonly app?: string;
+  /** The kind, and the namespace and name, of what declares the Unit. */
+  readonly resource?: readonly string[];
   readonly repo?: string;
   readonly path?: string;
   readonly ref?: string;
@@ -34,11 +35,11 @@ export function planFileText(
   options: Origin,
   ports: Pick<CommandPorts, 'user' | 'clock'>,
 ): string {
-  const { app, repo, path, ref, recurse, destNamespace, namespace } = options;
+  const { resource, repo, path, ref, recurse, destNamespace, namespace } = options;
   const of =
-    app === undefined
+    resource === undefined
       ? { repo, path, ref, recurse, destNamespace, namespace }
-      : { app, destNamespace, namespace };
+      : { resource, destNamespace, namespace };
   const file = {
     form: formVersion,
     madeAt: timestamp(ports.clock.now()),

@@ -23,7 +23,7 @@ import {
   type PipelinePorts,
 } from './command.ts';
 import { exitCodes } from './exit-codes.ts';
-import { planFileText } from './plan-file.ts';
+import { planFileText, type Origin } from './plan-file.ts';
 import { applicationWords, openResource, type Opened } from './resources.ts';
 import { yamlText } from './yaml-text.ts';
 
@@ -38,6 +38,9 @@ export interface PlanOptions extends ClusterOptions {
   readonly path?: string;
   readonly ref?: string;
   readonly app?: string;
+  /** Any resource that declares a Unit, as people name it. */
+  readonly what?: readonly string[];
+  readonly isNamespaceGiven?: boolean;
   readonly destNamespace: string;
   readonly recurse?: boolean;
   readonly mirror: readonly Mirror[];
@@ -48,21 +51,36 @@ export interface PlanOptions extends ClusterOptions {
 }
 
 export async function planCommand(options: PlanOptions, ports: CommandPorts): Promise<void> {
-  if ((options.app === undefined) === (options.repo === undefined)) {
-    throw new CommandEnd(exitCodes.usage, 'name either --repo URL --path DIR, or --app NAME');
+  const { app, repo, what = [] } = options;
+  if ([app !== undefined, repo !== undefined, what.length > 0].filter(Boolean).length !== 1) {
+    throw new CommandEnd(
+      exitCodes.usage,
+      'name either --repo URL --path DIR, or --app NAME, or a resource, as kustomization/apps',
+    );
   }
-  const { unit, state, pipeline } =
-    options.app === undefined
-      ? await adHoc(options, ports)
-      : await ofResource(await openResource(applicationWords(options.app), options, ports), options, ports);
-  const { plan } = await planOf({ unit, state, pipeline }, ports);
+  const words = app === undefined ? what : applicationWords(app);
+  const opened = words.length === 0 ? undefined : await openResource(words, options, ports);
+  const subject =
+    opened === undefined ? await adHoc(options, ports) : await ofResource(opened, options, ports);
+  const { plan } = await planOf(subject, ports);
   ports.out(options.output === 'json' ? `${jsonText(plan, 2)}\n` : planText(plan));
   if (options.out !== undefined) {
-    ports.writeFile(options.out, planFileText(plan, options, ports));
+    ports.writeFile(options.out, planFileText(plan, originOf(options, opened), ports));
     ports.say(`written down: trueup apply ${options.out}\n`);
   }
   if (plan.blocked.length > 0) throw blockedEnd(plan.blocked);
   if (options.exitCode === true && plan.steps.length > 0) throw new CommandEnd(exitCodes.differences);
+}
+
+/** By its full name, so that whoever applies it finds the same one. */
+function originOf(options: PlanOptions, opened: Opened | undefined): Origin {
+  if (opened === undefined) return options;
+  const { ref, controlNamespace: namespace } = opened;
+  return {
+    resource: [ref.kind.toLowerCase(), `${ref.namespace}/${ref.name}`],
+    destNamespace: options.destNamespace,
+    namespace,
+  };
 }
 
 /** The plan as the server would make it now; warnings go to standard error. */

@@ -1,5 +1,12 @@
 /** `trueup takeover` and `trueup hand-back`: from another controller to Trueup, and the way back. */
 import { describe, keyText, type Manifest, type ObjectRef } from '#model/object.ts';
+import {
+  approvalAnnotation,
+  approvedAtAnnotation,
+  approvedByAnnotation,
+  pruneAnnotation,
+  terminateAnnotation,
+} from '#model/wishes.ts';
 import { observe } from '#pipeline/pipeline.ts';
 import { appSync } from './app-sync.ts';
 import { standingOf } from './applications.ts';
@@ -56,7 +63,13 @@ async function activate(opened: Opened, options: TakeoverOptions, ports: Command
 }
 
 /** Wishes to Trueup that would mean nothing to another controller, or come into force at a later return. */
-const ownWishes = ['trueup.dev/approved-plan', 'trueup.dev/terminate', 'trueup.dev/prune'] as const;
+const ownWishes = [
+  approvalAnnotation,
+  approvedByAnnotation,
+  approvedAtAnnotation,
+  terminateAnnotation,
+  pruneAnnotation,
+] as const;
 
 export async function handBackCommand(
   words: readonly string[],

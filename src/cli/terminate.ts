@@ -1,7 +1,8 @@
 /** `trueup terminate`: ends the operation in progress after the steps that are under way. */
 import { operationNow } from '#dialects/argo/operation-request.ts';
-import { terminateAnnotation, terminateRequest } from '#dialects/termination.ts';
+import { terminateRequest } from '#dialects/termination.ts';
 import type { Manifest } from '#model/object.ts';
+import { terminateAnnotation } from '#model/wishes.ts';
 import { standingOf } from './applications.ts';
 import { CommandEnd, orEnd, type CommandPorts } from './command.ts';
 import { exitCodes } from './exit-codes.ts';

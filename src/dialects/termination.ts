@@ -3,9 +3,7 @@ import type { Progress } from '#model/dialect.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Unit } from '#model/unit.ts';
-
-/** `2026-01-02T03:04:05Z by ada`: what began then is to end, and no other one is ever hit. */
-export const terminateAnnotation = 'trueup.dev/terminate';
+import { terminateAnnotation } from '#model/wishes.ts';
 
 /** A merge patch. */
 export function terminateRequest(startedAt: string, by: string): JsonObject {

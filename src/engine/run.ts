@@ -21,7 +21,7 @@ import type { StepResult, UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
 import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
-import type { Ancestry, Unit } from '#model/unit.ts';
+import { approvalFor, type Ancestry, type Unit } from '#model/unit.ts';
 import { isNamed } from './asked.ts';
 import { contestsAfter } from './contests.ts';
 import { fenced } from './fence.ts';
@@ -81,6 +81,7 @@ export async function carryOut(
   const { unit, made, by, automated, attempt } = order;
   const { plan } = made;
   const objects = plan.steps.filter(({ tracked }) => tracked).map(({ object }) => object);
+  const approved = approvalFor(unit, plan.digest);
   const view: RunView = {
     startedAtMs: ports.clock.now(),
     by,
@@ -88,6 +89,7 @@ export async function carryOut(
     revisions: plan.revisions,
     attempt,
     ...(!automated && unit.request?.asWritten !== undefined ? { asked: unit.request.asWritten } : {}),
+    ...(approved === undefined ? {} : { approved }),
     message: startMessage(plan),
   };
   if (order.hasLeft()) return ok({ result: 'stale', view });
@@ -219,8 +221,17 @@ async function conclude(
   const seenAtMs = order.seenAtMs.get(reverting?.commit ?? '') ?? view.startedAtMs;
   const isDeployed = reverting !== undefined && !order.fromLastGood;
   const revert = isDeployed ? { revert: { seenAtMs } } : {};
-  const { startedAtMs: atMs, by, automated, attempt } = view;
-  const facts = { atMs, durationMs, by, automated, attempt, message, ...revert } as const;
+  const { startedAtMs: atMs, by, automated, attempt, approved } = view;
+  const facts = {
+    atMs,
+    durationMs,
+    by,
+    automated,
+    attempt,
+    message,
+    ...(approved === undefined ? {} : { approved }),
+    ...revert,
+  } as const;
   const nowMs = ports.clock.now();
   const isOver = executed.result === 'succeeded' || executed.result === 'failed';
   const records = (): UnitState => {

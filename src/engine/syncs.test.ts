@@ -1683,15 +1683,33 @@ describe('approval', () => {
     world.change(
       'web',
       (draft) =>
-        (draft.metadata.annotations = { 'trueup.dev/approved-plan': plan, 'trueup.dev/approved-by': 'ada' }),
+        (draft.metadata.annotations = {
+          'trueup.dev/approved-plan': plan,
+          'trueup.dev/approved-by': 'ada',
+          'trueup.dev/approved-at': '2026-01-02T03:04:05Z',
+        }),
     );
 
   it('where automation is off, the plan waits with its digest and summary; approved, it runs, and who did is kept', async () => {
     await begun([configMap('one'), configMap('two')], { syncPolicy: {} });
     expect(waiting()).toMatch(/automated sync is off: 2 to create, 0 to change, 0 to delete; .*sha256:/);
-    await approve(digest());
+    const plan = digest();
+    await approve(plan);
     expect(world.data('one')).toEqual({ a: '1' });
-    expect(world.state()?.history).toMatchObject([{ kind: 'sync', by: 'ada' }]);
+    const atMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+    expect(world.state()?.history).toMatchObject([
+      { kind: 'sync', by: 'ada', plan, approved: { plan, by: 'ada', atMs } },
+    ]);
+    expect(world.status().operationState).toMatchObject({
+      operation: {
+        initiatedBy: { username: 'ada' },
+        info: [
+          { name: 'trueup.dev/plan', value: plan },
+          { name: 'trueup.dev/approved-by', value: 'ada' },
+          { name: 'trueup.dev/approved-at', value: '2026-01-02T03:04:05Z' },
+        ],
+      },
+    });
     expect(world.cluster.must('argoproj.io/Application', 'argocd', 'web').metadata.annotations).toEqual({});
   });
   it('F8: where automation is off, an emptied source is pruned by the approval of what a person asked for', async () => {

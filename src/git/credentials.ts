@@ -3,6 +3,7 @@ import { digestOf } from '#fields/digest.ts';
 import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { GitCredentials, InstallationTokens, SecretReader } from '#model/ports.ts';
+import { readProxy } from '#model/proxies.ts';
 import type { SourceSpec, Trust } from '#model/unit.ts';
 import type { RepositoryAddress } from './url.ts';
 
@@ -45,8 +46,20 @@ export async function credentialsOf(
     address.userInfo === undefined ? {} : { login: { kind: 'basic', ...address.userInfo } };
   // The Secret, and who signed the certificate, are of the host that the address names; a mirror is another one.
   if (address.mirrored) return ok(user);
+  const read = readProxy(trust?.proxy, secrets);
+  if (!read.ok) return fail(broken(address.url, read.what, read.hint));
+  const { proxy } = read;
+  if (proxy !== undefined && address.isSsh)
+    return fail(
+      broken(
+        address.url,
+        `Secret ${trust!.proxy!.namespace}/${trust!.proxy!.name} has a proxy, which SSH does not use`,
+        'use its https:// address, or remove proxy',
+      ),
+    );
   const anonymous: GitCredentials = {
     ...user,
+    ...(proxy === undefined ? {} : { proxy }),
     ...(trust?.certificates === undefined ? {} : { certificates: trust.certificates }),
     ...(trust?.knownHosts === undefined ? {} : { knownHosts: trust.knownHosts }),
   };
@@ -79,7 +92,10 @@ export async function credentialsOf(
   if (data['githubAppPrivateKey'] !== undefined) {
     if (installationTokens === undefined)
       return no('is of a GitHub App, which is not used here', 'give it a token');
-    const made = await installationTokens(address.url, data, trust);
+    const made = await installationTokens(address.url, data, {
+      ...(trust?.certificates === undefined ? {} : { certificates: trust.certificates }),
+      ...(proxy === undefined ? {} : { proxy }),
+    });
     if (!made.ok) return made;
     return ok({ ...secure, login: { kind: 'basic', username: 'x-access-token', password: made.value } });
   }

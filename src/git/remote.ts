@@ -3,6 +3,7 @@ import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import { isLinkLocalHost } from '#model/hosts.ts';
 import type { GitCredentials, ProcessResult } from '#model/ports.ts';
+import { usedProxy, type Proxy } from '#model/proxies.ts';
 import type { GitTools } from './command.ts';
 import { runGit } from './command.ts';
 import type { Access } from './credentials.ts';
@@ -81,10 +82,17 @@ export class Remote {
   async #call(access: Access, credentials: GitCredentials, call: RemoteCall): Promise<RemoteResult> {
     for (let hop = 0; ; hop++) {
       const target = this.#redirectedTo ?? access.address;
-      const guard = await this.#guard(access.address.url, target);
+      const guard = await this.#guard(access.address.url, target, credentials.proxy);
       if (!guard.ok) return { ...guard, stderr: '' };
-      const sent = mayHave(access.address, target) ? credentials : {};
-      const secrets = sent.login === undefined ? [] : headerOf(sent.login).secrets;
+      const { proxy } = credentials;
+      const sent: GitCredentials = {
+        ...(mayHave(access.address, target) ? credentials : {}),
+        ...(proxy === undefined ? {} : { proxy }),
+      };
+      const secrets = [
+        ...(sent.login === undefined ? [] : headerOf(sent.login).secrets),
+        ...(proxy === undefined ? [] : [new URL(proxy.url).password]),
+      ];
       const result = await this.#run(target, sent, guard.value, call, false);
       const stderr = withoutSecrets(result.stderr, secrets);
       if (result.code === 0) return { ...ok({ stdout: text(result) }), stderr };
@@ -128,11 +136,22 @@ export class Remote {
   }
 
   /** Resolves the host, refuses what is off limits, and pins the answer, so that git cannot get another one. */
-  async #guard(url: string, target: RepositoryAddress): Promise<Result<readonly string[]>> {
+  async #guard(
+    url: string,
+    target: RepositoryAddress,
+    named: Proxy | undefined,
+  ): Promise<Result<readonly string[]>> {
+    const proxy = usedProxy(named, target.host, target.port);
+    if (proxy !== undefined) {
+      const { hostname } = new URL(proxy.url);
+      const addresses = (await this.#lookup?.(hostname)) ?? [];
+      return addresses.some(isLinkLocalHost) ? fail(forbiddenAddress(url, hostname)) : ok([]);
+    }
     if (target.host === '' || this.#lookup === undefined || isLiteral(target.host)) return ok([]);
     // Behind a proxy the names are the proxy's to resolve, and its rules apply. SSH knows none.
     if (
       !target.isSsh &&
+      named === undefined &&
       Object.keys(this.#tools.environment).some((name) => /^(?:https?|all)_proxy$/i.test(name))
     )
       return ok([]);
@@ -163,6 +182,11 @@ export class Remote {
       const addresses = pinned.map((address) => (address.includes(':') ? `[${address}]` : address)).join(',');
       config.push(['http.curloptResolve', `${target.host}:${target.port}:${addresses}`]);
     }
+    const { proxy } = credentials;
+    // What the Secret says goes before the environment, also where it says that none is used.
+    if (proxy !== undefined)
+      config.push(['http.proxy', usedProxy(proxy, target.host, target.port)?.url ?? '']);
+    const direct = proxy === undefined ? {} : { no_proxy: '', NO_PROXY: '' };
     return this.#limits.of(target.origin).pass(() =>
       withPrivateFiles(this.#tools.dir, target, credentials, pinned, (files) =>
         runGit(this.#tools, {
@@ -170,7 +194,7 @@ export class Remote {
           args: call.args,
           config: [...config, ...files.config],
           ...(call.stdin !== undefined && { stdin: call.stdin }),
-          ...(files.named !== undefined && { named: files.named }),
+          named: { ...files.named, ...direct },
           ...(files.ssh !== undefined && { ssh: files.ssh }),
           timeoutMs: call.timeoutMs,
           network: true,

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failure, openGitRoom, source, value, type GitRoom } from '../../tests/git-server/git-room.ts';
 import { createWorkTree } from '../../tests/git-server/server.ts';
+import { startProxy } from '../../tests/registries/proxy.ts';
 import { loopbackCertificates } from '#host/certificates.ts';
 import { systemClock } from '#host/clock.ts';
 
@@ -81,6 +82,38 @@ describe('a repository over https', () => {
     expect(failure(await room.repositories.fetch(spec)).code).toBe('GitAuthenticationFailed');
     secret = { tlsClientCertData: client.certificate, tlsClientCertKey: client.key };
     expect(value(await room.repositories.resolve(spec)).message).toBe('Add a');
+  });
+  it('goes by the proxy of the Secret, but for what that leaves out, and fails without it (S14)', async () => {
+    const proxy = await startProxy();
+    const named = { ...trust, proxy: { namespace: 'argocd', name: 'repo' } };
+    const spec = { ...source(at(plain)), trust: named };
+    secret = { proxy: proxy.url };
+    expect(value(await room.repositories.resolve(spec)).message).toBe('Add a');
+    value(await room.repositories.fetch(spec));
+    expect(proxy.asked).toContain(new URL(at(plain)).host);
+    const mark = proxy.asked.length;
+    secret = { proxy: proxy.url, noProxy: 'other.example,localhost' };
+    value(await room.repositories.fetch(spec));
+    expect(proxy.asked).toHaveLength(mark);
+    await proxy.close();
+    secret = { proxy: proxy.url };
+    const refused = failure(await room.repositories.fetch(spec));
+    expect(refused.code).toBe('GitUnreachable');
+    expect(JSON.stringify([refused, room.logLines])).not.toContain('pr0xy-canary');
+    expect(JSON.stringify(room.processes.map(({ args }) => args))).not.toContain('pr0xy-canary');
+  });
+  it('with a proxy that is none is refused, and so is one for SSH', async () => {
+    const named = { proxy: { namespace: 'argocd', name: 'repo' } };
+    secret = { proxy: 'socks5://proxy.example' };
+    expect(failure(await room.repositories.fetch({ ...source(at(plain)), trust: named }))).toMatchObject({
+      code: 'GitCredentialsMissing',
+      message: expect.stringMatching(/Secret argocd\/repo has a proxy that is no http/),
+    });
+    secret = { proxy: 'http://proxy.example' };
+    const ssh = source('git@localhost:shop.git');
+    expect(failure(await room.repositories.fetch({ ...ssh, trust: named }))).toMatchObject({
+      message: expect.stringMatching(/has a proxy, which SSH does not use/),
+    });
   });
   it('S4: insecure is refused, and says what to do instead', async () => {
     secret = { insecure: 'true', username: 'ada', password: 'x' };

@@ -60,7 +60,7 @@ describe('completion', () => {
     expect(status).toBe(0);
   });
   it.runIf(isThere('bash')).each([
-    [['ap'], 'app apply'],
+    [['ap'], 'app apply approve'],
     [['app', 'roll'], 'rollback'],
     [['app', 'rollback', '--dr'], '--dry-run'],
     [['get', 'all', '-o', ''], 'table wide name yaml json'],
@@ -75,7 +75,7 @@ describe('completion', () => {
     expect(stdout.trim().split(' ').toSorted()).toEqual(expected.split(' ').toSorted());
   });
   it.runIf(isThere('fish')).each([
-    ['ap', ['app', 'apply']],
+    ['ap', ['app', 'apply', 'approve']],
     ['app roll', ['rollback']],
     ['app rollback --dr', ['--dry-run']],
     ['get all -o ', ['json', 'name', 'table', 'wide', 'yaml']],

@@ -19,6 +19,7 @@ import { commandPorts } from './command-ports.ts';
 import { addCompletion } from './completion-program.ts';
 import {
   duration,
+  isNamespaceGiven,
   output,
   port,
   withCluster,
@@ -139,8 +140,16 @@ function addStart(root: Command, ports: CommandPorts, stopped: { release: () => 
 
 function addPlan(root: Command, ports: CommandPorts): void {
   withExample(
-    withMirror(withCluster(root.command('plan').description('show what would be done; changes nothing'))),
+    withMirror(
+      withCluster(
+        root
+          .command('plan')
+          .argument('[what...]', 'a resource: KIND/NAME, KIND/NAMESPACE/NAME or KIND NAME')
+          .description('show what would be done; changes nothing'),
+      ),
+    ),
     'trueup plan --app web --exit-code',
+    'trueup plan kustomization/apps --out apps.plan',
     'trueup plan --repo https://git.example/team/apps --path web',
   )
     .option('--repo <url>', 'a Git repository')
@@ -152,7 +161,9 @@ function addPlan(root: Command, ports: CommandPorts): void {
     .option('--exit-code', 'exit with 2 when there are differences')
     .option('--out <file>', 'write the plan down, for trueup apply')
     .addOption(output('table', 'json'))
-    .action((options) => planCommand(options, ports));
+    .action((what: readonly string[], options, command: Command) =>
+      planCommand({ ...options, what, ...isNamespaceGiven(command) }, ports),
+    );
 }
 
 function addApply(root: Command, ports: CommandPorts): void {

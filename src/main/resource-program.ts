@@ -1,5 +1,6 @@
 /** Verbs that hold for every kind that declares Units, in the words of flux. */
 import type { Command } from 'commander';
+import { approveCommand } from '#cli/approve.ts';
 import type { CommandPorts } from '#cli/command.ts';
 import { eventsCommand } from '#cli/events.ts';
 import { getCommand } from '#cli/get.ts';
@@ -159,6 +160,22 @@ function addTakingOver(root: Command, ports: CommandPorts): void {
 }
 
 function addAsking(root: Command, ports: CommandPorts): void {
+  withExample(
+    withTimeout(
+      withCluster(
+        root
+          .command('approve')
+          .argument('<what...>', wordsHelp)
+          .description('have the plan carried out that waits for approval'),
+      ),
+    ),
+    'trueup approve web',
+    'trueup approve kustomization/apps --plan sha256:…',
+  )
+    .option('--plan <digest>', 'only if this is the plan that waits')
+    .action((what: readonly string[], { timeout, ...options }, command: Command) =>
+      approveCommand(what, { ...options, ...isNamespaceGiven(command), timeoutMs: timeout }, ports),
+    );
   withExample(
     withCluster(root.command('reconcile').argument('<what...>', wordsHelp).description('look at it now')),
     'trueup reconcile application web',

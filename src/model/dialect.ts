@@ -4,7 +4,7 @@ import type { JsonObject } from './json.ts';
 import type { Manifest, GroupVersionKind, ObjectKey, ObjectRef } from './object.ts';
 import type { HealthReport, Outcome, UnitState } from './outcome.ts';
 import type { Plan } from './plan.ts';
-import type { Ancestry, DeletionPhase, Predecessor, Revision, SourceSpec, Unit } from './unit.ts';
+import type { Ancestry, Approval, DeletionPhase, Predecessor, Revision, SourceSpec, Unit } from './unit.ts';
 
 /** Objects of one kind that are followed with their bodies. */
 export interface Selection {
@@ -63,6 +63,7 @@ export interface RunView {
   readonly attempt: number;
   /** The wish that it fulfils, as it was written. */
   readonly asked?: JsonObject;
+  readonly approved?: Approval;
   readonly outcome?: Outcome;
   readonly message: string;
 }

@@ -12,7 +12,7 @@ import type {
 } from './observed.ts';
 import type { ObjectRef } from './object.ts';
 import type { TracePaths } from './rendered.ts';
-import type { Ancestry, DeletionPhase, Phase, Revision, UnitId } from './unit.ts';
+import type { Ancestry, Approval, DeletionPhase, Phase, Revision, UnitId } from './unit.ts';
 
 /** A failed precondition is 'stale': the engine observes and plans anew; the executor never adapts. */
 export interface StepResult {
@@ -60,6 +60,8 @@ export type HistoryEntry =
       /** Counts from 0 within retries. */
       readonly attempt?: number;
       readonly plan: Digest;
+      /** Absent: nobody had to, or did. */
+      readonly approved?: Approval;
       readonly result: 'succeeded' | 'failed';
       readonly message: string;
       readonly counts: { readonly applied: number; readonly pruned: number };

@@ -15,17 +15,9 @@ import type {
   RecordPage,
   RecordQuery,
 } from './record.ts';
+import type { Proxy } from './proxies.ts';
 import type { PathEntry, RemoteSource, Rendered, TreeFile } from './rendered.ts';
-import type {
-  Ancestry,
-  Overrides,
-  Propagation,
-  RenderSpec,
-  Revision,
-  SourceSpec,
-  Trust,
-  UnitId,
-} from './unit.ts';
+import type { Ancestry, Overrides, Propagation, RenderSpec, Revision, SourceSpec, UnitId } from './unit.ts';
 
 export interface Clock {
   /** Milliseconds since 1970, for people; may jump. */
@@ -113,13 +105,14 @@ export interface GitCredentials {
   /** PEM: who may have signed the server's certificate. */
   readonly certificates?: string;
   readonly client?: { readonly certificate: string; readonly key: string };
+  readonly proxy?: Proxy;
 }
 /** Makes, or still has, a token of a GitHub App for a repository, from the data of its Secret. */
 export interface InstallationTokens {
   (
     repository: string,
     data: Readonly<Record<string, string>>,
-    trust: Trust | undefined,
+    connection: Pick<GitCredentials, 'certificates' | 'proxy'>,
   ): Promise<Result<string>>;
 }
 

@@ -11,12 +11,14 @@ export interface RepositoryAccess {
   readonly logins: readonly Login[];
   readonly trust?: TrustedHosts;
 }
-/** Whom to trust, beside what the machine trusts. */
+/** Whom to trust, beside what the machine trusts, and by whom to reach them. */
 export interface TrustedHosts {
   /** PEM, by the name of a host. */
   readonly certificates: Readonly<Record<string, string>>;
   /** In the form of `known_hosts`. */
   readonly knownHosts?: string;
+  /** The Secrets that name a proxy. */
+  readonly proxies?: readonly Login[];
 }
 /** A Secret for one repository, or for all whose address begins so. */
 export interface Login {
@@ -71,10 +73,12 @@ export function trustFor(trust: TrustedHosts | undefined, url: string): Trust | 
   const certificates = trust?.certificates[host];
   const isSsh = /^ssh:/i.test(url) || !url.includes('://');
   const knownHosts = isSsh ? trust?.knownHosts : undefined;
-  if (certificates === undefined && knownHosts === undefined) return undefined;
+  const proxy = loginFor(trust?.proxies ?? [], url);
+  if (certificates === undefined && knownHosts === undefined && proxy === undefined) return undefined;
   return {
     ...(certificates === undefined ? {} : { certificates }),
     ...(knownHosts === undefined ? {} : { knownHosts }),
+    ...(proxy === undefined ? {} : { proxy }),
   };
 }
 

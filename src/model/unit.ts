@@ -3,7 +3,7 @@
  * compiles it from a foreign resource; the engine knows nothing of that resource but its name.
  */
 import type { Failure } from './failure.ts';
-import type { JsonObject } from './json.ts';
+import type { Digest, JsonObject } from './json.ts';
 import type { GroupKind, ObjectKey, ObjectRef, SecretRef } from './object.ts';
 import type { RepositoryAccess } from './repository-access.ts';
 
@@ -49,7 +49,10 @@ export interface SignatureRule {
   readonly where: string;
 }
 
+/** How its server is reached, and whom it may be. */
 export interface Trust {
+  /** The Secret that names a proxy for it. */
+  readonly proxy?: SecretRef;
   /** Authorities, or the server's own certificates, as PEM: then only these. */
   readonly certificates?: string;
   /** In the form of `known_hosts`. */
@@ -382,6 +385,23 @@ export interface Wishes {
   readonly confirm?: string;
 }
 
+/** A person's word for exactly one plan, as it is kept. */
+export interface Approval {
+  readonly plan: Digest;
+  readonly by: string;
+  /** Absent where they did not say it. */
+  readonly atMs?: number;
+}
+
+/** Whose word this plan has, if anybody's. */
+export function approvalFor(
+  { approved, approvedBy = 'approval', approvedAtMs }: Unit,
+  plan: Digest,
+): Approval | undefined {
+  if (approved !== plan) return undefined;
+  return { plan, by: approvedBy, ...(approvedAtMs === undefined ? {} : { atMs: approvedAtMs }) };
+}
+
 /** How a person approves the plan of this digest, in words. */
 export function approval({ wishes }: Pick<Unit, 'wishes'>, plan: string): string {
   return wishes.approve.replace('{plan}', plan);
@@ -480,6 +500,7 @@ export interface Unit {
   readonly approved?: string;
   /** Who did, in their own words. */
   readonly approvedBy?: string;
+  readonly approvedAtMs?: number;
   /** What another controller recorded of its work before us: seeds the inventory once. */
   readonly predecessor?: Predecessor;
 }

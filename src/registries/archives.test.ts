@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { archiveOf, chartOf, sha256 } from '../../tests/registries/packing.ts';
 import { startChartRepository, type ChartRepository } from '../../tests/registries/chart-repository.ts';
 import { canTry } from '../../tests/programs.ts';
+import { startProxy } from '../../tests/registries/proxy.ts';
 import { basicAuthorization, plainLayer, pushLayers } from '../../tests/registries/push-layers.ts';
 import { startRegistry, type Registry } from '../../tests/registries/registry.ts';
 import { startTokenServer, type TokenServer } from '../../tests/registries/token-server.ts';
@@ -48,6 +49,7 @@ afterEach(async () => {
   await Promise.all(open.map((archives) => archives.close()));
   open = [];
 });
+const proxied = { proxy: { namespace: 'argocd', name: 'proxy' } };
 const as = (name: string) => ({ credentials: { namespace: 'argocd', name } });
 const codeOf = (result: Result<unknown>): string => (result.ok ? 'ok' : result.failure.code);
 const textOf = (result: Result<unknown>): string => JSON.stringify(result);
@@ -106,6 +108,27 @@ describe('a repository of charts', () => {
       version,
       ['Chart.yaml', 'values.yaml', 'templates/settings.yaml'],
     ]);
+  });
+  it('is reached by the proxy of its Secret, but where that is left out, and not past it (S14)', async () => {
+    const proxy = await startProxy();
+    const by = spec({ semver: '*' }, { trust: { certificates: tls.authority, ...proxied } });
+    secrets['proxy'] = { proxy: proxy.url };
+    expect((await read(archivesWith(), by))[0]).toBe('1.10.0');
+    const { host } = new URL(server.url);
+    expect(new Set(proxy.asked)).toEqual(new Set([host]));
+    const mark = proxy.asked.length;
+    secrets['proxy'] = { proxy: proxy.url, noProxy: host };
+    expect((await read(archivesWith(), by))[0]).toBe('1.10.0');
+    expect(proxy.asked).toHaveLength(mark);
+    secrets['proxy'] = { proxy: proxy.url.replace('canary', 'wrong') };
+    const refused = await archivesWith().find(by);
+    expect(codeOf(refused)).toBe('RegistryUnreachable');
+    expect(textOf(refused)).not.toContain('pr0xy');
+    await proxy.close();
+    secrets['proxy'] = { proxy: proxy.url };
+    expect(codeOf(await archivesWith().find(by))).toBe('RegistryUnreachable');
+    secrets['proxy'] = { proxy: 'socks5://proxy.example' };
+    expect(textOf(await archivesWith().find(by))).toMatch(/Secret argocd\/proxy has a proxy that is no http/);
   });
   it('says which versions there are when there is none', async () => {
     const result = await archivesWith().find(spec({ semver: '>=3' }));

@@ -4,10 +4,11 @@
  */
 import { isIPv6, type LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
-import { Agent, EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import { Agent, EnvHttpProxyAgent, ProxyAgent, request, type Dispatcher } from 'undici';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isLinkLocalHost } from '#model/hosts.ts';
 import type { Clock, Meter, Timers } from '#model/ports.ts';
+import { usedProxy, type Proxy } from '#model/proxies.ts';
 import { refusal } from './failures.ts';
 
 export interface ClientPorts {
@@ -26,6 +27,7 @@ export interface Identity {
   /** PEM. */
   readonly certificates?: string;
   readonly client?: { readonly certificate: string; readonly key: string };
+  readonly proxy?: Proxy;
   /** The login goes to every origin that the index names, too. */
   readonly passCredentials?: boolean;
 }
@@ -100,7 +102,7 @@ export class Client {
     try {
       const reply = await request(target, {
         method,
-        dispatcher: this.#dispatcher(isMeant ? identity : { ...identity, client: undefined }),
+        dispatcher: this.#dispatcher(isMeant ? identity : { ...identity, client: undefined }, target),
         headers: {
           'user-agent': 'trueup',
           ...headers,
@@ -125,23 +127,32 @@ export class Client {
   }
 
   /** One a way to connect: connections are kept between polls. */
-  #dispatcher({
-    certificates,
-    client,
-  }: Pick<Identity, 'certificates'> & { readonly client?: Identity['client'] | undefined }): Dispatcher {
-    const key = JSON.stringify([certificates, client]);
+  #dispatcher(
+    {
+      certificates,
+      client,
+      proxy: named,
+    }: Pick<Identity, 'certificates' | 'proxy'> & { readonly client?: Identity['client'] | undefined },
+    { hostname, port, protocol }: URL,
+  ): Dispatcher {
+    const proxy = usedProxy(named, hostname, Number(port) || (protocol === 'http:' ? 80 : 443));
+    // What the Secret says goes before the environment, also where it says that none is used.
+    const proxies = named === undefined ? proxiesOf(this.#ports.environment) : undefined;
+    const key = JSON.stringify([certificates, client, proxy?.url, proxies === undefined]);
     let dispatcher = this.#dispatchers.get(key);
     if (dispatcher !== undefined) return dispatcher;
+    const lookup = guarded(this.#ports.lookup);
     const connect = {
-      lookup: guarded(this.#ports.lookup),
+      lookup,
       ...(certificates === undefined ? {} : { ca: [...getCACertificates('default'), certificates] }),
       ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
     };
-    const proxies = proxiesOf(this.#ports.environment);
     dispatcher =
-      proxies === undefined
-        ? new Agent({ connect, connections: 6 })
-        : new EnvHttpProxyAgent({ ...proxies, connect, requestTls: connect });
+      proxy !== undefined
+        ? new ProxyAgent({ uri: proxy.url, proxyTls: { lookup }, requestTls: connect })
+        : proxies === undefined
+          ? new Agent({ connect, connections: 6 })
+          : new EnvHttpProxyAgent({ ...proxies, connect, requestTls: connect });
     this.#dispatchers.set(key, dispatcher);
     return dispatcher;
   }

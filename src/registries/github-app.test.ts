@@ -77,7 +77,7 @@ describe('a token of a GitHub App', () => {
     expect(JSON.stringify(result)).not.toContain('PRIVATE KEY');
   });
   it('is not asked of a server that is not known', async () => {
-    expect(await tokensAt(() => 0)('repo', secret(), undefined)).toMatchObject({
+    expect(await tokensAt(() => 0)('repo', secret(), {})).toMatchObject({
       ok: false,
       failure: { code: 'RegistryTlsFailed' },
     });

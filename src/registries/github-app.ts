@@ -20,7 +20,7 @@ const publicApi = 'https://api.github.com';
 export function openInstallationTokens(ports: GitHubAppPorts): InstallationTokens {
   const client = new Client(ports);
   const kept = new Map<string, { readonly token: string; readonly untilMs: number }>();
-  return async (repository, data, trust): Promise<Result<string>> => {
+  return async (repository, data, identity): Promise<Result<string>> => {
     const no = (what: string, hint: string) =>
       fail(refusal('RegistryAuthenticationFailed', `${repository}: the GitHub App ${what}`, hint));
     const text = (name: string): string => data[name]?.trim() ?? '';
@@ -38,7 +38,7 @@ export function openInstallationTokens(ports: GitHubAppPorts): InstallationToken
       url: `${api}/app/installations/${installation}/access_tokens`,
       method: 'POST',
       origin: URL.parse(api)?.origin ?? '',
-      identity: trust?.certificates === undefined ? {} : { certificates: trust.certificates },
+      identity,
       headers: { authorization: `Bearer ${word}`, accept: 'application/vnd.github+json' },
       bytesMax: answerBytesMax,
       accepts: [201],

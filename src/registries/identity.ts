@@ -1,6 +1,7 @@
 /** From a Secret to how a connection is made. No value of it is ever in a message (S14). */
 import { fail, ok, type Result } from '#model/failure.ts';
 import type { SecretReader } from '#model/ports.ts';
+import { readProxy } from '#model/proxies.ts';
 import type { SourceSpec } from '#model/unit.ts';
 import type { Identity } from './client.ts';
 import { refusal } from './failures.ts';
@@ -8,8 +9,12 @@ import { refusal } from './failures.ts';
 export function identityOf(spec: SourceSpec, secrets: SecretReader, isMirrored: boolean): Result<Identity> {
   const certificates = spec.trust?.certificates;
   const trusted: Identity = certificates === undefined ? {} : { certificates };
-  // The login was made for the server that the source names.
-  if (spec.credentials === undefined || isMirrored) return ok(trusted);
+  // The login and the proxy are of the server that the source names.
+  if (isMirrored) return ok(trusted);
+  const read = readProxy(spec.trust?.proxy, secrets);
+  if (!read.ok) return fail(refusal('UnsupportedRegistry', `${spec.url}: ${read.what}`, read.hint));
+  const reached = { ...trusted, ...(read.proxy === undefined ? {} : { proxy: read.proxy }) };
+  if (spec.credentials === undefined) return ok(reached);
   const { namespace, name } = spec.credentials;
   const data = secrets(spec.credentials);
   if (data === undefined)
@@ -34,7 +39,7 @@ export function identityOf(spec: SourceSpec, secrets: SecretReader, isMirrored: 
   const key = data['tlsClientCertKey'] ?? data['tls.key'];
   const authority = data['ca.crt'] ?? data['caFile'];
   return ok({
-    ...trusted,
+    ...reached,
     ...(authority === undefined ? {} : { certificates: `${certificates ?? ''}\n${authority}` }),
     ...(username === '' && password === '' ? {} : { basic: { username, password } }),
     ...(certificate === undefined || key === undefined ? {} : { client: { certificate, key } }),

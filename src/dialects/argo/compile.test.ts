@@ -586,7 +586,6 @@ describe('where it comes from', () => {
     ).toEqual([1, 1, 0, 0]);
   });
   it.each([
-    ['proxy', 'aHR0cDovL3Byb3h5'],
     ['noProxy', 'Kg=='],
     ['enableLfs', 'dHJ1ZQ=='],
     ['gcpServiceAccountKey', 'e30='],
@@ -602,6 +601,21 @@ describe('where it comes from', () => {
     ]);
     expect(warned({ [key]: 'ZmFsc2U=' })).toEqual([]);
     expect(warned({ [key]: value }, 'https://git.example/other')).toEqual([]);
+  });
+  it('a proxy is that of the Secret for the repository, else of the longest prefix, and hides no login', () => {
+    const proxy = { proxy: 'aHR0cDovL3Byb3h5', noProxy: 'Kg==', password: '' };
+    const sourceOf = (...secrets: readonly Manifest[]) => compile(application(), secrets).inputs[0]?.source;
+    const login = secret('login', 'repo-creds', 'https://git.example/');
+    const own = secret('own', 'repository', 'https://git.example/web', proxy);
+    const prefix = secret('prefix', 'repo-creds', 'https://git.example/w', proxy);
+    const far = secret('far', 'repo-creds', 'https://other.example/', proxy);
+    expect(sourceOf(login, prefix, own, far)).toMatchObject({ trust: { proxy: { name: 'own' } } });
+    expect(sourceOf(login, own)).toMatchObject({ credentials: { name: 'login' } });
+    expect(sourceOf(login, prefix, far)?.trust).toMatchObject({
+      proxy: { namespace: 'argocd', name: 'prefix' },
+    });
+    expect(sourceOf(login, far)?.trust).toBeUndefined();
+    expect(compile(application(), [own]).warnings).toEqual([]);
   });
   it('credentials: those of a project are for it alone, go first, and permit its repository', () => {
     const all = secret('all', 'repository', 'https://git.example/web');

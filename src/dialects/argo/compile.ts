@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '#model/json.ts';
 import { refOf, type Manifest } from '#model/object.ts';
 import { parseTimestamp } from '#model/time.ts';
 import type { Input, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { approvalOf } from '../approval.ts';
 import { invalid, parseSpec } from '../parse-spec.ts';
 import { conventions } from './conventions.ts';
 import { inClusterServer } from './in-cluster.ts';
@@ -31,9 +32,6 @@ import {
 } from './unsupported.ts';
 
 export const refreshAnnotation = 'argocd.argoproj.io/refresh';
-export const approvalAnnotation = 'trueup.dev/approved-plan';
-/** Who approved it, for the history. */
-export const approvedByAnnotation = 'trueup.dev/approved-by';
 const skipAnnotation = 'argocd.argoproj.io/skip-reconcile';
 const pathsAnnotation = 'argocd.argoproj.io/manifest-generate-paths';
 
@@ -79,7 +77,7 @@ export function compileApplication(
     ...(settings.others.tools === undefined ? {} : { tools: settings.others.tools }),
   };
   const logins = loginsOf(lookup, controlNamespace, context.project);
-  const trust = trustOf(lookup, controlNamespace);
+  const trust = trustOf(lookup, controlNamespace, context.project);
   findings.refused.push(...settings.others.refused);
   for (const { key, message } of settings.problems) findings.refused.push(unreadableSetting(key, message));
   const repositories = sources.map((source) => source.repoURL);
@@ -106,8 +104,6 @@ export function compileApplication(
   const request = requestOf(resource);
   const teardown = teardownOf(resource);
   const refresh = annotations[refreshAnnotation];
-  const approved = annotations[approvalAnnotation];
-  const approvedBy = annotations[approvedByAnnotation];
   const confirmedAtMs = parseTimestamp(annotations[confirmAnnotation]);
   const namespaceMetadata = namespaceMetadataOf(spec);
   const { sensitiveAnnotations } = settings.others;
@@ -158,8 +154,7 @@ export function compileApplication(
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
       ...(refresh === undefined ? {} : { refresh: refresh === 'hard' ? 'hard' : 'normal' }),
-      ...(approved === undefined ? {} : { approved }),
-      ...(approvedBy === undefined ? {} : { approvedBy }),
+      ...approvalOf(resource),
       ...operationTermination(resource),
       ...(confirmedAtMs === undefined ? {} : { confirmedAtMs }),
       ...(predecessor === undefined ? {} : { predecessor }),
@@ -182,6 +177,7 @@ function identityOf(
     dependsOn: [],
     wishes: {
       sync: `trueup app sync ${name}`,
+      // What an operation would delete besides is in no plan without it.
       approve: `trueup app sync ${name}${request?.prune === true ? ' --prune' : ''} --approve {plan}`,
       prune: `trueup app sync ${name} --prune deletes it`,
       allowEmpty: automatic

@@ -4,6 +4,7 @@ import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { parseTimestamp, timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
+import { approvalRequest } from '../approval.ts';
 import { mergePatch, patched } from '../merge-patch.ts';
 import { terminationOf } from '../termination.ts';
 import { isItsOperation, isItsStatus } from './predecessor.ts';
@@ -19,7 +20,8 @@ export interface SyncWish {
   readonly revision?: string | undefined;
   readonly prune?: boolean | undefined;
   readonly dryRun?: boolean | undefined;
-  readonly plan?: string | undefined;
+  /** The one plan that it is for, though that be held. */
+  readonly approves?: { readonly plan: string; readonly atMs: number } | undefined;
   readonly info?: readonly { readonly name: string; readonly value: string }[];
   /** As `operation.retry` has it. */
   readonly retry?: JsonObject | undefined;
@@ -34,7 +36,7 @@ export interface SyncWish {
  */
 export function syncRequest(
   before: Manifest,
-  { by, revision, prune, dryRun, plan, info = [], retry, further = {} }: SyncWish,
+  { by, revision, prune, dryRun, approves, info = [], retry, further = {} }: SyncWish,
 ): JsonObject {
   const usual = policyOf(before);
   const retrying = retry ?? usual['retry'];
@@ -46,7 +48,8 @@ export function syncRequest(
     ...(dryRun === true ? { dryRun } : {}),
     ...(revision === undefined || revision === '' ? {} : { revision }),
   };
-  const infos = [...info, ...(plan === undefined ? [] : [{ name: planInfo, value: plan }])];
+  const infos = [...info, ...(approves === undefined ? [] : [{ name: planInfo, value: approves.plan }])];
+  const approval = approves === undefined ? {} : approvalRequest(approves.plan, by, approves.atMs);
   const operation: JsonObject = {
     initiatedBy: { username: by },
     ...(infos.length === 0 ? {} : { info: infos }),
@@ -54,9 +57,10 @@ export function syncRequest(
     sync,
   };
   const patch = mergePatch(before['operation'], operation);
-  if (patch !== undefined) return { operation: patch };
+  if (patch !== undefined) return { ...approval, operation: patch };
   // One that equals what another controller left would be taken for that.
   return {
+    ...approval,
     operation: {
       info: [...infos, { name: replacesInfo, value: 'the same operation, left by another controller' }],
     },

@@ -4,7 +4,9 @@ import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import type { StepResult } from '#model/outcome.ts';
 import { timestamp } from '#model/time.ts';
-import type { Phase } from '#model/unit.ts';
+import type { Approval, Phase } from '#model/unit.ts';
+import { approvedAtAnnotation, approvedByAnnotation } from '#model/wishes.ts';
+import { planInfo } from './operation-request.ts';
 import { revisionMembers, sourceMembers } from './revisions.ts';
 
 const resourcesMax = 500;
@@ -26,6 +28,7 @@ export function operationStateOf(
     ...(run.attempt === 0 ? {} : { retryCount: run.attempt }),
     operation: {
       initiatedBy: run.automated ? { automated: true } : { username: run.by },
+      ...(run.approved === undefined ? {} : { info: infoOf(run.approved) }),
       ...run.asked,
       sync: {
         ...(isObject(run.asked?.['sync']) ? run.asked['sync'] : {}),
@@ -45,6 +48,14 @@ export function operationStateOf(
           },
         }),
   };
+}
+
+function infoOf({ plan, by, atMs }: Approval): Json {
+  return [
+    { name: planInfo, value: plan },
+    { name: approvedByAnnotation, value: by },
+    ...(atMs === undefined ? [] : [{ name: approvedAtAnnotation, value: timestamp(atMs) }]),
+  ];
 }
 
 /** F1: what a process that is no more was doing is over; who waits for it must not wait for ever. */

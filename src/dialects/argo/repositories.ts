@@ -18,6 +18,10 @@ export function loginsOf(lookup: Lookup, controlNamespace: string, project: stri
   const found = entriesOf(lookup, controlNamespace, project).filter(
     ({ isPrefix, secret }) => isPrefix || carriesLogin(secret),
   );
+  return loginsIn(found, controlNamespace);
+}
+
+function loginsIn(found: readonly Entry[], controlNamespace: string): readonly Login[] {
   const ordered = [...found.filter(({ isScoped }) => isScoped), ...found.filter(({ isScoped }) => !isScoped)];
   return ordered.map(({ url, isPrefix, secret }) => {
     return { url, isPrefix, secret: { namespace: controlNamespace, name: secret.metadata.name } };
@@ -41,11 +45,9 @@ function entriesOf(lookup: Lookup, controlNamespace: string, project: string): r
   });
 }
 
-const environment = 'the proxy is that of the environment of Trueup (HTTPS_PROXY, NO_PROXY)';
 const identity = 'the login is what else the Secret has, or none';
 const idleKeys: Readonly<Record<string, string>> = {
-  proxy: environment,
-  noProxy: environment,
+  noProxy: 'it says for which hosts `proxy` of the same Secret is not used, and there is none',
   enableLfs: 'files in Git LFS are read as the pointers that Git has',
   gcpServiceAccountKey: identity,
   useAzureWorkloadIdentity: identity,
@@ -64,6 +66,7 @@ export function idleKeysOf(
       Object.entries(idleKeys).flatMap(([key, instead]) => {
         const value = secretText(secret, key)?.trim() ?? '';
         if (value === '' || value === 'false') return [];
+        if (key === 'noProxy' && (secretText(secret, 'proxy')?.trim() ?? '') !== '') return [];
         return withoutEffect(`${key} of Secret ${controlNamespace}/${secret.metadata.name}`, instead);
       }),
     );
@@ -84,16 +87,21 @@ export function scopedRepositories(
 }
 
 /** `argocd-tls-certs-cm` has a key for each host, `argocd-ssh-known-hosts-cm` one for all. */
-export function trustOf(lookup: Lookup, controlNamespace: string): TrustedHosts | undefined {
+export function trustOf(lookup: Lookup, controlNamespace: string, project: string): TrustedHosts | undefined {
   const certificates = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-tls-certs-cm')));
   const knownHosts = dataOf(lookup.get(configMapKey(controlNamespace, 'argocd-ssh-known-hosts-cm')));
   const known = knownHosts['ssh_known_hosts'] ?? '';
-  if (known === '' && Object.keys(certificates).length === 0) return undefined;
+  // A proxy hides no login, and none hides it: Argo CD takes either from the Secret that has it.
+  const named = entriesOf(lookup, controlNamespace, project).filter(
+    ({ secret }) => (secretText(secret, 'proxy')?.trim() ?? '') !== '',
+  );
+  if (known === '' && Object.keys(certificates).length === 0 && named.length === 0) return undefined;
   return {
     certificates: Object.fromEntries(
       Object.entries(certificates).map(([host, pem]) => [host.toLowerCase(), pem]),
     ),
     ...(known === '' ? {} : { knownHosts: known }),
+    ...(named.length === 0 ? {} : { proxies: loginsIn(named, controlNamespace) }),
   };
 }
 

@@ -4,12 +4,14 @@ import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { describe, keyText, type Manifest } from '#model/object.ts';
 import { isInSync } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
-import { approvalAnnotation, approvedByAnnotation, refreshAnnotation } from './compile.ts';
+import { terminateAnnotation } from '#model/wishes.ts';
+import { spentApproval } from '../approval.ts';
+import { refreshAnnotation } from './compile.ts';
 import { conditionsOf } from './conditions.ts';
 import { withHookFinalizers, withoutStage } from './finalizers.ts';
 import { inClusterServer } from './in-cluster.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { isTerminationSpent, terminateAnnotation } from '../termination.ts';
+import { isTerminationSpent } from '../termination.ts';
 import { operationStateOf } from './operation-state.ts';
 import { earlierRevisions, revisionMembers, sourceMembers } from './revisions.ts';
 
@@ -76,15 +78,9 @@ function sourceTypes(resource: Manifest, { unit }: Progress): JsonObject {
 
 function metadataPatch(resource: Manifest, progress: Progress): JsonObject {
   const annotations = resource.metadata.annotations ?? {};
-  const { run, refreshAnswered } = progress;
-  const spent: Record<string, null> = {};
-  if (refreshAnswered && annotations[refreshAnnotation] !== undefined) spent[refreshAnnotation] = null;
-  // An approval is for one plan: once that has run it says nothing any more.
-  const approved = annotations[approvalAnnotation];
-  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === approved;
-  if (approved !== undefined && isUsed) spent[approvalAnnotation] = null;
-  if (spent[approvalAnnotation] === null && annotations[approvedByAnnotation] !== undefined)
-    spent[approvedByAnnotation] = null;
+  const spent: Record<string, null> = { ...spentApproval(resource, progress) };
+  if (progress.refreshAnswered && annotations[refreshAnnotation] !== undefined)
+    spent[refreshAnnotation] = null;
   if (annotations[terminateAnnotation] !== undefined && isTerminationSpent(progress))
     spent[terminateAnnotation] = null;
   const { state, unit } = progress;

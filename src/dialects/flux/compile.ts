@@ -5,17 +5,17 @@ import type { Failure } from '#model/failure.ts';
 import type { JsonObject } from '#model/json.ts';
 import { refOf, splitApiVersion, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Awaited, Input, KustomizeEdits, SyncPolicy, SyncRequest, Unit } from '#model/unit.ts';
+import { pruneAnnotation } from '#model/wishes.ts';
+import { approvalOf } from '../approval.ts';
 import { isSet } from '../members.ts';
 import {
   allowEmptyAnnotation,
-  approvalAnnotation,
   finalizer,
   fluxManager,
   gitRepositoryKind,
   kustomizationKind,
   ownerNameLabel,
   ownerNamespaceLabel,
-  pruneAnnotation,
   requestAnnotation,
 } from './names.ts';
 import { durationMs, parseSpec } from '../parse-spec.ts';
@@ -52,7 +52,6 @@ export function compileKustomization(
     refused.push(noArtifact(found.manifest));
   const teardown = teardownOf(resource, spec);
   const request = spec.suspend === true ? undefined : requestOf(resource);
-  const approved = resource.metadata.annotations?.[approvalAnnotation];
   const awaited = awaitedOf(spec, refused);
   const bare = bareUnit(resource, lookup, options, source?.url ?? '');
   return [
@@ -73,7 +72,7 @@ export function compileKustomization(
       warnings: unknown,
       ...(teardown === undefined ? {} : { teardown }),
       ...(request === undefined ? {} : { request }),
-      ...(approved === undefined ? {} : { approved }),
+      ...approvalOf(resource),
       ...terminationOf(resource),
     },
   ];
@@ -106,7 +105,7 @@ function bareUnit(resource: Manifest, lookup: Lookup, { fluxNamespace }: FluxOpt
     },
     wishes: {
       sync: `flux reconcile kustomization ${name} -n ${namespace}`,
-      approve: `${annotate} ${approvalAnnotation}={plan}`,
+      approve: `trueup approve kustomization/${namespace}/${name} --plan {plan}`,
       prune: `${annotate} ${pruneAnnotation}=true ${requestAnnotation}="$(date +%s)" deletes it`,
       allowEmpty: `${annotate} ${allowEmptyAnnotation}=true`,
     },

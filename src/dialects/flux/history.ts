@@ -29,6 +29,12 @@ export function historyOf(state: UnitState, before: unknown, ref: GitRef | undef
 function snapshotOf(entries: readonly SyncEntry[], ref: GitRef | undefined): JsonObject {
   const [first, last] = [entries[0]!, entries.at(-1)!];
   const [revision] = last.revisions;
+  const { approved } = last;
+  const metadata = {
+    ...(revision === undefined ? {} : { revision: revisionText(revision, ref) }),
+    ...(approved === undefined ? {} : { approvedBy: approved.by }),
+    ...(approved?.atMs === undefined ? {} : { approvedAt: timestamp(approved.atMs) }),
+  };
   return {
     digest: last.plan,
     firstReconciled: timestamp(first.atMs),
@@ -36,7 +42,7 @@ function snapshotOf(entries: readonly SyncEntry[], ref: GitRef | undefined): Jso
     lastReconciledDuration: `${last.durationMs / 1000}s`,
     lastReconciledStatus: last.result === 'succeeded' ? 'ReconciliationSucceeded' : 'ReconciliationFailed',
     totalReconciliations: entries.length,
-    ...(revision === undefined ? {} : { metadata: { revision: revisionText(revision, ref) } }),
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
   };
 }
 

@@ -21,6 +21,4 @@ export const ownerNameLabel = 'kustomize.toolkit.fluxcd.io/name';
 export const ownerNamespaceLabel = 'kustomize.toolkit.fluxcd.io/namespace';
 
 // Ours: what Flux's resources have no word for.
-export const approvalAnnotation = 'trueup.dev/approved-plan';
 export const allowEmptyAnnotation = 'trueup.dev/allow-empty';
-export const pruneAnnotation = 'trueup.dev/prune';

@@ -6,13 +6,14 @@ import { describe, type Manifest } from '#model/object.ts';
 import { planSummary } from '#model/sentences.ts';
 import { humanDuration } from '#model/time.ts';
 import type { Revision } from '#model/unit.ts';
+import { terminateAnnotation } from '#model/wishes.ts';
+import { spentApproval } from '../approval.ts';
 import { mergePatch } from '../merge-patch.ts';
-import { isTerminationSpent, terminateAnnotation } from '../termination.ts';
+import { isTerminationSpent } from '../termination.ts';
 import { written, type Condition } from './conditions.ts';
 import { finalizerPatch } from './finalizers.ts';
 import { historyOf } from './history.ts';
 import { inventoryOf } from './inventory.ts';
-import { approvalAnnotation } from './names.ts';
 import { requestedAt } from './requests.ts';
 import { revisionText } from './revision.ts';
 
@@ -62,14 +63,10 @@ function textOf(revision: Revision, { unit }: Progress): string {
   return revisionText(revision, unit.inputs[0]?.source.ref);
 }
 
-/** An approval is for one plan, and a termination for one Run: once that is over they say nothing any more. */
+/** Wishes that are over say nothing any more. */
 function withSpentWishes(resource: Manifest, progress: Progress, patch: JsonObject): JsonObject {
-  const { run } = progress;
-  const { annotations = {} } = resource.metadata;
-  const spent: Record<string, null> = {};
-  const isUsed = run?.outcome?.result === 'succeeded' && run.outcome.plan === annotations[approvalAnnotation];
-  if (isUsed) spent[approvalAnnotation] = null;
-  if (annotations[terminateAnnotation] !== undefined && isTerminationSpent(progress))
+  const spent: Record<string, null> = { ...spentApproval(resource, progress) };
+  if (resource.metadata.annotations?.[terminateAnnotation] !== undefined && isTerminationSpent(progress))
     spent[terminateAnnotation] = null;
   if (Object.keys(spent).length === 0) return patch;
   const metadata = isObject(patch['metadata']) ? (patch['metadata'] as JsonObject) : {};

@@ -30,7 +30,8 @@ beforeEach(async () => {
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: '' }),
     api: {
       version: '1.2.3',
-      cluster: world.client,
+      // Not the engine's: that one ends with a crash.
+      cluster: world.cluster.client(),
       timers: world.time,
       namespace: 'argocd',
       declared: (kind) => world.engine.declared(kind),
@@ -414,6 +415,98 @@ describe('a sync', () => {
     await world.settle();
     expect(world.data('one')).toEqual({ a: '1' });
     expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada' });
+  });
+  const approve = (plan: string, more: object = {}): Promise<Answer> =>
+    post('/api/v1/applications/web/sync', { infos: [{ name: 'trueup.dev/plan', value: plan }], ...more });
+  const digestIn = (text = ''): string => /sha256:[0-9a-f]{64}/.exec(text)?.[0] ?? '';
+  const other = `sha256:${'0'.repeat(64)}`;
+  it('approves the plan that waits, and who did and when is kept', async () => {
+    await world.push([configMap('one')]);
+    await world.create(world.application('web', manual));
+    const plan = digestIn(world.condition('Waiting'));
+    const atMs = Math.floor(world.time.now() / 1000) * 1000;
+    expect(await approve(plan, { strategy: { hook: {} }, prune: false })).toMatchObject({ status: 200 });
+    await world.settle();
+    expect(world.data('one')).toEqual({ a: '1' });
+    expect(world.state()?.history.at(-1)).toMatchObject({
+      by: 'ada',
+      plan,
+      approved: { plan, by: 'ada', atMs },
+    });
+    expect(world.status().operationState).toMatchObject({
+      phase: 'Succeeded',
+      operation: { initiatedBy: { username: 'ada' }, info: [{ name: 'trueup.dev/plan', value: plan }] },
+    });
+    expect(world.cluster.must(applicationKind, 'argocd', 'web').metadata.annotations).toEqual({});
+  });
+  it('approves a held prune (F9)', async () => {
+    const many = (count: number): readonly Manifest[] =>
+      Array.from({ length: count }, (_, index) => configMap(`n${index}`));
+    await world.push(many(12));
+    await world.create(world.application());
+    await world.push(many(1));
+    const plan = digestIn(world.condition('Held'));
+    expect(await post('/api/v1/applications/web/sync', {})).toMatchObject({ status: 200 });
+    await world.settle();
+    expect(world.data('n11')).toBeDefined();
+    expect((await approve(plan)).status).toBe(200);
+    await world.settle();
+    expect(world.data('n11')).toBeUndefined();
+    expect(world.state()?.history.at(-1)).toMatchObject({ approved: { plan, by: 'ada' } });
+  });
+  it('approves new values that templates make up, where the first ones are lost (F17)', async () => {
+    const template =
+      'apiVersion: v1\nkind: Secret\nmetadata: {name: password}\nstringData: {p: {{ randAlphaNum 8 | quote }}}\n';
+    await world.pushFiles({
+      'app/Chart.yaml': 'apiVersion: v2\nname: c\nversion: 1.0.0\n',
+      'app/templates/password.yaml': template,
+    });
+    await world.create(world.application());
+    const values = (): unknown => world.cluster.must('Secret', 'payments', 'password')['data'];
+    const first = values();
+    world.kept.values.clear();
+    await world.restart();
+    world.cluster.edit('Secret', 'payments', 'password', (draft) => (draft.data.p = 'eA=='), 'kubectl');
+    await world.settle();
+    expect(world.condition('Held')).toMatch(/\[RandomTemplate\]/);
+    expect((await approve(digestIn(world.condition('Held')))).status).toBe(200);
+    await world.settle();
+    expect(world.condition('Held')).toBeUndefined();
+    expect([first, { p: 'eA==' }]).not.toContainEqual(values());
+    expect(world.state()?.history.at(-1)).toMatchObject({ by: 'ada', approved: { by: 'ada' } });
+  });
+  it('approves no plan but one that waits: both are named, and nothing is written', async () => {
+    await world.push([configMap('one')]);
+    await world.create(world.application('web', manual));
+    const plan = digestIn(world.condition('Waiting'));
+    const before = world.cluster.must(applicationKind, 'argocd', 'web');
+    expect(await approve(other)).toMatchObject({
+      status: 409,
+      body: {
+        code: 10,
+        message: expect.stringMatching(new RegExp(`${other} is stale: what waits .* is plan ${plan}`)),
+      },
+    });
+    await world.settle();
+    expect(world.cluster.must(applicationKind, 'argocd', 'web')).toEqual(before);
+    await world.sync();
+    expect(await approve(plan)).toMatchObject({
+      status: 409,
+      body: { message: expect.stringContaining('no plan waits for approval') },
+    });
+  });
+  it.each([
+    ['latest', {}, /is no digest of a plan: latest/],
+    [other, { dryRun: true }, /dryRun carries nothing out/],
+    [other, { infos: [1, 2].map(() => ({ name: 'trueup.dev/plan', value: other })) }, /stands there twice/],
+  ])('an approval of %s with %j is refused', async (plan, more, message) => {
+    await world.create(world.application('web', manual));
+    expect(await approve(plan, more)).toMatchObject({
+      status: 400,
+      body: { code: 3, message: expect.stringMatching(message) },
+    });
+    const { metadata, operation } = world.cluster.must(applicationKind, 'argocd', 'web');
+    expect([operation, metadata.annotations ?? {}]).toEqual([undefined, {}]);
   });
   it('one at a time', async () => {
     await world.create(world.application('web', manual));

@@ -4,18 +4,19 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import type { Known } from '#engine/engine.ts';
 import { applicationKind } from '#dialects/argo/application.ts';
-import { operationNow, syncRequest } from '#dialects/argo/operation-request.ts';
+import { approvalInVain } from '#dialects/approval.ts';
+import { operationNow, planInfo, syncRequest } from '#dialects/argo/operation-request.ts';
 import { requestRetry } from '#dialects/argo/retry.ts';
 import { terminateRequest } from '#dialects/termination.ts';
 import { failureLine, type Failure, type Result } from '#model/failure.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
 import type { GroupKind, Manifest, ObjectKey, ObjectRef } from '#model/object.ts';
-import type { Cluster, Timers } from '#model/ports.ts';
+import type { Clock, Cluster, Timers } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
 import { selectFields } from './fields.ts';
 import { listPage, projectOf } from './listing.ts';
 import { presented } from './presented.ts';
-import { errorAnswer, failureAnswer } from './problems.ts';
+import { errorAnswer, failureAnswer, type ProblemKind } from './problems.ts';
 import { refresh } from './refreshing.ts';
 import { resourceTree } from './resource-tree.ts';
 
@@ -25,6 +26,7 @@ export interface RenderedManifests {
 }
 export interface ApplicationPorts {
   readonly cluster: Cluster;
+  readonly clock: Clock;
   readonly timers: Timers;
   /** The control-plane namespace. */
   readonly namespace: string;
@@ -177,6 +179,10 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
     return errorAnswer(context, 'invalid', `the body names ${name}, the path ${found.ref.name}`);
   const inTheWay = otherController(found);
   if (inTheWay !== undefined) return errorAnswer(context, 'notNow', inTheWay);
+  const infos = parsed.data.infos ?? [];
+  const plan = infos.find((info) => info.name === planInfo)?.value;
+  const wrong = plan === undefined ? undefined : noApproval(plan, parsed.data);
+  if (wrong !== undefined) return errorAnswer(context, 'invalid', wrong);
   const further = {
     ...(revisions === undefined || revisions === null ? {} : { revisions }),
     ...(strategy === undefined || strategy === null ? {} : { syncStrategy: strategy as JsonObject }),
@@ -188,15 +194,27 @@ async function sync(context: Context<Caller>, ports: ApplicationPorts): Promise<
     revision: revision ?? undefined,
     prune: prune ?? undefined,
     dryRun: dryRun ?? undefined,
-    info: parsed.data.infos ?? [],
+    info: infos.filter((info) => info.name !== planInfo),
+    approves: plan === undefined ? undefined : { plan, atMs: ports.clock.now() },
     retry: retry as JsonObject | undefined,
     further,
   };
   return write(context, found.ref, ports.cluster, (now) => {
-    if (now.metadata['deletionTimestamp'] !== undefined) return 'application is deleting';
-    if (operationNow(now).isAsked) return 'another operation is already in progress';
-    return syncRequest(now, wish);
+    if (now.metadata['deletionTimestamp'] !== undefined) return notNow('application is deleting');
+    if (operationNow(now).isAsked) return notNow('another operation is already in progress');
+    const stale = plan === undefined ? undefined : approvalInVain(now, plan);
+    return stale === undefined ? { patch: syncRequest(now, wish) } : { kind: 'stale', why: stale };
   });
+}
+
+/** Why what was sent cannot be an approval of this plan. */
+function noApproval(plan: string, { dryRun, infos }: z.infer<typeof syncBody>): string | undefined {
+  if (!/^sha256:[0-9a-f]{64}$/.test(plan)) return `infos: ${planInfo} is no digest of a plan: ${plan}`;
+  if (infos!.filter(({ name }) => name === planInfo).length > 1)
+    return `infos: ${planInfo} stands there twice`;
+  return dryRun === true
+    ? `infos: with ${planInfo} a plan is approved, and dryRun carries nothing out`
+    : undefined;
 }
 
 /** F29: what it works on is its own. */
@@ -225,27 +243,33 @@ function terminate(context: Context<Caller>, ports: ApplicationPorts): Promise<R
     ports.cluster,
     (now) => {
       const { isAsked, startedAt } = operationNow(now, found.known.state);
-      if (startedAt !== undefined) return terminateRequest(startedAt, context.get('user'));
-      return isAsked ? { operation: null } : 'Unable to terminate operation. No operation is in progress';
+      if (startedAt !== undefined) return { patch: terminateRequest(startedAt, context.get('user')) };
+      return isAsked
+        ? { patch: { operation: null } }
+        : notNow('Unable to terminate operation. No operation is in progress');
     },
     () => ({}),
   );
 }
 
-/** Decides on the Application as it stands, and writes only to that one; a sentence says why it is not done. */
+type Decision = { readonly patch: JsonObject } | { readonly kind: ProblemKind; readonly why: string };
+const notNow = (why: string): Decision => ({ kind: 'notNow', why });
+
+/** Decides on the Application as it stands, and writes only to that one. */
 async function write(
   context: Context<Caller>,
   ref: ObjectRef,
   cluster: Cluster,
-  decide: (now: Manifest) => JsonObject | string,
+  decide: (now: Manifest) => Decision,
   answer: (written: Manifest) => unknown = presented,
 ): Promise<Response> {
   for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
     const now = await cluster.read(ref);
     if (!now.ok) return failureAnswer(context, now.failure);
     if (now.value === undefined) return absent(context);
-    const patch = decide(now.value);
-    if (typeof patch === 'string') return errorAnswer(context, 'notNow', patch);
+    const decision = decide(now.value);
+    if ('kind' in decision) return errorAnswer(context, decision.kind, decision.why);
+    const { patch } = decision;
     const resourceVersion = String(now.value.metadata['resourceVersion']);
     const metadata = { ...(patch['metadata'] as JsonObject | undefined), resourceVersion };
     const written = await cluster.mergePatch(ref, { ...patch, metadata });

@@ -6,6 +6,7 @@ const kinds = {
   invalid: { status: 400, code: 3 },
   notFound: { status: 404, code: 5 },
   denied: { status: 403, code: 7 },
+  stale: { status: 409, code: 10 },
   tooMany: { status: 429, code: 8 },
   notNow: { status: 400, code: 9 },
   notYet: { status: 501, code: 12 },

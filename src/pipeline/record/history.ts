@@ -49,7 +49,7 @@ type SyncEntry = Extract<HistoryEntry, { kind: 'sync' }>;
 type DriftEntry = Extract<HistoryEntry, { kind: 'drift' }>;
 export type SyncFacts = Pick<
   SyncEntry,
-  'atMs' | 'durationMs' | 'by' | 'automated' | 'attempt' | 'result' | 'message' | 'revert'
+  'atMs' | 'durationMs' | 'by' | 'automated' | 'attempt' | 'approved' | 'result' | 'message' | 'revert'
 >;
 
 function nextId({ history }: UnitState): number {
