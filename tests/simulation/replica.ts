@@ -39,6 +39,9 @@ export interface ReplicaParts {
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   readonly servers: ReadonlyMap<string, GitServer>;
+  /** So many objects it asks for at a time. */
+  readonly pageSize: number;
+  readonly lagFactor: number;
   readonly handle: (
     replica: Replica,
     who: string,
@@ -123,6 +126,7 @@ export class Replica {
     const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
+        lagFactor: this.#parts.lagFactor,
         handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
         told: (...heard) => this.#parts.told(who, ...heard),
@@ -138,7 +142,7 @@ export class Replica {
         lens,
         readFile: () => this.#parts.token(),
         wire,
-        options,
+        options: { ...options, reflector: { pageSize: this.#parts.pageSize } },
       });
     };
     const engine = new Engine(

@@ -287,6 +287,7 @@ export const shortScenarios: Readonly<Record<string, Scenario>> = {
   heal: { ...argo, arrange: heal },
   upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
   contest: { ...argo, spanMs: 4 * minuteMs, arrange: contest },
+  pages: { ...argo, pageSize: 2, arrange: update },
   remove: { ...cascading, arrange: remove },
   end: { ...ending, arrange: remove },
   hooks: {

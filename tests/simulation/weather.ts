@@ -119,6 +119,7 @@ export function arrangeWeather(world: World, random: SeededRandom, spanMs: numbe
     const own = random.fork(`${left}`);
     world.scheduler.at(random.between(0, spanMs), () => {
       world.note(`⚡ ${kind.name}`);
+      world.weather.set(kind.name, (world.weather.get(kind.name) ?? 0) + 1);
       kind.begin(world, own);
     });
   }

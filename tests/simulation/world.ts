@@ -14,7 +14,7 @@ import { GitServer } from './git-model.ts';
 import { Kubectl } from './kubectl.ts';
 import { sharedMachinery } from './machinery.ts';
 import { SeededRandom } from './random.ts';
-import { controlNamespace, Replica } from './replica.ts';
+import { controlNamespace, Replica, type ReplicaParts } from './replica.ts';
 import { Process, Scheduler } from './scheduler.ts';
 import type { Asked } from './steps.ts';
 import { Trace } from './trace.ts';
@@ -52,6 +52,9 @@ export interface WorldOptions {
   readonly faults: Faults;
   readonly replicas: number;
   readonly keepsTrace: boolean;
+  readonly pageSize: number;
+  /** Of each replica, how much further away the API server is than usual. */
+  readonly lagFactors: readonly number[];
 }
 
 const machinery = await sharedMachinery();
@@ -121,6 +124,8 @@ export class World {
   readonly kubectl: Kubectl;
   readonly servers = new Map<string, GitServer>();
   readonly replicas: readonly Replica[];
+  /** What went wrong for a while: how often. */
+  readonly weather = new Map<string, number>();
   readonly random: SeededRandom;
   /** A bug of the world itself. */
   readonly flaws: string[] = [];
@@ -132,7 +137,8 @@ export class World {
   violation: Error | undefined;
   writes = 0;
 
-  constructor({ seed, faults, replicas, keepsTrace }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, faults, replicas, keepsTrace } = options;
     this.seed = seed;
     this.random = new SeededRandom(seed);
     this.trace = new Trace(keepsTrace);
@@ -146,7 +152,11 @@ export class World {
     this.kubectl = new Kubectl(this.embedded);
     this.embedded.store.onChange((change) => this.#changed(change));
     this.replicas = Array.from({ length: replicas }, (_, index) =>
-      this.#replica(`replica-${index + 1}`, replicas > 1),
+      this.#replica(`replica-${index + 1}`, {
+        isShared: replicas > 1,
+        pageSize: options.pageSize,
+        lagFactor: options.lagFactors[index] ?? 1,
+      }),
     );
   }
 
@@ -181,11 +191,11 @@ export class World {
     for (const replica of this.replicas) replica.process?.end();
   }
 
-  #replica(name: string, isShared: boolean): Replica {
+  #replica(name: string, given: Pick<ReplicaParts, 'isShared' | 'pageSize' | 'lagFactor'>): Replica {
     const random = this.random.fork(name);
     return new Replica({
       name,
-      isShared,
+      ...given,
       random,
       scheduler: this.scheduler,
       faults: this.faults,
