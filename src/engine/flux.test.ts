@@ -182,6 +182,16 @@ describe('a Kustomization', () => {
     expect(world.data('web')).toEqual({ a: '1' });
     expect(statusOf('web').conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
   });
+  it('F2: an attempt that succeeds says nothing of the one before, whose answer was lost', async () => {
+    await fleet(['web']);
+    world.cluster.inject = ({ verb }) => (verb === 'apply' ? 'lost' : undefined);
+    await world.pushFiles(filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));
+    expect(ready('web')).toMatchObject({ status: 'False', message: expect.stringMatching(/Timeout/) });
+    world.cluster.inject = () => undefined;
+    // It changes nothing, so that no event makes another turn.
+    await world.advance(15_000);
+    expect(ready('web')).toMatchObject({ status: 'True' });
+  });
   it('takes its objects along when it goes, unless it is not to prune', async () => {
     await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
     for (const name of ['web', 'api']) {
