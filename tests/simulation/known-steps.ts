@@ -30,11 +30,14 @@ const watch = (sort: Sort, never: KnownStep['never'] = {}): KnownStep => ({
 
 export const knownSteps: readonly KnownStep[] = [
   { io: 'git', verb: 'fetch', sort: 'none', never: notAtStart },
+  { io: 'git', verb: 'read', sort: 'none', never: notAtStart },
   { io: 'render', verb: 'decode', sort: 'none', never: notAtStart },
   { io: 'render', verb: 'kustomize', sort: 'none', never: notAtStart },
   { io: 'store', verb: 'get', sort: 'none', never: notAtStart },
   { io: 'store', verb: 'put', sort: 'none', never: notAtStart },
   { io: 'store', verb: 'remove', sort: 'none', never: notAtStart },
+  { io: 'store', verb: 'read', sort: 'record', never: {} },
+  { io: 'store', verb: 'write', sort: 'record', never: {} },
   request('discover', 'discovery'),
   request('apply', 'object', inRuns),
   request('apply', 'secret', inRuns),

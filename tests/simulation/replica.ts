@@ -13,6 +13,7 @@ import { openCluster, type ClusterOptions } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
+import type { DeploymentRecord } from '#model/record.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
@@ -26,6 +27,7 @@ import type { SeededRandom } from './random.ts';
 import type { Process, Scheduler } from './scheduler.ts';
 import type { Phase } from './steps.ts';
 import { Disk } from './store.ts';
+import { stepwise } from './stored-records.ts';
 import { SimulatedWire, type WireParts } from './transport.ts';
 
 export const controlNamespace = 'argocd';
@@ -79,6 +81,8 @@ export class Replica {
   readonly #clones: Clones;
   readonly #disk = new Disk();
   readonly records = new MemoryRecords();
+  /** What was in them when their disk was lost. */
+  readonly lostRecords: DeploymentRecord[] = [];
   /** Since when its records cannot be written. */
   failingSinceMs: number | undefined;
   #running:
@@ -150,7 +154,7 @@ export class Replica {
         ...ports,
         cluster: connect(),
         repositories: this.#clones.repositories(io),
-        records: this.records,
+        records: stepwise(this.records, io, () => this.#loseRecords()),
         renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
         sealer,
         cutter: promptCutter,
@@ -193,6 +197,11 @@ export class Replica {
   failRecords(failure: Failure | undefined): void {
     this.records.failure = failure;
     this.failingSinceMs = failure && this.#parts.scheduler.nowMs;
+  }
+
+  #loseRecords(): void {
+    this.lostRecords.push(...this.records.deployed);
+    this.records.lose();
   }
 
   /** The process is gone from one moment to the next; something starts it again. */

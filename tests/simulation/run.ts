@@ -101,7 +101,7 @@ const plainLinks: Links = { pageSize: REFLECTOR_DEFAULTS.pageSize, lagFactors: [
 function drawnLinks(random: SeededRandom): Links {
   return {
     pageSize: random.pick([plainLinks.pageSize, plainLinks.pageSize, 1, 2, 5]),
-    lagFactors: [1, 2].map(() => random.pick([1, 1, 1, 1, 1, 10, 40])),
+    lagFactors: [1, 2].map(() => random.pick([1, 1, 1, 1, 1, 5, 12])),
   };
 }
 
@@ -111,7 +111,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const replicas = options.replicas ?? replicasOf(random.fork('replicas'));
   const drawnFaults = options.faults ?? new RandomFaults(random.fork('faults'));
   const faults = options.meet === undefined ? drawnFaults : new Meeting(drawnFaults, options.meet);
-  const links = options.scenario === undefined ? drawnLinks(random.fork('links')) : plainLinks;
+  const links = options.scenario === undefined && hasWeather ? drawnLinks(random.fork('links')) : plainLinks;
   const pageSize = scenario.pageSize ?? links.pageSize;
   const world = new World({ ...links, pageSize, seed, faults, replicas, keepsTrace });
   const people = new SeededRandom(`people ${firstAlike(seed)}`);

@@ -1,7 +1,7 @@
 /** What goes wrong for a while, not with one request: outages, crashes, pauses, clocks that jump, tokens that expire. */
-import type { Failure } from '#model/failure.ts';
 import type { SeededRandom } from './random.ts';
 import { widgetDefinition } from './fleet.ts';
+import { recordsFull } from './stored-records.ts';
 import { definitionKind, type World } from './world.ts';
 
 interface Weather {
@@ -10,13 +10,6 @@ interface Weather {
   readonly begin: (world: World, random: SeededRandom) => void;
 }
 
-export const recordsFull: Failure = {
-  kind: 'transient',
-  code: 'RecordsUnwritable',
-  stage: 'record',
-  message: 'the records cannot be written: no space left on device',
-  hint: 'make room',
-};
 const leaseKind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 const hourMs = 3_600_000;
 
