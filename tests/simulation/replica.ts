@@ -80,6 +80,12 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
+  /** What was ever counted or observed: each metric with its labels. */
+  readonly metered = new Set<string>();
+  readonly #meter: Meter = {
+    count: (name, labels = {}) => void this.metered.add(`${name} ${JSON.stringify(labels)}`),
+    observe: (name, _, labels = {}) => void this.metered.add(`${name} ${JSON.stringify(labels)}`),
+  };
   readonly records = new MemoryRecords();
   /** What was in them when their disk was lost. */
   readonly lostRecords: DeploymentRecord[] = [];
@@ -125,7 +131,7 @@ export class Replica {
       crash: () => this.crash(),
     };
     const log = this.#log(who);
-    const ports = { clock: process, timers: process, random, log, meter: silentMeter };
+    const ports = { clock: process, timers: process, random, log, meter: this.#meter };
     const wires: SimulatedWire[] = [];
     const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
@@ -155,7 +161,7 @@ export class Replica {
         cluster: connect(),
         repositories: this.#clones.repositories(io),
         records: stepwise(this.records, io, () => this.#loseRecords()),
-        renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
+        renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), this.#meter),
         sealer,
         cutter: promptCutter,
         overriding: argoOverriding,
@@ -226,5 +232,3 @@ export class Replica {
     return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   }
 }
-
-const silentMeter: Meter = { count() {}, observe() {} };

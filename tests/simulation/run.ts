@@ -1,6 +1,7 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { REFLECTOR_DEFAULTS } from '#kube/reflector.ts';
 import { canonicalJson } from '#model/json.ts';
+import { nothingShown } from './canaries.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
 import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
@@ -149,6 +150,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     if (world.violation === undefined) {
       staysQuiet(world, oracles);
       histories.atEnd();
+      nothingShown(world);
     }
   } catch (error) {
     world.violation ??= error as Error;

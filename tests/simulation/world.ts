@@ -9,7 +9,7 @@ import type { JsonObject } from '#model/json.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { FaultGate, type Faults } from './faults.ts';
-import { widgetDefinition } from './fleet.ts';
+import { secretCanary, widgetDefinition } from './fleet.ts';
 import { GitServer } from './git-model.ts';
 import { Kubectl } from './kubectl.ts';
 import { sharedMachinery } from './machinery.ts';
@@ -27,6 +27,17 @@ export const definitionKind = {
   group: 'apiextensions.k8s.io',
   version: 'v1',
   plural: 'customresourcedefinitions',
+};
+
+/** How replicas get into Git; whoever shows the password shows a secret. */
+const gitLogin = {
+  at: { group: '', version: 'v1', plural: 'secrets', namespace: 'argocd', name: 'git-login' },
+  manifest: {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'git-login', labels: { 'argocd.argoproj.io/secret-type': 'repo-creds' } },
+    stringData: { url: 'https://git.example/acme', username: 'trueup', password: `${secretCanary}-git` },
+  },
 };
 
 export interface Written {
@@ -88,6 +99,7 @@ function prepared(): ObjectKeeper {
       { group: '', version: 'v1', plural: 'namespaces', namespace: '', name: '' },
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
     );
+  kubectl.create(gitLogin.at, gitLogin.manifest);
   // What its controllers make of it belongs to it: a definition is established, a namespace has its account.
   scheduler.settle(600_000);
   embedded.close();
@@ -171,7 +183,11 @@ export class World {
   newToken(): void {
     this.#users.clear();
     this.#token += 1;
-    this.#users.set(`token-${this.#token}`, administrator);
+    this.#users.set(this.#bearer, administrator);
+  }
+  /** A canary as well. */
+  get #bearer(): string {
+    return `${secretCanary}-token-${this.#token}`;
   }
   gitServer(url: string): GitServer {
     const known = this.servers.get(url);
@@ -206,7 +222,7 @@ export class World {
       told: (who, resource, isWatched) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.told?.(who, resource, isWatched))),
       isRunning: () => this.#hasIntent,
-      token: () => `token-${this.#token}`,
+      token: () => this.#bearer,
       trace: (who, what) => this.trace.add(this.nowMs, who, what),
       logged: (level, text) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.logged(name, level, text))),
