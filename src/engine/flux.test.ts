@@ -258,6 +258,21 @@ describe('a GitRepository', () => {
     expect(world.writesSince(mark).filter(({ key }) => key.includes('/payments/'))).toHaveLength(1);
     for (const name of names) expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
   });
+  it('F11: a commit that was fetched with another login is not missed', async () => {
+    const files = { ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') };
+    await world.start();
+    await world.pushFiles(files);
+    for (const login of ['one', 'two']) {
+      await world.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: login, namespace } });
+      await world.create(gitRepository({ secretRef: { name: login } }, login));
+    }
+    await world.create(kustomization('a', { sourceRef: { kind: 'GitRepository', name: 'one' } }));
+    await world.create(kustomization('b', { sourceRef: { kind: 'GitRepository', name: 'two' } }));
+    const commit = world.git.push(repository, { ...files, ...filesOf([configMap('c')], 'b') });
+    await world.advance(150_000, 10_000);
+    for (const name of ['a', 'b'])
+      expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
+  });
   it('that is suspended stays where it is, and so do those that refer to it', async () => {
     const commit = await fleet(['web']);
     await change('fleet', (draft) => (draft.spec.suspend = true), sourceKind);

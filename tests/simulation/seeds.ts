@@ -65,4 +65,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 200110 },
     was: 'F3: a forced apply that came late took what somebody had written since',
   },
+  {
+    run: { seed: 37 },
+    was: 'of a repository with two logins a commit was told only to those with the login that fetched it',
+  },
 ];
