@@ -64,6 +64,10 @@ export class Sources {
     this.#options = options;
   }
 
+  get size(): number {
+    return this.#used.size;
+  }
+
   get urls(): readonly string[] {
     return [...new Set([...this.#used.values()].map(({ spec }) => spec.url))];
   }

@@ -1,6 +1,7 @@
 /** One seed: its world, its faults, its people; and what came of it. */
 import { REFLECTOR_DEFAULTS } from '#kube/reflector.ts';
 import { canonicalJson } from '#model/json.ts';
+import { Bounds } from './bounds.ts';
 import { nothingShown } from './canaries.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
@@ -119,8 +120,10 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const fleet = scenario.fleet(world, people);
   const oracles = new Oracles(world, fleet);
   const histories = new Histories(world, fleet, oracles);
+  const bounds = new Bounds(world, fleet, oracles);
   const contests = new Contests(world, fleet);
   const others = [
+    bounds,
     contests,
     new Ends(world, fleet, oracles),
     new Tenures(world, fleet),
@@ -151,6 +154,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
       staysQuiet(world, oracles);
       histories.atEnd();
       nothingShown(world);
+      bounds.atEnd();
     }
   } catch (error) {
     world.violation ??= error as Error;
