@@ -66,7 +66,13 @@ const kinds: readonly Weather[] = [
   {
     name: 'tokens expire',
     weight: 2,
-    begin: (world) => world.newToken(),
+    begin: (world, random) => {
+      world.expireToken();
+      // The new one may come late.
+      const lateMs = random.chance(0.5) ? 0 : random.between(1000, 180_000);
+      if (lateMs === 0) world.renewToken();
+      else world.scheduler.at(lateMs, () => world.renewToken());
+    },
   },
   {
     name: 'Git is away',
@@ -125,5 +131,6 @@ export function clearWeather(world: World): void {
     replica.failRecords(undefined);
     replica.process?.resume();
   }
+  world.renewToken();
   restoreDefinition(world);
 }

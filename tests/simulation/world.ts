@@ -159,7 +159,7 @@ export class World {
     this.server = new Process('server', this.scheduler, epochMs);
     const ofServer = this.random.fork('server');
     machinery.use(this.server, ofServer);
-    this.newToken();
+    this.renewToken();
     this.embedded = embeddedOn(this.server, ofServer, snapshot, this.#users, (text) => this.flaws.push(text));
     this.kubectl = new Kubectl(this.embedded);
     this.embedded.store.onChange((change) => this.#changed(change));
@@ -179,9 +179,12 @@ export class World {
   watch(watcher: Watcher): void {
     this.#watchers.push(watcher);
   }
-  /** Every token but the newest is refused from now on (F25). */
-  newToken(): void {
+  /** Every token is refused, until a new one stands in the file (F25). */
+  expireToken(): void {
     this.#users.clear();
+  }
+  renewToken(): void {
+    if (this.#users.size > 0) return;
     this.#token += 1;
     this.#users.set(this.#bearer, administrator);
   }
