@@ -222,7 +222,7 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
   const wrong = (Object.keys(kinds) as Kind[]).flatMap((kind) =>
     world.kubectl
       .list(kinds[kind], app.namespace)
-      .filter(({ metadata: { name } }) => name.startsWith(`${app.name}-`) || name === stampName(app))
+      .filter(({ metadata: { name } }) => fleet.ownerOf(app.namespace, kind, name) === app)
       .flatMap(({ metadata: { name } }) =>
         wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`],
       ),
