@@ -95,11 +95,14 @@ export class Replica {
     | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
     | undefined;
   starts = 0;
+  /** How much further away the API server is than usual. */
+  lagFactor: number;
   /** What it asks for does not arrive: anything, or only what keeps its Lease. */
   outage: 'all' | 'leases' | undefined;
 
   constructor(parts: ReplicaParts) {
     this.name = parts.name;
+    this.lagFactor = parts.lagFactor;
     this.#parts = parts;
     this.#clones = new Clones(parts.servers);
   }
@@ -136,7 +139,7 @@ export class Replica {
     const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
-        lagFactor: this.#parts.lagFactor,
+        lagFactor: () => this.lagFactor,
         handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
         told: (...heard) => this.#parts.told(who, ...heard),

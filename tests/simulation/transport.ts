@@ -20,7 +20,7 @@ export interface WireParts {
   readonly handle: (request: Request, sentMs: number) => Promise<Response>;
   readonly phase: () => Phase;
   /** How much further away the API server is than usual. */
-  readonly lagFactor: number;
+  readonly lagFactor: () => number;
   readonly trace: (what: string) => void;
   /** The process ends, now. */
   readonly crash: () => void;
@@ -149,7 +149,7 @@ export class SimulatedWire implements Wire {
 
   #lag(): number {
     const { random, lagFactor } = this.#parts;
-    return lagFactor * (random.chance(0.05) ? random.between(20, 800) : random.between(0, 12));
+    return lagFactor() * (random.chance(0.05) ? random.between(20, 800) : random.between(0, 12));
   }
 
   #built(sent: WireRequest, headers: Headers): Request {

@@ -128,6 +128,7 @@ export function clearWeather(world: World): void {
   for (const server of world.servers.values()) server.down = undefined;
   for (const replica of world.replicas) {
     replica.outage = undefined;
+    replica.lagFactor = 1;
     replica.failRecords(undefined);
     replica.process?.resume();
   }

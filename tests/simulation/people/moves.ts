@@ -1,5 +1,5 @@
 /** What people do in Git to where an object belongs, and what it is called: in one commit. */
-import { itemsMin, placeOf, type App, type Item } from '../fleet.ts';
+import { itemsMin, placeOf, type App, type Fleet, type Item } from '../fleet.ts';
 import { hooksOf, isHeld, itemsOf, push, type Doing } from './doing.ts';
 
 /** One that nobody draws again, and nobody contends for. */
@@ -13,13 +13,16 @@ function movable({ fleet, contests, random }: Doing, app: App): Item | undefined
   return free.length === 0 ? undefined : random.pick(free);
 }
 
-/** Another application has it from then on: whoever had it lets it go first. */
+/**
+ * Another application has it from then on: whoever had it lets it go first. Never in a circle: of two that exchange
+ * objects each would wait for the other.
+ */
 export function handOver(doing: Doing, app: App): void {
   const { world, fleet, random } = doing;
   const { server } = placeOf(app);
   const near = fleet
     .appsOf(server)
-    .filter((other) => other !== app && other.namespace === app.namespace)
+    .filter((other) => isAfter(fleet, other, app) && other.namespace === app.namespace)
     .filter((other) => 'items' in fleet.content(other) && !isHeld(fleet.content(other)));
   const item = movable(doing, app);
   if (item === undefined || near.length === 0) return;
@@ -33,6 +36,8 @@ export function handOver(doing: Doing, app: App): void {
   ]);
   fleet.push(server, changes, `Hand ${item.name} over to ${to.name}`);
 }
+
+const isAfter = ({ apps }: Fleet, one: App, other: App): boolean => apps.indexOf(one) > apps.indexOf(other);
 
 /** The new name does not say whose it is. */
 export function rename(doing: Doing, app: App): void {
