@@ -109,9 +109,10 @@ export async function act(
   const asking = askingNow(runtime, unit);
   const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
   const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
-  if (runtime.retrying?.inputs === plan.rendered)
-    runtime.failures = [...runtime.failures, ...runtime.runFailures];
   const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
+  // Until the next attempt, which speaks for itself.
+  if ((waitMs > 0 || unrecordable !== undefined) && runtime.retrying?.inputs === plan.rendered)
+    runtime.failures = [...runtime.failures, ...runtime.runFailures];
   if (unrecordable !== undefined) {
     runtime.failures = [...runtime.failures, unrecordable];
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };

@@ -32,6 +32,10 @@ export class Changes {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#signatures.size;
+  }
+
   resources(dialect: Dialect, keys: readonly ObjectKey[]): Woken {
     const changed: string[] = [];
     const concerned: string[] = [];
@@ -68,8 +72,9 @@ export class Changes {
   /** Our own status writes come back as events too: only what is not ours makes a turn. */
   #isNews(key: ObjectKey): boolean {
     const resource = this.#ports.cache.get(key);
-    const signature = resource === undefined ? 'gone' : resourceSignature(resource);
     const text = keyText(key);
+    if (resource === undefined) return this.#signatures.delete(text);
+    const signature = resourceSignature(resource);
     if (this.#signatures.get(text) === signature)
       return isOverwritten(this.#ports.registrations.at(text), resource);
     this.#signatures.set(text, signature);

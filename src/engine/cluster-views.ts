@@ -36,6 +36,10 @@ export class ClusterViews {
     this.#changed = changed;
   }
 
+  get size(): number {
+    return this.#lookedUp.size + [...this.#asked.values()].flat().length;
+  }
+
   /** For one turn of the Unit. */
   view({ id, limits }: Pick<Unit, 'id' | 'limits'>): ClusterView {
     const asked: Asked = { lookups: new Set(), capabilities: false };

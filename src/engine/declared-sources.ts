@@ -35,6 +35,10 @@ export class DeclaredSources {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#held.size;
+  }
+
   /** The resource that a user of the fetches stands for. */
   keyOf(id: string): string | undefined {
     return [...this.#held].find(([, held]) => held.id === id)?.[0];

@@ -31,6 +31,10 @@ export class Dependencies {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#dependents.size + this.#dependsOn.size;
+  }
+
   /** Notes what a resource depends on now; true if that is something else than before. */
   set(resource: string, dependsOn: readonly ObjectKey[]): boolean {
     const now = dependsOn.map(keyText);

@@ -243,6 +243,23 @@ export class Engine {
     return { units: runtimes.length, looked, queued: this.#queue.depth };
   }
 
+  /** How much each part remembers: bounded by what is there, however long it runs. */
+  get sizes(): Readonly<Record<string, number>> {
+    return {
+      changes: this.#changes.size,
+      declaredSources: this.#declared.size,
+      dependencies: this.#dependencies.size,
+      foresight: this.#foresight.size,
+      ownership: this.#ownership.size,
+      recorder: this.#recorder.size,
+      registrations: this.#registrations.size,
+      resources: this.#cache.size,
+      sources: this.#sources.size,
+      states: this.#states.size,
+      views: this.#views.size,
+    };
+  }
+
   /** The resources of one kind that are reconciled or observed, as they are known now: without a request. */
   declared({ group, kind }: GroupKind): readonly Manifest[] {
     return this.#cache.list(group, kind).filter((resource) => declares(this.#registrations, resource));

@@ -182,6 +182,16 @@ describe('a Kustomization', () => {
     expect(world.data('web')).toEqual({ a: '1' });
     expect(statusOf('web').conditions).toMatchObject([{ type: 'Ready', status: 'True' }]);
   });
+  it('F2: an attempt that succeeds says nothing of the one before, whose answer was lost', async () => {
+    await fleet(['web']);
+    world.cluster.inject = ({ verb }) => (verb === 'apply' ? 'lost' : undefined);
+    await world.pushFiles(filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));
+    expect(ready('web')).toMatchObject({ status: 'False', message: expect.stringMatching(/Timeout/) });
+    world.cluster.inject = () => undefined;
+    // It changes nothing, so that no event makes another turn.
+    await world.advance(15_000);
+    expect(ready('web')).toMatchObject({ status: 'True' });
+  });
   it('takes its objects along when it goes, unless it is not to prune', async () => {
     await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
     for (const name of ['web', 'api']) {
@@ -247,6 +257,21 @@ describe('a GitRepository', () => {
     expect(world.renders - renders).toBe(1);
     expect(world.writesSince(mark).filter(({ key }) => key.includes('/payments/'))).toHaveLength(1);
     for (const name of names) expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
+  });
+  it('F11: a commit that was fetched with another login is not missed', async () => {
+    const files = { ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') };
+    await world.start();
+    await world.pushFiles(files);
+    for (const login of ['one', 'two']) {
+      await world.create({ apiVersion: 'v1', kind: 'Secret', metadata: { name: login, namespace } });
+      await world.create(gitRepository({ secretRef: { name: login } }, login));
+    }
+    await world.create(kustomization('a', { sourceRef: { kind: 'GitRepository', name: 'one' } }));
+    await world.create(kustomization('b', { sourceRef: { kind: 'GitRepository', name: 'two' } }));
+    const commit = world.git.push(repository, { ...files, ...filesOf([configMap('c')], 'b') });
+    await world.advance(150_000, 10_000);
+    for (const name of ['a', 'b'])
+      expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
   });
   it('that is suspended stays where it is, and so do those that refer to it', async () => {
     const commit = await fleet(['web']);

@@ -17,6 +17,10 @@ export class Foresight {
     this.#repositories = repositories;
   }
 
+  get size(): number {
+    return this.#waiting.size + this.#underWay.size;
+  }
+
   add(unit: Unit): void {
     this.#waiting.set(unit.id, unit);
   }

@@ -22,6 +22,19 @@ export class Ownership {
     this.#shrunk = shrunk;
   }
 
+  /** Objects and Units that are remembered, each as often as it is. */
+  get size(): number {
+    const all = [
+      this.#inventories,
+      this.#keysOf,
+      this.#claims,
+      this.#interested,
+      this.#interestOf,
+      this.#kindsOf,
+    ];
+    return all.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** The kinds of all objects that some Unit has or wants. */
   kinds(): readonly GroupVersionKind[] {
     return [...new Map([...this.#kindsOf.values()].flatMap((kinds) => [...kinds])).values()];
@@ -42,7 +55,8 @@ export class Ownership {
         (this.#inventories.get(key) ?? new Map<UnitId, string | undefined>()).set(unit, uid),
       );
     }
-    this.#keysOf.set(unit, new Set(now.keys()));
+    if (now.size === 0) this.#keysOf.delete(unit);
+    else this.#keysOf.set(unit, new Set(now.keys()));
     this.#noteKinds(
       `has ${unit}`,
       inventory.map(({ ref }) => ref),
@@ -58,7 +72,8 @@ export class Ownership {
       if (this.#interested.get(key)?.size === 0) this.#interested.delete(key);
     }
     for (const key of now) this.#interested.set(key, (this.#interested.get(key) ?? new Set()).add(unit));
-    this.#interestOf.set(unit, now);
+    if (now.size === 0) this.#interestOf.delete(unit);
+    else this.#interestOf.set(unit, now);
     this.#noteKinds(`wants ${unit}`, refs);
   }
 
@@ -110,7 +125,5 @@ export class Ownership {
   forget(unit: UnitId): void {
     this.setInventory(unit, []);
     this.setInterest(unit, []);
-    this.#keysOf.delete(unit);
-    this.#interestOf.delete(unit);
   }
 }

@@ -63,6 +63,10 @@ export class Recorder {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return (this.#known?.size ?? 0) + this.#waiting.size;
+  }
+
   /** A state as it stands in the cluster now, whoever wrote it. */
   noted(state: UnitState): void {
     this.#add(state.unit, { kind: 'history', changes: (recorded) => fromHistory(state, recorded) });

@@ -36,6 +36,10 @@ export class Registrations {
     this.#ports = ports;
   }
 
+  get size(): number {
+    return this.#runtimes.size + this.#unitOf.size + this.#declined.size + this.#notAdmitted.size;
+  }
+
   get runtimes(): Iterable<UnitRuntime> {
     return this.#runtimes.values();
   }

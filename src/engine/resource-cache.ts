@@ -62,6 +62,10 @@ export class ResourceCache {
     return [...this.#unsynced].map(({ kind }) => kind.kind);
   }
 
+  get size(): number {
+    return this.#objects.size;
+  }
+
   get(key: ObjectKey): Manifest | undefined {
     return this.#objects.get(keyText(key));
   }

@@ -64,6 +64,10 @@ export class Sources {
     this.#options = options;
   }
 
+  get size(): number {
+    return this.#used.size;
+  }
+
   get urls(): readonly string[] {
     return [...new Set([...this.#used.values()].map(({ spec }) => spec.url))];
   }
@@ -172,6 +176,8 @@ export class Sources {
     const fetched = await this.#ports.repositories.fetch(used.spec);
     used.polls -= 1;
     used.polledMs = Math.max(used.polledMs, beganMs);
+    const hasMoved = fetched.ok && fetched.value.changed;
+    if (hasMoved) this.#tellOthers(used);
     if (this.#stopped || this.#used.get(accessText(used.spec)) !== used) return;
     const alarmBefore = used.failures >= failuresToAlarm;
     if (fetched.ok) {
@@ -184,9 +190,18 @@ export class Sources {
     }
     const alarmNow = used.failures >= failuresToAlarm;
     // Whoever uses it waits for the first fetch anyway.
-    const isNews = (fetched.ok && fetched.value.changed) || alarmBefore !== alarmNow;
+    const isNews = hasMoved || alarmBefore !== alarmNow;
     if (isNews && !isFirst) this.#options.moved(new Set(used.units.keys()));
     this.#schedule(used);
+  }
+
+  /** One copy serves all logins: who asks the server after this one hears that nothing moved. */
+  #tellOthers(used: Used): void {
+    const others = [...this.#used.values()].filter(
+      (other) => other !== used && other.spec.url === used.spec.url,
+    );
+    if (others.length === 0 || this.#stopped) return;
+    this.#options.moved(new Set(others.flatMap(({ units }) => [...units.keys()])));
   }
 
   /** Jitter spreads the polls of many repositories. A missed poll is soon tried again; an outage keeps the usual pace. */

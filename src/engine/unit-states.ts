@@ -77,6 +77,11 @@ export class UnitStates {
     this.#following?.stop();
   }
 
+  /** States, and the objects that they are put together from. */
+  get size(): number {
+    return this.#held.size + this.#objects.size + this.#meanwhile.size;
+  }
+
   get(unit: UnitId): UnitState | undefined {
     return this.#held.get(unit)?.state;
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tryMount } from '../../tests/programs.ts';
 import type { Result } from '#model/failure.ts';
 import type { Log } from '#model/ports.ts';
 import type { DeploymentRecord, DriftRecord, RecordChanges } from '#model/record.ts';
@@ -208,16 +209,10 @@ describe('F17: a full disk', () => {
     await expectNothingLost(store, () => open());
   });
 
-  // A real one needs the right to mount.
   const mounted = async (): Promise<string | undefined> => {
     const place = path.join(directory, 'volume');
     await mkdir(place);
-    try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', place], { stdio: 'ignore' });
-      return place;
-    } catch {
-      return undefined;
-    }
+    return tryMount(place, '512k') ? place : undefined;
   };
   it('that is a volume: nothing is lost, and with room the same process goes on', async (context) => {
     const place = await mounted();

@@ -19,6 +19,13 @@ export class MemoryRecords implements Records {
   /** How often something was written, or tried to be. */
   writes = 0;
 
+  /** All that was in them is gone, as with their disk. */
+  lose(): void {
+    this.marks.clear();
+    this.#deployments.clear();
+    this.#drift.clear();
+  }
+
   get deployed(): readonly DeploymentRecord[] {
     return [...this.#deployments.values()];
   }

@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tryMount } from '../programs.ts';
 import { runToEnd, trueupProgram } from '../scenarios/trueup-process.ts';
 import { applicationKind, useWorld, waitFor, type Place } from '../scenarios/world.ts';
 import { Fleet } from './fleet.ts';
@@ -17,13 +18,7 @@ const volume = (): string => join(world.directory, 'data');
 const ballast = (): string => join(volume(), 'ballast');
 beforeAll(async () => {
   await mkdir(volume());
-  try {
-    const options = `size=${volumeMb}m`;
-    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', volume()], { stdio: 'ignore' });
-    isMounted = true;
-  } catch {
-    // It takes the right to mount.
-  }
+  isMounted = tryMount(volume(), `${volumeMb}m`);
 });
 afterAll(async () => {
   await world.stop();

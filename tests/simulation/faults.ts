@@ -6,6 +6,8 @@ import { cellOf, type Step } from './steps.ts';
 const unsent = ['refused', 'reset-before', 'swallowed'] as const;
 /** It was carried out, and nobody hears of it. */
 const lost = ['reply-lost', 'reply-swallowed'] as const;
+/** Its body ends half-way: what stands in it was sent, and not all of it came. */
+const cut = 'reply-cut';
 const answers = ['429', '500', '503', '504', '401', '410', '409'] as const;
 const streams = ['watch-broken', 'watch-ended', 'watch-hung', 'watch-slow', 'watch-coalesced'] as const;
 const ofGit = ['git-unreachable', 'git-refused', 'git-full', 'git-slow'] as const;
@@ -23,6 +25,7 @@ export const faultKinds = [
   ...ofStore,
   ...ofRenderer,
   ...ofProcess,
+  cut,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -33,20 +36,42 @@ export const isWrite = (verb: string): boolean => writes.has(verb);
 export function possibleFaults({ io, verb }: Pick<Step, 'io' | 'verb'>): readonly FaultKind[] {
   switch (io) {
     case 'watch':
-      return ['refused', 'reset-before', 'swallowed', '429', '500', '401', '410', ...streams, 'crash-before'];
+      return [
+        'refused',
+        'reset-before',
+        'swallowed',
+        '429',
+        '500',
+        '401',
+        '410',
+        ...streams,
+        'crash-before',
+        cut,
+      ];
     case 'git':
-      return verb === 'fetch' ? [...ofGit, ...ofProcess] : [];
+      return verb === 'fetch' ? [...ofGit, ...ofProcess] : ['crash-before'];
     case 'store':
-      return verb === 'get' ? ['store-lost', 'crash-before'] : [...ofStore, ...ofProcess];
+      return ofStores(verb);
     case 'render':
       return [...ofRenderer, ...ofProcess];
     case 'request': {
       const refusals = answers.filter((code) =>
-        code === '409' ? isWrite(verb) && verb !== 'delete' : code === '410' ? verb === 'list' : true,
+        code === '409'
+          ? isWrite(verb) && verb !== 'delete'
+          : code === '410'
+            ? verb === 'list' || verb === 'page'
+            : true,
       );
-      return [...unsent, ...lost, ...refusals, 'slow', ...ofProcess];
+      return [...unsent, ...lost, ...refusals, 'slow', ...ofProcess, cut];
     }
   }
+}
+
+/** What is rendered is kept by `get`, `put` and `remove`; the records by `read` and `write`, in transactions: nothing is torn. */
+function ofStores(verb: string): readonly FaultKind[] {
+  if (verb === 'get') return ['store-lost', 'crash-before'];
+  if (verb === 'read') return ['store-full', 'store-lost', 'crash-before'];
+  return verb === 'write' ? ['store-full', ...ofProcess] : [...ofStore, ...ofProcess];
 }
 
 /** Asked before each I/O, once. */
@@ -109,17 +134,27 @@ export class OneFault implements Faults {
   }
 }
 
+/** What came later has a stream of its own: what seeds drew before stays as it was. */
+const cameLater = new Set<FaultKind>([cut]);
+const isLaterStep = ({ io, sort, verb }: Step): boolean =>
+  (io === 'store' && sort === 'record') || (io === 'git' && verb !== 'fetch');
+
 /** Each seed has a few kinds of faults, some often and some seldom: all of them at once would hide each other. */
 export class RandomFaults implements Faults {
   readonly #random: SeededRandom;
+  readonly #apart: SeededRandom;
   readonly #shares = new Map<FaultKind, number>();
 
   constructor(random: SeededRandom) {
     this.#random = random;
+    this.#apart = random.fork('later steps');
     const breadth = random.pick([0.1, 0.25, 0.5]);
     const weight = random.pick([0.002, 0.01, 0.03]);
-    for (const kind of faultKinds)
-      if (random.chance(breadth)) this.#shares.set(kind, weight * random.between(0.2, 2));
+    const apart = random.fork('later kinds');
+    for (const kind of faultKinds) {
+      const own = cameLater.has(kind) ? apart : random;
+      if (own.chance(breadth)) this.#shares.set(kind, weight * own.between(0.2, 2));
+    }
   }
 
   get kinds(): readonly FaultKind[] {
@@ -127,7 +162,7 @@ export class RandomFaults implements Faults {
   }
 
   next(step: Step): FaultKind | undefined {
-    let left = this.#random.next();
+    let left = (isLaterStep(step) ? this.#apart : this.#random).next();
     for (const kind of possibleFaults(step)) {
       const share = this.#shares.get(kind);
       if (share === undefined) continue;

@@ -3,6 +3,7 @@ import { stringify } from 'yaml';
 import type { Change } from '#embedded/store.ts';
 import type { Files, GitServer } from './git-model.ts';
 import { hookManifest, type Hook } from './hooks.ts';
+import { memberOf } from './kubectl.ts';
 import type { SeededRandom } from './random.ts';
 
 export const kinds = {
@@ -158,18 +159,34 @@ export class Fleet {
   /** By commit. */
   readonly commits = new Map<string, Recorded>();
   readonly #head = new Map<GitServer, Map<string, Content>>();
+  /** Objects whose names do not say whose they are. */
+  readonly #moved = new Map<string, App>();
   #number = 0;
 
   constructor(apps: readonly App[]) {
     this.apps = apps;
   }
 
-  /** Whose object it is, by its name. */
-  appOf({ object: { metadata } }: Change): App | undefined {
-    const { name, namespace = '' } = metadata;
-    return this.apps.find(
-      (app) => app.namespace === namespace && (name.startsWith(`${app.name}-`) || name === stampName(app)),
-    );
+  /** Whose object it is: by its name; of one that moved, who wrote it last says so in it. */
+  appOf({ object }: Change): App | undefined {
+    const { name, namespace = '' } = object.metadata;
+    const owner = this.ownerOf(namespace, object.kind, name);
+    if (!this.#moved.has(movedKey(namespace, object.kind, name))) return owner;
+    const tracked = memberOf(object, 'metadata', 'annotations', 'argocd.argoproj.io/tracking-id');
+    const writer =
+      memberOf(object, 'metadata', 'labels', 'kustomize.toolkit.fluxcd.io/name') ??
+      String(tracked).split(':')[0];
+    return this.apps.find((app) => app.name === writer) ?? owner;
+  }
+  /** Who is to have it, as Git has it. */
+  ownerOf(namespace: string, kind: string, name: string): App | undefined {
+    const owner = this.#moved.get(movedKey(namespace, kind, name));
+    const isNamedAfter = (app: App): boolean => name.startsWith(`${app.name}-`) || name === stampName(app);
+    return owner ?? this.apps.find((app) => app.namespace === namespace && isNamedAfter(app));
+  }
+  /** From the next commit on, whatever its name. */
+  give({ kind, name }: Pick<Item, 'kind' | 'name'>, to: App): void {
+    this.#moved.set(movedKey(to.namespace, kind, name), to);
   }
   appsOf(server: GitServer): readonly App[] {
     return this.apps.filter((app) => placeOf(app).server === server);
@@ -226,6 +243,8 @@ export class Fleet {
     return id;
   }
 }
+
+const movedKey = (namespace: string, kind: string, name: string): string => `${namespace}/${kind}/${name}`;
 
 const drawnKinds: readonly Kind[] = ['ConfigMap', 'ConfigMap', 'ConfigMap', 'Secret', 'Service', 'Widget'];
 

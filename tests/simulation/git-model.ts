@@ -28,6 +28,7 @@ export interface Commit {
   readonly message: string;
 }
 
+const never = new Promise<never>(() => undefined);
 const idOf = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 /** One repository as its server has it. */
@@ -101,19 +102,34 @@ export class Clones {
       under.set(url, running);
       return running;
     };
+    const read = <T>(what: string, call: () => T): Promise<T> => this.#local(`read ${what}`, call, parts);
     return {
       fetch,
       resolve: (spec) => this.#resolve(spec, fetch),
       ancestry: async ({ url }, before, after) => ok(this.#ancestry(url, before, after)),
-      trees: async (url, wanted) =>
-        ok(wanted.map(({ commit, path }) => this.#tree(this.#files(url, commit), path))),
+      trees: (url, wanted) =>
+        read('trees', () => ok(wanted.map(({ commit, path }) => this.#tree(this.#files(url, commit), path)))),
       files: async (url, tree) => this.#filesOf(url, tree),
       look: async (url, commit, paths) => this.#look(url, commit, paths),
       changedPaths: async (url, before, after) => ok(this.#changed(url, before, after)),
       sizes: async (_url, blobs) => ok(blobs.map((blob) => sizeOf(this.#blobs.get(blob) ?? ''))),
-      read: async (_url, blobs) => ok(blobs.map((blob) => this.#read(blob))),
+      read: (_url, blobs) => read('blobs', () => ok(blobs.map((blob) => this.#read(blob)))),
       close: async () => undefined,
     };
+  }
+
+  /** Takes no time, and nothing else comes of it; of those that follow each other at once one is enough. */
+  async #local<T>(
+    what: string,
+    call: () => T,
+    { process, faults, phase, trace, crash }: CloneParts,
+  ): Promise<T> {
+    if (process.isGone) return never;
+    const fault = faults.next({ io: 'git', verb: 'read', sort: 'none', phase: phase(), what });
+    if (fault === undefined) return call();
+    trace(`${what} ⚡ ${fault}`);
+    crash();
+    return never;
   }
 
   #fetch(url: string, parts: CloneParts): Promise<Result<{ readonly changed: boolean }>> {

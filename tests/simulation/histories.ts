@@ -51,7 +51,10 @@ export class Histories implements Watcher {
 
   /** Long after the last failure. */
   atEnd(): void {
-    const deployed = this.#world.replicas.flatMap(({ records }) => records.deployed);
+    const deployed = this.#world.replicas.flatMap(({ records, lostRecords }) => [
+      ...records.deployed,
+      ...lostRecords,
+    ]);
     const kept = new Set(deployed.map(keyOf));
     for (const app of this.#fleet.apps) {
       const state = this.#oracles.recordOf(app);

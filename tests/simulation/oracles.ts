@@ -333,8 +333,14 @@ export class Oracles implements Watcher {
 
   /** S14. */
   #noCanary({ resource, object, type }: Change): void {
-    if (type === 'DELETED' || resource === '/secrets') return;
-    if (showsSecret(JSON.stringify(object)))
+    if (type === 'DELETED') return;
+    // Where it belongs, and nowhere else in it.
+    const {
+      data: _,
+      stringData: __,
+      ...rest
+    } = object as typeof object & Record<'data' | 'stringData', unknown>;
+    if (showsSecret(JSON.stringify(resource === '/secrets' ? rest : object)))
       throw new Violation('S14', `${resource} ${object.metadata.name} shows a secret`);
   }
 }

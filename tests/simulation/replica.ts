@@ -13,6 +13,7 @@ import { openCluster, type ClusterOptions } from '#kube/cluster.ts';
 import { jsonText, type JsonObject } from '#model/json.ts';
 import type { Failure } from '#model/failure.ts';
 import type { Cluster, Log, Meter } from '#model/ports.ts';
+import type { DeploymentRecord } from '#model/record.ts';
 import { healthOf } from '#pipeline/health/health.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
 import { keepingRenderer } from '#pipeline/render/keeping.ts';
@@ -26,6 +27,7 @@ import type { SeededRandom } from './random.ts';
 import type { Process, Scheduler } from './scheduler.ts';
 import type { Phase } from './steps.ts';
 import { Disk } from './store.ts';
+import { stepwise } from './stored-records.ts';
 import { SimulatedWire, type WireParts } from './transport.ts';
 
 export const controlNamespace = 'argocd';
@@ -39,6 +41,9 @@ export interface ReplicaParts {
   readonly random: SeededRandom;
   readonly faults: FaultGate;
   readonly servers: ReadonlyMap<string, GitServer>;
+  /** So many objects it asks for at a time. */
+  readonly pageSize: number;
+  readonly lagFactor: number;
   readonly handle: (
     replica: Replica,
     who: string,
@@ -75,18 +80,29 @@ export class Replica {
   readonly #parts: ReplicaParts;
   readonly #clones: Clones;
   readonly #disk = new Disk();
+  /** What was ever counted or observed: each metric with its labels. */
+  readonly metered = new Set<string>();
+  readonly #meter: Meter = {
+    count: (name, labels = {}) => void this.metered.add(`${name} ${JSON.stringify(labels)}`),
+    observe: (name, _, labels = {}) => void this.metered.add(`${name} ${JSON.stringify(labels)}`),
+  };
   readonly records = new MemoryRecords();
+  /** What was in them when their disk was lost. */
+  readonly lostRecords: DeploymentRecord[] = [];
   /** Since when its records cannot be written. */
   failingSinceMs: number | undefined;
   #running:
     | { readonly process: Process; readonly wires: readonly SimulatedWire[]; readonly engine: Engine }
     | undefined;
   starts = 0;
+  /** How much further away the API server is than usual. */
+  lagFactor: number;
   /** What it asks for does not arrive: anything, or only what keeps its Lease. */
   outage: 'all' | 'leases' | undefined;
 
   constructor(parts: ReplicaParts) {
     this.name = parts.name;
+    this.lagFactor = parts.lagFactor;
     this.#parts = parts;
     this.#clones = new Clones(parts.servers);
   }
@@ -118,11 +134,12 @@ export class Replica {
       crash: () => this.crash(),
     };
     const log = this.#log(who);
-    const ports = { clock: process, timers: process, random, log, meter: silentMeter };
+    const ports = { clock: process, timers: process, random, log, meter: this.#meter };
     const wires: SimulatedWire[] = [];
     const connect = (options: ClusterOptions = {}): Cluster => {
       const wire = new SimulatedWire({
         ...io,
+        lagFactor: () => this.lagFactor,
         handle: (...asked) => this.#parts.handle(this, who, ...asked),
         sent: (...asked) => this.#parts.sent(this, ...asked),
         told: (...heard) => this.#parts.told(who, ...heard),
@@ -138,7 +155,7 @@ export class Replica {
         lens,
         readFile: () => this.#parts.token(),
         wire,
-        options,
+        options: { ...options, reflector: { pageSize: this.#parts.pageSize } },
       });
     };
     const engine = new Engine(
@@ -146,8 +163,8 @@ export class Replica {
         ...ports,
         cluster: connect(),
         repositories: this.#clones.repositories(io),
-        records: this.records,
-        renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), silentMeter),
+        records: stepwise(this.records, io, () => this.#loseRecords()),
+        renderer: keepingRenderer(rendererOn(sandboxOf(renderer, io)), this.#disk.store(io), this.#meter),
         sealer,
         cutter: promptCutter,
         overriding: argoOverriding,
@@ -191,6 +208,11 @@ export class Replica {
     this.failingSinceMs = failure && this.#parts.scheduler.nowMs;
   }
 
+  #loseRecords(): void {
+    this.lostRecords.push(...this.records.deployed);
+    this.records.lose();
+  }
+
   /** The process is gone from one moment to the next; something starts it again. */
   crash(): void {
     if (this.#running === undefined) return;
@@ -213,5 +235,3 @@ export class Replica {
     return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
   }
 }
-
-const silentMeter: Meter = { count() {}, observe() {} };

@@ -1,5 +1,8 @@
 /** One seed: its world, its faults, its people; and what came of it. */
+import { REFLECTOR_DEFAULTS } from '#kube/reflector.ts';
 import { canonicalJson } from '#model/json.ts';
+import { Bounds } from './bounds.ts';
+import { nothingShown } from './canaries.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
 import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
@@ -17,7 +20,7 @@ import { label } from './people/declarations.ts';
 import { hooksOf, type Doing } from './people/doing.ts';
 import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
-import { World } from './world.ts';
+import { World, type WorldOptions } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
@@ -36,6 +39,8 @@ export interface Scenario {
   readonly quietMs: number;
   /** Else one. */
   readonly replicas?: number;
+  /** Else as many as anywhere. */
+  readonly pageSize?: number;
   readonly fleet: (world: World, random: SeededRandom) => Fleet;
   readonly arrange: (doing: Doing, spanMs: number) => void;
 }
@@ -91,19 +96,34 @@ function calmRun(seed: number): Promise<Ran> {
 
 const replicasOf = (random: SeededRandom): number => (random.chance(0.5) ? 2 : 1);
 
+type Links = Pick<WorldOptions, 'pageSize' | 'lagFactors'>;
+const plainLinks: Links = { pageSize: REFLECTOR_DEFAULTS.pageSize, lagFactors: [] };
+
+/** Lists that come in pieces, and now and then a replica that is behind with everything. */
+function drawnLinks(random: SeededRandom): Links {
+  return {
+    pageSize: random.pick([plainLinks.pageSize, plainLinks.pageSize, 1, 2, 5]),
+    lagFactors: [1, 2].map(() => random.pick([1, 1, 1, 1, 1, 5, 12])),
+  };
+}
+
 export async function runOnce(options: RunOptions, hasWeather: boolean): Promise<Ran> {
   const { seed, keepsTrace = false, scenario = drawn } = options;
   const random = new SeededRandom(`run ${seed}`);
   const replicas = options.replicas ?? replicasOf(random.fork('replicas'));
   const drawnFaults = options.faults ?? new RandomFaults(random.fork('faults'));
   const faults = options.meet === undefined ? drawnFaults : new Meeting(drawnFaults, options.meet);
-  const world = new World({ seed, faults, replicas, keepsTrace });
+  const links = options.scenario === undefined && hasWeather ? drawnLinks(random.fork('links')) : plainLinks;
+  const pageSize = scenario.pageSize ?? links.pageSize;
+  const world = new World({ ...links, pageSize, seed, faults, replicas, keepsTrace });
   const people = new SeededRandom(`people ${firstAlike(seed)}`);
   const fleet = scenario.fleet(world, people);
   const oracles = new Oracles(world, fleet);
   const histories = new Histories(world, fleet, oracles);
+  const bounds = new Bounds(world, fleet, oracles);
   const contests = new Contests(world, fleet);
   const others = [
+    bounds,
     contests,
     new Ends(world, fleet, oracles),
     new Tenures(world, fleet),
@@ -133,6 +153,8 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     if (world.violation === undefined) {
       staysQuiet(world, oracles);
       histories.atEnd();
+      nothingShown(world);
+      bounds.atEnd();
     }
   } catch (error) {
     world.violation ??= error as Error;
@@ -148,7 +170,10 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     events: world.scheduler.events,
     writes: world.writes,
     steps: world.faults.steps,
-    faults: Object.fromEntries(world.faults.met),
+    faults: Object.fromEntries([
+      ...world.faults.met,
+      ...[...world.weather].map(([name, times]) => [`weather:${name}`, times] as const),
+    ]),
     cells: Object.fromEntries(world.faults.cells),
     final: violation === undefined ? finalState(world, fleet) : '',
     trace: world.trace.lines,
@@ -197,7 +222,7 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
   const wrong = (Object.keys(kinds) as Kind[]).flatMap((kind) =>
     world.kubectl
       .list(kinds[kind], app.namespace)
-      .filter(({ metadata: { name } }) => name.startsWith(`${app.name}-`) || name === stampName(app))
+      .filter(({ metadata: { name } }) => fleet.ownerOf(app.namespace, kind, name) === app)
       .flatMap(({ metadata: { name } }) =>
         wanted.delete(`${kind} ${name}`) ? [] : [`${kind} ${name} is too many`],
       ),

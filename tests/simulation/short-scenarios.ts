@@ -136,6 +136,13 @@ const many: readonly Item[] = Array.from({ length: 12 }, (_, index) => ({
   value: 1,
 }));
 
+/** All is listed anew, in pieces, while some of it is to go. */
+function listAnew(doing: Doing): void {
+  const { world } = doing;
+  world.scheduler.at(19_000, () => world.replicas[0]!.crash());
+  commitAt(doing, 19_500, { items: [...many.slice(0, 9), { kind: 'ConfigMap', name: 'web-9', value: 2 }] });
+}
+
 /** Everybody interferes: what Git lets go is held, or is somebody else's by then; history is moved back; much vanishes. */
 function upset({ world, fleet }: Doing): void {
   const app = fleet.apps[0]!;
@@ -287,6 +294,7 @@ export const shortScenarios: Readonly<Record<string, Scenario>> = {
   heal: { ...argo, arrange: heal },
   upset: { ...argo, fleet: (world) => oneApp(world, {}, [...many, ...before]), arrange: upset },
   contest: { ...argo, spanMs: 7 * minuteMs, arrange: contest },
+  pages: { ...argo, pageSize: 2, fleet: (world) => oneApp(world, {}, many), arrange: listAnew },
   remove: { ...cascading, arrange: remove },
   end: { ...ending, arrange: remove },
   hooks: {

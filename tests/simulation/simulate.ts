@@ -29,6 +29,7 @@ const { values } = parseArgs({
     short: { type: 'string' },
     at: { type: 'string' },
     fault: { type: 'string' },
+    always: { type: 'string', default: '' },
     every: { type: 'string', default: '1' },
   },
 });
@@ -39,16 +40,17 @@ const furtherSeeds = 40;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.seed !== undefined) {
-  const meet = values.meet === undefined ? {} : { meet: { step: values.meet, fault: givenFault() } };
+  const meet =
+    values.meet === undefined ? {} : { meet: { step: values.meet, fault: faultNamed(values.fault) } };
   await one(runSeed({ seed: Number(values.seed), ...given, ...meet, keepsTrace: values.trace }));
 } else if (values.at !== undefined) {
-  const run = { scenario: values.short ?? '', at: Number(values.at), fault: givenFault() };
+  const run = { scenario: values.short ?? '', at: Number(values.at), fault: faultNamed(values.fault) };
   await one(runShort(run, values.trace));
 } else await many(values.short === undefined ? seeds() : await shortRuns(values.short));
 
-function givenFault(): FaultKind {
-  const fault = faultKinds.find((kind): kind is FaultKind => kind === values.fault);
-  if (fault === undefined) throw new Error(`--fault is one of ${faultKinds.join(', ')}`);
+function faultNamed(name: string | undefined): FaultKind {
+  const fault = faultKinds.find((kind) => kind === name);
+  if (fault === undefined) throw new Error(`a fault is one of ${faultKinds.join(', ')}`);
   return fault;
 }
 
@@ -71,10 +73,13 @@ function* seeds(): Generator<Task> {
   }
 }
 
-/** `all`, or one scenario; every n-th of its runs. */
+/** `all`, or one scenario: all of its runs with a fault of `--always`, and every n-th of the others. */
 async function shortRuns(scenario: string): Promise<Iterable<Task>> {
   const runs = (await allShortRuns()).filter((run) => scenario === 'all' || run.scenario === scenario);
-  return runs.filter((_, index) => index % Number(values.every) === 0);
+  const always = values.always.split(',').filter(Boolean).map(faultNamed);
+  const others = runs.filter(({ fault }) => !always.includes(fault));
+  const some = new Set(others.filter((_, index) => index % Number(values.every) === 0));
+  return runs.filter((run) => always.includes(run.fault) || some.has(run));
 }
 
 /**

@@ -73,7 +73,9 @@ export function requestOf(method: string, pathAndQuery: string, contentType: str
 function verbOf(method: string, resource: string, name: string, query: string, contentType: string): string {
   if (resource === '') return 'discover';
   if (/(^|&)watch=(1|true)/.test(query)) return 'watch';
-  if (method === 'GET') return name === '' ? 'list' : 'get';
+  if (method === 'GET' && name !== '') return 'get';
+  // The rest of a list is another step: what it says may be gone by then.
+  if (method === 'GET') return /(^|&)continue=/.test(query) ? 'page' : 'list';
   if (method === 'PATCH') return contentType.includes('apply-patch') ? 'apply' : 'patch';
   return { POST: 'create', PUT: 'update', DELETE: 'delete' }[method] ?? method;
 }

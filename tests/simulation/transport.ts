@@ -19,6 +19,8 @@ export interface WireParts {
   /** The API server; what it does until this resolves is this replica's doing. */
   readonly handle: (request: Request, sentMs: number) => Promise<Response>;
   readonly phase: () => Phase;
+  /** How much further away the API server is than usual. */
+  readonly lagFactor: () => number;
   readonly trace: (what: string) => void;
   /** The process ends, now. */
   readonly crash: () => void;
@@ -119,12 +121,13 @@ export class SimulatedWire implements Wire {
       const back = fault === 'slow' && random.chance(0.5) ? random.between(1000, slowMsMax) : this.#lag();
       later(back, () => {
         if (fault === 'reply-lost') return reject(broken('ECONNRESET'));
+        const isCut = fault === 'reply-cut';
         const body = new Pipe();
-        body.push(Buffer.from(text));
-        body.end();
+        body.push(isCut ? halfOf(Buffer.from(text)) : Buffer.from(text));
+        body.end(isCut ? broken('ECONNRESET') : undefined);
         // Who gave up does not hear it.
         if (answer.status === 429 && !sent.isWatch && !sent.signal.aborted) this.#slowDown(answer);
-        if (sort === 'resource' && answer.ok) this.#tell(text, verb === 'list');
+        if (sort === 'resource' && answer.ok && !isCut) this.#tell(text, verb === 'list' || verb === 'page');
         resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
       });
     };
@@ -145,8 +148,8 @@ export class SimulatedWire implements Wire {
   }
 
   #lag(): number {
-    const { random } = this.#parts;
-    return random.chance(0.05) ? random.between(20, 800) : random.between(0, 12);
+    const { random, lagFactor } = this.#parts;
+    return lagFactor() * (random.chance(0.05) ? random.between(20, 800) : random.between(0, 12));
   }
 
   #built(sent: WireRequest, headers: Headers): Request {
@@ -238,7 +241,16 @@ export class SimulatedWire implements Wire {
         if (!isHung) process.run(arrive);
       });
     };
+    /** In the middle of an event. */
+    const breakHalfWay = (chunk: Uint8Array): void => {
+      stop();
+      process.run(() => {
+        pipe.push(halfOf(chunk));
+        pipe.end(broken('ECONNRESET'));
+      });
+    };
     const take = (chunk: Uint8Array): void => {
+      if (fault === 'reply-cut' && faults.isOn) return breakHalfWay(chunk);
       if (held !== undefined) return void held.push(chunk);
       const isSlow = fault === 'watch-slow' && faults.isOn;
       const lagMs = isSlow ? random.between(0, slowMsMax) : this.#lag();
@@ -266,6 +278,8 @@ export class SimulatedWire implements Wire {
     );
   }
 }
+
+const halfOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length >> 1);
 
 /** A list, an event, or a resource itself. */
 interface Heard extends JsonObject {

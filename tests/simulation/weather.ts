@@ -1,7 +1,7 @@
 /** What goes wrong for a while, not with one request: outages, crashes, pauses, clocks that jump, tokens that expire. */
-import type { Failure } from '#model/failure.ts';
 import type { SeededRandom } from './random.ts';
 import { widgetDefinition } from './fleet.ts';
+import { recordsFull } from './stored-records.ts';
 import { definitionKind, type World } from './world.ts';
 
 interface Weather {
@@ -10,13 +10,6 @@ interface Weather {
   readonly begin: (world: World, random: SeededRandom) => void;
 }
 
-export const recordsFull: Failure = {
-  kind: 'transient',
-  code: 'RecordsUnwritable',
-  stage: 'record',
-  message: 'the records cannot be written: no space left on device',
-  hint: 'make room',
-};
 const leaseKind = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 const hourMs = 3_600_000;
 
@@ -73,7 +66,13 @@ const kinds: readonly Weather[] = [
   {
     name: 'tokens expire',
     weight: 2,
-    begin: (world) => world.newToken(),
+    begin: (world, random) => {
+      world.expireToken();
+      // The new one may come late.
+      const lateMs = random.chance(0.5) ? 0 : random.between(1000, 180_000);
+      if (lateMs === 0) world.renewToken();
+      else world.scheduler.at(lateMs, () => world.renewToken());
+    },
   },
   {
     name: 'Git is away',
@@ -119,6 +118,7 @@ export function arrangeWeather(world: World, random: SeededRandom, spanMs: numbe
     const own = random.fork(`${left}`);
     world.scheduler.at(random.between(0, spanMs), () => {
       world.note(`⚡ ${kind.name}`);
+      world.weather.set(kind.name, (world.weather.get(kind.name) ?? 0) + 1);
       kind.begin(world, own);
     });
   }
@@ -128,8 +128,10 @@ export function clearWeather(world: World): void {
   for (const server of world.servers.values()) server.down = undefined;
   for (const replica of world.replicas) {
     replica.outage = undefined;
+    replica.lagFactor = 1;
     replica.failRecords(undefined);
     replica.process?.resume();
   }
+  world.renewToken();
   restoreDefinition(world);
 }

@@ -6,6 +6,7 @@ import { commits, repositoryUrl } from './people/commits.ts';
 import { declarations, deleteApp } from './people/declarations.ts';
 import { hooksOf, itemsOf, type Action, type Doing } from './people/doing.ts';
 import { interference } from './people/interference.ts';
+import { handOver, rename } from './people/moves.ts';
 import { allGiveUp, contendSomehow, settled } from './people/rivals.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
@@ -85,10 +86,22 @@ function arrangeApart(doing: Doing, spanMs: number): void {
       deleteApp(own, app);
     });
   }
+  arrangeMoves({ ...doing, random: random.fork('moves') }, spanMs);
   if (!random.chance(0.35)) return;
   const app = random.pick(fleet.apps);
   const own = { ...doing, random: random.fork('rival') };
   world.scheduler.at(random.between(20_000, spanMs * 0.75), () => contendSomehow(own, app));
+}
+
+function arrangeMoves(doing: Doing, spanMs: number): void {
+  const { world, fleet, random } = doing;
+  const count = random.chance(0.5) ? 1 + random.below(3) : 0;
+  for (let index = 0; index < count; index += 1) {
+    const move = random.pick([handOver, handOver, rename]);
+    const app = random.pick(fleet.apps);
+    const own = { ...doing, random: random.fork(`${index}`) };
+    world.scheduler.at(random.between(10_000, spanMs), () => move(own, app));
+  }
 }
 
 /** Git says something that can be had, and every application is to be as it says. */
@@ -99,7 +112,10 @@ export function finale(doing: Doing): void {
     const content = new Map<App, Content>();
     for (const app of fleet.appsOf(server)) {
       const before = fleet.unheld(app);
-      const items = itemsOf(before);
+      // What was handed over is in one place only, whatever was taken back since.
+      const items = itemsOf(before).filter(
+        ({ kind, name }) => fleet.ownerOf(app.namespace, kind, name) === app,
+      );
       const hooks = hooksOf(before).flatMap(({ isHeld, ...hook }) =>
         isHeld === true ? [] : { ...hook, fails: false },
       );

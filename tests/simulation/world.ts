@@ -9,12 +9,12 @@ import type { JsonObject } from '#model/json.ts';
 import type { Log, ObjectKeeper } from '#model/ports.ts';
 import { unitStateDefinition } from '#pipeline/record/unit-state-definition.ts';
 import { FaultGate, type Faults } from './faults.ts';
-import { widgetDefinition } from './fleet.ts';
+import { secretCanary, widgetDefinition } from './fleet.ts';
 import { GitServer } from './git-model.ts';
 import { Kubectl } from './kubectl.ts';
 import { sharedMachinery } from './machinery.ts';
 import { SeededRandom } from './random.ts';
-import { controlNamespace, Replica } from './replica.ts';
+import { controlNamespace, Replica, type ReplicaParts } from './replica.ts';
 import { Process, Scheduler } from './scheduler.ts';
 import type { Asked } from './steps.ts';
 import { Trace } from './trace.ts';
@@ -27,6 +27,17 @@ export const definitionKind = {
   group: 'apiextensions.k8s.io',
   version: 'v1',
   plural: 'customresourcedefinitions',
+};
+
+/** How replicas get into Git; whoever shows the password shows a secret. */
+const gitLogin = {
+  at: { group: '', version: 'v1', plural: 'secrets', namespace: 'argocd', name: 'git-login' },
+  manifest: {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'git-login', labels: { 'argocd.argoproj.io/secret-type': 'repo-creds' } },
+    stringData: { url: 'https://git.example/acme', username: 'trueup', password: `${secretCanary}-git` },
+  },
 };
 
 export interface Written {
@@ -52,6 +63,9 @@ export interface WorldOptions {
   readonly faults: Faults;
   readonly replicas: number;
   readonly keepsTrace: boolean;
+  readonly pageSize: number;
+  /** Of each replica, how much further away the API server is than usual. */
+  readonly lagFactors: readonly number[];
 }
 
 const machinery = await sharedMachinery();
@@ -85,6 +99,7 @@ function prepared(): ObjectKeeper {
       { group: '', version: 'v1', plural: 'namespaces', namespace: '', name: '' },
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
     );
+  kubectl.create(gitLogin.at, gitLogin.manifest);
   // What its controllers make of it belongs to it: a definition is established, a namespace has its account.
   scheduler.settle(600_000);
   embedded.close();
@@ -121,6 +136,8 @@ export class World {
   readonly kubectl: Kubectl;
   readonly servers = new Map<string, GitServer>();
   readonly replicas: readonly Replica[];
+  /** What went wrong for a while: how often. */
+  readonly weather = new Map<string, number>();
   readonly random: SeededRandom;
   /** A bug of the world itself. */
   readonly flaws: string[] = [];
@@ -132,7 +149,8 @@ export class World {
   violation: Error | undefined;
   writes = 0;
 
-  constructor({ seed, faults, replicas, keepsTrace }: WorldOptions) {
+  constructor(options: WorldOptions) {
+    const { seed, faults, replicas, keepsTrace } = options;
     this.seed = seed;
     this.random = new SeededRandom(seed);
     this.trace = new Trace(keepsTrace);
@@ -141,12 +159,16 @@ export class World {
     this.server = new Process('server', this.scheduler, epochMs);
     const ofServer = this.random.fork('server');
     machinery.use(this.server, ofServer);
-    this.newToken();
+    this.renewToken();
     this.embedded = embeddedOn(this.server, ofServer, snapshot, this.#users, (text) => this.flaws.push(text));
     this.kubectl = new Kubectl(this.embedded);
     this.embedded.store.onChange((change) => this.#changed(change));
     this.replicas = Array.from({ length: replicas }, (_, index) =>
-      this.#replica(`replica-${index + 1}`, replicas > 1),
+      this.#replica(`replica-${index + 1}`, {
+        isShared: replicas > 1,
+        pageSize: options.pageSize,
+        lagFactor: options.lagFactors[index] ?? 1,
+      }),
     );
   }
 
@@ -157,11 +179,18 @@ export class World {
   watch(watcher: Watcher): void {
     this.#watchers.push(watcher);
   }
-  /** Every token but the newest is refused from now on (F25). */
-  newToken(): void {
+  /** Every token is refused, until a new one stands in the file (F25). */
+  expireToken(): void {
     this.#users.clear();
+  }
+  renewToken(): void {
+    if (this.#users.size > 0) return;
     this.#token += 1;
-    this.#users.set(`token-${this.#token}`, administrator);
+    this.#users.set(this.#bearer, administrator);
+  }
+  /** A canary as well. */
+  get #bearer(): string {
+    return `${secretCanary}-token-${this.#token}`;
   }
   gitServer(url: string): GitServer {
     const known = this.servers.get(url);
@@ -181,11 +210,11 @@ export class World {
     for (const replica of this.replicas) replica.process?.end();
   }
 
-  #replica(name: string, isShared: boolean): Replica {
+  #replica(name: string, given: Pick<ReplicaParts, 'isShared' | 'pageSize' | 'lagFactor'>): Replica {
     const random = this.random.fork(name);
     return new Replica({
       name,
-      isShared,
+      ...given,
       random,
       scheduler: this.scheduler,
       faults: this.faults,
@@ -196,7 +225,7 @@ export class World {
       told: (who, resource, isWatched) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.told?.(who, resource, isWatched))),
       isRunning: () => this.#hasIntent,
-      token: () => `token-${this.#token}`,
+      token: () => this.#bearer,
       trace: (who, what) => this.trace.add(this.nowMs, who, what),
       logged: (level, text) =>
         this.#check(() => this.#watchers.forEach((watcher) => watcher.logged(name, level, text))),
