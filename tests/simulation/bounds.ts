@@ -1,5 +1,5 @@
 /** What a replica keeps, and what it writes of a Unit, is bounded by what is there: not by how long it runs, or by how much changed. */
-import { historyMax } from '#pipeline/record/history.ts';
+import { historyMax } from '#model/outcome.ts';
 import { keyText, refOf, type Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import { contentIn, itemKey, type App, type Fleet } from './fleet.ts';
