@@ -21,6 +21,16 @@ function ownership(): { readonly own: Ownership; readonly calls: string[] } {
   return { own, calls };
 }
 
+it('remembers nothing of a Unit that is gone, also where its record goes after it', () => {
+  const { own } = ownership();
+  own.setInventory('a', [entry(object('ConfigMap', 'one'))]);
+  own.setInterest('a', [object('ConfigMap', 'one')]);
+  own.forget('a');
+  own.setInventory('a', []);
+  own.setInterest('a', []);
+  expect(own.size).toBe(0);
+});
+
 describe('kinds that are watched', () => {
   it('are those that some Unit has or wants', () => {
     const { own } = ownership();

@@ -44,8 +44,10 @@ export class Bounds implements Watcher {
   #recordOf(app: App): void {
     const state = this.#oracles.recordOf(app);
     if (state === undefined) return;
-    // Of each kind that it has entries of.
-    const longest = Map.groupBy(state.history, ({ kind }) => kind).values();
+    // Of each sort, so that none pushes another out.
+    const longest = Map.groupBy(state.history, (entry) =>
+      entry.kind === 'sync' ? entry.result : entry.kind,
+    ).values();
     for (const entries of longest)
       atMost(historyMax, entries.length, `entries in the history of ${app.name}`);
     const known = [...this.#fleet.commits.values()].map((commit) => contentIn(commit, app));
