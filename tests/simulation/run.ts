@@ -1,8 +1,19 @@
 /** One seed: its world, its faults, its people; and what came of it. */
-import { canonicalJson } from '#model/json.ts';
+import { canonicalJson, isObject } from '#model/json.ts';
+import type { Stored } from '#embedded/objects.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
-import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
+import {
+  kinds,
+  manifestOf,
+  placeOf,
+  stampName,
+  tierLabel,
+  waveAnnotation,
+  type App,
+  type Fleet,
+  type Kind,
+} from './fleet.ts';
 import { Contests } from './contests.ts';
 import { Ends } from './ends.ts';
 import { HookRuns } from './hook-runs.ts';
@@ -203,15 +214,34 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
       ),
   );
   for (const missing of wanted) wrong.push(`${missing} is missing`);
-  for (const { kind, name, value } of items) {
-    if (kind !== 'ConfigMap') continue;
-    const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
-    if (live !== undefined && memberOf(live, 'data', 'value') !== String(value))
-      wrong.push(`${name} has another value`);
-    if (live !== undefined && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
-      wrong.push(`${name} has another label`);
+  for (const item of items) {
+    const live = world.kubectl.get({ ...kinds[item.kind], namespace: app.namespace, name: item.name });
+    if (live === undefined) continue;
+    if (!isWithin(manifestOf(item, app), withPlainData(live)))
+      wrong.push(`${item.kind} ${item.name} is not as Git has it`);
+    if (item.kind === 'ConfigMap' && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
+      wrong.push(`${item.name} has another label`);
   }
   return wrong;
+}
+
+/** Whether all that is declared stands there; what others add beside it is theirs. */
+function isWithin(declared: unknown, live: unknown): boolean {
+  if (Array.isArray(declared))
+    return Array.isArray(live) && declared.length === live.length && isWithin({ ...declared }, { ...live });
+  if (!isObject(declared)) return declared === live;
+  return isObject(live) && Object.entries(declared).every(([key, value]) => isWithin(value, live[key]));
+}
+
+/** A Secret's values as they are declared. */
+function withPlainData(live: Stored): Stored {
+  const data = memberOf(live, 'data');
+  if (live.kind !== 'Secret' || !isObject(data)) return live;
+  const plain = Object.entries(data).map(([key, value]) => [
+    key,
+    Buffer.from(String(value), 'base64').toString(),
+  ]);
+  return { ...live, stringData: Object.fromEntries(plain) };
 }
 
 /** Of one replica: what its dialects read, and the kinds that its applications have. */
@@ -236,9 +266,13 @@ function finalState(world: World, fleet: Fleet): string {
   const objects = Object.values(kinds).flatMap((kind) =>
     [...new Set(fleet.apps.map(({ namespace }) => namespace))].flatMap((namespace) =>
       world.kubectl.list(kind, namespace).map((object) => {
-        const { kind, data, metadata } = object as typeof object & { data?: unknown };
-        const { namespace = '', name, labels = {} } = metadata as typeof metadata & { labels?: object };
-        return { kind, namespace, name, labels, data: kind === 'Service' ? undefined : data };
+        const { kind, metadata } = object;
+        const { namespace = '', name, labels = {}, annotations } = metadata;
+        const of = (...path: readonly string[]): unknown => memberOf(object, ...path);
+        // Which address a Service gets differs from run to run.
+        const spec =
+          kind === 'Service' ? { ports: of('spec', 'ports'), selector: of('spec', 'selector') } : of('spec');
+        return { kind, namespace, name, labels, wave: annotations?.[waveAnnotation], data: of('data'), spec };
       }),
     ),
   );
