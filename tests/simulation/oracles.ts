@@ -32,7 +32,7 @@ export const foreignPrefix = 'people.example/';
 /** What people and other controllers write where we declare another value; and as whom. */
 export const editedValue = 'edited';
 export const rivalValue = 'contested';
-const writers: ReadonlyMap<unknown, string> = new Map([
+export const writers: ReadonlyMap<unknown, string> = new Map([
   [editedValue, editor],
   [rivalValue, rival],
 ]);

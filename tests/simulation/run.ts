@@ -14,6 +14,7 @@ import {
   type Fleet,
   type Kind,
 } from './fleet.ts';
+import { Attributions } from './attributions.ts';
 import { Contests } from './contests.ts';
 import { Ends } from './ends.ts';
 import { HookRuns } from './hook-runs.ts';
@@ -114,8 +115,10 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const oracles = new Oracles(world, fleet);
   const histories = new Histories(world, fleet, oracles);
   const contests = new Contests(world, fleet);
+  const attributions = new Attributions(world, fleet, oracles);
   const others = [
     contests,
+    attributions,
     new Ends(world, fleet, oracles),
     new Tenures(world, fleet),
     new HookRuns(world, fleet, oracles),
@@ -144,6 +147,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     if (world.violation === undefined) {
       staysQuiet(world, oracles);
       histories.atEnd();
+      attributions.atEnd();
     }
   } catch (error) {
     world.violation ??= error as Error;
