@@ -12,6 +12,7 @@ import {
   waveAnnotation,
   type App,
   type Fleet,
+  type Item,
   type Kind,
 } from './fleet.ts';
 import { Attributions } from './attributions.ts';
@@ -21,12 +22,13 @@ import { HookRuns } from './hook-runs.ts';
 import { endPoints, isHeldFor } from './hooks.ts';
 import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
+import { hooksTooMany, recordsTooMany, wrongInventory } from './leftovers.ts';
 import { Oracles, Violation } from './oracles.ts';
 import { SeededRandom } from './random.ts';
 import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
 import { label } from './people/declarations.ts';
-import { hooksOf, type Doing } from './people/doing.ts';
+import { hooksOf, itemsOf, type Doing } from './people/doing.ts';
 import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
 import { World } from './world.ts';
@@ -184,7 +186,7 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
 }
 
 function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {
-  return fleet.apps.flatMap((app) => {
+  const ofApps = fleet.apps.flatMap((app) => {
     const resource = resourceOf(world.kubectl, app);
     const { isDone, says, commit } = declaring(app).standing(resource);
     const open: string[] = [];
@@ -198,13 +200,14 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     for (const point of endPoints)
       if (isHeldFor(resource, point) !== hooksOf(fleet.content(app)).some((hook) => hook.point === point))
         open.push(`${app.name} does not wait for its hooks as it should (${point})`);
-    return [...open, ...wrongObjects(world, fleet, app)];
+    const items = itemsOf(fleet.content(app));
+    open.push(...wrongObjects(world, app, items), ...wrongInventory(world, oracles, app, items));
+    return [...open, ...hooksTooMany(world, app)];
   });
+  return [...ofApps, ...recordsTooMany(world, fleet)];
 }
 
-function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
-  const content = fleet.content(app);
-  const items = 'items' in content ? content.items : [];
+function wrongObjects(world: World, app: App, items: readonly Item[]): readonly string[] {
   const wanted = new Set([
     `ConfigMap ${stampName(app)}`,
     ...items.map(({ kind, name }) => `${kind} ${name}`),
