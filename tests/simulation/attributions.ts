@@ -117,8 +117,7 @@ const placeOf = ({ kind, metadata: { namespace, name } }: Stored): string => `${
 /** What Git says of it, as it stands there. */
 function declaredOf(object: Stored): string {
   const { labels, annotations } = object.metadata;
-  return canonicalJson([
-    ...[memberOf(object, 'data'), memberOf(object, 'spec', 'size'), memberOf(object, 'spec', 'ports')],
-    ...[labels?.[tierLabel], annotations?.[waveAnnotation]],
-  ]);
+  const of = (...path: readonly string[]): unknown => memberOf(object, ...path);
+  const marks = [labels?.[tierLabel], annotations?.[waveAnnotation]];
+  return canonicalJson([of('data'), of('spec', 'size'), of('spec', 'ports'), marks]);
 }

@@ -1,6 +1,5 @@
 /** One seed: its world, its faults, its people; and what came of it. */
-import { canonicalJson, isObject } from '#model/json.ts';
-import type { Stored } from '#embedded/objects.ts';
+import { canonicalJson } from '#model/json.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
 import {
@@ -24,6 +23,7 @@ import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
 import { hooksTooMany, recordsTooMany, wrongInventory } from './leftovers.ts';
 import { Oracles, Violation } from './oracles.ts';
+import { Orders } from './orders.ts';
 import { SeededRandom } from './random.ts';
 import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
@@ -31,6 +31,7 @@ import { label } from './people/declarations.ts';
 import { hooksOf, itemsOf, type Doing } from './people/doing.ts';
 import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
+import { isWithin, withPlainData } from './within.ts';
 import { World } from './world.ts';
 
 export interface RunOptions {
@@ -125,6 +126,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
     new Tenures(world, fleet),
     new HookRuns(world, fleet, oracles),
     new Standstill(world, fleet),
+    new Orders(world, fleet),
   ];
   for (const watcher of [oracles, ...others, histories]) world.watch(watcher);
   const doing: Doing = { world, fleet, oracles, contests, random: people };
@@ -230,25 +232,6 @@ function wrongObjects(world: World, app: App, items: readonly Item[]): readonly 
       wrong.push(`${item.name} has another label`);
   }
   return wrong;
-}
-
-/** Whether all that is declared stands there; what others add beside it is theirs. */
-function isWithin(declared: unknown, live: unknown): boolean {
-  if (Array.isArray(declared))
-    return Array.isArray(live) && declared.length === live.length && isWithin({ ...declared }, { ...live });
-  if (!isObject(declared)) return declared === live;
-  return isObject(live) && Object.entries(declared).every(([key, value]) => isWithin(value, live[key]));
-}
-
-/** A Secret's values as they are declared. */
-function withPlainData(live: Stored): Stored {
-  const data = memberOf(live, 'data');
-  if (live.kind !== 'Secret' || !isObject(data)) return live;
-  const plain = Object.entries(data).map(([key, value]) => [
-    key,
-    Buffer.from(String(value), 'base64').toString(),
-  ]);
-  return { ...live, stringData: Object.fromEntries(plain) };
 }
 
 /** Of one replica: what its dialects read, and the kinds that its applications have. */
