@@ -259,6 +259,22 @@ describe('F1: a crash at any call', () => {
     expect(names()).toEqual(['three', 'two']);
   });
 
+  it.each(['crash', 'crash-before'] as const)(
+    'who made the drift is recorded also where nobody records how its heal ended (%s)',
+    async (kind) => {
+      await synced();
+      world.cluster.inject = ({ verb }) => (verb === 'apply' ? kind : undefined);
+      world.cluster.drop('ConfigMap', 'payments', 'one');
+      await world.settle();
+      expect(world.client.isCutOff).toBe(true);
+      world.cluster.inject = () => undefined;
+      await world.restart();
+      await world.advance(60_000);
+      expect(world.data('one')).toBeDefined();
+      const drift = world.state()?.history.filter((entry) => entry.kind === 'drift');
+      expect(drift).toMatchObject([{ deleted: true, object: { name: 'one' } }]);
+    },
+  );
   it('a status that says Running is put right after the restart', async () => {
     await synced();
     world.cluster.inject = ({ verb, key }) =>

@@ -99,8 +99,10 @@ export async function carryOut(
   const tenure = ports.replica?.tenure();
   const isApplied = order.state.revisions.length > 0;
   try {
+    const { startedAtMs: nowMs } = view;
+    const state = withDrift(order.state, plan, { healed: false, nowMs, seenAtMs: nowMs });
     const intent: UnitState = {
-      ...(order.fromLastGood || plan.isPartial === true ? order.state : withDeletionHooks(order.state, plan)),
+      ...(order.fromLastGood || plan.isPartial === true ? state : withDeletionHooks(state, plan)),
       epoch: order.state.epoch + 1,
       inventory: inventoryBefore(inventoryNow(order.state), plan),
       intent: {

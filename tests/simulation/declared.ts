@@ -24,6 +24,8 @@ interface Declaring {
   readonly source: (app: App, path?: string) => object;
   readonly isSuspended: (resource: object) => boolean;
   readonly unsupported: readonly [object, object];
+  /** It asks for something of that. */
+  readonly isUnsupported: (resource: unknown) => boolean;
   /** One that nobody can make sense of. */
   readonly malformed: (which: number) => object;
   readonly cascade: readonly string[];
@@ -72,6 +74,7 @@ const argo: Declaring = {
   }),
   isSuspended: (resource) => memberOf(resource, 'spec', 'syncPolicy', 'automated') === undefined,
   unsupported: [{ source: { plugin: { name: 'acme' } } }, { source: { plugin: null } }],
+  isUnsupported: (resource) => memberOf(resource, 'spec', 'source', 'plugin') !== undefined,
   malformed: (which) => ({
     apiVersion: 'argoproj.io/v1alpha1',
     kind: 'Application',
@@ -161,6 +164,7 @@ const flux: Declaring = {
   }),
   isSuspended: (resource) => memberOf(resource, 'spec', 'suspend') === true,
   unsupported: [{ decryption: { provider: 'sops' } }, { decryption: null }],
+  isUnsupported: (resource) => memberOf(resource, 'spec', 'decryption') !== undefined,
   malformed: (which) => ({
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',

@@ -100,8 +100,11 @@ export const stampName = (app: Pick<App, 'name'>): string => `stamp-${app.name}`
 
 export const itemKey = ({ kind, name }: Pick<Item, 'kind' | 'name'>): string => `${kind}/${name}`;
 
-function manifestOf({ kind, name, value }: Item, { hasWaves }: App): object {
-  const wave = { annotations: { 'argocd.argoproj.io/sync-wave': String((value % 3) - 1) } };
+export const waveAnnotation = 'argocd.argoproj.io/sync-wave';
+
+/** What Git has of it, as a file there says it. */
+export function manifestOf({ kind, name, value }: Item, { hasWaves }: Pick<App, 'hasWaves'>): object {
+  const wave = { annotations: { [waveAnnotation]: String((value % 3) - 1) } };
   const metadata = { name, ...(hasWaves ? wave : {}) };
   if (kind === 'ConfigMap') return { apiVersion: 'v1', kind, metadata, data: { value: String(value) } };
   if (kind === 'Secret')

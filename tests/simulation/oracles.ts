@@ -32,7 +32,7 @@ export const foreignPrefix = 'people.example/';
 /** What people and other controllers write where we declare another value; and as whom. */
 export const editedValue = 'edited';
 export const rivalValue = 'contested';
-const writers: ReadonlyMap<unknown, string> = new Map([
+export const writers: ReadonlyMap<unknown, string> = new Map([
   [editedValue, editor],
   [rivalValue, rival],
 ]);
@@ -134,8 +134,8 @@ export class Oracles implements Watcher {
   }
 
   sent(replica: Replica, asked: Asked, notBeforeMs: number): void {
-    // A replica that shares its work says all the time that it lives.
-    if (asked.resource !== 'leases')
+    // A replica that shares its work says all the time that it lives; a watch is resumed now and then.
+    if (asked.resource !== 'leases' && asked.verb !== 'watch')
       this.counted.push(`${replica.name} ${asked.verb} ${asked.resource} ${asked.namespace}/${asked.name}`);
     if ((replica.process?.pending ?? 0) > pendingMax)
       throw new Violation(

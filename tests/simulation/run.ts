@@ -5,21 +5,36 @@ import { Bounds } from './bounds.ts';
 import { nothingShown } from './canaries.ts';
 import { Meeting, RandomFaults, noFaults, type Faults, type Meet } from './faults.ts';
 import { declaring, resourceOf, suspensionOf } from './declared.ts';
-import { kinds, placeOf, stampName, tierLabel, type App, type Fleet, type Kind } from './fleet.ts';
+import {
+  kinds,
+  manifestOf,
+  placeOf,
+  stampName,
+  tierLabel,
+  waveAnnotation,
+  type App,
+  type Fleet,
+  type Item,
+  type Kind,
+} from './fleet.ts';
+import { Attributions } from './attributions.ts';
 import { Contests } from './contests.ts';
 import { Ends } from './ends.ts';
 import { HookRuns } from './hook-runs.ts';
 import { endPoints, isHeldFor } from './hooks.ts';
 import { memberOf } from './kubectl.ts';
 import { Histories } from './histories.ts';
+import { hooksTooMany, recordsTooMany, wrongInventory } from './leftovers.ts';
 import { Oracles, Violation } from './oracles.ts';
+import { Orders } from './orders.ts';
 import { SeededRandom } from './random.ts';
 import { Standstill } from './standstill.ts';
 import { Tenures } from './tenures.ts';
 import { label } from './people/declarations.ts';
-import { hooksOf, type Doing } from './people/doing.ts';
+import { hooksOf, itemsOf, type Doing } from './people/doing.ts';
 import { arrange, finale, newFleet } from './workload.ts';
 import { arrangeWeather, clearWeather } from './weather.ts';
+import { isWithin, withPlainData } from './within.ts';
 import { World, type WorldOptions } from './world.ts';
 
 export interface RunOptions {
@@ -122,13 +137,16 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
   const histories = new Histories(world, fleet, oracles);
   const bounds = new Bounds(world, fleet, oracles);
   const contests = new Contests(world, fleet);
+  const attributions = new Attributions(world, fleet, oracles);
   const others = [
     bounds,
     contests,
+    attributions,
     new Ends(world, fleet, oracles),
     new Tenures(world, fleet),
     new HookRuns(world, fleet, oracles),
     new Standstill(world, fleet),
+    new Orders(world, fleet),
   ];
   for (const watcher of [oracles, ...others, histories]) world.watch(watcher);
   const doing: Doing = { world, fleet, oracles, contests, random: people };
@@ -155,6 +173,7 @@ export async function runOnce(options: RunOptions, hasWeather: boolean): Promise
       histories.atEnd();
       nothingShown(world);
       bounds.atEnd();
+      attributions.atEnd();
     }
   } catch (error) {
     world.violation ??= error as Error;
@@ -194,7 +213,7 @@ async function converge(world: World, fleet: Fleet, oracles: Oracles): Promise<v
 }
 
 function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly string[] {
-  return fleet.apps.flatMap((app) => {
+  const ofApps = fleet.apps.flatMap((app) => {
     const resource = resourceOf(world.kubectl, app);
     const { isDone, says, commit } = declaring(app).standing(resource);
     const open: string[] = [];
@@ -208,13 +227,14 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     for (const point of endPoints)
       if (isHeldFor(resource, point) !== hooksOf(fleet.content(app)).some((hook) => hook.point === point))
         open.push(`${app.name} does not wait for its hooks as it should (${point})`);
-    return [...open, ...wrongObjects(world, fleet, app)];
+    const items = itemsOf(fleet.content(app));
+    open.push(...wrongObjects(world, app, items), ...wrongInventory(world, oracles, app, items));
+    return [...open, ...hooksTooMany(world, app)];
   });
+  return [...ofApps, ...recordsTooMany(world, fleet)];
 }
 
-function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
-  const content = fleet.content(app);
-  const items = 'items' in content ? content.items : [];
+function wrongObjects(world: World, app: App, items: readonly Item[]): readonly string[] {
   const wanted = new Set([
     `ConfigMap ${stampName(app)}`,
     ...items.map(({ kind, name }) => `${kind} ${name}`),
@@ -228,13 +248,13 @@ function wrongObjects(world: World, fleet: Fleet, app: App): readonly string[] {
       ),
   );
   for (const missing of wanted) wrong.push(`${missing} is missing`);
-  for (const { kind, name, value } of items) {
-    if (kind !== 'ConfigMap') continue;
-    const live = world.kubectl.get({ ...kinds.ConfigMap, namespace: app.namespace, name });
-    if (live !== undefined && memberOf(live, 'data', 'value') !== String(value))
-      wrong.push(`${name} has another value`);
-    if (live !== undefined && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
-      wrong.push(`${name} has another label`);
+  for (const item of items) {
+    const live = world.kubectl.get({ ...kinds[item.kind], namespace: app.namespace, name: item.name });
+    if (live === undefined) continue;
+    if (!isWithin(manifestOf(item, app), withPlainData(live)))
+      wrong.push(`${item.kind} ${item.name} is not as Git has it`);
+    if (item.kind === 'ConfigMap' && memberOf(live, 'metadata', 'labels', tierLabel) !== app.tier)
+      wrong.push(`${item.name} has another label`);
   }
   return wrong;
 }
@@ -261,9 +281,13 @@ function finalState(world: World, fleet: Fleet): string {
   const objects = Object.values(kinds).flatMap((kind) =>
     [...new Set(fleet.apps.map(({ namespace }) => namespace))].flatMap((namespace) =>
       world.kubectl.list(kind, namespace).map((object) => {
-        const { kind, data, metadata } = object as typeof object & { data?: unknown };
-        const { namespace = '', name, labels = {} } = metadata as typeof metadata & { labels?: object };
-        return { kind, namespace, name, labels, data: kind === 'Service' ? undefined : data };
+        const { kind, metadata } = object;
+        const { namespace = '', name, labels = {}, annotations } = metadata;
+        const of = (...path: readonly string[]): unknown => memberOf(object, ...path);
+        // Which address a Service gets differs from run to run.
+        const spec =
+          kind === 'Service' ? { ports: of('spec', 'ports'), selector: of('spec', 'selector') } : of('spec');
+        return { kind, namespace, name, labels, wave: annotations?.[waveAnnotation], data: of('data'), spec };
       }),
     ),
   );

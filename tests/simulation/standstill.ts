@@ -1,6 +1,7 @@
 /**
- * What stands still: nothing is written outside a Run, and none begins by itself for an application that is suspended,
- * or whose window is shut, once the replica has been told so.
+ * What stands still: nothing is written outside a Run; none begins by itself for an application that is suspended, or
+ * whose window is shut, and none at all, whoever asks, for one that wants what is not honoured, once the replica has been
+ * told so.
  */
 import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { JsonObject } from '#model/json.ts';
@@ -23,8 +24,9 @@ interface Span {
 export class Standstill implements Watcher {
   readonly #world: World;
   readonly #fleet: Fleet;
-  /** Since when a process knows that an application is suspended, by both names. */
+  /** Since when a process knows that an application is suspended, or asks for too much, by both names. */
   readonly #suspendedMs = new Map<string, number>();
+  readonly #unsupportedMs = new Map<string, number>();
   /** When a Run of each record was under way. */
   readonly #spans = new Map<string, Span[]>();
 
@@ -36,10 +38,15 @@ export class Standstill implements Watcher {
   told(who: string, object: JsonObject, isWatched: boolean): void {
     const app = this.#fleet.apps.find((each) => isDeclaring(object, each));
     if (app === undefined) return;
-    const key = `${who} ${app.name}`;
-    if (!declaring(app).isSuspended(object)) this.#suspendedMs.delete(key);
-    // What comes back of a write of its own is not what it goes by.
-    else if (isWatched && !this.#suspendedMs.has(key)) this.#suspendedMs.set(key, this.#world.nowMs);
+    const { isSuspended, isUnsupported } = declaring(app);
+    const note = (sinceMs: Map<string, number>, isSo: boolean): void => {
+      const key = `${who} ${app.name}`;
+      if (!isSo) sinceMs.delete(key);
+      // What comes back of a write of its own is not what it goes by.
+      else if (isWatched && !sinceMs.has(key)) sinceMs.set(key, this.#world.nowMs);
+    };
+    note(this.#suspendedMs, isSuspended(object));
+    note(this.#unsupportedMs, isUnsupported(object));
   }
 
   wrote(written: Written): void {
@@ -86,6 +93,14 @@ export class Standstill implements Watcher {
     { by, startedAtMs }: Intent,
     { who, sentMs }: { readonly who: string; readonly sentMs: number },
   ): void {
+    // Its end needs nothing of what it asks for.
+    const refusedMs =
+      by === 'deletion' ? Infinity : (this.#unsupportedMs.get(`${who} ${app.name}`) ?? Infinity);
+    if (sentMs > refusedMs + turnMsMax)
+      throw new Violation(
+        'F30',
+        `a Run of ${app.name} began, ${sentMs - refusedMs} ms after ${who} heard that it asks for what is not honoured`,
+      );
     if (by !== 'automated sync') return;
     const sinceMs = this.#suspendedMs.get(`${who} ${app.name}`) ?? Infinity;
     if (sentMs > sinceMs + turnMsMax)

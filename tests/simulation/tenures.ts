@@ -74,8 +74,9 @@ export class Tenures implements Watcher {
   #objectWritten(change: Change, who: string, sentMs: number): void {
     const app = this.#fleet.appOf(change);
     const renewedMs = this.#renewed.get(who)?.findLast((atMs) => atMs <= sentMs);
-    if (app === undefined || renewedMs === undefined) return;
+    if (app === undefined || this.#world.replicas.length === 1) return;
     const place = `${change.resource} ${change.object.metadata.namespace}/${change.object.metadata.name}`;
+    if (renewedMs === undefined) throw new Violation('F14', `${who} wrote ${place} before it had a Lease`);
     if (sentMs > renewedMs + leaseMs)
       throw new Violation('F14', `${who} wrote ${place} ${sentMs - renewedMs} ms after it renewed its Lease`);
     const holders = this.#holdersAt(app, sentMs);

@@ -43,6 +43,8 @@ export class SimulatedWire implements Wire {
   /** How each is ended, how it falls silent, and what is watched. */
   readonly #watches = new Map<() => void, { readonly hang: () => void; readonly path: string }>();
   #notBeforeMs = 0;
+  /** Of what was told to come later when others need not. */
+  readonly #notBefore = new Map<string, number>();
 
   constructor(parts: WireParts) {
     this.#parts = parts;
@@ -77,7 +79,8 @@ export class SimulatedWire implements Wire {
     const isCutOff = this.#parts.isCutOff(asked);
     const met = faults.next({ io, verb: asked.verb, sort, phase: phase(), what });
     const fault = isCutOff ? 'swallowed' : met;
-    if (!sent.isWatch) this.#parts.sent(asked, this.#notBeforeMs);
+    const ownMs = this.#notBefore.get(retryKey(sent)) ?? 0;
+    this.#parts.sent(asked, sent.isWatch ? ownMs : Math.max(ownMs, this.#notBeforeMs));
     if (fault !== undefined) trace(`${what} ⚡ ${fault}`);
     if (fault === 'crash-before') {
       this.#parts.crash();
@@ -126,7 +129,7 @@ export class SimulatedWire implements Wire {
         body.push(isCut ? halfOf(Buffer.from(text)) : Buffer.from(text));
         body.end(isCut ? broken('ECONNRESET') : undefined);
         // Who gave up does not hear it.
-        if (answer.status === 429 && !sent.isWatch && !sent.signal.aborted) this.#slowDown(answer);
+        if (!sent.signal.aborted && !isCut) this.#slowDown(sent, answer);
         if (sort === 'resource' && answer.ok && !isCut) this.#tell(text, verb === 'list' || verb === 'page');
         resolve({ statusCode: answer.status, headers: headersFrom(answer.headers), body });
       });
@@ -134,10 +137,16 @@ export class SimulatedWire implements Wire {
     scheduler.at(there, () => void arrive());
   }
 
-  /** F4: from when this replica has heard it, its requests wait; a watch waits for itself. */
-  #slowDown(answer: Response): void {
-    const untilMs = this.#parts.scheduler.nowMs + Number(answer.headers.get('retry-after') ?? 0) * 1000;
-    this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
+  /**
+   * F4: from when this replica has heard a 429, its requests wait; a watch, and a write that was told a 503, for itself. A
+   * read may be another caller's, whom nobody told.
+   */
+  #slowDown(sent: WireRequest, { status: code, headers }: Response): void {
+    const asked = headers.get('retry-after');
+    if (asked === null) return;
+    const untilMs = this.#parts.scheduler.nowMs + Number(asked) * 1000;
+    if (sent.isWatch || (code !== 429 && sent.method !== 'GET')) this.#notBefore.set(retryKey(sent), untilMs);
+    else if (code === 429) this.#notBeforeMs = Math.max(this.#notBeforeMs, untilMs);
   }
 
   #tell(text: string, isWatched: boolean): void {
@@ -280,6 +289,11 @@ export class SimulatedWire implements Wire {
 }
 
 const halfOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length >> 1);
+
+/** The same for another attempt at it: a watch is resumed from elsewhere. */
+function retryKey({ method, path, body, isWatch }: WireRequest): string {
+  return isWatch ? `watch ${path.split('?')[0]}` : `${method} ${path} ${String(body)}`;
+}
 
 /** A list, an event, or a resource itself. */
 interface Heard extends JsonObject {

@@ -1,5 +1,6 @@
 /** A Unit's history: Runs and drift, newest last, bounded. */
 import type { Json } from '#model/json.ts';
+import { keyText } from '#model/object.ts';
 import type { FieldChange, FieldOwner } from '#model/observed.ts';
 import { historyMax, type HistoryEntry, type UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
@@ -88,7 +89,10 @@ export function beganAtMs(changes: readonly FieldChange[], seenAtMs: number): nu
   return Math.min(seenAtMs, ...owners.map(({ atMs }) => atMs).filter((atMs) => atMs > 0));
 }
 
-/** One entry a drifted object: what was changed, by which tool, since when. */
+/**
+ * One entry a drifted object: what was changed, by which tool, since when. It is said when a Run begins, because its end
+ * may not be recorded, and again at its end, in place of that.
+ */
 export function withDrift(
   state: UnitState,
   plan: Plan,
@@ -113,5 +117,10 @@ export function withDrift(
       sentence: driftSentence(step),
     };
   });
-  return entries.length === 0 ? state : { ...state, history: bounded([...state.history, ...entries]) };
+  if (entries.length === 0) return state;
+  const said = new Set(entries.map(({ object }) => keyText(object)));
+  const isBegun = (entry: HistoryEntry): boolean =>
+    entry.kind === 'drift' && !entry.healed && entry.seenAtMs === seenAtMs && said.has(keyText(entry.object));
+  const others = state.history.filter((entry) => !isBegun(entry));
+  return { ...state, history: bounded([...others, ...entries]) };
 }
