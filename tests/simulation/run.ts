@@ -228,13 +228,13 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
       if (isHeldFor(resource, point) !== hooksOf(fleet.content(app)).some((hook) => hook.point === point))
         open.push(`${app.name} does not wait for its hooks as it should (${point})`);
     const items = itemsOf(fleet.content(app));
-    open.push(...wrongObjects(world, app, items), ...wrongInventory(world, oracles, app, items));
+    open.push(...wrongObjects(world, fleet, app, items), ...wrongInventory(world, oracles, app, items));
     return [...open, ...hooksTooMany(world, app)];
   });
   return [...ofApps, ...recordsTooMany(world, fleet)];
 }
 
-function wrongObjects(world: World, app: App, items: readonly Item[]): readonly string[] {
+function wrongObjects(world: World, fleet: Fleet, app: App, items: readonly Item[]): readonly string[] {
   const wanted = new Set([
     `ConfigMap ${stampName(app)}`,
     ...items.map(({ kind, name }) => `${kind} ${name}`),
