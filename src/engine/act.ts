@@ -55,6 +55,8 @@ export async function act(
   repair: Repair,
 ): Promise<TurnEnd> {
   const { plan } = made;
+  // What it wants must not be noted once it was forgotten: nobody would let go of that.
+  if (runtime.hasLeft) return settled;
   if (!fromLastGood) {
     runtime.located = located;
     runtime.remotes = remotesOf(readOf(located));
