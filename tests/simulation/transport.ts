@@ -292,7 +292,9 @@ const halfOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length
 
 /** The same for another attempt at it: a watch is resumed from elsewhere. */
 function retryKey({ method, path, body, isWatch }: WireRequest): string {
-  return isWatch ? `watch ${path.split('?')[0]}` : `${method} ${path} ${String(body)}`;
+  return isWatch
+    ? `watch ${path.replace(/&?resourceVersion=[^&]*/, '')}`
+    : `${method} ${path} ${String(body)}`;
 }
 
 /** A list, an event, or a resource itself. */

@@ -193,7 +193,18 @@ class HookPlan {
     const { manifest, digest, at } = this.#hook;
     this.#content.set(digest, manifest);
     const create = this.#step('create', { verb: 'create', desired: digest, force: [], expect: 'absent' }, 0);
-    return [{ ...create, at }, ...this.#ending({ madeBy: create.id })];
+    return [...this.#left(), { ...create, at }, ...this.#ending({ madeBy: create.id })];
+  }
+
+  /** Of an attempt that ended before it came to delete them. */
+  #left(): readonly Step[] {
+    const { key, ref: own, deletions } = this.#hook;
+    return this.#earlier().flatMap((hook) => {
+      const { ref, uid, result } = hook;
+      const isLeft = hook.key === key && keyText(ref) !== keyText(own) && result !== undefined;
+      if (!isLeft || uid === undefined || !deletions.has(result)) return [];
+      return [{ ...this.#removal({ uid }, -0.75), id: `delete-left:${key}:${uid}`, object: ref }];
+    });
   }
 
   #ending(which: Identity): readonly Step[] {
