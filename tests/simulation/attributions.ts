@@ -26,6 +26,8 @@ export class Attributions implements Watcher {
   readonly #oracles: Oracles;
   /** By the place of the object. */
   readonly #standing = new Map<string, Drifted>();
+  /** What we delete, by UID: the cluster takes it out by itself when what belongs to it is gone. */
+  readonly #going = new Set<string>();
   /** Those that we took back. */
   readonly #healed: Drifted[] = [];
   /** Whatever any history ever had: it is bounded. By application, kind, name and who it was. */
@@ -42,8 +44,10 @@ export class Attributions implements Watcher {
     if (change.resource === 'trueup.dev/unitstates') return this.#recordWritten(change);
     const app = this.#fleet.appOf(change);
     if (app === undefined || isOurs(change.resource) || !(change.object.kind in kinds)) return;
-    if (who === undefined) this.#drifts(app, change);
-    else this.#heals(change);
+    const { uid, deletionTimestamp } = change.object.metadata;
+    if (who !== undefined && deletionTimestamp !== undefined) this.#going.add(uid);
+    if (who !== undefined || this.#going.has(uid)) this.#heals(change);
+    else this.#drifts(app, change);
   }
   sent(): void {}
   logged(): void {}
