@@ -99,8 +99,10 @@ export async function teardown(
     runtime.runFailures = failures;
     runtime.run = run.ok ? run.value.view : interrupted(runtime.run, run.failure.message, ports);
     if (failures.length > 0) {
-      runtime.retrying = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, undefined);
-      return { ...settled, againMs: Math.max(0, runtime.retrying.notBeforeMs - nowMs) };
+      const askedMs = Math.max(...failures.map(({ retryAfterMs = 0 }) => retryAfterMs));
+      const endedMs = ports.clock.monotonic();
+      runtime.retrying = afterFailure(runtime, plan.rendered, generation, endedMs, ports.random, askedMs);
+      return { ...settled, againMs: runtime.retrying.notBeforeMs - endedMs };
     }
     const isDone = run.ok && run.value.result === 'succeeded';
     const after = ports.states.get(unit.id);

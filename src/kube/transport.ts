@@ -149,17 +149,15 @@ export class Transport {
           : this.#unreached(call, outcome.error, outcome.timedOut);
       if (reply.answered) return reply;
       mayBeDone ||= isUnanswered(outcome, reply);
-      if (!renewed && this.#isRenewed(identity, reply)) {
-        renewed = true;
-        continue;
-      }
-      const delayMs = this.#retryDelay(call, outcome, reply, backoff);
+      const hasOthers: boolean = !renewed && this.#isRenewed(identity, reply);
+      renewed ||= hasOthers;
+      const delayMs = hasOthers ? this.#limiter.pausedMs : this.#retryDelay(call, outcome, reply, backoff);
       if (delayMs === undefined) return told(reply);
       // All others wait too, also when this call gives up.
       if (reply.refusal?.status === 429) this.#limiter.pauseFor(delayMs);
       const late = { retryAfterMs: Math.round(delayMs), ...reply.failure };
       const giveUp = told({ ...reply, failure: late });
-      if (attempt >= this.#options.attemptsMax) return giveUp;
+      if (attempt >= this.#options.attemptsMax && !hasOthers) return giveUp;
       // What another call was told meanwhile holds for this one too.
       for (let waitMs = delayMs; waitMs > 0; waitMs = this.#limiter.pausedMs) {
         const pastDeadline = this.#ports.clock.monotonic() + waitMs >= deadlineMs;
