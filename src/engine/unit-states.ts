@@ -155,7 +155,7 @@ export class UnitStates {
     const head = await this.#cluster.read(ref);
     if (!head.ok) return head;
     if (head.value === undefined) {
-      this.#held.delete(state.unit);
+      if (this.#held.delete(state.unit)) this.#observer.forgotten(state.unit);
       return ok('stale');
     }
     for (const name of shardNames(head.value)) {

@@ -1,8 +1,8 @@
 /** Hooks: objects that are run at one point of a sync. Which of them a plan runs, and with which steps. */
 import type { Failure } from '#model/failure.ts';
 import { describe, keyText } from '#model/object.ts';
-import type { Sighting } from '#model/observed.ts';
-import type { BegunHook } from '#model/outcome.ts';
+import type { ObservedObject, Sighting } from '#model/observed.ts';
+import type { BegunHook, RanHook } from '#model/outcome.ts';
 import type { Awaits, HookMark, Identity, Step, StepAction } from '#model/plan.ts';
 import type { DesiredHook } from './desired.ts';
 import { openRun, ranHooks, runMark } from './hook-run.ts';
@@ -148,7 +148,7 @@ class HookPlan {
     const isOver = live.health.status === 'Healthy' || live.health.status === 'Degraded';
     if (!this.#hook.deletions.has('before')) {
       // As long as one that ended well stands, it counts; but not what only a sync without success has left.
-      if (live.health.status === 'Healthy') return this.#isOwed(live.uid) ? this.#anew(which) : [];
+      if (live.health.status === 'Healthy') return this.#isOwed(live) ? this.#anew(which) : [];
       return isOver ? this.#anew(which) : this.#ending(which);
     }
     // An earlier sync left it running: it is let come to its end, unless Git has another one in its place.
@@ -174,10 +174,14 @@ class HookPlan {
   }
 
   /** Whether it was made by us, and would be gone if its sync had come to its end. */
-  #isOwed(uid: string): boolean {
+  #isOwed({ uid, tracking }: ObservedObject): boolean {
     const { state } = this.#input;
     const ran = state === undefined ? [] : (ranHooks(state).ranHooks ?? []);
-    return this.#hook.deletions.has('succeeded') && ran.some((hook) => hook.uid === uid);
+    const isIt = (hook: RanHook): boolean =>
+      hook.uid === undefined
+        ? keyText(hook.ref) === keyText(this.#hook.ref) && hook.mark === tracking[runMark]
+        : hook.uid === uid;
+    return this.#hook.deletions.has('succeeded') && ran.some(isIt);
   }
 
   #earlier(): readonly BegunHook[] {
