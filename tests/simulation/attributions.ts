@@ -79,17 +79,18 @@ export class Attributions implements Watcher {
     const by = type === 'DELETED' ? 'unknown' : writers.get(memberOf(object, 'data', 'value'));
     const standing = this.#standing.get(place);
     if (by === undefined) return void this.#standing.delete(place);
+    const { intent, inventory = [] } = this.#oracles.recordOf(app) ?? {};
     // Else it is not known yet that it stood as Git said.
-    const isApplied = this.#oracles
-      .recordOf(app)
-      ?.inventory.some(
+    const isApplied =
+      intent === undefined &&
+      inventory.some(
         (entry) =>
           entry.ref.kind === object.kind &&
           entry.ref.name === object.metadata.name &&
           entry.state === 'applied' &&
           entry.uid === object.metadata.uid,
       );
-    if (standing === undefined && (before === undefined || isApplied !== true)) return;
+    if (standing === undefined && (before === undefined || !isApplied)) return;
     const { kind, metadata } = object;
     const { name } = metadata;
     const was = standing?.was ?? declaredOf(before!);
