@@ -3,6 +3,7 @@ import { resourceOf } from './declared.ts';
 import { kinds, stampName, type App, type Fleet, type Item } from './fleet.ts';
 import { jobKind } from './hooks.ts';
 import { memberOf } from './kubectl.ts';
+import { hooksOf } from './people/doing.ts';
 import type { Oracles } from './oracles.ts';
 import type { World } from './world.ts';
 
@@ -30,7 +31,9 @@ export function wrongInventory(
   return [...wrong, ...[...wanted.keys()].map((missing) => `${missing} is not in the inventory`)];
 }
 
-export function hooksTooMany(world: World, app: App): readonly string[] {
+export function hooksTooMany(world: World, fleet: Fleet, app: App): readonly string[] {
+  // One of an attempt that gave way to a commit that has it no more goes with its Unit; so does one that is named anew.
+  const names = new Set(hooksOf(fleet.content(app)).map(({ name }) => name));
   return world.kubectl.list(jobKind, app.namespace).flatMap((job) => {
     const { name, annotations } = job.metadata;
     const end = goesAfter[annotations?.['argocd.argoproj.io/hook-delete-policy'] ?? ''];
@@ -38,10 +41,7 @@ export function hooksTooMany(world: World, app: App): readonly string[] {
     const hasEnded = (Array.isArray(conditions) ? conditions : []).some(
       (each) => end !== undefined && memberOf(each, 'type') === end,
     );
-    // One that is named anew, and whose sync gave way to another commit before its end was seen, goes with its Unit.
-    const isOfOneAttempt = /-[0-9a-f]{7}-\d+$/.test(name);
-    const isOver = name.startsWith(`${app.name}-hook-`) && hasEnded && !isOfOneAttempt;
-    return isOver ? [`Job ${name} is too many`] : [];
+    return names.has(name) && hasEnded ? [`Job ${name} is too many`] : [];
   });
 }
 

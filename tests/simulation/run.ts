@@ -229,7 +229,7 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
         open.push(`${app.name} does not wait for its hooks as it should (${point})`);
     const items = itemsOf(fleet.content(app));
     open.push(...wrongObjects(world, fleet, app, items), ...wrongInventory(world, oracles, app, items));
-    return [...open, ...hooksTooMany(world, app)];
+    return [...open, ...hooksTooMany(world, fleet, app)];
   });
   return [...ofApps, ...recordsTooMany(world, fleet)];
 }
