@@ -33,7 +33,8 @@ export function wrongInventory(
 
 export function hooksTooMany(world: World, fleet: Fleet, app: App): readonly string[] {
   // One of an attempt that gave way to a commit that has it no more goes with its Unit; so does one that is named anew.
-  const names = new Set(hooksOf(fleet.content(app)).map(({ name }) => name));
+  const hooks = hooksOf(fleet.content(app)).filter(({ isNamedAnew }) => !isNamedAnew);
+  const names = new Set(hooks.map(({ name }) => name));
   return world.kubectl.list(jobKind, app.namespace).flatMap((job) => {
     const { name, annotations } = job.metadata;
     const end = goesAfter[annotations?.['argocd.argoproj.io/hook-delete-policy'] ?? ''];
