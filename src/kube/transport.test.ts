@@ -85,6 +85,35 @@ describe('F4: a cluster that is busy', () => {
     expect(await Promise.all([waiting, told])).toMatchObject([{ answered: true }, { answered: true }]);
   });
 
+  test('is left alone also by a call that has a new token by then', async () => {
+    let refuse = (): void => undefined;
+    const { api, time, transport } = await start(
+      (_, response) => {
+        if (api.received.length === 1) {
+          refuse = () => json(response, 401, status(401, 'Unauthorized'));
+          return;
+        }
+        if (api.received.length === 2)
+          return json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '7' });
+        return json(response, 200, { fine: true });
+      },
+      {},
+      { tokenFile: '/token' },
+      () => `token-${api.received.length}`,
+    );
+    const renewing = transport.send(get);
+    await until(() => api.received.length === 1);
+    const told = transport.send(get);
+    await until(() => time.delaysMs.some((delay) => delay > 7_000 && delay < 9_000));
+    refuse();
+    await turns();
+    time.advance(6_999);
+    await turns();
+    expect(api.received).toHaveLength(2);
+    time.advance(2_000);
+    expect(await Promise.all([renewing, told])).toMatchObject([{ answered: true }, { answered: true }]);
+  });
+
   test('that asks for longer than the deadline ends the call with when to come back', async () => {
     const { transport } = await start((_, response) =>
       json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '40' }),

@@ -69,4 +69,16 @@ export const regressions: readonly Regression[] = [
     run: { seed: 37 },
     was: 'of a repository with two logins a commit was told only to those with the login that fetched it',
   },
+  {
+    run: { seed: 400168 },
+    was: 'F4: a call that was sent again with a new token did not wait though the cluster had asked all to',
+  },
+  {
+    run: { seed: 400620 },
+    was: 'F4: the next attempt at the end of a Unit came before the cluster had asked for it; and a record that was found gone was remembered',
+  },
+  {
+    run: { seed: 400803 },
+    was: 'F1: a hook whose creation was not answered landed, counted as run, and stayed',
+  },
 ];

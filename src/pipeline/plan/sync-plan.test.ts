@@ -315,14 +315,15 @@ describe('hooks', () => {
       const standing = edited(live(only), (draft) => (draft.metadata.uid = 'uid-only'));
       const [mark] = planned({ git: [only, one] }).plan.steps;
       const left = { ref: mark!.object, uid: 'uid-only' };
-      const made = (ranHooks: readonly (typeof left)[]): readonly string[] =>
-        lines(planned({ git: [only, one], cluster: [standing], state: { ranHooks } }).plan);
+      const late = edited(standing, (draft) => (draft.metadata.annotations[runMark] = 'abc-1'));
+      const unanswered = { ref: mark!.object, mark: 'abc-1' };
+      const made = (ranHooks: readonly object[], live = standing): readonly string[] =>
+        lines(planned({ git: [only, one], cluster: [live], state: { ranHooks } as object }).plan);
+      const anew = ['pre 0 delete only', 'pre 0 wait absent only', 'pre 0 create only'];
       expect(made([])).toEqual(['sync 0 create one']);
-      expect(made([left]).slice(0, 3)).toEqual([
-        'pre 0 delete only',
-        'pre 0 wait absent only',
-        'pre 0 create only',
-      ]);
+      expect(made([left]).slice(0, 3)).toEqual(anew);
+      expect(made([unanswered], late).slice(0, 3)).toEqual(anew);
+      expect(made([unanswered])).toEqual(['sync 0 create one']);
     });
   });
   describe('of two phases', () => {
