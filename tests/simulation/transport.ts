@@ -293,7 +293,7 @@ const halfOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, bytes.length
 /** The same for another attempt at it: a watch is resumed from elsewhere. */
 function retryKey({ method, path, body, isWatch }: WireRequest): string {
   return isWatch
-    ? `watch ${path.replace(/&?resourceVersion=[^&]*/, '')}`
+    ? `watch ${path.replaceAll(/[?&](?:resourceVersion|timeoutSeconds)=[^&]*/g, '')}`
     : `${method} ${path} ${String(body)}`;
 }
 
