@@ -88,13 +88,18 @@ it('full in the middle of syncs: said, nothing lost, also over a kill, and gone 
   await waitFor('the first objects', async () => (await fleet.arrived()) >= 1);
   // Where all of it is recorded by now there is more to record; and what else ends makes room again.
   let edits = 0;
-  await waitFor('the log to say so', async () => {
-    fill();
-    edits += 1;
-    const edited = { data: { value: `edited ${edits}` } };
-    await world.api.patch('v1/ConfigMap', fleet.place.namespace, 'unit-0', edited);
-    return /records.db cannot be written/.test(await world.log());
-  });
+  await waitFor(
+    'the log to say so',
+    async () => {
+      fill();
+      edits += 1;
+      const edited = { data: { value: `edited ${edits}` } };
+      // Another one each time: of one that is edited again and again healing is suspended.
+      await world.api.patch('v1/ConfigMap', fleet.place.namespace, `unit-${edits % count}`, edited);
+      return /records.db cannot be written/.test(await world.log());
+    },
+    { timeoutMs: 90_000 },
+  );
 
   // What is in Git from now on cannot be fetched, and what was fetched is not begun: no history would be kept of it.
   await fleet.push();

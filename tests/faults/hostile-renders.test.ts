@@ -109,7 +109,8 @@ describe('what renders without end or measure', () => {
       await place.condition(says, undefined, 70_000);
       expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '1' });
       const commit = await place.pushAndHint(mended);
-      await place.synced(commit);
+      // The others may hold the workers until their time is over.
+      await place.synced(commit, 90_000);
       expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '2' });
     },
   );
