@@ -113,5 +113,6 @@ describe('what renders without end or measure', () => {
       await place.synced(commit, 90_000);
       expect((await place.live('v1/ConfigMap', 'settings'))['data']).toEqual({ value: '2' });
     },
+    180_000,
   );
 });
