@@ -64,9 +64,9 @@ export async function act(
   }
   // What is wanted but may not run stays in view, also while the last good set is repaired.
   runtime.plan = fromLastGood ? (runtime.plan ?? plan) : plan;
-  const hooks = plan.steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
-  const wanted = plan.desired.map(({ ref }) => ref);
-  ports.ownership.setInterest(unit.id, [...wanted, ...hooks, ...awaitedElsewhere(unit)]);
+  // While the last good set is repaired, what is held still waits for others to let go.
+  const wanted = [...new Set([runtime.plan, plan])].flatMap(objectsOf);
+  ports.ownership.setInterest(unit.id, [...wanted, ...awaitedElsewhere(unit)]);
   runtime.health = await healthReport(state, made, ports.cluster, unit);
   if (!fromLastGood && isAnother(runtime.unit, unit)) return anew;
   if (unit.request?.dryRun === true) return tryOut(runtime, unit, made, ports, progress);
@@ -199,6 +199,11 @@ export function isSettled({ intent, hooks }: UnitState): boolean {
 /** At the border of a window it is looked at again, and not before. */
 function borderEnd(inMs: number): TurnEnd {
   return Number.isFinite(inMs) ? { ...settled, againMs: Math.max(inMs, 1) } : settled;
+}
+
+function objectsOf({ desired, steps }: Plan): readonly ObjectRef[] {
+  const hooks = steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
+  return [...desired.map(({ ref }) => ref), ...hooks];
 }
 
 function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {

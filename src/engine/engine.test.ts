@@ -676,6 +676,28 @@ describe('two Units', () => {
     expect(world.status('other').sync?.status).toBe('Synced');
     expect(world.status('web').sync?.status).toBe('Synced');
   });
+  it('has it once the first lets go, also when its own last good set was repaired meanwhile', async () => {
+    await world.start();
+    const files = (web: string, more: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+      'app/own.yaml': own.replace('%', 'own-web'),
+      [`${web}/shared.yaml`]: shared.replace('%', web),
+      'other/own.yaml': own.replace('%', 'own-other'),
+      ...more,
+    });
+    await world.pushFiles(files('app', {}));
+    await world.create(world.application());
+    await world.create(world.application('other', other('other')));
+    await world.pushFiles(files('app', { 'other/shared.yaml': shared.replace('%', 'other') }));
+    await world.advance(1000);
+    expect(world.condition('SharedResourceWarning', 'other')).toMatch(/argocd\/web/);
+    world.cluster.drop('ConfigMap', 'payments', 'own-other');
+    await world.advance(10_000);
+    expect(world.cluster.get('ConfigMap', 'payments', 'own-other')).toBeDefined();
+    await world.pushFiles(files('other', {}));
+    await world.advance(1000);
+    expect(world.data('shared')).toEqual({ of: 'other' });
+    expect(world.status('other').sync?.status).toBe('Synced');
+  });
   it('at once, from nothing: one of them has it', async () => {
     await world.start();
     await world.pushFiles({

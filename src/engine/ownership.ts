@@ -8,7 +8,7 @@ export class Ownership {
   readonly #keysOf = new Map<UnitId, ReadonlySet<string>>();
   readonly #claims = new Map<string, UnitId>();
   readonly #interested = new Map<string, Set<UnitId>>();
-  readonly #interestOf = new Map<UnitId, ReadonlySet<string>>();
+  readonly #interestOf = new Map<UnitId, Set<string>>();
   readonly #kindsOf = new Map<string, ReadonlyMap<string, GroupVersionKind>>();
   readonly #released: (unit: UnitId) => void;
   readonly #shrunk: () => void;
@@ -71,9 +71,8 @@ export class Ownership {
       this.#interested.get(key)?.delete(unit);
       if (this.#interested.get(key)?.size === 0) this.#interested.delete(key);
     }
-    for (const key of now) this.#interested.set(key, (this.#interested.get(key) ?? new Set()).add(unit));
-    if (now.size === 0) this.#interestOf.delete(unit);
-    else this.#interestOf.set(unit, now);
+    this.#interestOf.delete(unit);
+    for (const key of now) this.#note(unit, key);
     this.#noteKinds(`wants ${unit}`, refs);
   }
 
@@ -115,6 +114,16 @@ export class Ownership {
       if (owner !== unit && (uid === undefined || held === undefined || held === uid)) return owner;
     }
     return undefined;
+  }
+
+  /** It is told when another Unit lets the object go. */
+  waitFor(unit: UnitId, ref: ObjectRef): void {
+    this.#note(unit, keyText(ref));
+  }
+
+  #note(unit: UnitId, key: string): void {
+    this.#interested.set(key, (this.#interested.get(key) ?? new Set()).add(unit));
+    this.#interestOf.set(unit, (this.#interestOf.get(unit) ?? new Set()).add(key));
   }
 
   concerned(ref: ObjectRef): ReadonlySet<UnitId> {

@@ -62,6 +62,8 @@ export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnP
     isUnit: ports.isUnit,
     otherOwner: (ref, uid) => {
       const other = ports.ownership.other(unit.id, ref, uid);
+      // From now on: it may be let go before this turn ends.
+      if (other !== undefined && !runtime.hasLeft) ports.ownership.waitFor(unit.id, ref);
       return other === undefined ? undefined : ports.unitName(other);
     },
   };
