@@ -20,7 +20,10 @@ export function deleteApp({ world, oracles, random }: Doing, app: App): void {
   // What another leaves behind depends on when it went, and is nobody's then.
   if (!app.cascades) return;
   oracles.appDeleted(app);
-  const at = declaring(app).at(app.name);
+  const { at: named, resumed } = declaring(app);
+  const at = named(app.name);
+  // What a suspended Kustomization has is nobody's when it goes.
+  if (app.dialect === 'flux') world.kubectl.merge(at, { spec: resumed(app) });
   world.kubectl.delete(at);
   const patientUntilMs = world.nowMs + patienceMs;
   const again = (): void => {
@@ -63,8 +66,9 @@ export const declarations: readonly Action[] = [
     name: 'suspend',
     weight: 2,
     act: (acting, app) => {
-      const { suspended, resumed } = declaring(app);
-      forAWhile(acting, app, { patch: suspended, back: () => resumed(app), atMostMs: 900_000 });
+      const { at, suspended, resumed } = declaring(app);
+      const goes = acting.world.kubectl.get(at(app.name))?.metadata.deletionTimestamp !== undefined;
+      forAWhile(acting, app, { patch: goes ? {} : suspended, back: () => resumed(app), atMostMs: 900_000 });
     },
   },
   {
