@@ -678,7 +678,10 @@ describe('two Units', () => {
   });
   it('has it once the first lets go, also when its own last good set was repaired meanwhile', async () => {
     await world.start();
-    const files = (web: string, more: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+    const files = (
+      web: string,
+      more: Readonly<Record<string, string>>,
+    ): Readonly<Record<string, string>> => ({
       'app/own.yaml': own.replace('%', 'own-web'),
       [`${web}/shared.yaml`]: shared.replace('%', web),
       'other/own.yaml': own.replace('%', 'own-other'),

@@ -387,7 +387,8 @@ export class Engine {
     runtime.isOwn = isOwn;
     // A Run that waits has to hear that it is over.
     if (!isOwn) runtime.news.tell();
-    if (wasOwn && !isOwn) this.#release(runtime.unit);
+    // Its turn lets it go when it ends: a Run that began just now makes it ours until then.
+    if (wasOwn && !isOwn && !this.#queue.isUnderWay(keyText(runtime.unit.owner))) this.#release(runtime.unit);
     return isOwn;
   }
 
@@ -472,13 +473,16 @@ export class Engine {
     const registered = this.#registrations.register(key);
     if (registered === undefined) return;
     const { dialect, runtime } = registered;
-    if (!this.#isOurs(runtime) || !this.#share.mayAct) return;
-    const waitMs = this.#share.waitMs(runtime.unit.id);
-    if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
-    runtime.answered = { request: false, refresh: false };
-    await this.#turns.take(key, dialect, runtime);
+    const wasOwn = runtime.isOwn;
+    const isOwn = this.#isOurs(runtime);
+    if (isOwn && this.#share.mayAct) {
+      const waitMs = this.#share.waitMs(runtime.unit.id);
+      if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
+      runtime.answered = { request: false, refresh: false };
+      await this.#turns.take(key, dialect, runtime);
+    }
     // It may be another's by now: it was ours for the sake of its Run, or went in the middle of its turn.
-    if (!this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
+    if ((wasOwn || isOwn) && !this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
   }
 
   async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {

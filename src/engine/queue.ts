@@ -44,6 +44,10 @@ export class Queue {
     return this.#urgent.size + this.#waiting.size;
   }
 
+  isUnderWay(key: string): boolean {
+    return this.#running.has(key);
+  }
+
   add(key: string, urgency: Urgency = 'normal'): void {
     if (this.#stopped) return;
     this.#cancelDelay(key);

@@ -31,6 +31,9 @@ export function newHook(random: SeededRandom, name: string): Hook {
   return { name, point: random.pick(points), deletion: random.pick(deletions), isNamedAnew, fails: false };
 }
 
+/** What the names of hooks of an application's end begin with. */
+export const endHookName = (app: string): string => `${app}-hook-end-`;
+
 export function newEndHook(random: SeededRandom, name: string): Hook {
   return { ...newHook(random, name), point: random.pick(endPoints), fails: random.chance(0.15) };
 }

@@ -81,4 +81,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 400803 },
     was: 'F1: a hook whose creation was not answered landed, counted as run, and stayed',
   },
+  {
+    run: { seed: 700106 },
+    was: 'a plan that was held for an object of another was not told that this had let it go, where its last good set was repaired meanwhile',
+  },
+  {
+    run: { seed: 500531 },
+    was: 'a Unit that went to another replica while its Run began was let go, and its Run heard of nothing any more',
+  },
 ];

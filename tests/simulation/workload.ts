@@ -1,7 +1,7 @@
 /** What people do to a fleet while it is being managed, drawn from the seed, in any weather: people/ has what each is. */
 import { declare } from './declared.ts';
 import { firstItems, Fleet, type App, type Content, type Item } from './fleet.ts';
-import { isOfEnd, newEndHook, newHook, type Hook } from './hooks.ts';
+import { endHookName, isOfEnd, newEndHook, newHook, type Hook } from './hooks.ts';
 import { commits, repositoryUrl } from './people/commits.ts';
 import { declarations, deleteApp } from './people/declarations.ts';
 import { hooksOf, itemsOf, type Action, type Doing } from './people/doing.ts';
@@ -53,7 +53,7 @@ export function newFleet(world: World, random: SeededRandom): Fleet {
 
 function endHooks(random: SeededRandom, app: App): readonly Hook[] {
   const count = app.dialect === 'argo' && app.cascades && random.chance(0.5) ? 1 + random.below(2) : 0;
-  return Array.from({ length: count }, (_, at) => newEndHook(random, `${app.name}-hook-end-${at}`));
+  return Array.from({ length: count }, (_, at) => newEndHook(random, `${endHookName(app.name)}${at}`));
 }
 
 export const actions: readonly Action[] = [...commits, ...interference, ...declarations];

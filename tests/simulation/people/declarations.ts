@@ -1,7 +1,8 @@
 /** What people do to the resources that declare applications. */
 import { declare, declaring, labelled } from '../declared.ts';
 import type { App } from '../fleet.ts';
-import { withoutHookFinalizers } from '../hooks.ts';
+import { endHookName, jobKind, withoutHookFinalizers } from '../hooks.ts';
+import type { World } from '../world.ts';
 import { windowedProject, windows } from '../windows.ts';
 import { forAWhile, type Action, type Doing } from './doing.ts';
 
@@ -28,15 +29,23 @@ export function deleteApp({ world, oracles, random }: Doing, app: App): void {
   const patientUntilMs = world.nowMs + patienceMs;
   const again = (): void => {
     declare(world.kubectl, app);
+    const isPatient = world.nowMs <= patientUntilMs || app.dialect !== 'argo';
     // What is torn down for long holds its name.
-    if (oracles.isBack(app)) return;
-    if (world.nowMs > patientUntilMs && app.dialect === 'argo')
+    if (oracles.isBack(app)) return isPatient ? undefined : deleteEndHooks(world, app);
+    if (!isPatient)
       world.kubectl.merge(at, {
         metadata: { finalizers: withoutHookFinalizers(world.kubectl.get(at)) },
       });
     world.scheduler.at(10_000, again);
   };
   world.scheduler.at(random.between(1000, 240_000), again);
+}
+
+/** Who does without them tidies up. */
+function deleteEndHooks({ kubectl }: World, { name, namespace }: App): void {
+  for (const { metadata } of kubectl.list(jobKind, namespace))
+    if (metadata.name.startsWith(endHookName(name)))
+      kubectl.delete({ ...jobKind, namespace, name: metadata.name });
 }
 
 export const declarations: readonly Action[] = [
