@@ -32,8 +32,11 @@ export function wrongInventory(
 }
 
 export function hooksTooMany(world: World, fleet: Fleet, app: App): readonly string[] {
-  // One of an attempt that gave way to a commit that has it no more goes with its Unit; so does one that is named anew.
-  const hooks = hooksOf(fleet.content(app)).filter(({ isNamedAnew }) => !isNamedAnew);
+  // One of an attempt that gave way to a commit that has it no more goes with its Unit; so does one that is named anew;
+  // and one of a failed attempt with the next attempt that fails.
+  const hooks = hooksOf(fleet.content(app)).filter(
+    ({ isNamedAnew, point }) => !isNamedAnew && point !== 'SyncFail',
+  );
   const names = new Set(hooks.map(({ name }) => name));
   return world.kubectl.list(jobKind, app.namespace).flatMap((job) => {
     const { name, annotations } = job.metadata;
