@@ -6,7 +6,15 @@ import type { Unit } from '#model/unit.ts';
 import { tryingAgain } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import { afterFailure, askedAgain, countHeals, doneSteps, generationText, goesOn } from './patience.ts';
+import {
+  afterFailure,
+  askedAgain,
+  countHeals,
+  doneSteps,
+  generationText,
+  goesOn,
+  noteRetryAfter,
+} from './patience.ts';
 import type { carryOut } from './run.ts';
 import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -34,7 +42,8 @@ export async function afterRun(
   const cutShort = (message: string): void => {
     if (isTold) runtime.run = interrupted(runtime.run, message, ports);
   };
-  const failed = (retryAfterMs?: number): TurnEnd => {
+  const retryAfterMs = noteRetryAfter(runtime, run, nowMs);
+  const failed = (): TurnEnd => {
     const generation = generationText(unit);
     const next = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
     runtime.retrying = isTerminated(runtime.run) ? { ...next, isEnded: true } : next;
@@ -45,7 +54,7 @@ export async function afterRun(
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
     cutShort(run.failure.message);
-    return failed(run.failure.retryAfterMs);
+    return failed();
   }
   const { result, view } = run.value;
   const labels = { unit: ports.unitName(unit.id), result };
@@ -77,7 +86,7 @@ export async function afterRun(
     if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
-    return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
+    return failed();
   }
   ports.log.info(labels, view.message);
   runtime.retrying = undefined;

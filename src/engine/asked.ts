@@ -120,7 +120,7 @@ export function endedMeanwhile(
       generationText(unit),
       clock.monotonic(),
       random,
-      undefined,
+      0,
     );
   return true;
 }

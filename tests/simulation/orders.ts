@@ -3,6 +3,7 @@
  * what the waves below it have is applied.
  */
 import type { Change } from '#embedded/store.ts';
+import type { Contest } from '#model/outcome.ts';
 import {
   contentIn,
   kinds,
@@ -63,7 +64,7 @@ export class Orders implements Watcher {
     const head = headOf(object);
     const app = this.#fleet.apps.find(({ name }) => name === head?.owner.name);
     if (head === undefined || app === undefined) return;
-    const { intent, revisions } = head;
+    const { intent, revisions, contests = [] } = head;
     const commit = revisions[0]?.commit;
     if (commit !== undefined) this.#note(app, commit);
     if (intent === undefined || type === 'DELETED') return void this.#running.delete(app);
@@ -75,7 +76,7 @@ export class Orders implements Watcher {
     if (wanted === commit || intent.by === 'deletion') return;
     this.#dependenciesFirst(app, wanted);
     if (app.hasWaves)
-      this.#running.set(app, { sinceMs: this.#world.nowMs, wanted: this.#wanted(app, wanted) });
+      this.#running.set(app, { sinceMs: this.#world.nowMs, wanted: this.#wanted(app, wanted, contests) });
   }
 
   #note(app: App, commit: string): void {
@@ -109,7 +110,8 @@ export class Orders implements Watcher {
     }
   }
 
-  #wanted(app: App, commit: string): readonly Wanted[] {
+  /** What somebody else contends for is left as it is, and nothing waits for it. */
+  #wanted(app: App, commit: string, contests: readonly Contest[]): readonly Wanted[] {
     const recorded = this.#fleet.commits.get(commit);
     const content = recorded && contentIn(recorded, app);
     if (content === undefined) return [];
@@ -121,7 +123,8 @@ export class Orders implements Watcher {
     }));
     return [stamp, ...items].map(({ kind, name, wave, manifest }) => {
       const live = this.#world.kubectl.get({ ...kinds[kind], namespace: app.namespace, name });
-      const isDone = live !== undefined && isWithin(manifest, withPlainData(live));
+      const isLeft = contests.some(({ object }) => object.kind === kind && object.name === name);
+      const isDone = isLeft || (live !== undefined && isWithin(manifest, withPlainData(live)));
       return { at: `${kind} ${app.namespace}/${name}`, wave, manifest, doneMs: isDone ? 0 : Infinity };
     });
   }

@@ -89,4 +89,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 500531 },
     was: 'a Unit that went to another replica while its Run began was let go, and its Run heard of nothing any more',
   },
+  {
+    run: { seed: 510041 },
+    was: 'F4: what was planned anew while the cluster had asked for patience was sent at once',
+  },
+  {
+    run: { seed: 510259 },
+    was: 'F9: where half of the inventory had gone with its definition, most of the rest was deleted without a question',
+  },
 ];

@@ -7,7 +7,7 @@ import { approval, type Unit } from '#model/unit.ts';
 import type { Compared } from './compare.ts';
 import type { DesiredObject } from './desired.ts';
 
-/** F9: more than this many deletes, and more than this share of the inventory, waits for a person. */
+/** F9: more than this many deletes, and more than this share of what stands of the inventory, waits for a person. */
 export const largePrune = { countMin: 5, share: 0.5 } as const;
 
 function blocked(code: string, message: string, hint: string, subject?: ObjectRef): Failure {
@@ -93,12 +93,14 @@ export interface PruneQuestion {
   readonly unit: Unit;
   readonly desired: number;
   readonly inventory: number;
+  /** Of the inventory, what nobody else has deleted already. */
+  readonly standing: number;
   readonly deletes: readonly ObjectRef[];
   readonly digest: string;
 }
 
 export function pruneGuards(question: PruneQuestion): readonly Failure[] {
-  const { unit, desired, inventory, deletes, digest } = question;
+  const { unit, desired, inventory, standing, deletes, digest } = question;
   if (unit.teardown !== undefined || unit.approved === digest) return [];
   if (desired === 0 && inventory > 0 && !unit.sync.allowEmpty) {
     const { allowEmpty, prune } = unit.wishes;
@@ -114,13 +116,13 @@ export function pruneGuards(question: PruneQuestion): readonly Failure[] {
       ),
     ];
   }
-  if (deletes.length <= largePrune.countMin || deletes.length <= inventory * largePrune.share) return [];
+  if (deletes.length <= largePrune.countMin || deletes.length <= standing * largePrune.share) return [];
   const list = deletes.slice(0, 5).map(describe).join(', ');
   const more = deletes.length > 5 ? ` and ${deletes.length - 5} more` : '';
   return [
     blocked(
       'PruneHeld',
-      `held for approval: ${deletes.length} of ${inventory} objects would be deleted (${list}${more}); plan ${digest}`,
+      `held for approval: ${deletes.length} of ${standing} objects would be deleted (${list}${more}); plan ${digest}`,
       `look at the plan, then approve it: ${approval(unit, digest)}`,
     ),
   ];

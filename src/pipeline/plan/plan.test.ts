@@ -281,6 +281,12 @@ describe('guards', () => {
   ])('F9: of %i objects %i stay: %j', (before, after, expected) => {
     expect(codes(planned({ git: many(after), ...all(many(before)) }).plan)).toEqual(expected);
   });
+  it('F9: the share is of what stands: what somebody else has deleted already does not count', () => {
+    const before = many(14);
+    const situation = { ...all(before), cluster: before.slice(0, 8).map((manifest) => live(manifest)) };
+    expect(codes(planned({ git: many(2), ...situation }).plan)).toEqual(['PruneHeld']);
+    expect(codes(planned({ git: many(4), ...situation }).plan)).toEqual([]);
+  });
   describe('values that templates made up', () => {
     const before = [object('password', { p: 'Gai9oh' }), object('plain')];
     const after = [object('password', { p: 'eew4Ie' }), object('plain')];

@@ -79,6 +79,7 @@ export function plan(whole: PlanInput): Planned {
   const digest = digestOf(
     canonicalJson({ unit: unit.id, rendered: input.inputs, steps: ordered.flatMap(lasting) }),
   );
+  const inventory = state?.inventory.length ?? 0;
   const blocked = [
     ...input.blocked,
     ...hooks.failures,
@@ -87,7 +88,8 @@ export function plan(whole: PlanInput): Planned {
     ...pruneGuards({
       unit,
       desired: input.desired.length,
-      inventory: state?.inventory.length ?? 0,
+      inventory,
+      standing: inventory - compared.removals.filter((removal) => removal.state === 'gone').length,
       deletes: deletes.map(({ step }) => step.object),
       digest,
     }),
