@@ -98,8 +98,7 @@ export async function act(
   if (suspended !== undefined) return suspended;
   const mayHeal = healsByItself(unit, plan);
   const monotonicMs = ports.clock.monotonic();
-  const patientMs = runtime.patientUntilMs - monotonicMs;
-  const heals = mayHeal && patientMs <= 0 ? healsDue(runtime, plan, monotonicMs) : undefined;
+  const heals = mayHeal ? healsDue(runtime, plan, monotonicMs) : undefined;
   if (heals !== undefined) {
     const unrecordable = await ports.recorder.inTheWay(state, heals);
     if (unrecordable === undefined) return heal(runtime, state, { ...made, plan: heals }, ports);
@@ -111,7 +110,7 @@ export async function act(
   const healsInMs = Math.min(Infinity, ...delays.filter((ms) => ms > 0));
   const asking = askingNow(runtime, unit);
   const askedMs = (asking?.notBeforeMs ?? 0) - ports.clock.monotonic();
-  const waitMs = Math.max(patientMs, opened.automated ? waitBeforeRun(runtime, made, ports) : askedMs, 0);
+  const waitMs = opened.automated ? waitBeforeRun(runtime, made, ports) : Math.max(askedMs, 0);
   const unrecordable = waitMs > 0 ? undefined : await ports.recorder.inTheWay(state, plan);
   // Until the next attempt, which speaks for itself.
   if ((waitMs > 0 || unrecordable !== undefined) && runtime.retrying?.inputs === plan.rendered)

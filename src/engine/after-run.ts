@@ -6,15 +6,7 @@ import type { Unit } from '#model/unit.ts';
 import { tryingAgain } from './asked.ts';
 import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
-import {
-  afterFailure,
-  askedAgain,
-  countHeals,
-  doneSteps,
-  generationText,
-  goesOn,
-  noteRetryAfter,
-} from './patience.ts';
+import { afterFailure, askedAgain, countHeals, doneSteps, generationText, goesOn } from './patience.ts';
 import type { carryOut } from './run.ts';
 import { noteSeen, toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -42,8 +34,7 @@ export async function afterRun(
   const cutShort = (message: string): void => {
     if (isTold) runtime.run = interrupted(runtime.run, message, ports);
   };
-  const retryAfterMs = noteRetryAfter(runtime, run, nowMs);
-  const failed = (): TurnEnd => {
+  const failed = (retryAfterMs?: number): TurnEnd => {
     const generation = generationText(unit);
     const next = afterFailure(runtime, plan.rendered, generation, nowMs, ports.random, retryAfterMs);
     runtime.retrying = isTerminated(runtime.run) ? { ...next, isEnded: true } : next;
@@ -54,7 +45,7 @@ export async function afterRun(
   if (!run.ok) {
     runtime.failures = [...runtime.failures, run.failure];
     cutShort(run.failure.message);
-    return failed();
+    return failed(run.failure.retryAfterMs);
   }
   const { result, view } = run.value;
   const labels = { unit: ports.unitName(unit.id), result };
@@ -86,7 +77,7 @@ export async function afterRun(
     if (asking !== undefined) return { ...settled, againMs: asking.notBeforeMs - nowMs };
     runtime.runFailures = failures.filter(({ code }) => code !== 'Stale');
     runtime.failures = [...runtime.failures, ...runtime.runFailures];
-    return failed();
+    return failed(Math.max(0, ...failures.map(({ retryAfterMs }) => retryAfterMs ?? 0)));
   }
   ports.log.info(labels, view.message);
   runtime.retrying = undefined;

@@ -120,7 +120,7 @@ export function endedMeanwhile(
       generationText(unit),
       clock.monotonic(),
       random,
-      0,
+      undefined,
     );
   return true;
 }

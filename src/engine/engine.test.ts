@@ -370,19 +370,6 @@ describe('writes that go wrong', () => {
     await world.push([configMap('one', { a: '3' }), configMap('two'), configMap('three')]);
     expect(world.data('one')).toEqual({ a: '3' });
   });
-  it('F4: a new commit waits as long as the cluster has asked for', async () => {
-    await synced();
-    const busy = failure('TooManyRequests', 'transient', { retryAfterMs: 60_000 });
-    world.cluster.inject = ({ verb }) => (verb === 'apply' ? busy : undefined);
-    await world.push([configMap('one', { a: '2' }), configMap('two'), configMap('three')]);
-    world.cluster.inject = () => undefined;
-    await world.push([configMap('one', { a: '3' }), configMap('two'), configMap('three')]);
-    await world.advance(55_000);
-    expect(world.data('one')).toEqual({ a: '1' });
-    expect(world.status().sync?.status).toBe('OutOfSync');
-    await world.advance(10_000);
-    expect(world.data('one')).toEqual({ a: '3' });
-  });
   it('what failed stays said while the next attempt is waited for', async () => {
     await synced();
     world.cluster.inject = ({ verb }) => (verb === 'apply' ? failure('ServerError') : undefined);

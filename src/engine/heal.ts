@@ -12,7 +12,7 @@ import type { Plan } from '#model/plan.ts';
 import { ownerPhrase } from '#model/sentences.ts';
 import type { Unit } from '#model/unit.ts';
 import { beginning } from './contests.ts';
-import { countHeals, doneSteps, lookAgainMs, noteRetryAfter, objectDelayMs } from './patience.ts';
+import { countHeals, doneSteps, lookAgainMs, objectDelayMs } from './patience.ts';
 import { carryOut, type Inventory } from './run.ts';
 import { toleratedBy, type UnitRuntime } from './runtime.ts';
 import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
@@ -91,7 +91,6 @@ export async function heal(
   const message = run.ok ? run.value.view.message : run.failure.message;
   ports.meter.count('trueup_runs_total', { result });
   ports.log.info({ unit: ports.unitName(unit.id), result }, message);
-  noteRetryAfter(runtime, run, nowMs);
   if (run.ok) countHeals(runtime, made.plan, doneSteps(run.value.view), nowMs);
   for (const { object } of made.plan.steps)
     if (result === 'succeeded') runtime.unhealed.delete(keyText(object));

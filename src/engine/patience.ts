@@ -1,13 +1,11 @@
 /** How long to wait before the next attempt: after failures, and when somebody keeps undoing what we heal. */
 import type { RunView } from '#model/dialect.ts';
-import type { Result } from '#model/failure.ts';
 import { keyText } from '#model/object.ts';
 import type { Plan, Step } from '#model/plan.ts';
 import type { Random } from '#model/ports.ts';
 import { isDrift } from '#model/sentences.ts';
 import type { Retry, Unit } from '#model/unit.ts';
 import { healOf, recentHeals } from './contests.ts';
-import type { RunResult } from './run.ts';
 import type { Asking, Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
@@ -35,16 +33,6 @@ export function retryDelayMs(retry: Retry, attempts: number, random: Random): nu
   return delayMs * (0.9 + 0.2 * random.next());
 }
 
-/** How long the cluster has asked for patience at any step. It holds for whatever is run next: that may send the same. */
-export function noteRetryAfter(runtime: UnitRuntime, run: Result<RunResult>, nowMs: number): number {
-  const failures = run.ok
-    ? (run.value.view.outcome?.steps ?? []).flatMap(({ failure }) => failure ?? [])
-    : [run.failure];
-  const retryAfterMs = Math.max(0, ...failures.map((failure) => failure.retryAfterMs ?? 0));
-  runtime.patientUntilMs = Math.max(runtime.patientUntilMs, nowMs + retryAfterMs);
-  return retryAfterMs;
-}
-
 /** What a failed attempt leaves behind. Attempts count for one set of inputs: a new commit starts afresh. */
 export function afterFailure(
   runtime: UnitRuntime,
@@ -52,12 +40,12 @@ export function afterFailure(
   generation: string,
   nowMs: number,
   random: Random,
-  retryAfterMs: number,
+  retryAfterMs: number | undefined,
 ): Retrying {
   const earlier = runtime.retrying;
   const isSame = earlier !== undefined && earlier.inputs === inputs && earlier.generation === generation;
   const attempts = (isSame ? earlier.attempts : 0) + 1;
-  const delayMs = Math.max(retryDelayMs(runtime.unit.sync.retry, attempts, random), retryAfterMs);
+  const delayMs = Math.max(retryDelayMs(runtime.unit.sync.retry, attempts, random), retryAfterMs ?? 0);
   return { inputs, generation, attempts, notBeforeMs: nowMs + delayMs };
 }
 

@@ -93,8 +93,6 @@ export interface UnitRuntime {
   hasLeft: boolean;
   /** It is this replica's to look after, as far as was known last. */
   isOwn: boolean;
-  /** Until when the cluster has asked for patience at what was sent last, on the monotonic clock. */
-  patientUntilMs: number;
   /** Until when creations that nobody waits for may still be carried out, on the monotonic clock. */
   landsAtMs: number | undefined;
   /** It had a state that was kept. */
@@ -174,7 +172,6 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     looked: false,
     hasLeft: false,
     isOwn: false,
-    patientUntilMs: -Infinity,
     landsAtMs: undefined,
     published: undefined,
     wasRecorded: false,

@@ -15,7 +15,7 @@ import { timestamp } from '#model/time.ts';
 import type { SourceSpec, Unit } from '#model/unit.ts';
 import { interrupted } from './after-run.ts';
 import { freshSources } from './fresh-sources.ts';
-import { afterFailure, generationText, isExhausted, noteRetryAfter } from './patience.ts';
+import { afterFailure, generationText, isExhausted } from './patience.ts';
 import { landsInMs } from './landing.ts';
 import { carryOut } from './run.ts';
 import { polledSources, type UnitRuntime } from './runtime.ts';
@@ -69,10 +69,9 @@ export async function teardown(
       runtime.waitingFor = `its hooks were run ${retrying.attempts} times without success; to delete it without them, ${unit.teardown?.hooks?.without}`;
       return settled;
     }
-    const waitMs = Math.max(isRetry ? retrying.notBeforeMs : 0, runtime.patientUntilMs) - nowMs;
-    if (waitMs > 0) {
+    if (isRetry && retrying.notBeforeMs > nowMs) {
       runtime.failures = runtime.runFailures;
-      return { ...settled, againMs: waitMs };
+      return { ...settled, againMs: retrying.notBeforeMs - nowMs };
     }
     if (!runtime.isOwn) return settled;
     const order = {
@@ -100,8 +99,8 @@ export async function teardown(
     runtime.runFailures = failures;
     runtime.run = run.ok ? run.value.view : interrupted(runtime.run, run.failure.message, ports);
     if (failures.length > 0) {
+      const askedMs = Math.max(...failures.map(({ retryAfterMs = 0 }) => retryAfterMs));
       const endedMs = ports.clock.monotonic();
-      const askedMs = noteRetryAfter(runtime, run, endedMs);
       runtime.retrying = afterFailure(runtime, plan.rendered, generation, endedMs, ports.random, askedMs);
       return { ...settled, againMs: runtime.retrying.notBeforeMs - endedMs };
     }

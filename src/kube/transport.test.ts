@@ -156,6 +156,26 @@ describe('F4: a cluster that is busy', () => {
     expect(await second).toMatchObject({ answered: true, status: 201 });
   });
 
+  test('F4: what was put off is not sent before, whoever asks for it next; another call is', async () => {
+    const { api, time, transport } = await start((_, response) =>
+      api.received.length === 1
+        ? json(response, 503, status(503, 'ServiceUnavailable'), { 'retry-after': '40' })
+        : json(response, 201, {}),
+    );
+    const later = { answered: false, failure: { kind: 'transient', retryAfterMs: 40_000 } };
+    expect(await transport.send(post)).toMatchObject(later);
+    expect(await transport.send(post)).toMatchObject(later);
+    expect(api.received).toHaveLength(1);
+    expect(await transport.send({ ...post, body: '{"a":1}' })).toMatchObject({ answered: true });
+    time.advance(39_000);
+    const third = transport.send(post);
+    await turns();
+    expect(api.received).toHaveLength(2);
+    time.advance(1_000);
+    expect(await third).toMatchObject({ answered: true });
+    expect(api.received).toHaveLength(3);
+  });
+
   test('a hang ends at the deadline', async () => {
     const { api, time, transport } = await start(() => {});
     const reply = transport.send(get);

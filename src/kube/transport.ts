@@ -11,6 +11,7 @@ import { askedOf } from './call.ts';
 import { Certificates, type TlsTexts } from './certificates.ts';
 import { Credentials } from './credentials.ts';
 import { Limiter } from './limiter.ts';
+import { PutOff } from './put-off.ts';
 import { failureOfRefusal, isFinal, refusalOf } from './status.ts';
 import { Backoff, pause } from './waiting.ts';
 import { connectionFailure, neverSent } from './unreachable.ts';
@@ -68,6 +69,7 @@ export class Transport {
   readonly #credentials: Credentials;
   readonly #certificates: Certificates;
   readonly #limiter: Limiter;
+  readonly #putOff: PutOff;
   readonly #wire: Wire;
   readonly #prefix: string;
   readonly #sent = new Set<AbortController>();
@@ -80,6 +82,7 @@ export class Transport {
     this.#credentials = new Credentials(access, ports.clock, ports.readFile);
     this.#certificates = new Certificates(access, ports.clock, ports.readFile);
     this.#limiter = new Limiter(this.#options.inFlightMax, ports.clock, ports.timers);
+    this.#putOff = new PutOff(ports.clock);
     this.#prefix = new URL(access.server).pathname.replace(/\/+$/, '');
     this.#wire =
       ports.wire ?? openWire(access, this.#options.inFlightMax, () => this.#certificates.current());
@@ -137,6 +140,12 @@ export class Transport {
     let mayBeDone = false;
     const told = (reply: NoAnswer): NoAnswer =>
       mayBeDone ? { ...reply, failure: { ...reply.failure, isUnanswered: true } } : reply;
+    const held = this.#putOff.of(call);
+    if (held !== undefined && !(await this.#waited(held.leftMs, deadlineMs))) {
+      const { refusal } = held;
+      const failure = { ...this.#failureOf(call, refusal), retryAfterMs: Math.ceil(held.leftMs) };
+      return { answered: false, refusal, failure };
+    }
     for (let attempt = 1; ; attempt += 1) {
       const leftMs = deadlineMs - this.#ports.clock.monotonic();
       // The process may have stood still since.
@@ -152,19 +161,27 @@ export class Transport {
       const hasOthers: boolean = !renewed && this.#isRenewed(identity, reply);
       renewed ||= hasOthers;
       const delayMs = hasOthers ? this.#limiter.pausedMs : this.#retryDelay(call, outcome, reply, backoff);
+      const askedMs = reply.refusal?.retryAfterMs;
+      if (askedMs !== undefined && reply.refusal?.status !== 429)
+        this.#putOff.note(call, Math.min(askedMs, RETRY_AFTER_MS_MAX), reply.refusal!);
       if (delayMs === undefined) return told(reply);
       // All others wait too, also when this call gives up.
       if (reply.refusal?.status === 429) this.#limiter.pauseFor(delayMs);
       const late = { retryAfterMs: Math.round(delayMs), ...reply.failure };
       const giveUp = told({ ...reply, failure: late });
       if (attempt >= this.#options.attemptsMax && !hasOthers) return giveUp;
-      // What another call was told meanwhile holds for this one too.
-      for (let waitMs = delayMs; waitMs > 0; waitMs = this.#limiter.pausedMs) {
-        const pastDeadline = this.#ports.clock.monotonic() + waitMs >= deadlineMs;
-        if (pastDeadline || this.#closing.signal.aborted) return giveUp;
-        await pause(this.#ports.timers, waitMs, this.#closing.signal);
-      }
+      if (!(await this.#waited(delayMs, deadlineMs))) return giveUp;
     }
+  }
+
+  /** False where it would take too long. What another call was told meanwhile holds for this one too. */
+  async #waited(delayMs: number, deadlineMs: number): Promise<boolean> {
+    for (let waitMs = delayMs; waitMs > 0; waitMs = this.#limiter.pausedMs) {
+      const pastDeadline = this.#ports.clock.monotonic() + waitMs >= deadlineMs;
+      if (pastDeadline || this.#closing.signal.aborted) return false;
+      await pause(this.#ports.timers, waitMs, this.#closing.signal);
+    }
+    return true;
   }
 
   #identity(): Identity {
@@ -272,8 +289,11 @@ export class Transport {
   #refused(call: Call, status: number, headers: WireHeaders, text: string): NoAnswer {
     const retryAfterMs = retryAfterOf(headers['retry-after'], this.#ports.clock.now());
     const refusal: Refusal = refusalOf(status, text, retryAfterMs);
-    const who = `${this.#access.user} (${this.#access.origin})`;
-    return { answered: false, refusal, failure: failureOfRefusal(call, refusal, who) };
+    return { answered: false, refusal, failure: this.#failureOf(call, refusal) };
+  }
+
+  #failureOf(call: Call, refusal: Refusal): Failure {
+    return failureOfRefusal(call, refusal, `${this.#access.user} (${this.#access.origin})`);
   }
 
   #unreached(call: Call, error: unknown, timedOut: boolean): NoAnswer {
