@@ -15,7 +15,7 @@ import {
 import type { HealthReport, UnitState } from '#model/outcome.ts';
 import type { Cancel } from '#model/ports.ts';
 import { secretData } from '#model/secret.ts';
-import type { Unit, UnitId } from '#model/unit.ts';
+import type { Tracking, Unit, UnitId } from '#model/unit.ts';
 import { Changes } from './changes.ts';
 import { ClusterViews } from './cluster-views.ts';
 import { DeclaredSources } from './declared-sources.ts';
@@ -50,6 +50,7 @@ export type EnginePorts = Omit<
   | 'view'
   | 'unitName'
   | 'isUnit'
+  | 'trackings'
   | 'resting'
   | 'isStopping'
   | 'replica'
@@ -547,6 +548,10 @@ export class Engine {
       },
       isUnit: (trackingName) =>
         [...this.#registrations.runtimes].some(({ unit }) => unit.tracking.owner === trackingName),
+      trackings: () => {
+        const trackings = [...this.#registrations.runtimes].map(({ unit: { tracking } }) => tracking);
+        return [...new Map(trackings.map((tracking) => [trackingForm(tracking), tracking])).values()];
+      },
     };
   }
 
@@ -565,6 +570,11 @@ export class Engine {
     this.#views.forget(id);
     this.#sources.forget(id);
   }
+}
+
+/** The same of all that are marked in the same way. */
+function trackingForm({ annotation, installation, labels = [] }: Tracking): string {
+  return JSON.stringify([annotation, installation, labels.map(({ key }) => key)]);
 }
 
 const readsSources = ({ unsupported, predecessor, teardown }: Unit): boolean =>

@@ -3,7 +3,7 @@ import type { TornDown } from '#model/dialect.ts';
 import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
-import type { UnitId } from '#model/unit.ts';
+import type { Tracking, UnitId } from '#model/unit.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Foresight } from './foresight.ts';
 import type { Ownership } from './ownership.ts';
@@ -21,6 +21,8 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly dependencies: Dependencies;
   readonly unitName: (unit: UnitId) => string;
   readonly isUnit: (trackingName: string) => boolean;
+  /** How Units are marked, each way once. */
+  readonly trackings: () => readonly Tracking[];
   /** What waits is left as it is: the next start goes on from what is recorded. */
   readonly isStopping: () => boolean;
   /** On the monotonic clock: what was known before is too old to decide from (F6). */
@@ -60,6 +62,7 @@ export function planContext(runtime: UnitRuntime, state: UnitState, ports: TurnP
     ...(state.contests === undefined || isAsked ? {} : { contests: state.contests }),
     attempt: runtime.retrying?.attempts ?? 0,
     isUnit: ports.isUnit,
+    trackings: ports.trackings,
     otherOwner: (ref, uid) => {
       const other = ports.ownership.other(unit.id, ref, uid);
       // From now on: it may be let go before this turn ends.

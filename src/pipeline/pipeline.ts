@@ -41,7 +41,7 @@ export interface PlanPorts extends RemotesPorts, OverridePorts {
   readonly view: ClusterView;
   readonly cutter: PathCutter;
 }
-export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit'> {
+export interface PlanContext extends Pick<CompareInput, 'otherOwner' | 'isUnit' | 'trackings'> {
   readonly state: UnitState | undefined;
   readonly attempt: number;
   /** Objects whose healing is suspended. */
@@ -119,7 +119,7 @@ async function planObjects(
   unit: Unit,
   located: Located,
   rendered: { readonly objects: readonly RenderedObject[]; readonly warnings: readonly Failure[] },
-  { state, attempt, otherOwner, isUnit, contests }: PlanContext,
+  { state, attempt, contests, ...owners }: PlanContext,
   { cluster, sealer, cutter }: PlanPorts,
 ): Promise<Result<MadePlan>> {
   const inventory = state?.inventory ?? [];
@@ -136,7 +136,7 @@ async function planObjects(
   const { objects, hooks } = desired;
   const others = [...desired.skipped, ...hooks].map(({ ref }) => ref);
   const all = [...objects, ...hooks, ...desired.skipped];
-  const compared = compare({ unit, desired: objects, others, inventory, sightings, otherOwner, isUnit });
+  const compared = compare({ unit, desired: objects, others, inventory, sightings, ...owners });
   const needed = bodiesNeeded(compared);
   const bodies = await cluster.bodies(needed);
   if (!bodies.ok) return bodies;

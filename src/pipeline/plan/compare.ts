@@ -2,7 +2,7 @@
 import type { Digest } from '#model/json.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry, ObservedObject, Sighting } from '#model/observed.ts';
-import type { Unit } from '#model/unit.ts';
+import type { Tracking, Unit } from '#model/unit.ts';
 import type { DesiredObject } from './desired.ts';
 import { trackedOwner } from './tracking.ts';
 
@@ -48,6 +48,8 @@ export interface CompareInput {
   readonly otherOwner: (ref: ObjectRef, uid: string | undefined) => string | undefined;
   /** Whether a Unit of this tracking name exists. */
   readonly isUnit: (trackingName: string) => boolean;
+  /** How Units are marked, each way once: those of other dialects have their own. */
+  readonly trackings?: () => readonly Tracking[];
 }
 
 export function compare(input: CompareInput): Compared {
@@ -104,11 +106,26 @@ function strangerVerdict(
   object: ObservedObject,
   entry: InventoryEntry | undefined,
 ): Verdict {
-  const owner = trackedOwner(object.tracking, desired.ref, input.unit.tracking);
-  if (owner !== undefined && owner !== input.unit.tracking.owner && input.isUnit(owner)) {
+  const { tracking } = input.unit;
+  const owner =
+    trackedOwner(object.tracking, desired.ref, tracking) ?? foreignOwner(input, object, desired.ref);
+  if (owner !== undefined && owner !== tracking.owner && input.isUnit(owner)) {
     return { verdict: 'conflict', object, owner };
   }
   return { verdict: entry?.state === 'applied' ? 'drifted' : 'adopted', object };
+}
+
+/** Who has it by the marks of another dialect. One label alone is no mark there: charts set the same ones. */
+function foreignOwner(
+  { isUnit, trackings }: CompareInput,
+  { tracking: marks }: ObservedObject,
+  ref: ObjectRef,
+): string | undefined {
+  if (Object.keys(marks).length === 0) return undefined;
+  return (trackings?.() ?? [])
+    .filter(({ annotation, labels = [] }) => annotation !== undefined || labels.length > 1)
+    .map((tracking) => trackedOwner(marks, ref, tracking))
+    .find((owner) => owner !== undefined && isUnit(owner));
 }
 
 function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undefined): Removal {

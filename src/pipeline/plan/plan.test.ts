@@ -11,6 +11,7 @@ import {
   manager,
   mark,
   object,
+  otherMarks,
   planned,
   refTo,
   strange,
@@ -368,6 +369,25 @@ describe('guards', () => {
     expect(verdict('gone:/ConfigMap:web/one')).toEqual([]);
     expect(verdict('other:/ConfigMap:web/copied-from')).toEqual([]);
     expect(verdict('web:/ConfigMap:web/one')).toEqual([]);
+  });
+  it('F26: marks of a Unit of another dialect are a conflict too; one label that charts set as well is none', () => {
+    const labels = (...keys: readonly string[]) => keys.map((key) => ({ key, value: 'any' }));
+    const marked = (...marks: readonly (readonly [string, string])[]): Manifest => {
+      const metadata = { name: 'one', namespace: 'web', annotations: Object.fromEntries(marks) };
+      return strange(object('one', undefined, { metadata }));
+    };
+    const verdict = (live: Manifest, ...keys: readonly string[]): readonly string[] => {
+      const trackings = [unit.tracking, { owner: 'any/any', labels: labels(...keys) }];
+      return codes(
+        planned({ git: [one], cluster: [live], isUnit: (name) => name !== 'gone', trackings }).plan,
+      );
+    };
+    const [space, name] = otherMarks;
+    expect(verdict(marked([space, 'flux'], [name, 'web']), space, name)).toEqual(['ObjectConflict']);
+    expect(verdict(marked([space, 'flux']), space, name)).toEqual([]);
+    expect(verdict(marked([name, 'web']), name)).toEqual([]);
+    const own = [mark, 'web:/ConfigMap:web/one'] as const;
+    expect(verdict(marked(own, [space, 'flux'], [name, 'web']), space, name)).toEqual([]);
   });
   it('of two files that declare one object the later one counts, also where only the one names a namespace', () => {
     const later: Manifest = { ...object('one', { a: '2' }), metadata: { name: 'one' } };

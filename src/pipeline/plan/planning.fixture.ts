@@ -7,7 +7,7 @@ import { observedOf } from '#kube/store.ts';
 import { keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { ApiResource, InventoryEntry, ObservedObject, Sighting } from '#model/observed.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Unit } from '#model/unit.ts';
+import type { Tracking, Unit } from '#model/unit.ts';
 import { healthOf } from '../health/health.ts';
 import { judge } from '../policy/limits.ts';
 import { bodiesNeeded, compare } from './compare.ts';
@@ -18,7 +18,10 @@ import { plan, type Planned } from './plan.ts';
 export const manager = 'argocd-controller';
 export const mark = 'argocd.argoproj.io/tracking-id';
 export const sealer = createSealer(new Uint8Array(32).fill(3));
-const lens = createLens({ managers: [manager], sealer, trackingKeys: [mark, runMark], health: healthOf });
+/** As another dialect marks its objects. */
+export const otherMarks = ['other.example/namespace', 'other.example/name'] as const;
+const trackingKeys = [mark, runMark, ...otherMarks];
+const lens = createLens({ managers: [manager], sealer, trackingKeys, health: healthOf });
 
 const kind = (group: string, name: string, plural: string, namespaced = true): ApiResource => ({
   group,
@@ -134,6 +137,7 @@ export interface Situation {
   readonly unknown?: readonly string[];
   readonly otherOwner?: (ref: ObjectRef, uid: string | undefined) => string | undefined;
   readonly isUnit?: (name: string) => boolean;
+  readonly trackings?: readonly Tracking[];
   readonly state?: Partial<UnitState>;
   readonly namespaceExists?: boolean;
   readonly attempt?: number;
@@ -184,6 +188,7 @@ export function planned(situation: Situation): Planned {
     sightings,
     otherOwner: situation.otherOwner ?? (() => undefined),
     isUnit: situation.isUnit ?? (() => false),
+    trackings: () => situation.trackings ?? [],
   });
   return plan({
     unit: of,
