@@ -1046,11 +1046,15 @@ describe('any sequence of what people and faults do', () => {
 });
 
 describe('an Application that is deleted while its objects stay', () => {
-  it('is not taken for a new one when the end of its record is heard of first (F6)', async () => {
+  it.each([
+    ['', false],
+    [', though another of its name is there by then', true],
+  ])('is not taken for a new one when the end of its record is heard of first (F6)%s', async (_, isThere) => {
     await synced();
     world.client.lags = ({ plural }) => plural === 'applications';
     const { mark } = world;
     world.cluster.drop(applicationKind, 'argocd', 'web');
+    if (isThere) world.cluster.put(world.application('web', { syncPolicy: {} }));
     await world.settle();
     world.cluster.edit('ConfigMap', 'payments', 'one', (draft) => (draft.data.a = 'edited'));
     await world.settle();
@@ -1058,7 +1062,7 @@ describe('an Application that is deleted while its objects stay', () => {
     world.client.lags = () => false;
     world.client.followersCatchUp();
     await world.settle();
-    expect(world.engine.counts.units).toBe(0);
+    expect(world.engine.counts.units).toBe(isThere ? 1 : 0);
     expect(world.data('one')).toEqual({ a: 'edited' });
   });
   it('and that somebody else still holds back is left alone', async () => {

@@ -11,7 +11,7 @@ import { fail, failureLine, ok, type Failure, type Result } from '#model/failure
 import type { UnitState } from '#model/outcome.ts';
 import { isInSync } from '#model/plan.ts';
 import type { RemoteSource } from '#model/rendered.ts';
-import type { SourceSpec, Unit } from '#model/unit.ts';
+import { ownerUid, type SourceSpec, type Unit } from '#model/unit.ts';
 import { act, isSettled, type Wanted } from './act.ts';
 import { interrupted } from './after-run.ts';
 import { answer, endBetweenAttempts, endedMeanwhile, inVain, untilNextAttempt } from './asked.ts';
@@ -46,7 +46,7 @@ export async function takeTurn(
   // Its state goes with the resource, and the end of either may be heard of first.
   if (recorded === undefined && runtime.wasRecorded) {
     const found = await ports.cluster.read(unit.owner);
-    const isThere = found.ok && found.value !== undefined;
+    const isThere = found.ok && found.value?.metadata['uid'] === ownerUid(unit.id);
     // Asked of the cluster itself: what is kept of it here may be old (F6).
     if (!isThere)
       return { mayWriteStatus: false, tornDown: false, ...(found.ok ? {} : { againMs: unreadableMs }) };

@@ -13,7 +13,7 @@ import { isObject } from '#model/json.ts';
 import { refOf, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Clock, Cluster, Following, Written } from '#model/ports.ts';
-import type { UnitId } from '#model/unit.ts';
+import { ownerUid, type UnitId } from '#model/unit.ts';
 
 interface Held {
   readonly state: UnitState;
@@ -259,6 +259,6 @@ function isInItsPlace(head: Manifest): boolean {
   const ref = unitStateRef(state['owner'] as unknown as ObjectRef, unit);
   const owners = head.metadata['ownerReferences'];
   const isOwned =
-    Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner['uid'] === unit.split('/')[0]);
+    Array.isArray(owners) && owners.some((owner) => isObject(owner) && owner['uid'] === ownerUid(unit));
   return isOwned && ref.name === head.metadata.name && ref.namespace === head.metadata.namespace;
 }

@@ -416,6 +416,8 @@ export interface Awaited {
 
 /** The UID of the declaring resource, and `/target` where it declares several. */
 export type UnitId = string;
+/** Of the resource that declares it: one of the same name that is made later has another. */
+export const ownerUid = (unit: UnitId): string => unit.split('/')[0]!;
 
 export interface ObjectPattern extends GroupKind {
   readonly name: string;

@@ -1,8 +1,9 @@
 /** F17: nothing that was done is lost to the records, and while they cannot be written no new sync starts. */
 import type { UnitState } from '#model/outcome.ts';
+import type { Revision } from '#model/unit.ts';
 import { fromHistory, unrecorded } from '#pipeline/record/records.ts';
 import { resourceOf } from './declared.ts';
-import type { App, Fleet } from './fleet.ts';
+import { contentIn, type App, type Fleet } from './fleet.ts';
 import { memberOf } from './kubectl.ts';
 import { Violation, type Oracles } from './oracles.ts';
 import { turnMsMax } from './standstill.ts';
@@ -35,10 +36,17 @@ export class Histories implements Watcher {
     this.#expect(app, state);
     const isGoing = resourceOf(this.#world.kubectl, app)?.metadata.deletionTimestamp !== undefined;
     if (isGoing || state.intent === undefined || memberOf(before, 'state', 'intent') !== undefined) return;
-    const isNew = state.intent.revisions[0]?.commit !== state.revisions[0]?.commit;
+    const [wanted, applied] = [state.intent, state].map(({ revisions }) => this.#objectsOf(app, revisions));
+    // A commit that has nothing new of it deploys nothing; nor does one with other hooks.
+    const isNew = wanted !== applied;
     const { failingSinceMs = Infinity } = replica ?? {};
     if (isNew && sentMs > failingSinceMs + turnMsMax)
       throw new Violation('F17', `${app.name}: a sync started that no record can keep`);
+  }
+  #objectsOf(app: App, [revision]: readonly Revision[]): string | undefined {
+    const recorded = this.#fleet.commits.get(revision?.commit ?? '');
+    const content = recorded && contentIn(recorded, app);
+    return content && JSON.stringify({ ...content, hooks: [] });
   }
   sent(): void {}
   logged(): void {}

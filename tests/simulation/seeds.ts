@@ -97,4 +97,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 510259 },
     was: 'F9: where half of the inventory had gone with its definition, most of the rest was deleted without a question',
   },
+  {
+    run: { seed: 521153 },
+    was: 'F26: an object of a Kustomization was taken by an Application whose replica had not heard of its record yet',
+  },
+  {
+    run: { seed: 521279 },
+    was: 'F1: the end of an Application was begun once more when it was gone, and another of its name was there already',
+  },
 ];
