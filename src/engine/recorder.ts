@@ -122,7 +122,9 @@ export class Recorder {
     if (this.#failure === undefined) return undefined;
     const unwritten = unrecorded(state, this.#known?.get(state.unit)?.mark).length;
     const hasRoom = unwritten + plan.steps.length <= historyMax;
-    return isOnlyDrift(plan) && hasRoom ? undefined : this.#failure;
+    // What was never seen to be applied as a whole is not healed: its first sync goes on.
+    const isHeal = isOnlyDrift(plan) && state.revisions.length > 0;
+    return isHeal && hasRoom ? undefined : this.#failure;
   }
 
   async stop(): Promise<void> {

@@ -97,7 +97,6 @@ export async function carryOut(
   if (holder !== undefined) return ok({ result: 'stale', view });
   // From before the intent: one that ends later has ended for this Run.
   const tenure = ports.replica?.tenure();
-  const isApplied = order.state.revisions.length > 0;
   try {
     const { startedAtMs: nowMs } = view;
     const state = withDrift(order.state, plan, { healed: false, nowMs, seenAtMs: nowMs });
@@ -108,7 +107,7 @@ export async function carryOut(
       intent: {
         plan: plan.digest,
         // A heal brings nothing of a newer commit.
-        revisions: order.fromLastGood && isApplied ? order.state.revisions : plan.revisions,
+        revisions: order.fromLastGood && wasSynced(order) ? order.state.revisions : plan.revisions,
         by,
         startedAtMs: view.startedAtMs,
         attempt,
@@ -127,6 +126,9 @@ export async function carryOut(
     ports.ownership.release(unit.id, objects);
   }
 }
+
+/** What drifts before is put right by its first sync. */
+const wasSynced = ({ state }: RunOrder): boolean => state.revisions.length > 0;
 
 async function conclude(
   order: RunOrder,
@@ -241,7 +243,8 @@ async function conclude(
     const drift = { healed: succeeded, nowMs, seenAtMs: atMs } as const;
     const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift.
-    if (view.automated && succeeded && isOnlyDrift(plan)) return withDrifts;
+    const isHeal = isOnlyDrift(plan) && (order.fromLastGood || wasSynced(order));
+    if (view.automated && succeeded && isHeal) return withDrifts;
     // Nor does a sync of some objects.
     if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
