@@ -2,6 +2,7 @@
 import type { MadePlan } from '#pipeline/pipeline.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
 import { ranHooks } from '#pipeline/plan/hook-run.ts';
+import { withUnrecordedSync } from '#pipeline/record/history.ts';
 import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
@@ -237,7 +238,8 @@ async function recordInSync(
     warnings: made.warnings,
     takenOver: false,
   };
-  const written = await ports.states.write(next, state);
+  const recorded = withUnrecordedSync(next, state, made.plan, ports.clock.now());
+  const written = await ports.states.write(recorded, state);
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
   else ports.ownership.setInventory(state.unit, inventory);
 }

@@ -232,6 +232,8 @@ describe('F1: a crash at any call', () => {
         expect(world.data('three'), where).toBeUndefined();
         expect(names(), where).toEqual(['four', 'one', 'two']);
         expect(world.state()?.intent, where).toBeUndefined();
+        const deployed = world.state()?.history.findLast((entry) => entry.kind === 'sync');
+        expect(deployed, where).toMatchObject({ result: 'succeeded', revisions: world.state()?.revisions });
         expect(world.status().sync?.status, where).toBe('Synced');
         expect(world.status().operationState?.phase, where).not.toBe('Running');
         const mark = world.mark;

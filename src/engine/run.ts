@@ -243,7 +243,8 @@ async function conclude(
     const drift = { healed: succeeded, nowMs, seenAtMs: atMs } as const;
     const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift.
-    const isHeal = isOnlyDrift(plan) && (order.fromLastGood || wasSynced(order));
+    const isLaterDrift = order.fromLastGood || wasSynced(order) || !plan.steps.some(isDrift);
+    const isHeal = isOnlyDrift(plan) && isLaterDrift;
     if (view.automated && succeeded && isHeal) return withDrifts;
     // Nor does a sync of some objects.
     if (plan.isPartial === true) return withDrifts;

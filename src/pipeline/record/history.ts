@@ -4,6 +4,7 @@ import { keyText } from '#model/object.ts';
 import type { FieldChange, FieldOwner } from '#model/observed.ts';
 import { historyMax, type HistoryEntry, type UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
+import type { Revision } from '#model/unit.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 
 const changesMax = 10;
@@ -79,6 +80,36 @@ export function withSync(state: UnitState, plan: Plan, facts: SyncFacts): UnitSt
     ...facts,
   };
   return { ...state, history: bounded([...state.history, entry]) };
+}
+
+/**
+ * `next`, with the sync that a process began, carried out, and did not live to record: all that it was for is applied
+ * now. Nothing where `state` has none under way, or one that brought nothing new.
+ */
+export function withUnrecordedSync(
+  next: UnitState,
+  { intent, revisions }: UnitState,
+  plan: Plan,
+  nowMs: number,
+): UnitState {
+  const commits = (of: readonly Revision[]): string => of.map(({ commit }) => commit).join();
+  const isDone = intent !== undefined && commits(intent.revisions) === commits(plan.revisions);
+  if (!isDone || commits(intent.revisions) === commits(revisions)) return next;
+  const { startedAtMs: atMs, by, attempt } = intent;
+  return withSync(
+    next,
+    { ...plan, digest: intent.plan },
+    {
+      atMs,
+      durationMs: nowMs - atMs,
+      by,
+      automated: by === 'automated sync',
+      attempt,
+      result: 'succeeded',
+      message: 'all of it is applied; whoever did it ended before that was recorded',
+      ...(plan.revisions.some(({ message }) => isRevert(message)) ? { revert: { seenAtMs: atMs } } : {}),
+    },
+  );
 }
 
 /** Since when drift is known to stand. Writes through a subresource carry no time in managedFields. */
