@@ -104,6 +104,15 @@ describe('a field that another manager sets back each time that we heal it', () 
     expect(world.data('one')).toEqual({ a: 'x' });
     expect(suspended()).toMatch(/rival/);
   });
+  it('it is over when the rival sets back what Git says: within five minutes, though no watch tells of its own field', async () => {
+    await begun();
+    await fight();
+    set('one', '1');
+    await world.advance(300_000, 20_000);
+    expect(suspended()).toBe('');
+    expect(world.state()?.contests).toBeUndefined();
+    expect(world.status().sync?.status).toBe('Synced');
+  });
   it('it is over when the object stands as Git says, or the difference is ignored', async () => {
     await begun();
     await fight();

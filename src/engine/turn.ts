@@ -80,10 +80,14 @@ export async function takeTurn(
   const end = await reconcile(runtime, state, ports, progress);
   await recordStable(runtime, ports);
   const landsMs = landsInMs(runtime, ports.states.get(unit.id), ports.clock);
-  return landsMs === 0 ? end : { ...end, againMs: Math.min(end.againMs ?? Infinity, landsMs) };
+  const contestedMs = runtime.plan?.contested === undefined ? Infinity : contestedLookMs;
+  const againMs = Math.min(end.againMs ?? Infinity, landsMs || Infinity, contestedMs);
+  return againMs === Infinity ? end : { ...end, againMs };
 }
 
 const unreadableMs = 5000;
+/** A field that a rival owns is not watched: only a look finds that it stands as Git says again. */
+const contestedLookMs = 300_000;
 
 /** F29: another controller's Unit is looked at and left alone. */
 async function observeOnly(

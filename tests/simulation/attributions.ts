@@ -100,7 +100,9 @@ export class Attributions implements Watcher {
 
   #heals({ object, type }: Change): void {
     const drifted = this.#standing.get(placeOf(object));
-    if (drifted === undefined || writers.has(memberOf(object, 'data', 'value'))) return;
+    if (drifted === undefined) return;
+    // What we delete with its drift is not turned back, and what is made after it is another object.
+    if (type !== 'DELETED' && writers.has(memberOf(object, 'data', 'value'))) return;
     this.#standing.delete(placeOf(object));
     // Where Git has something else by now it is that which is applied.
     if (type !== 'DELETED' && declaredOf(object) === drifted.was) this.#healed.push(drifted);

@@ -105,4 +105,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 521279 },
     was: 'F1: the end of an Application was begun once more when it was gone, and another of its name was there already',
   },
+  {
+    run: { seed: 520252 },
+    was: 'a rival that set back what Git says was told of late, and healing stayed suspended until somebody asked or Git had something new',
+  },
 ];
