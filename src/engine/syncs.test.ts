@@ -418,6 +418,23 @@ describe('hooks', () => {
     await world.settle();
     expect(operation()).toMatch(/\[HookVanished\]/);
   });
+  it('F1: one whose end could not be recorded stays, whatever its policy, and is not run again', async () => {
+    for (const answer of [undefined, 'lost'] as const) {
+      world = new EngineWorld();
+      world.cluster.inject = ({ verb, key }) =>
+        verb === 'apply' && key.includes('Job') ? answer : undefined;
+      await begun([job('before', hook('PreSync', 'HookFailed')), configMap('one')]);
+      const first = uid('before');
+      world.cluster.inject = ({ verb, key }) =>
+        verb === 'replace' && key.startsWith('trueup.dev/UnitState') ? failure('Timeout') : undefined;
+      end('before');
+      await world.settle();
+      world.cluster.inject = () => undefined;
+      await world.advance(20_000);
+      expect([uid('before'), world.data('one')]).toEqual([first, { a: '1' }]);
+      expect(operation()).toMatch(/^Succeeded/);
+    }
+  });
   it('what stands under its name and is not its own is left alone', async () => {
     world.cluster.put(job('before', {}));
     await begun(all);

@@ -105,4 +105,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 521279 },
     was: 'F1: the end of an Application was begun once more when it was gone, and another of its name was there already',
   },
+  {
+    run: { seed: 520493 },
+    was: 'F1: a hook whose success could not be recorded was deleted by its policy HookFailed, and run again by the same attempt',
+  },
 ];
