@@ -1249,6 +1249,23 @@ describe('hooks of the end', () => {
     await world.advance(10_000);
     expect(isGone()).toBe(true);
   });
+  it('one that could not be deleted by its policy goes, also where the next attempt is cut off at once', async () => {
+    await deployed([configMap('one'), job('farewell', hook('PostDelete', 'HookSucceeded'))]);
+    await drop();
+    const isRemoval = ({ verb, key }: FakeCall): boolean => verb === 'remove' && key.includes('Job');
+    world.cluster.inject = (call) => (isRemoval(call) ? failure('Forbidden') : undefined);
+    end('farewell');
+    await world.settle();
+    world.cluster.inject = (call) => (isRemoval(call) ? 'crash-before' : undefined);
+    await world.advance(30_000);
+    expect([world.client.isCutOff, isGone(), jobs()]).toEqual([true, false, ['farewell']]);
+    world.cluster.inject = () => undefined;
+    await world.restart();
+    await world.advance(10_000);
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), jobs()]).toEqual([true, []]);
+  });
   it('a hook that hangs is let go when somebody takes its finalizers off', async () => {
     await deployed();
     await drop();

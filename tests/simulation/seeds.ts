@@ -109,4 +109,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 520493 },
     was: 'F1: a hook whose success could not be recorded was deleted by its policy HookFailed, and run again by the same attempt',
   },
+  {
+    run: { seed: 520943 },
+    was: 'the Job of a hook of the end stayed for good, where its deletion had failed and the next attempt was cut off',
+  },
 ];
