@@ -418,6 +418,23 @@ describe('hooks', () => {
     await world.settle();
     expect(operation()).toMatch(/\[HookVanished\]/);
   });
+  it('F1: one whose end could not be recorded stays, whatever its policy, and is not run again', async () => {
+    for (const answer of [undefined, 'lost'] as const) {
+      world = new EngineWorld();
+      world.cluster.inject = ({ verb, key }) =>
+        verb === 'apply' && key.includes('Job') ? answer : undefined;
+      await begun([job('before', hook('PreSync', 'HookFailed')), configMap('one')]);
+      const first = uid('before');
+      world.cluster.inject = ({ verb, key }) =>
+        verb === 'replace' && key.startsWith('trueup.dev/UnitState') ? failure('Timeout') : undefined;
+      end('before');
+      await world.settle();
+      world.cluster.inject = () => undefined;
+      await world.advance(20_000);
+      expect([uid('before'), world.data('one')]).toEqual([first, { a: '1' }]);
+      expect(operation()).toMatch(/^Succeeded/);
+    }
+  });
   it('what stands under its name and is not its own is left alone', async () => {
     world.cluster.put(job('before', {}));
     await begun(all);
@@ -1231,6 +1248,23 @@ describe('hooks of the end', () => {
     end('farewell');
     await world.advance(10_000);
     expect(isGone()).toBe(true);
+  });
+  it('one that could not be deleted by its policy goes, also where the next attempt is cut off at once', async () => {
+    await deployed([configMap('one'), job('farewell', hook('PostDelete', 'HookSucceeded'))]);
+    await drop();
+    const isRemoval = ({ verb, key }: FakeCall): boolean => verb === 'remove' && key.includes('Job');
+    world.cluster.inject = (call) => (isRemoval(call) ? failure('Forbidden') : undefined);
+    end('farewell');
+    await world.settle();
+    world.cluster.inject = (call) => (isRemoval(call) ? 'crash-before' : undefined);
+    await world.advance(30_000);
+    expect([world.client.isCutOff, isGone(), jobs()]).toEqual([true, false, ['farewell']]);
+    world.cluster.inject = () => undefined;
+    await world.restart();
+    await world.advance(10_000);
+    end('farewell');
+    await world.advance(20_000);
+    expect([isGone(), jobs()]).toEqual([true, []]);
   });
   it('a hook that hangs is let go when somebody takes its finalizers off', async () => {
     await deployed();

@@ -142,7 +142,12 @@ export interface Plan {
 
 /** Whether any object is to be changed: hooks and waits alone leave a Unit in sync. */
 export function changesObjects({ steps }: Pick<Plan, 'steps'>): boolean {
-  return steps.some(({ reason }) => reason !== 'hook' && reason !== 'gate');
+  return steps.some((step) => step.reason !== 'hook' && step.reason !== 'gate' && !isOnlyOwnership(step));
+}
+
+/** The object stands as it was applied, though somebody else has set the same values since. */
+export function isOnlyOwnership({ reason, action, changes }: Step): boolean {
+  return reason === 'drifted' && action.verb === 'apply' && changes.length === 0;
 }
 
 /** Everything that Git has is as it says, and nothing else of the Unit is there. */

@@ -107,12 +107,9 @@ export async function planDeletionHooks(
   return planObjects(unit, stage, { objects: hooks, warnings }, withoutObjects(context), ports);
 }
 
-/** Neither what stands there nor what earlier hooks left is this stage's, but for what was created late. */
-function withoutObjects({ state, ...context }: PlanContext): PlanContext {
-  if (state === undefined) return { ...context, state };
-  const { ranHooks: ran = [], ...rest } = state;
-  const late = ran.filter(({ uid }) => uid === undefined);
-  return { ...context, state: { ...rest, inventory: [], ...(late.length === 0 ? {} : { ranHooks: late }) } };
+/** What stands there is not this stage's. */
+function withoutObjects(context: PlanContext): PlanContext {
+  return { ...context, state: context.state && { ...context.state, inventory: [] } };
 }
 
 async function planObjects(
@@ -146,8 +143,11 @@ async function planObjects(
   const cuts = await cutBodies(unit, compared, found, cutter);
   if (!cuts.ok) return cuts;
   const named = new Set(hooks.map(({ ref }) => keyText(ref)));
-  // Those that stand where a hook of this stage is to stand are looked at as that.
-  const ran = (state?.ranHooks ?? []).filter(({ ref }) => !named.has(keyText(ref)));
+  const isOfHooks = unit.teardown?.hooks !== undefined;
+  // Those that stand where a hook of this stage is to stand are looked at as that; of others a stage has what came late.
+  const ran = (state?.ranHooks ?? []).filter(
+    ({ ref, uid }) => !named.has(keyText(ref)) && (uid === undefined || !isOfHooks),
+  );
   const planned = plan({
     unit,
     revisions: located.revisions,

@@ -109,4 +109,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 520252 },
     was: 'a rival that set back what Git says was told of late, and healing stayed suspended until somebody asked or Git had something new',
   },
+  {
+    run: { seed: 520493 },
+    was: 'F1: a hook whose success could not be recorded was deleted by its policy HookFailed, and run again by the same attempt',
+  },
+  {
+    run: { seed: 520943 },
+    was: 'the Job of a hook of the end stayed for good, where its deletion had failed and the next attempt was cut off',
+  },
 ];

@@ -2,7 +2,7 @@
 import type { Progress } from '#model/dialect.ts';
 import { isObject, type Json, type JsonObject } from '#model/json.ts';
 import { describe, keyText, type Manifest } from '#model/object.ts';
-import { isInSync } from '#model/plan.ts';
+import { isInSync, isOnlyOwnership } from '#model/plan.ts';
 import { timestamp } from '#model/time.ts';
 import { terminateAnnotation } from '#model/wishes.ts';
 import { spentApproval } from '../approval.ts';
@@ -165,8 +165,8 @@ function resourcesOf({ plan }: Progress, before: unknown): Json | undefined {
   if (plan === undefined) return before as Json | undefined;
   const waiting = new Set(
     [
-      ...plan.steps.flatMap(({ reason, tracked, object }) =>
-        tracked && reason !== 'migration' ? [object] : [],
+      ...plan.steps.flatMap((step) =>
+        step.tracked && step.reason !== 'migration' && !isOnlyOwnership(step) ? [step.object] : [],
       ),
       ...(plan.contested ?? []).map(({ ref }) => ref),
     ].map(({ group, kind, namespace, name }) => `${group}/${kind}/${namespace}/${name}`),

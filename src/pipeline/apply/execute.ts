@@ -53,6 +53,8 @@ class Execution {
   readonly #ports: ExecutePorts;
   readonly #onStep: (result: StepResult) => void;
   #stopped = false;
+  /** Waits of which the record does not say how they ended. */
+  readonly #unrecorded = new Set<string>();
 
   constructor(content: Content, ports: ExecutePorts, onStep: (result: StepResult) => void) {
     this.#content = content;
@@ -89,6 +91,8 @@ class Execution {
     if (phase !== 'fail') return true;
     if (action.verb === 'delete' && this.#uidOf(action.expect) === undefined) return false;
     if (cleanup?.wait === undefined) return true;
+    // As long as it stands it tells whoever goes on how it ended; without it, it would be run again (F1).
+    if (this.#unrecorded.has(cleanup.wait)) return false;
     const result = this.#of(cleanup.wait)?.result;
     return result === 'done' || (result === 'failed' && cleanup.orFailed === true);
   }
@@ -135,6 +139,7 @@ class Execution {
       return [{ step, result: end, ...(uid === undefined ? {} : { uid }) }];
     });
     const recorded = await this.#record(hooks);
+    if (recorded !== undefined) for (const { step } of waits) this.#unrecorded.add(step.id);
     // The person who ends the Run ends what it runs.
     const isTerminated = this.#ports.whyEnded?.()?.code === 'Terminated';
     for (const [index, { step, action, uid }] of waits.entries())
