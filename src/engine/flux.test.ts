@@ -369,6 +369,27 @@ describe('dependsOn', () => {
     await world.create(kustomization('a', { wait: true }));
     expect(world.data('b')).toEqual({ a: '1' });
   });
+  it('one that is being deleted is waited for, though nothing is left to be done for it', async () => {
+    await fleet(['a']);
+    await world.pushFiles({ ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') });
+    const hold = (finalizers: readonly string[]): void =>
+      void world.cluster.edit(
+        'ConfigMap',
+        'payments',
+        'a',
+        (draft) => (draft.metadata.finalizers = finalizers),
+        'kubectl',
+      );
+    hold(['example.com/other']);
+    world.cluster.drop(unitKind, namespace, 'a');
+    await world.settle();
+    await world.create(kustomization('b', chain('b')));
+    expect(ready('b')?.message).toMatch(/Kustomization flux-system\/a: it is being deleted/);
+    hold([]);
+    await world.advance(10_000, 5000);
+    expect(ready('b')?.message).toMatch(/Kustomization flux-system\/a: it does not exist/);
+    expect(world.data('b')).toBeUndefined();
+  });
   it('a circle is named by all in it, and opens when one leaves', async () => {
     await fleet(['a', 'b', 'c'], (name) => ({
       dependsOn: [{ name: name === 'a' ? 'c' : name === 'b' ? 'a' : 'b' }],

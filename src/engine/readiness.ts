@@ -11,6 +11,7 @@ import type { UnitRuntime } from './runtime.ts';
 /** As its last turn left it. `nowMs` is monotonic. */
 export function readinessOf(runtime: UnitRuntime, nowMs: number): Readiness {
   const { unit, failures, plan, waitingFor } = runtime;
+  if (unit.teardown !== undefined) return { ready: false, why: 'it is being deleted' };
   const serious = plan === undefined ? failures : failures.filter((failure) => !isOutage(failure));
   const [inTheWay] = [...unit.unsupported, ...serious, ...(plan?.blocked ?? [])];
   if (inTheWay !== undefined) return { ready: false, why: inTheWay.message };

@@ -117,4 +117,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 520943 },
     was: 'the Job of a hook of the end stayed for good, where its deletion had failed and the next attempt was cut off',
   },
+  {
+    run: { seed: 520056 },
+    was: 'who depends on a Unit that was being deleted went on when nothing was left to be done for that, and took a commit that it never was at',
+  },
 ];
