@@ -97,7 +97,7 @@ export async function act(
   }
   const suspended = opened.automated ? await suspendHealing(runtime, state, plan, ports) : undefined;
   if (suspended !== undefined) return suspended;
-  const mayHeal = healsByItself(unit, plan);
+  const mayHeal = healsByItself(unit, plan, nowMs);
   const monotonicMs = ports.clock.monotonic();
   const heals = mayHeal ? healsDue(runtime, plan, monotonicMs) : undefined;
   if (heals !== undefined) {
@@ -152,8 +152,7 @@ export async function act(
       hasLeft: () => runtime.hasLeft,
       isSuperseded: async (soFar) =>
         (await isSuperseded(runtime, { unit, located, fromLastGood }, state, ports)) ||
-        (mayHeal &&
-          gate({ unit, plan, state, ancestry: located.ancestry, nowMs: ports.clock.now() }).open &&
+        (healsByItself(unit, plan, ports.clock.now()) &&
           (await driftsMeanwhile(runtime, plan, soFar, ports))),
       news: runtime.news,
       seenAtMs: runtime.seenAtMs,

@@ -4,6 +4,7 @@
  */
 import type { MadePlan } from '#pipeline/pipeline.ts';
 import { healsFirst } from '#pipeline/plan/heals.ts';
+import { judgeWindows } from '#pipeline/policy/windows.ts';
 import { withDrift } from '#pipeline/record/history.ts';
 import { describe, keyText } from '#model/object.ts';
 import type { InventoryEntry, Sighting } from '#model/observed.ts';
@@ -19,10 +20,18 @@ import { settled, type TurnEnd, type TurnPorts } from './turn-ports.ts';
 
 const sightingDeadlineMs = 10_000;
 
-/** Somebody who approved this plan, or asked for some objects, gets that and nothing else. */
-export function healsByItself({ sync, request, approved }: Unit, plan: Plan): boolean {
+/**
+ * Somebody who approved this plan, or asked for some objects, gets that and nothing else; and a window may let through what a
+ * person asks for, and no heal.
+ */
+export function healsByItself(
+  { sync, request, approved, windows = [] }: Unit,
+  plan: Plan,
+  nowMs: number,
+): boolean {
   const isOther = request?.plan !== undefined || request?.only !== undefined || approved === plan.digest;
-  return sync.selfHeal && sync.trigger === 'automatic' && !isOther;
+  const mayHeal = sync.selfHeal && sync.trigger === 'automatic' && !isOther;
+  return mayHeal && judgeWindows(windows, nowMs, false).open;
 }
 
 /** What can be healed now; what could not be healed is left to the whole plan, which says why. */

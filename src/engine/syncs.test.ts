@@ -1700,6 +1700,32 @@ describe('sync windows', () => {
     await world.push([configMap('one', { a: '2' })]);
     expect(world.data('one')).toEqual({ a: '2' });
   });
+  it('what lets only people through lets no heal: drift waits for a person, or for the window', async () => {
+    const edit = async (name: string): Promise<void> => {
+      world.cluster.edit('ConfigMap', 'payments', name, (draft) => (draft.data.a = 'x'), 'kubectl-edit');
+      await world.settle();
+    };
+    const both = [configMap('one'), configMap('two')];
+    await begun(both);
+    world.cluster.put(project({ ...always, manualSync: true }));
+    await world.settle();
+    await edit('one');
+    await world.push([job('before', hook('PreSync')), ...both, configMap('new')]);
+    await world.sync();
+    await edit('two');
+    await world.advance(2000);
+    expect(operation()).toMatch(/^Running: waiting until Job payments\/before/);
+    expect([world.data('one'), world.data('two')]).toEqual([{ a: 'x' }, { a: 'x' }]);
+    end('before');
+    await world.settle();
+    expect(operation()).toMatch(/^Succeeded/);
+    expect(world.state()?.history.findLast(({ kind }) => kind === 'sync')).toMatchObject({ by: 'ada' });
+    // What drifted while her sync ran waits for the window.
+    expect([world.data('one'), world.data('two')]).toEqual([{ a: '1' }, { a: 'x' }]);
+    world.cluster.put(project({ ...always, applications: ['other'] }));
+    await world.settle();
+    expect(world.data('two')).toEqual({ a: '1' });
+  });
   it('F28: one that cannot be read stops those that it may concern', async () => {
     await world.start();
     world.cluster.put(project({ ...always, schedule: 'at night' }));
