@@ -159,6 +159,14 @@ describe('drift', () => {
     expect(world.writesSince(mark)).toEqual([]);
     expect(world.status().sync?.status).toBe('OutOfSync');
     expect(world.condition('Drift')).toMatch(/kubectl-edit/);
+    // They set it back themselves: the field is theirs now, and stands as Git says.
+    scale('one', '1');
+    await world.change('web', (draft) => {
+      draft.metadata.annotations = { 'argocd.argoproj.io/refresh': 'normal' };
+    });
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(world.condition('Drift')).toBeUndefined();
+    expect(world.data('one')).toEqual({ a: '1' });
   });
   it('of fields that are not ours is none', async () => {
     await synced();

@@ -3,6 +3,7 @@ import type { Progress } from '#model/dialect.ts';
 import { failureLine, type Failure } from '#model/failure.ts';
 import { isObject, type Json } from '#model/json.ts';
 import { describe } from '#model/object.ts';
+import { isOnlyOwnership } from '#model/plan.ts';
 import { driftSentence, isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 
@@ -56,8 +57,9 @@ function allConditions(progress: Progress): readonly Condition[] {
   }
   for (const { failure } of plan?.contested ?? [])
     conditions.push({ type: 'HealingSuspended', message: failureLine(failure) });
-  for (const step of plan?.steps.filter(isDrift) ?? [])
-    conditions.push({ type: 'Drift', message: driftSentence(step) });
+  for (const step of plan?.steps ?? [])
+    if (isDrift(step) && !isOnlyOwnership(step))
+      conditions.push({ type: 'Drift', message: driftSentence(step) });
   for (const { ref, why } of plan?.kept ?? []) {
     conditions.push({ type: 'Kept', message: `${describe(ref)}: ${why}` });
   }
