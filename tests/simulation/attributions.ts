@@ -46,7 +46,7 @@ export class Attributions implements Watcher {
     if (app === undefined || isOurs(change.resource) || !(change.object.kind in kinds)) return;
     const { uid, deletionTimestamp } = change.object.metadata;
     if (who !== undefined && deletionTimestamp !== undefined) this.#going.add(uid);
-    if (who !== undefined || this.#going.has(uid)) this.#heals(change);
+    if (who !== undefined || this.#going.has(uid)) this.#heals(app, change);
     else this.#drifts(app, change);
   }
   sent(): void {}
@@ -98,14 +98,15 @@ export class Attributions implements Watcher {
     this.#standing.set(place, { app, kind, name, by, was, told });
   }
 
-  #heals({ object, type }: Change): void {
+  #heals(app: App, { object, type }: Change): void {
     const drifted = this.#standing.get(placeOf(object));
     if (drifted === undefined) return;
     // What we delete with its drift is not turned back, and what is made after it is another object.
     if (type !== 'DELETED' && writers.has(memberOf(object, 'data', 'value'))) return;
     this.#standing.delete(placeOf(object));
-    // Where Git has something else by now it is that which is applied.
-    if (type !== 'DELETED' && declaredOf(object) === drifted.was) this.#healed.push(drifted);
+    // Where Git has something else by now, or gives it to another, it is that which is applied.
+    if (app === drifted.app && type !== 'DELETED' && declaredOf(object) === drifted.was)
+      this.#healed.push(drifted);
   }
 
   atEnd(): void {
