@@ -107,7 +107,7 @@ export async function carryOut(
       intent: {
         plan: plan.digest,
         // A heal brings nothing of a newer commit.
-        revisions: order.fromLastGood && wasSynced(order) ? order.state.revisions : plan.revisions,
+        revisions: order.fromLastGood ? order.state.revisions : plan.revisions,
         by,
         startedAtMs: view.startedAtMs,
         attempt,
