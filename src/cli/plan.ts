@@ -99,6 +99,7 @@ export async function planOf(
     attempt: 0,
     otherOwner: () => undefined,
     isUnit: (name: string) => name !== unit.tracking.owner,
+    trackings: () => [],
   };
   const made = orEnd(await makePlan(unit, located, context, pipeline));
   for (const warning of [...unit.warnings, ...made.warnings]) ports.say(`warning: ${failureLine(warning)}\n`);

@@ -574,7 +574,7 @@ export class Engine {
 
 /** The same of all that are marked in the same way. */
 function trackingForm({ annotation, installation, labels = [] }: Tracking): string {
-  return JSON.stringify([annotation, installation, labels.map(({ key }) => key)]);
+  return [annotation, installation?.key, installation?.value, ...labels.map(({ key }) => key)].join();
 }
 
 const readsSources = ({ unsupported, predecessor, teardown }: Unit): boolean =>

@@ -49,10 +49,12 @@ export interface CompareInput {
   /** Whether a Unit of this tracking name exists. */
   readonly isUnit: (trackingName: string) => boolean;
   /** How Units are marked, each way once: those of other dialects have their own. */
-  readonly trackings?: () => readonly Tracking[];
+  readonly trackings: () => readonly Tracking[];
 }
 
-export function compare(input: CompareInput): Compared {
+export function compare(given: CompareInput): Compared {
+  let trackings: readonly Tracking[] | undefined;
+  const input = { ...given, trackings: () => (trackings ??= given.trackings()) };
   const inventory = new Map(input.inventory.map((entry) => [keyText(entry.ref), entry]));
   const wanted = new Set([...input.desired.map(({ ref }) => ref), ...input.others].map(keyText));
   return {
@@ -122,7 +124,7 @@ function foreignOwner(
   ref: ObjectRef,
 ): string | undefined {
   if (Object.keys(marks).length === 0) return undefined;
-  return (trackings?.() ?? [])
+  return trackings()
     .filter(({ annotation, labels = [] }) => annotation !== undefined || labels.length > 1)
     .map((tracking) => trackedOwner(marks, ref, tracking))
     .find((owner) => owner !== undefined && isUnit(owner));
