@@ -37,15 +37,18 @@ export function hooksTooMany(world: World, fleet: Fleet, app: App): readonly str
   const hooks = hooksOf(fleet.content(app)).filter(
     ({ isNamedAnew, point }) => !isNamedAnew && point !== 'SyncFail',
   );
-  const names = new Set(hooks.map(({ name }) => name));
+  const deletions = new Map(hooks.map(({ name, deletion }) => [name, deletion]));
   return world.kubectl.list(jobKind, app.namespace).flatMap((job) => {
     const { name, annotations } = job.metadata;
-    const end = goesAfter[annotations?.['argocd.argoproj.io/hook-delete-policy'] ?? ''];
+    const deletion = deletions.get(name);
+    // What Git says by now holds also for one that was made before.
+    const isSame = annotations?.['argocd.argoproj.io/hook-delete-policy'] === deletion;
+    const end = isSame ? goesAfter[deletion ?? ''] : undefined;
     const conditions = memberOf(job, 'status', 'conditions');
     const hasEnded = (Array.isArray(conditions) ? conditions : []).some(
       (each) => end !== undefined && memberOf(each, 'type') === end,
     );
-    return names.has(name) && hasEnded ? [`Job ${name} is too many`] : [];
+    return hasEnded ? [`Job ${name} is too many`] : [];
   });
 }
 
