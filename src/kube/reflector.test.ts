@@ -263,4 +263,32 @@ describe('F19: a kind that cannot be read', () => {
     expect(told()).toEqual(['+a', '+b']);
     expect(states.at(-1)).toEqual({ phase: 'live' });
   });
+
+  test.each(['before', 'while it waits'])(
+    'F4: that is told when to come back comes back then, whatever makes it worth trying %s',
+    async (when) => {
+      const { time, reflector, lists, watches, states, refuse } = await start();
+      const notFound = status(404, 'NotFound');
+      if (when === 'before') lists.push(answer(notFound, 404));
+      lists.push((_, response) => {
+        if (when === 'before') reflector.poke();
+        json(response, 200, list(10, [map('a', 1)]));
+      });
+      lists.push(answer(list(20, [map('a', 1)])));
+      refuse((response) => json(response, 429, status(429, 'TooManyRequests'), { 'retry-after': '30' }));
+      reflector.start();
+      if (when === 'before') {
+        await until(() => states.at(-1)?.phase === 'failing');
+        time.advance(5_000);
+      }
+      await until(() => JSON.stringify(states).includes('TooManyRequests'));
+      reflector.poke();
+      await turns();
+      time.advance(29_000);
+      await turns();
+      expect(lists).toHaveLength(1);
+      time.advance(1_000);
+      await until(() => watches.length === 1);
+    },
+  );
 });

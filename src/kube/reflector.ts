@@ -105,7 +105,8 @@ export class Reflector {
 
   /** Ends the wait between two attempts, also one that begins just now: the next is worth trying at once. */
   poke(): void {
-    if (this.#state.phase !== 'failing') return;
+    // Where the server has said when, that holds (F4).
+    if (this.#state.phase !== 'failing' || this.#state.failure.retryAfterMs !== undefined) return;
     this.#poked = true;
     this.#waiting?.abort();
   }
@@ -341,6 +342,8 @@ export class Reflector {
     const fields: JsonObject = { code: failure.code, retryMs: Math.round(delayMs) };
     if (this.#state.phase !== 'failing') this.#ports.log.warn(fields, `cannot ${doing}: ${failure.message}`);
     this.#setState({ phase: 'failing', failure, refused, sinceMs, triedMs });
+    // What was worth trying before that is not any more.
+    if (failure.retryAfterMs !== undefined) this.#poked = false;
     await this.#sleep(delayMs);
   }
 

@@ -125,4 +125,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 520079 },
     was: 'while a window let only people through, what a person asked for was preceded, and could be ended, by heals of the engine itself',
   },
+  {
+    run: { seed: 601593 },
+    was: 'F4: a watch that was told when to come back came back at once, because its kind had been worth trying before',
+  },
 ];
