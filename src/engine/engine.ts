@@ -432,6 +432,8 @@ export class Engine {
   /** Somebody else wrote or deleted it. The record of a Unit that is no more must not hold its objects. */
   #recordChanged(unit: UnitId): void {
     const runtime = this.#registrations.runtime(unit);
+    const holder = this.#states.get(unit)?.intent?.replica;
+    if (holder !== undefined && this.#ready) this.#membership?.heard(holder);
     if (runtime !== undefined) runtime.wasRecorded = true;
     if (runtime !== undefined && this.#isOurs(runtime)) this.#again(unit);
     else if (this.#ready) this.#ownership.setInventory(unit, this.#states.get(unit)?.inventory ?? []);

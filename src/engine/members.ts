@@ -45,6 +45,13 @@ export class Members {
     return true;
   }
 
+  /** What it writes is a sign of life of one whose Lease was not seen yet; true if it was not known. */
+  heard(id: string, nowMs: number): boolean {
+    if (id === this.#own || this.#seen.has(id)) return false;
+    this.#seen.set(id, { version: '', lastMs: nowMs, life: 'alive' });
+    return true;
+  }
+
   /** It deleted its Lease, or somebody else did: what it has begun may still go on for a while. */
   left(id: string): void {
     const seen = this.#seen.get(id);

@@ -116,6 +116,11 @@ export class Membership implements Tenure {
     return (isHeld ? holder : ownerAmong(subject, this.#alive)) === this.id;
   }
 
+  /** A record says that this replica is at work: where its Lease was not heard of, the watch of Leases hangs (F14). */
+  heard(replica: string): void {
+    if (this.#members.heard(replica, this.#ports.clock.monotonic())) this.#look();
+  }
+
   /** From when on a Run of that replica is surely over, on the monotonic clock; undefined while it lives. */
   runsEndMs(replica: string): number | undefined {
     return this.#alive.includes(replica) ? undefined : this.#members.doneMs(replica);

@@ -161,6 +161,20 @@ describe('who cannot be heard of is not dead', () => {
     expect(b!.engine.members).toEqual(['a', 'b']);
     expect(ownOf(a!)).toEqual(before);
   });
+  it('when its Lease was never heard of, and a record says that it is at work (F14)', async () => {
+    const { a } = await shared('a');
+    a!.client.lags = ({ plural }) => plural === 'leases';
+    const b = await world.join('b');
+    expect(a!.engine.members).toEqual(['a']);
+    await push('2', b);
+    expect(a!.engine.members).toEqual(['a', 'b']);
+    await world.advance(60_000);
+    expect(a!.engine.members).toEqual(['a', 'b']);
+    for (const name of names) expect(owns(a!, name)).toBe(!owns(b, name));
+    await b.engine.stop();
+    await world.advance(60_000);
+    expect(a!.engine.members).toEqual(['a']);
+  });
   it('when the API server was away: each goes on with what it had', async () => {
     const { a, b } = await shared('a', 'b');
     const before = ownOf(a!);

@@ -129,4 +129,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 601593 },
     was: 'F4: a watch that was told when to come back came back at once, because its kind had been worth trying before',
   },
+  {
+    run: { seed: 610334 },
+    was: 'F14: a Run was taken from a replica whose Lease another had not heard of, because its watch hung',
+  },
 ];
