@@ -469,6 +469,8 @@ describe('hooks', () => {
     expect(jobs()).toEqual([first]);
     end(first!);
     await world.settle();
+    // Known as its own by whoever goes on after a crash.
+    expect(world.data('one')).toEqual({ a: '1' });
     await world.pushFiles(text('2'));
     expect(jobs()).toHaveLength(2);
   });

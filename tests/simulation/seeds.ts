@@ -133,4 +133,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 610334 },
     was: 'F14: a Run was taken from a replica whose Lease another had not heard of, because its watch hung',
   },
+  {
+    run: { seed: 610580 },
+    was: "a hook with generateName was nobody's for whoever went on after a crash, and its sync stood still",
+  },
 ];

@@ -118,7 +118,7 @@ export function desiredObjects(
       if (phases.length === 0) skipped.push(made);
       for (const phase of role.phases.filter(isDeletionPhase)) deletionHooks.add(phase);
       for (const phase of phases) {
-        const hook = desiredHook(made, phase, role.deletions, hookRun, sealer);
+        const hook = desiredHook(unit, made, phase, role.deletions, hookRun, sealer);
         const earlier = hooks.get(hook.key);
         if (earlier !== undefined) warnings.push(repeatedObject(earlier.at, hook));
         hooks.set(hook.key, hook);
@@ -153,6 +153,7 @@ function isMeant({ teardown }: Unit, phase: Phase): boolean {
 
 /** Marked with the Run: one that stands there already is continued, not made a second time (F1). */
 function desiredHook(
+  { tracking }: Unit,
   object: DesiredObject,
   phase: Phase,
   deletions: ReadonlySet<HookDeletion>,
@@ -161,14 +162,17 @@ function desiredHook(
 ): DesiredHook {
   const { metadata } = object.manifest;
   const name = object.ref.name === '' ? runName(metadata, phase, hookRun) : object.ref.name;
+  const ref = { ...object.ref, name };
   const { generateName: _, ...named } = metadata;
-  const manifest: Manifest = {
+  const marked: Manifest = {
     ...object.manifest,
     metadata: { ...named, name, annotations: { ...metadata.annotations, [runMark]: hookRun } },
   };
+  // By the name that it has now: a mark that names another object says nothing (F26).
+  const manifest = tracked(marked, ref, tracking);
   return {
     ...object,
-    ref: { ...object.ref, name },
+    ref,
     key: hookKey(phase, object.ref, metadata),
     manifest,
     digest: digestFor(manifest, sealer),
