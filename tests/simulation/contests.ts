@@ -33,8 +33,8 @@ export class Contests implements Watcher {
   readonly #healsMs = new Map<string, readonly { readonly who: string; readonly atMs: number }[]>();
   /** Since when each object is recorded as contested, by its record and its name. */
   readonly #sinceMs = new Map<string, ReadonlyMap<string, number>>();
-  /** What was written last of each object by us. */
-  readonly #ours = new Map<string, string>();
+  /** What was written last of each object by us, and since when it is that. */
+  readonly #ours = new Map<string, { readonly wrote: string; readonly sinceMs: number }>();
   /** When somebody asked last for a sync or a refresh. */
   readonly #askedMs = new Map<App, number>();
 
@@ -116,12 +116,12 @@ export class Contests implements Watcher {
     const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'value'));
     if (is === rivalValue) return;
     const wrote = JSON.stringify([is, memberOf(object, 'metadata', 'labels')]);
-    if (this.#ours.get(name) !== wrote) {
-      this.#ours.set(name, wrote);
+    const { nowMs } = this.#world;
+    if (this.#ours.get(name)?.wrote !== wrote) {
+      this.#ours.set(name, { wrote, sinceMs: nowMs });
       return void this.#healsMs.delete(name);
     }
     if (was !== rivalValue || who === undefined) return;
-    const { nowMs } = this.#world;
     const recent = (this.#healsMs.get(name) ?? []).filter(({ atMs }) => nowMs - atMs <= withinMs);
     this.#healsMs.set(name, [...recent, { who, atMs: nowMs }]);
     // Whoever takes over begins to count anew.
@@ -130,7 +130,9 @@ export class Contests implements Watcher {
       throw new Violation('contest', `${who} healed ${name} ${count} times in ${withinMs / 60_000} min`);
     const sinceMs = this.#suspendedMs(name);
     const isAsked = (this.#askedMs.get(found.app) ?? -Infinity) > sinceMs - turnMsMax;
-    if (sentMs > sinceMs && !isAsked)
+    // What Git has new of it is applied again until its sync has ended, and is recorded.
+    const isNew = this.#ours.get(name)!.sinceMs > sinceMs;
+    if (sentMs > sinceMs && !isAsked && !isNew)
       throw new Violation('contest', `${who} healed ${name} ${sentMs - sinceMs} ms after that was suspended`);
   }
 
