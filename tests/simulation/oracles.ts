@@ -7,10 +7,11 @@ import { isObject } from '#model/json.ts';
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { largePrune } from '#pipeline/plan/guards.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
-import { contentIn, kinds, showsSecret, stampName, type App, type Fleet } from './fleet.ts';
+import { contentIn, kinds, showsSecret, stampName, type App, type Fleet, type Item } from './fleet.ts';
 import { isDeclaring, resourceOf } from './declared.ts';
 import { isHeldFor } from './hooks.ts';
 import { editor, memberOf, rival } from './kubectl.ts';
@@ -244,11 +245,18 @@ export class Oracles implements Watcher {
     const since = this.#rewritten.has(app.name) || sentMs < applied.sinceMs ? 0 : applied.number;
     return [...this.#fleet.commits.values()].some((commit) => {
       const found = contentIn(commit, app);
-      // F9: what a person has to allow, nobody has allowed.
-      if (commit.number < since || found === undefined || 'broken' in found || found.isHeld === true)
-        return false;
+      if (commit.number < since || found === undefined || 'broken' in found) return false;
+      // F9: what a person has to allow, nobody has allowed; for few of them nobody is asked.
+      if (found.isHeld === true && this.#standingBut(app, found.items) > largePrune.countMin) return false;
       return !found.items.some((item) => item.kind === kind && item.name === name);
     });
+  }
+
+  /** How many of its objects stand, besides these. */
+  #standingBut(app: App, items: readonly Item[]): number {
+    const stay = new Set([stampName(app), ...items.map(({ name }) => name)]);
+    const inventory = this.#recordsOf(app).flatMap((record) => record.inventory);
+    return inventory.filter(({ ref }) => !stay.has(ref.name) && this.live(ref) !== undefined).length;
   }
 
   #application(change: Change, sentMs: number): void {
