@@ -418,6 +418,10 @@ describe('what a new owner decides from', () => {
     await world.advance(20_000);
     expect(values()).toEqual(names.map((name) => (mine.includes(name) ? '2' : '1')));
     expect(world.condition('ComparisonError', mine[0])).toContain('injected');
+    // Nor where a person asks for what Git says.
+    await world.change(mine[0]!, (draft) => (draft.operation = { sync: {} }));
+    await world.advance(20_000);
+    expect(world.data(mine[0]!)).toEqual({ a: '2' });
     b!.git.down = undefined;
     await world.advance(60_000);
     expect(values()).toEqual(all('2'));

@@ -180,8 +180,8 @@ function isPassing({ kind }: Failure): boolean {
 }
 
 /**
- * A history that was rewritten and one of which we lack the newest part look alike. What another replica has applied is
- * believed to be newer until Git could be asked (F10).
+ * A history that was rewritten, or moved back, and one of which we lack the newest part look alike. What another replica
+ * has applied is believed to be newer until Git could be asked (F10).
  */
 function believed(
   runtime: UnitRuntime,
@@ -189,7 +189,8 @@ function believed(
   located: Result<Located>,
   { sources, sinceMs }: TurnPorts,
 ): Result<Located> {
-  if (!located.ok || located.value.ancestry !== 'rewritten' || sinceMs === -Infinity) return located;
+  const looksOlder = located.ok && ['rewritten', 'older'].includes(located.value.ancestry);
+  if (!looksOlder || sinceMs === -Infinity) return located;
   const [missed] = polledSources(runtime, state.read).flatMap((source) => sources.missed(source) ?? []);
   return missed === undefined ? located : fail(missed);
 }

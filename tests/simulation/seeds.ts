@@ -137,4 +137,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 610580 },
     was: "a hook with generateName was nobody's for whoever went on after a crash, and its sync stood still",
   },
+  {
+    run: { seed: 622188 },
+    was: 'F10: who asked for a sync got an older commit, from a replica that had not heard of the newest while Git was away',
+  },
 ];
