@@ -127,9 +127,6 @@ export async function carryOut(
   }
 }
 
-/** What drifts before is put right by its first sync. */
-const wasSynced = ({ state }: RunOrder): boolean => state.revisions.length > 0;
-
 async function conclude(
   order: RunOrder,
   intent: UnitState,
@@ -242,10 +239,9 @@ async function conclude(
     if (!isOver) return settled;
     const drift = { healed: succeeded, nowMs, seenAtMs: atMs } as const;
     const withDrifts = withDrift(settled, plan, drift);
-    // A heal deploys nothing: it stands in the history as drift.
-    const isLaterDrift = order.fromLastGood || wasSynced(order) || !plan.steps.some(isDrift);
-    const isHeal = isOnlyDrift(plan) && isLaterDrift;
-    if (view.automated && succeeded && isHeal) return withDrifts;
+    // A heal deploys nothing: it stands in the history as drift. What drifts before a first sync is put right by that.
+    const isFirst = !order.fromLastGood && order.state.revisions.length === 0 && plan.steps.some(isDrift);
+    if (view.automated && succeeded && isOnlyDrift(plan) && !isFirst) return withDrifts;
     // Nor does a sync of some objects.
     if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });

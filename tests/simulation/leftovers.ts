@@ -1,4 +1,5 @@
 /** F18, F1: at the end records and cluster have the same, and nothing is left of what is over. */
+import { ownerUid } from '#model/unit.ts';
 import { resourceOf } from './declared.ts';
 import { kinds, stampName, type App, type Fleet, type Item } from './fleet.ts';
 import { jobKind } from './hooks.ts';
@@ -57,7 +58,7 @@ export function recordsTooMany(world: World, fleet: Fleet): readonly string[] {
   const uids = new Set(fleet.apps.map((app) => resourceOf(world.kubectl, app)?.metadata.uid));
   return world.kubectl.list(recordKind).flatMap((record) => {
     const unit = memberOf(record, 'state', 'unit');
-    if (typeof unit !== 'string' || uids.has(unit.split('/')[0]!)) return [];
+    if (typeof unit !== 'string' || uids.has(ownerUid(unit))) return [];
     return [`the record ${record.metadata.name} is of a resource that is gone`];
   });
 }

@@ -7,6 +7,7 @@ import { isObject } from '#model/json.ts';
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
 import type { Log } from '#model/ports.ts';
 import type { UnitState } from '#model/outcome.ts';
+import { ownerUid } from '#model/unit.ts';
 import { largePrune } from '#pipeline/plan/guards.ts';
 import { decodeUnitState } from '#pipeline/record/unit-state-codec.ts';
 import type { Stored } from '#embedded/objects.ts';
@@ -115,7 +116,7 @@ export class Oracles implements Watcher {
   recordOf(app: App): UnitState | undefined {
     const uid = resourceOf(this.#world.kubectl, app)?.metadata.uid;
     const found = [...this.#records.values()].filter(({ owner }) => owner.name === app.name);
-    return found.find(({ unit }) => unit.split('/')[0] === uid) ?? found[0];
+    return found.find(({ unit }) => ownerUid(unit) === uid) ?? found[0];
   }
   #recordsOf(app: App): readonly UnitState[] {
     return [...this.#records.values()].filter(({ owner }) => owner.name === app.name);

@@ -1,5 +1,4 @@
 /** What people do in Git. */
-import { largePrune } from '#pipeline/plan/guards.ts';
 import { declaring } from '../declared.ts';
 import { contentIn, itemsMin, placeOf, type App, type Content } from '../fleet.ts';
 import { newHook } from '../hooks.ts';
@@ -88,9 +87,6 @@ export const commits: readonly Action[] = [
       const content = fleet.content(app);
       const items = itemsOf(content);
       if (!app.isLarge || items.length < itemsMin(app)) return;
-      // Those of a definition that is deleted go with it: few others are deleted without a question.
-      const others = items.slice(1).filter(({ kind }) => kind !== 'Widget');
-      if (others.length <= largePrune.countMin) return;
       push(doing, app, { items: items.slice(0, 1), isHeld: true }, 'Vanish');
       const back = (): void => {
         if (isHeld(fleet.content(app))) push(doing, app, content, 'Back');
