@@ -1,6 +1,6 @@
 /** What people do to a fleet while it is being managed, drawn from the seed, in any weather: people/ has what each is. */
-import { declare } from './declared.ts';
-import { firstItems, Fleet, type App, type Content, type Item } from './fleet.ts';
+import { declare, declaring, resourceOf } from './declared.ts';
+import { firstItems, Fleet, placeOf, type App, type Content, type Item } from './fleet.ts';
 import { endHookName, isOfEnd, newEndHook, newHook, type Hook } from './hooks.ts';
 import { commits, repositoryUrl } from './people/commits.ts';
 import { declarations, deleteApp } from './people/declarations.ts';
@@ -8,6 +8,7 @@ import { hooksOf, itemsOf, type Action, type Doing } from './people/doing.ts';
 import { interference } from './people/interference.ts';
 import { handOver, rename } from './people/moves.ts';
 import { allGiveUp, contendSomehow, settled } from './people/rivals.ts';
+import { memberOf } from './kubectl.ts';
 import type { SeededRandom } from './random.ts';
 import type { World } from './world.ts';
 
@@ -129,4 +130,18 @@ export function finale(doing: Doing): void {
     fleet.push(server, content, 'Last');
   }
   allGiveUp(doing);
+  for (const app of fleet.apps) if (app.dialect === 'argo' && !app.selfHeal) mend(doing, app);
+}
+
+const looksAgainMs = 300_000;
+/** Nothing heals there by itself: whoever reads that the last commit is applied, and something else is not so, asks for a sync. */
+function mend({ world }: Doing, app: App): void {
+  world.scheduler.at(looksAgainMs, () => {
+    const resource = resourceOf(world.kubectl, app);
+    const { at, asks, standing } = declaring(app);
+    const { isDone, commit } = standing(resource);
+    const applied = memberOf(resource, 'status', 'operationState', 'syncResult', 'revision');
+    if (!isDone && commit === placeOf(app).server.head?.id && applied === commit)
+      world.kubectl.merge(at(app.name), asks(world.server.now()));
+  });
 }
