@@ -30,9 +30,10 @@ export class Histories implements Watcher {
     if (resource !== 'trueup.dev/unitstates' || object['shardOf'] !== undefined) return;
     const owner = String(memberOf(object, 'metadata', 'labels', 'trueup.dev/owner-name'));
     const app = this.#fleet.apps.find(({ name }) => name === owner);
+    // With its Unit goes what no record could be kept of: nothing but a process's memory has it then.
+    if (app !== undefined && type === 'DELETED') return void this.#expected.delete(app.name);
     const state = app && this.#oracles.recordOf(app);
     if (app === undefined || state === undefined) return;
-    if (type === 'DELETED') return void this.#expected.delete(app.name);
     this.#expect(app, state);
     const isGoing = resourceOf(this.#world.kubectl, app)?.metadata.deletionTimestamp !== undefined;
     if (isGoing || state.intent === undefined || memberOf(before, 'state', 'intent') !== undefined) return;
