@@ -5,6 +5,7 @@ import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { withUnrecordedSync } from '#pipeline/record/history.ts';
 import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
+import { ok } from '#model/failure.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Plan } from '#model/plan.ts';
@@ -120,7 +121,13 @@ export async function act(
     runtime.failures = [...runtime.failures, unrecordable];
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
   }
+  const held = waitMs > 0 ? ok(true) : await ports.hold();
+  if (!held.ok) {
+    runtime.failures = [...runtime.failures, held.failure];
+    return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
+  }
   runtime.looks = 0;
+  if (!held.value) return anew;
   if (waitMs === Infinity) {
     runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
     return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;

@@ -45,6 +45,7 @@ export type EnginePorts = Omit<
   | 'ownership'
   | 'foresight'
   | 'dependencies'
+  | 'hold'
   | 'states'
   | 'recorder'
   | 'view'
@@ -525,7 +526,7 @@ export class Engine {
     this.#foresight.add(unit);
   }
 
-  #turnPorts(unit: Unit): TurnPorts {
+  #turnPorts(unit: Unit): Omit<TurnPorts, 'hold'> {
     const sinceMs = this.#share.sinceMs(unit.id);
     const { cluster } = this.#ports;
     const membership = this.#membership;

@@ -1,5 +1,6 @@
 /** Flux's resources on the same engine, in a world of fakes: sources that are shared, and Units that wait for others. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { failure } from '../../tests/fakes/cluster.ts';
 import { configMap, EngineWorld, filesOf, repository } from '../../tests/fakes/engine-world.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
@@ -201,6 +202,31 @@ describe('a Kustomization', () => {
       expect(world.cluster.get(unitKind, namespace, name), name).toBeUndefined();
     }
     expect([world.data('web'), world.data('api')]).toEqual([undefined, { a: '1' }]);
+  });
+  it('is held before anything is applied: who deletes it in its first sync leaves nothing behind', async () => {
+    let isDropped = false;
+    world.cluster.inject = ({ verb }) => {
+      if (verb === 'apply' && !isDropped) {
+        isDropped = true;
+        world.cluster.drop(unitKind, namespace, 'web');
+      }
+      return undefined;
+    };
+    await fleet(['web']);
+    await world.advance(20_000, 5000);
+    expect(isDropped).toBe(true);
+    expect(world.cluster.get(unitKind, namespace, 'web')).toBeUndefined();
+    expect(world.data('web')).toBeUndefined();
+  });
+  it('that cannot be held applies nothing until it can', async () => {
+    const denied = failure('Forbidden', 'denied', { message: 'tester may not patch it' });
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'mergePatch' && key.includes('Kustomization') ? denied : undefined;
+    await fleet(['web']);
+    expect(world.data('web')).toBeUndefined();
+    world.cluster.inject = () => undefined;
+    await world.advance(60_000, 5000);
+    expect(world.data('web')).toEqual({ a: '1' });
   });
   it('is not reconciled again while somebody else holds what is left of it', async () => {
     await fleet(['web']);

@@ -1,5 +1,6 @@
 /** What a turn is handed, and how it ends. */
 import type { TornDown } from '#model/dialect.ts';
+import type { Result } from '#model/failure.ts';
 import type { PlanContext, PlanPorts } from '#pipeline/pipeline.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Log, Meter, Random } from '#model/ports.ts';
@@ -23,6 +24,8 @@ export interface TurnPorts extends PlanPorts, RunPorts {
   readonly isUnit: (trackingName: string) => boolean;
   /** How Units are marked, each way once. */
   readonly trackings: () => readonly Tracking[];
+  /** Has the resource kept until its objects are taken care of; false: it is another by now, or gone. */
+  readonly hold: () => Promise<Result<boolean>>;
   /** What waits is left as it is: the next start goes on from what is recorded. */
   readonly isStopping: () => boolean;
   /** On the monotonic clock: what was known before is too old to decide from (F6). */

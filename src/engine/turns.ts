@@ -1,6 +1,6 @@
 /** Turns of Units as the engine takes them: what a turn came to is told to whoever has to know, and when the next is due. */
 import type { Dialect, Readiness } from '#model/dialect.ts';
-import { stackOf } from '#model/failure.ts';
+import { ok, stackOf, type Result } from '#model/failure.ts';
 import { versionOf, type Manifest } from '#model/object.ts';
 import type { Clock, Cluster, Log, Timers } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
@@ -14,7 +14,7 @@ import type { Recorder } from './recorder.ts';
 import { isAnother } from './patience.ts';
 import type { UnitRuntime } from './runtime.ts';
 import { statusText } from './signatures.ts';
-import { writeStatus } from './status-writer.ts';
+import { patchAsRead, writeStatus } from './status-writer.ts';
 import { takeTurn } from './turn.ts';
 import type { TurnEnd, TurnPorts } from './turn-ports.ts';
 import type { UnitStates } from './unit-states.ts';
@@ -33,7 +33,7 @@ export interface TurnsPorts {
   readonly hasOthers: boolean;
   /** Compiles the resource as it is known by now. */
   readonly register: (key: string) => unknown;
-  readonly turnPorts: (unit: Unit) => TurnPorts;
+  readonly turnPorts: (unit: Unit) => Omit<TurnPorts, 'hold'>;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
   readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
 }
@@ -70,7 +70,8 @@ export class Turns {
     };
     const ofTurn = endOfTurn(runtime, this.#ports.clock);
     try {
-      const end = await takeTurn(runtime, this.#ports.turnPorts(runtime.unit), progress);
+      const turnPorts = { ...this.#ports.turnPorts(runtime.unit), hold: () => this.#hold(key, dialect) };
+      const end = await takeTurn(runtime, turnPorts, progress);
       const turn = ofTurn();
       this.#ports.recorder.looked(runtime, end);
       cancelStatus();
@@ -96,6 +97,19 @@ export class Turns {
     } finally {
       this.#ports.views.settle(runtime.unit.id, runtime.failures.length === 0);
     }
+  }
+
+  async #hold(key: string, dialect: Dialect): Promise<Result<boolean>> {
+    const resource = this.#ports.cache.at(key);
+    if (resource === undefined) return ok(false);
+    const patch = dialect.hold?.(resource) ?? {};
+    if (Object.keys(patch).length === 0) return ok(true);
+    const written = await patchAsRead(resource, patch, this.#ports.cluster);
+    if (!written.ok) return written;
+    if (written.value === undefined) return ok(false);
+    this.#ports.cache.put(written.value.resource);
+    if (!written.value.isWritten) this.#ports.register(key);
+    return ok(written.value.isWritten);
   }
 
   async #status(

@@ -153,6 +153,11 @@ export interface Dialect extends ForeignKind {
   reported(resource: Manifest): Reported;
   /** A resource that cannot be read gives a Unit that is blocked with the reason, so that only it fails (F28). */
   compile(resource: Manifest, lookup: Lookup): readonly Unit[];
+  /**
+   * A merge patch of the resource that keeps it until its objects are taken care of, where its end takes them along;
+   * empty when it stands there. Nothing is applied before.
+   */
+  hold?(resource: Manifest): JsonObject;
   /** A merge patch of the resource that tells its users where the Units are; empty when nothing changed. */
   status(resource: Manifest, progress: readonly Progress[], nowMs: number): JsonObject;
 }

@@ -218,7 +218,7 @@ function openQuestions(world: World, fleet: Fleet, oracles: Oracles): readonly s
     const { isDone, says, commit } = declaring(app).standing(resource);
     const open: string[] = [];
     // Synced or not: whoever suspended it is about to come back.
-    if (declaring(app).isSuspended(resource)) open.push(`${app.name} is suspended`);
+    if (resource !== undefined && declaring(app).isSuspended(resource)) open.push(`${app.name} is suspended`);
     if (!isDone) open.push(`${app.name} is ${says}`);
     if (commit !== placeOf(app).server.head?.id)
       open.push(`${app.name} says that it is at ${commit ?? 'nothing'}`);

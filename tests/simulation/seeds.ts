@@ -141,4 +141,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 622188 },
     was: 'F10: who asked for a sync got an older commit, from a replica that had not heard of the newest while Git was away',
   },
+  {
+    run: { seed: 650876 },
+    was: 'a Kustomization that was deleted in its first sync left objects behind: it was not held before anything was applied',
+  },
 ];

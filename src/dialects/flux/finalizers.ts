@@ -3,6 +3,8 @@ import type { JsonObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
 import { finalizer } from './names.ts';
 
+export const isDeleting = ({ metadata }: Manifest): boolean => metadata['deletionTimestamp'] !== undefined;
+
 export function finalizerPatch(resource: Manifest, isWanted: boolean): JsonObject {
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
   if (finalizers.includes(finalizer) === isWanted) return {};
