@@ -2,6 +2,7 @@
  * What comes after what: nothing of a commit is applied before what it depends on is at that commit, and no wave before
  * what the waves below it have is applied.
  */
+import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
 import type { Contest } from '#model/outcome.ts';
 import {
@@ -39,6 +40,8 @@ export class Orders implements Watcher {
   /** What each application was ever recorded to have applied, as Git had it. */
   readonly #applied = new Map<App, Set<string>>();
   readonly #running = new Map<App, Running>();
+  /** How each object was before others changed it: whether a Run knows of that is its watch's matter. */
+  readonly #before = new Map<string, Stored>();
 
   constructor(world: World, fleet: Fleet) {
     this.#world = world;
@@ -48,9 +51,13 @@ export class Orders implements Watcher {
   wrote({ change, who, sentMs }: Written): void {
     if (change.resource === 'trueup.dev/unitstates') return this.#recordWritten(change);
     const app = this.#fleet.appOf(change);
-    if (app === undefined || !app.hasWaves || isOurs(change.resource) || change.type === 'DELETED') return;
+    if (app === undefined || !app.hasWaves || isOurs(change.resource)) return;
+    const at = atOf(change.object);
+    if (who !== undefined) this.#before.delete(at);
+    else if (change.before !== undefined && !this.#before.has(at)) this.#before.set(at, change.before);
+    if (change.type === 'DELETED') return;
     const running = this.#running.get(app);
-    const found = running?.wanted.find(({ at }) => at === atOf(change.object));
+    const found = running?.wanted.find((each) => each.at === at);
     if (running === undefined || found === undefined) return;
     // One that left before may land now.
     if (who !== undefined && sentMs >= running.sinceMs) this.#inOrder(app, running, found, sentMs);
@@ -122,10 +129,13 @@ export class Orders implements Watcher {
       manifest: manifestOf(item, app),
     }));
     return [stamp, ...items].map(({ kind, name, wave, manifest }) => {
+      const at = `${kind} ${app.namespace}/${name}`;
       const live = this.#world.kubectl.get({ ...kinds[kind], namespace: app.namespace, name });
       const isLeft = contests.some(({ object }) => object.kind === kind && object.name === name);
-      const isDone = isLeft || (live !== undefined && isWithin(manifest, withPlainData(live)));
-      return { at: `${kind} ${app.namespace}/${name}`, wave, manifest, doneMs: isDone ? 0 : Infinity };
+      const stood = [live, this.#before.get(at)].some(
+        (each) => each !== undefined && isWithin(manifest, withPlainData(each)),
+      );
+      return { at, wave, manifest, doneMs: isLeft || stood ? 0 : Infinity };
     });
   }
 
