@@ -192,6 +192,29 @@ describe('a Kustomization', () => {
     await world.advance(15_000);
     expect(ready('web')).toMatchObject({ status: 'True' });
   });
+  it.each([true, false])('force: %j: what cannot be changed is made anew, or else refused', async (force) => {
+    await fleet(['web'], () => ({ force }));
+    const uid = (): unknown => world.cluster.must('ConfigMap', 'payments', 'web').metadata['uid'];
+    const first = uid();
+    const immutable = { kind: 'terminal', code: 'ImmutableField', stage: 'apply', hint: '' } as const;
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.includes('ConfigMap/payments/web') && world.data('web') !== undefined
+        ? { ...immutable, message: 'the cluster does not let it be changed' }
+        : undefined;
+    await world.pushFiles(filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));
+    await world.advance(60_000, 10_000);
+    if (force) {
+      expect(ready('web')).toMatchObject({ status: 'True' });
+      expect(world.data('web')).toEqual({ a: '2' });
+      expect(uid()).not.toBe(first);
+    } else {
+      expect(ready('web')).toMatchObject({
+        status: 'False',
+        message: expect.stringMatching(/ImmutableField/),
+      });
+      expect([world.data('web'), uid()]).toEqual([{ a: '1' }, first]);
+    }
+  });
   it('takes its objects along when it goes, unless it is not to prune', async () => {
     await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
     for (const name of ['web', 'api']) {

@@ -68,7 +68,6 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.serviceAccountName', { serviceAccountName: 'deployer' }],
     ['spec.kubeConfig', { kubeConfig: { secretRef: { name: 'a' } } }],
     ['spec.healthCheckExprs', { healthCheckExprs: [{ kind: 'A' }] }],
-    ['spec.force', { force: true }],
     ['spec.dependsOn[0].readyExpr', { dependsOn: [{ name: 'a', readyExpr: 'true' }] }],
     ['spec.deletionPolicy: Later', { deletionPolicy: 'Later' }],
     ['The source OCIRepository fleet', { sourceRef: { kind: 'OCIRepository', name: 'fleet' } }],
@@ -98,6 +97,17 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   it('what is not known is a warning', () => {
     const { unsupported, warnings } = compile(kustomization({ spelledWrong: 1 }));
     expect([unsupported, warnings.map(({ code }) => code)]).toEqual([[], ['UnknownField']]);
+  });
+});
+
+describe('force', () => {
+  it.each([
+    [{ force: true }, { force: true }],
+    [{ force: false }, undefined],
+    [{}, undefined],
+  ])('%j is %j for every object', (spec, objects) => {
+    const { sync, unsupported } = compile(kustomization(spec));
+    expect([sync.objects, unsupported]).toEqual([objects, []]);
   });
 });
 

@@ -52,6 +52,7 @@ const kustomizationMembers: Members = {
     'prune',
     'wait',
     'suspend',
+    'force',
     'deletionPolicy',
     'targetNamespace',
     'namePrefix',
@@ -67,7 +68,6 @@ const kustomizationMembers: Members = {
     'validation',
   ],
   refused: [
-    'force',
     'postBuild',
     'decryption',
     'serviceAccountName',
