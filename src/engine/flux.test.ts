@@ -281,6 +281,23 @@ describe('a GitRepository', () => {
     expect(world.writesSince(mark).filter(({ key }) => key.includes('/payments/'))).toHaveLength(1);
     for (const name of names) expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
   });
+  it('gives its server the longest time that one of those gives who share its fetch', async () => {
+    await world.start();
+    await world.pushFiles(filesOf([configMap('web')], 'web'));
+    const hasGiven = async (): Promise<unknown> => {
+      await world.advance(70_000, 10_000);
+      return world.git.timeouts.at(-1);
+    };
+    const where = (name: string): string => `spec.timeout of GitRepository flux-system/${name}`;
+    await world.create(gitRepository({ timeout: '20s' }));
+    expect(await hasGiven()).toEqual({ ms: 20_000, where: where('fleet') });
+    await world.create(gitRepository({ timeout: '5m' }, 'patient'));
+    expect(await hasGiven()).toEqual({ ms: 300_000, where: where('patient') });
+    await world.create(kustomization('web'));
+    expect(await hasGiven()).toEqual({ ms: 300_000, where: where('patient') });
+    await change('patient', (draft) => (draft.spec.timeout = '10s'), sourceKind);
+    expect(await hasGiven()).toEqual({ ms: 20_000, where: where('fleet') });
+  });
   it('F11: a commit that was fetched with another login is not missed', async () => {
     const files = { ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') };
     await world.start();

@@ -125,6 +125,16 @@ describe('the source', () => {
   ])('ref %j is %j', (ref, expected) => {
     expect(compile(kustomization(), [gitRepository({ ref })]).inputs[0]?.source.ref).toEqual(expected);
   });
+  it.each([
+    [{}, 60_000],
+    [{ timeout: '20s' }, 20_000],
+    [{ timeout: '1h' }, 3_600_000],
+  ])('%j gives its server %j ms', (spec, ms) => {
+    expect(compile(kustomization(), [gitRepository(spec)]).inputs[0]?.source.timeout).toEqual({
+      ms,
+      where: 'spec.timeout of GitRepository flux-system/fleet',
+    });
+  });
   it('that is missing is waited for', () => {
     const unit = compile(kustomization(), []);
     expect([said(unit), unit.inputs]).toEqual([

@@ -20,7 +20,6 @@ export function unsupported(
 const inspect = inspectWith(unsupported);
 
 const gitRepositoryMembers: Members = {
-  // How long a fetch may take is limited anyway.
   honoured: ['url', 'interval', 'timeout', 'suspend', 'ref', 'secretRef', 'ignore', 'verify'],
   refused: [
     'include',
