@@ -269,10 +269,12 @@ describe('what people publish', () => {
       'deploy/one.yaml': file('one', '1'),
       'deploy/deeper/two.yml': file('two', '1'),
       'deploy/ignored.yaml': 'not: a manifest\n',
+      'deploy/deeper/left-out.yaml': 'not: a manifest\n',
       '.sourceignore': 'deploy/ignored.yaml\n',
       'README.md': 'not: a manifest\n',
     });
-    await apply(yaml(gitRepository('payment-repo', 'payment-service')));
+    const source = gitRepository('payment-repo', 'payment-service') as { readonly spec: object };
+    await apply(yaml({ ...source, spec: { ...source.spec, ignore: 'left-*.yaml\n' } }));
     await apply(paymentService);
     await waitFor('both to be applied', async () => (await data(where, 'one')) && (await data(where, 'two')));
 

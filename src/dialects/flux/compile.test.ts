@@ -68,6 +68,11 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.serviceAccountName', { serviceAccountName: 'deployer' }],
     ['spec.kubeConfig', { kubeConfig: { secretRef: { name: 'a' } } }],
     ['spec.healthCheckExprs', { healthCheckExprs: [{ kind: 'A' }] }],
+    ['spec.ignore', { ignore: '*.md' }],
+    ['spec.buildMetadata', { buildMetadata: ['originAnnotations'] }],
+    ['spec.patchesStrategicMerge', { patchesStrategicMerge: [{ kind: 'Service' }] }],
+    ['spec.patchesJson6902', { patchesJson6902: [{ target: { kind: 'Service' }, patch: [] }] }],
+    ['spec.images[1].tagSuffix', { images: [{ name: 'a' }, { name: 'b', tagSuffix: '-x' }] }],
     ['spec.dependsOn[0].readyExpr', { dependsOn: [{ name: 'a', readyExpr: 'true' }] }],
     ['spec.deletionPolicy: Later', { deletionPolicy: 'Later' }],
     ['The source OCIRepository fleet', { sourceRef: { kind: 'OCIRepository', name: 'fleet' } }],
@@ -83,6 +88,7 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.recurseSubmodules', { recurseSubmodules: true }],
     ['spec.proxySecretRef', { proxySecretRef: { name: 'a' } }],
     ['spec.provider', { provider: 'azure' }],
+    ['spec.serviceAccountName', { serviceAccountName: 'reader' }],
     ['spec.ref.name', { ref: { name: 'refs/pull/1/head' } }],
   ];
   it.each(sources)('of its source: %s', (text, spec) => {
