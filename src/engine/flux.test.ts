@@ -193,6 +193,119 @@ describe('a Kustomization', () => {
     await world.advance(15_000);
     expect(ready('web')).toMatchObject({ status: 'True' });
   });
+  it('images: what is applied has the names, tags and digests that it says', async () => {
+    const digest = `sha256:${'0'.repeat(64)}`;
+    await world.start();
+    const named = ['nginx:1.25', 'redis:7', 'registry.example/side:1', 'other:1'];
+    const containers = named.map((image, index) => ({ name: `c${index}`, image }));
+    const made = deployment('web');
+    const spec = { replicas: 1, selector: {}, template: { spec: { containers } } };
+    // What the file in Git says of the same image gives way.
+    const file = 'resources: [web.yaml]\nimages: [{name: redis, newTag: "8"}, {name: other, newTag: "2"}]\n';
+    await world.pushFiles({
+      'web/web.yaml': JSON.stringify({ ...made, spec }),
+      'web/kustomization.yaml': file,
+    });
+    await world.create(gitRepository());
+    const images = [
+      { name: 'nginx', newName: 'registry.example/nginx', newTag: '1.27' },
+      { name: 'redis', digest },
+      { name: 'registry.example/side', newTag: '2' },
+    ];
+    await world.create(kustomization('web', { images }));
+    const imagesOf = (): unknown => {
+      const live = world.cluster.must('apps/Deployment', 'payments', 'web') as any;
+      return live.spec.template.spec.containers.map(({ image }: { readonly image: string }) => image);
+    };
+    expect(imagesOf()).toEqual([
+      'registry.example/nginx:1.27',
+      `redis@${digest}`,
+      'registry.example/side:2',
+      'other:2',
+    ]);
+    await change('web', (draft) => (draft.spec.images = [{ name: 'nginx', newTag: '1.28' }]));
+    expect(imagesOf()).toEqual(['nginx:1.28', 'redis:8', 'registry.example/side:1', 'other:2']);
+  });
+  describe('F30: what an object asks for and is not honoured stops all of it, by name', () => {
+    const prefix = 'kustomize.toolkit.fluxcd.io';
+    const marked = (what: 'annotations' | 'labels', key: string, value: string): Manifest => {
+      const made = configMap('marked');
+      return { ...made, metadata: { ...made.metadata, [what]: { [`${prefix}/${key}`]: value } } };
+    };
+    const asked = async (object: Manifest): Promise<void> => {
+      await world.start();
+      await world.pushFiles(filesOf([object, configMap('web')], 'web'));
+      await world.create(gitRepository());
+      await world.create(kustomization('web'));
+    };
+    const refused = [
+      ['prune', 'disabled'],
+      ['ssa', 'Merge'],
+      ['ssa', 'IfNotPresent'],
+      ['ssa', 'Ignore'],
+      ['force', 'enabled'],
+      ['reconcile', 'disabled'],
+    ] as const;
+    it.each(refused.flatMap((asks) => [['annotations', ...asks] as const, ['labels', ...asks] as const]))(
+      '%s: %s: %s',
+      async (what, key, value) => {
+        await asked(marked(what, key, value));
+        const { reason, message } = ready('web')!;
+        expect(reason).toBe('Unsupported');
+        expect(message).toContain(
+          `ConfigMap payments/marked: its ${what.slice(0, -1)} ${prefix}/${key}: "${value}" is not honoured yet`,
+        );
+        expect([world.data('marked'), world.data('web')]).toEqual([undefined, undefined]);
+      },
+    );
+    it.each([
+      ['prune', 'enabled'],
+      ['ssa', 'Override'],
+      ['force', 'disabled'],
+      ['reconcile', 'enabled'],
+      ['substitute', 'disabled'],
+    ])('%s: %s asks for what is done anyway', async (key, value) => {
+      await asked(marked('annotations', key, value));
+      expect(ready('web')).toMatchObject({ status: 'True' });
+      expect(world.data('marked')).toEqual({ a: '1' });
+    });
+  });
+  it('retryInterval is the longest wait between two attempts that fail', async () => {
+    const attempts: number[] = [];
+    world.cluster.inject = ({ verb, key }) => {
+      if (verb !== 'apply' || !key.includes('ConfigMap/payments/web')) return undefined;
+      attempts.push(world.time.now());
+      return { kind: 'terminal', code: 'AdmissionDenied', stage: 'apply', message: 'no', hint: '' };
+    };
+    await fleet(['web'], () => ({ interval: '1h', retryInterval: '15s' }));
+    await world.advance(120_000);
+    const waits = attempts.slice(1).map((atMs, index) => Math.round((atMs - attempts[index]!) / 1000));
+    expect(waits.slice(0, 5)).toEqual([5, 10, 15, 15, 15]);
+    expect(waits.length).toBeGreaterThan(6);
+  });
+  it.each([true, false])('force: %j: what cannot be changed is made anew, or else refused', async (force) => {
+    await fleet(['web'], () => ({ force }));
+    const uid = (): unknown => world.cluster.must('ConfigMap', 'payments', 'web').metadata['uid'];
+    const first = uid();
+    const immutable = { kind: 'terminal', code: 'ImmutableField', stage: 'apply', hint: '' } as const;
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.includes('ConfigMap/payments/web') && world.data('web') !== undefined
+        ? { ...immutable, message: 'the cluster does not let it be changed' }
+        : undefined;
+    await world.pushFiles(filesOf([deployment('web'), configMap('web', { a: '2' })], 'web'));
+    await world.advance(60_000, 10_000);
+    if (force) {
+      expect(ready('web')).toMatchObject({ status: 'True' });
+      expect(world.data('web')).toEqual({ a: '2' });
+      expect(uid()).not.toBe(first);
+    } else {
+      expect(ready('web')).toMatchObject({
+        status: 'False',
+        message: expect.stringMatching(/ImmutableField/),
+      });
+      expect([world.data('web'), uid()]).toEqual([{ a: '1' }, first]);
+    }
+  });
   it('takes its objects along when it goes, unless it is not to prune', async () => {
     await fleet(['web', 'api'], (name) => ({ prune: name === 'web' }));
     for (const name of ['web', 'api']) {
@@ -283,6 +396,23 @@ describe('a GitRepository', () => {
     expect(world.renders - renders).toBe(1);
     expect(world.writesSince(mark).filter(({ key }) => key.includes('/payments/'))).toHaveLength(1);
     for (const name of names) expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
+  });
+  it('gives its server the longest time that one of those gives who share its fetch', async () => {
+    await world.start();
+    await world.pushFiles(filesOf([configMap('web')], 'web'));
+    const hasGiven = async (): Promise<unknown> => {
+      await world.advance(70_000, 10_000);
+      return world.git.timeouts.at(-1);
+    };
+    const where = (name: string): string => `spec.timeout of GitRepository flux-system/${name}`;
+    await world.create(gitRepository({ timeout: '20s' }));
+    expect(await hasGiven()).toEqual({ ms: 20_000, where: where('fleet') });
+    await world.create(gitRepository({ timeout: '5m' }, 'patient'));
+    expect(await hasGiven()).toEqual({ ms: 300_000, where: where('patient') });
+    await world.create(kustomization('web'));
+    expect(await hasGiven()).toEqual({ ms: 300_000, where: where('patient') });
+    await change('patient', (draft) => (draft.spec.timeout = '10s'), sourceKind);
+    expect(await hasGiven()).toEqual({ ms: 20_000, where: where('fleet') });
   });
   it('F11: a commit that was fetched with another login is not missed', async () => {
     const files = { ...filesOf([configMap('a')], 'a'), ...filesOf([configMap('b')], 'b') };

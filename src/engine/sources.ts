@@ -3,12 +3,13 @@ import type { Failure } from '#model/failure.ts';
 import { canonicalJson } from '#model/json.ts';
 import type { Cancel, Clock, Log, Random, Repositories, Timers } from '#model/ports.ts';
 import type { SecretRef } from '#model/object.ts';
-import type { SourceSpec, UnitId } from '#model/unit.ts';
+import { longestTimeout } from '#model/source-timeouts.ts';
+import type { SourceSpec, SourceTimeout, UnitId } from '#model/unit.ts';
 
 interface Used {
   spec: SourceSpec;
-  /** Who uses it, and how often each wants it to be asked. */
-  readonly units: Map<UnitId, number>;
+  /** Who uses it, and what each asks of it. */
+  readonly units: Map<UnitId, Wanted>;
   cancel: Cancel | undefined;
   /** Those that are under way. */
   polls: number;
@@ -17,6 +18,12 @@ interface Used {
   first: Promise<void> | undefined;
   /** When the newest poll that is over was begun, on the monotonic clock. */
   polledMs: number;
+}
+
+interface Wanted {
+  /** How often it is to be asked. */
+  readonly paceMs: number;
+  readonly timeout: SourceTimeout | undefined;
 }
 
 export interface SourcesPorts {
@@ -77,18 +84,19 @@ export class Sources {
     const keys = new Set(specs.map(accessText));
     for (const [key, same] of Map.groupBy(specs, accessText)) {
       const paceMs = soonest(same.map(({ pollMs }) => pollMs ?? this.#options.intervalMs));
+      const wanted = { paceMs, timeout: longestTimeout(same.map(({ timeout }) => timeout)) };
       const spec = same[0]!;
       const used = this.#used.get(key);
-      if (used === undefined) this.#used.set(key, this.#begin(spec, unit, paceMs));
+      if (used === undefined) this.#used.set(key, this.#begin(spec, unit, wanted));
       else {
         used.spec = spec;
-        const before = soonest([...used.units.values()]);
-        used.units.set(unit, paceMs);
+        const before = paceOf(used);
+        used.units.set(unit, wanted);
         this.#paceChanged(used, before);
       }
     }
     for (const [key, used] of this.#used) {
-      const before = soonest([...used.units.values()]);
+      const before = paceOf(used);
       if (keys.has(key) || !used.units.delete(unit)) continue;
       if (used.units.size > 0) {
         this.#paceChanged(used, before);
@@ -100,7 +108,7 @@ export class Sources {
   }
 
   #paceChanged(used: Used, beforeMs: number): void {
-    const nowMs = soonest([...used.units.values()]);
+    const nowMs = paceOf(used);
     if (nowMs === beforeMs) return;
     // Nobody has asked for a while.
     if (beforeMs === 0 && used.polls === 0) void this.#poll(used);
@@ -150,10 +158,10 @@ export class Sources {
     for (const used of this.#used.values()) used.cancel?.();
   }
 
-  #begin(spec: SourceSpec, unit: UnitId, paceMs: number): Used {
+  #begin(spec: SourceSpec, unit: UnitId, wanted: Wanted): Used {
     const used: Used = {
       spec,
-      units: new Map([[unit, paceMs]]),
+      units: new Map([[unit, wanted]]),
       cancel: undefined,
       polls: 0,
       failures: 0,
@@ -173,7 +181,7 @@ export class Sources {
     used.polls += 1;
     const beganMs = this.#ports.clock.monotonic();
     for (const secret of secretsOf(used.spec)) await this.#options.secretKnown(secret);
-    const fetched = await this.#ports.repositories.fetch(used.spec);
+    const fetched = await this.#ports.repositories.fetch(patient(used));
     used.polls -= 1;
     used.polledMs = Math.max(used.polledMs, beganMs);
     const hasMoved = fetched.ok && fetched.value.changed;
@@ -209,13 +217,24 @@ export class Sources {
     used.cancel?.();
     used.cancel = undefined;
     const isMissed = used.failures > 0 && used.failures < failuresToAlarm;
-    const usualMs = soonest([...used.units.values()]);
+    const usualMs = paceOf(used);
     // Nobody wants it to be asked: only those who ask are told.
     if (usualMs === 0) return;
     const paceMs = isMissed ? Math.min(secondTryMs, usualMs) : usualMs;
     const delayMs = paceMs * (0.9 + 0.2 * this.#ports.random.next());
     used.cancel = this.#ports.timers.after(delayMs, () => void this.#poll(used));
   }
+}
+
+function paceOf({ units }: Used): number {
+  return soonest([...units.values()].map(({ paceMs }) => paceMs));
+}
+
+/** With the time of the one that gives its server most. */
+function patient({ spec, units }: Used): SourceSpec {
+  const { timeout: _own, ...rest } = spec;
+  const timeout = longestTimeout([...units.values()].map((wanted) => wanted.timeout));
+  return timeout === undefined ? rest : { ...rest, timeout };
 }
 
 /** The shortest of some intervals, of which 0 is never. */

@@ -4,7 +4,7 @@ import type { Failure, Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { GitCredentials, InstallationTokens, SecretReader } from '#model/ports.ts';
 import { readProxy } from '#model/proxies.ts';
-import type { SourceSpec, Trust } from '#model/unit.ts';
+import type { SourceSpec, SourceTimeout, Trust } from '#model/unit.ts';
 import type { RepositoryAddress } from './url.ts';
 
 /** Who asks: the source's Secret, the user in its address, or nobody. Carries no secret value. */
@@ -15,6 +15,7 @@ export interface Access {
   readonly identity: Identity;
   readonly secretRef?: SourceSpec['credentials'];
   readonly trust?: Trust;
+  readonly timeout?: SourceTimeout;
 }
 
 export interface CredentialTools {
@@ -24,8 +25,12 @@ export interface CredentialTools {
 }
 
 export function accessOf(spec: SourceSpec, address: RepositoryAddress): Access {
-  const { trust } = spec;
-  const access = { address, ...(trust === undefined ? {} : { trust }) };
+  const { trust, timeout } = spec;
+  const access = {
+    address,
+    ...(trust === undefined ? {} : { trust }),
+    ...(timeout === undefined ? {} : { timeout }),
+  };
   if (spec.credentials !== undefined)
     return {
       ...access,

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemTimers } from '#host/clock.ts';
+import { systemClock, systemTimers } from '#host/clock.ts';
 import { childEnvironment } from '#host/environment.ts';
 import { openProcesses } from '#host/processes.ts';
+import type { SourceSpec } from '#model/unit.ts';
 import {
   contents,
   failure,
@@ -190,6 +192,53 @@ describe('fetching', () => {
     room.server.release();
     timeoutMs = 15_000;
     expect(value(await room.repositories.fetch(source(tree.url)))).toEqual({ changed: true });
+  });
+
+  describe('the time that a source gives its server', () => {
+    const patient = (ms: number): SourceSpec => ({
+      ...source(tree.url),
+      timeout: { ms, where: 'spec.timeout of GitRepository flux-system/shop' },
+    });
+    /** More than fits into a packet, and cannot be packed. */
+    const long = (): Promise<string> => tree.commit(randomBytes(80_000).toString('base64'));
+
+    test('nothing comes when the refs are listed: it ends then, and says who can give it more', async () => {
+      room.server.hold();
+      const late = failure(await room.repositories.fetch(patient(400)));
+      expect(late).toMatchObject({
+        code: 'GitTimeout',
+        message: `${tree.url}: the Git server did not answer in time while listing its branches and tags: it took more than 400 ms`,
+      });
+      expect(late.hint).toContain('or raise spec.timeout of GitRepository flux-system/shop');
+    });
+    test('nothing comes when it is fetched: it ends then, too', async () => {
+      room.server.setPace({ bytes: 0, everyMs: 100 });
+      const late = failure(await room.repositories.fetch(patient(900)));
+      expect(late).toMatchObject({
+        code: 'GitTimeout',
+        message: `${tree.url}: the Git server did not answer in time while fetching it: less than 1000 bytes a second came for 1.0 s`,
+      });
+      expect(late.hint).toContain('or raise spec.timeout of GitRepository flux-system/shop');
+    });
+    test('as long as something comes, a fetch may take longer', async () => {
+      await long();
+      await tree.push();
+      room.server.setPace({ bytes: 3000, everyMs: 100 });
+      const startedMs = systemClock.monotonic();
+      expect(value(await room.repositories.fetch(patient(1000)))).toEqual({ changed: true });
+      expect(systemClock.monotonic() - startedMs).toBeGreaterThan(2000);
+    });
+    test('of those who share a fetch the one counts who gives most, and of the next one others may', async () => {
+      room.server.hold();
+      const held = room.server.held();
+      const shared = [300, 20_000, 300].map((ms) => room.repositories.fetch(patient(ms)));
+      await held;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      room.server.release();
+      for (const fetched of await Promise.all(shared)) expect(value(fetched)).toEqual({ changed: true });
+      room.server.hold();
+      expect(failure(await room.repositories.fetch(patient(300))).message).toMatch(/more than 300 ms/);
+    });
   });
 
   test('many packs are joined, and everything can still be read', async () => {

@@ -2,6 +2,7 @@
 import type { Result } from '#model/failure.ts';
 import { fail, ok } from '#model/failure.ts';
 import type { GitCredentials, Log } from '#model/ports.ts';
+import { timeoutMsOf } from '#model/source-timeouts.ts';
 import type { Access, CredentialTools } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { isStaleLock, isStoreDamage, isToleratedFlaw } from './git-failures.ts';
@@ -10,7 +11,7 @@ import { branchPrefix, parseRemoteRefs, pinPrefix, sameRefs, tagPrefix } from '.
 import type { Remote, RemoteCall, RemoteResult } from './remote.ts';
 import type { Store } from './store.ts';
 
-const lookTimeoutMs = 60_000;
+/** As long as something comes, a fetch may take its time: the first one brings a whole history. */
 const fetchTimeoutMs = 15 * 60_000;
 
 const everyRef = [`+refs/heads/*:${branchPrefix}*`, `+refs/tags/*:${tagPrefix}*`] as const;
@@ -29,21 +30,21 @@ export interface FetchingTools {
   readonly log: Log;
 }
 
-/** Compares the refs with the remote's, and fetches if they differ. `begun` is called before the remote is asked. */
+/** Compares the refs with the remote's, and fetches if they differ. `begin` is called before the remote is asked. */
 export async function bringUpToDate(
   tools: FetchingTools,
-  access: Access,
-  begun: () => void,
+  asked: Access,
+  begin: () => Access,
 ): Promise<Result<{ readonly changed: boolean }>> {
   const { store } = tools;
-  const credentials = await credentialsOf(access, tools.credentials);
+  const credentials = await credentialsOf(asked, tools.credentials);
   if (!credentials.ok) return credentials;
   const made = await store.create();
   if (!made.ok) return made;
-  begun();
+  const access = begin();
   const seen = await call(tools, access, credentials.value, {
     args: ['ls-remote', '--quiet', '--symref', 'origin'],
-    timeoutMs: lookTimeoutMs,
+    timeoutMs: timeoutMsOf(access.timeout),
     doing: 'listing its branches and tags',
   });
   if (!seen.ok) return fail(seen.failure);
@@ -58,6 +59,10 @@ export async function bringUpToDate(
   return ok({ changed: true });
 }
 
+function fetchTimeoutOf({ timeout }: Access): number {
+  return Math.max(fetchTimeoutMs, timeoutMsOf(timeout));
+}
+
 async function fetchRefs(
   tools: FetchingTools,
   access: Access,
@@ -66,7 +71,7 @@ async function fetchRefs(
 ): Promise<Result<void>> {
   const fetched = await call(tools, access, credentials, {
     args: [...quietFetch, '--prune', 'origin', ...everyRef],
-    timeoutMs: fetchTimeoutMs,
+    timeoutMs: fetchTimeoutOf(access),
     doing: 'fetching it',
   });
   if (!fetched.ok) {
@@ -95,7 +100,7 @@ export async function fetchCommit(
   if (!credentials.ok) return credentials;
   const fetched = await call(tools, access, credentials.value, {
     args: [...quietFetch, 'origin', `+${commit}:${pinPrefix}${commit}`],
-    timeoutMs: fetchTimeoutMs,
+    timeoutMs: fetchTimeoutOf(access),
     doing: `fetching commit ${commit}`,
   });
   return fetched.ok ? ok(undefined) : fail(fetched.failure);
@@ -114,7 +119,7 @@ export async function fetchBlobs(
     // What we have says nothing of what is missing.
     config: [['fetch.negotiationAlgorithm', 'noop']],
     stdin: `${blobs.join('\n')}\n`,
-    timeoutMs: fetchTimeoutMs,
+    timeoutMs: fetchTimeoutOf(access),
     doing: `fetching ${blobs.length} files`,
   });
   if (fetched.ok) return ok(undefined);
@@ -134,7 +139,7 @@ async function fetchWhole(
   const fetched = await tools.remote.call(access, credentials, {
     gitDir: tools.store.gitDir,
     args: [...quietFetch, '--refetch', '--prune', 'origin', ...everyRef],
-    timeoutMs: fetchTimeoutMs,
+    timeoutMs: fetchTimeoutOf(access),
     doing: 'fetching all of it',
     withoutBlobs: false,
   });

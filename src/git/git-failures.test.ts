@@ -80,6 +80,25 @@ test.each([
   expect(failure.hint).not.toBe('');
 });
 
+test('what a limit of ours ended says which, and who can raise it', () => {
+  const where = 'spec.timeout of GitRepository flux-system/shop';
+  const slow = 'Operation too slow. Less than 1000 bytes/sec transferred the last 30 seconds';
+  const late = failureOf(
+    {
+      code: 128,
+      stdout: new Uint8Array(),
+      stderr: `fatal: unable to access '${url}/': ${slow}`,
+      timedOut: false,
+    },
+    url,
+    'fetching it',
+    [],
+    { timeoutMs: 900_000, where },
+  );
+  expect(late.message).toMatch(/while fetching it: less than 1000 bytes a second came for 30 s$/);
+  expect(late.hint).toContain(`or raise ${where}`);
+});
+
 test('a deadline and a missing git', () => {
   expect(of('', null, true)).toMatchObject({ code: 'GitTimeout', kind: 'transient' });
   expect(of('spawn git ENOENT', 127)).toMatchObject({ code: 'GitMissing', kind: 'terminal' });

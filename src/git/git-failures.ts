@@ -1,6 +1,7 @@
 /** What git's complaints mean: its exit says that it failed, its last words say why. */
 import type { Failure, FailureKind } from '#model/failure.ts';
 import type { ProcessResult } from '#model/ports.ts';
+import { humanDuration } from '#model/time.ts';
 import { toleratedFlaws } from './command.ts';
 import { withoutSecrets } from './url.ts';
 
@@ -29,7 +30,7 @@ const meanings: readonly Meaning[] = [
     hint: 'free space on the volume of the data directory',
   },
   {
-    pattern: /Operation too slow|Operation timed out|Connection timed out|timed out after/i,
+    pattern: /Operation timed out|Connection timed out|timed out after/i,
     kind: 'transient',
     code: 'GitTimeout',
     what: 'the Git server did not answer in time',
@@ -111,11 +112,19 @@ export function redirectStatus(stderr: string): boolean {
   return /returned error: 30[1278]\b/.test(stderr);
 }
 
+export interface TimeLimits {
+  /** Of the whole call. */
+  readonly timeoutMs: number;
+  /** Where more time can be given. */
+  readonly where?: string;
+}
+
 export function failureOf(
   result: ProcessResult,
   url: string,
   doing: string,
   secrets: readonly string[] = [],
+  limits?: TimeLimits,
 ): Failure {
   if (result.code === 127)
     return {
@@ -125,15 +134,18 @@ export function failureOf(
       message: 'git is not installed, or is not on the PATH',
       hint: 'install git 2.39 or later',
     };
-  if (result.timedOut)
+  const stderr = withoutSecrets(result.stderr, secrets);
+  const late = lateness(result, stderr, limits);
+  if (late !== undefined) {
+    const more = limits?.where === undefined ? '' : `, or raise ${limits.where}`;
     return {
       kind: 'transient',
       code: 'GitTimeout',
       stage: 'source',
-      message: `${url}: the Git server did not answer in time while ${doing}`,
-      hint: 'check the network and the Git server; Trueup tries again',
+      message: `${url}: the Git server did not answer in time while ${doing}${late}`,
+      hint: `check the network and the Git server${more}; Trueup tries again`,
     };
-  const stderr = withoutSecrets(result.stderr, secrets);
+  }
   // A repository may be called certificate-demo: what git repeats of the address is no sign of anything.
   const words = stderr.replace(/[A-Za-z]+:\/\/[^\s'"]+/g, 'address');
   const meaning = meanings.find((one) => one.pattern.test(words));
@@ -146,6 +158,20 @@ export function failureOf(
     hint: meaning?.hint ?? 'the cause is in git’s own words; Trueup tries again',
     ...(cause !== '' && { cause }),
   };
+}
+
+/** Which of our limits ended it, in words; undefined where none did. */
+function lateness(
+  { timedOut }: ProcessResult,
+  stderr: string,
+  limits: TimeLimits | undefined,
+): string | undefined {
+  if (timedOut) return limits === undefined ? '' : `: it took more than ${humanDuration(limits.timeoutMs)}`;
+  const slow = /Operation too slow\. Less than (\d+) bytes\/sec transferred the last (\d+) seconds/.exec(
+    stderr,
+  );
+  if (slow === null) return undefined;
+  return `: less than ${slow[1]} bytes a second came for ${humanDuration(Number(slow[2]) * 1000)}`;
 }
 
 /** The lines in which git says why, without hints and progress. */

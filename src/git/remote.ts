@@ -4,6 +4,7 @@ import { fail, ok } from '#model/failure.ts';
 import { isLinkLocalHost } from '#model/hosts.ts';
 import type { GitCredentials, ProcessResult } from '#model/ports.ts';
 import { usedProxy, type Proxy } from '#model/proxies.ts';
+import { timeoutMsOf } from '#model/source-timeouts.ts';
 import type { GitTools } from './command.ts';
 import { runGit } from './command.ts';
 import type { Access } from './credentials.ts';
@@ -93,7 +94,7 @@ export class Remote {
         ...(sent.login === undefined ? [] : headerOf(sent.login).secrets),
         ...(proxy === undefined ? [] : [new URL(proxy.url).password]),
       ];
-      const result = await this.#run(target, sent, guard.value, call, false);
+      const result = await this.#run(access, target, sent, guard.value, call, false);
       const stderr = withoutSecrets(result.stderr, secrets);
       if (result.code === 0) return { ...ok({ stdout: text(result) }), stderr };
       if (redirectStatus(stderr) && hop < redirectsMax) {
@@ -106,7 +107,8 @@ export class Remote {
       }
       // Whatever was wrong, the next call starts from the address that people wrote.
       this.#redirectedTo = undefined;
-      return { ...fail(failureOf(result, access.address.url, call.doing, secrets)), stderr };
+      const limits = { timeoutMs: call.timeoutMs, ...(access.timeout && { where: access.timeout.where }) };
+      return { ...fail(failureOf(result, access.address.url, call.doing, secrets, limits)), stderr };
     }
   }
 
@@ -122,7 +124,7 @@ export class Remote {
     call: RemoteCall,
   ): Promise<Result<RepositoryAddress | undefined>> {
     const probe = { ...call, args: ['ls-remote', 'origin', 'HEAD'] };
-    const result = await this.#run(target, credentials, pinned, probe, true);
+    const result = await this.#run(access, target, credentials, pinned, probe, true);
     const location = [...result.stderr.matchAll(/Recv header:\s*location:\s*(\S+)/gi)].at(-1)?.[1];
     if (location === undefined) return ok(undefined);
     const next = URL.parse(location, target.fetchUrl);
@@ -161,6 +163,7 @@ export class Remote {
   }
 
   #run(
+    { timeout }: Access,
     target: RepositoryAddress,
     credentials: GitCredentials,
     pinned: readonly string[],
@@ -172,7 +175,8 @@ export class Remote {
       ['remote.origin.url', target.fetchUrl],
       ['http.followRedirects', 'false'],
       ['http.lowSpeedLimit', '1000'],
-      ['http.lowSpeedTime', '30'],
+      // Whole seconds; 0 would be no limit at all.
+      ['http.lowSpeedTime', String(Math.max(1, Math.ceil(timeoutMsOf(timeout) / 1000)))],
     ];
     if (call.withoutBlobs)
       config.push(['remote.origin.promisor', 'true'], ['remote.origin.partialclonefilter', 'blob:none']);

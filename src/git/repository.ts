@@ -4,6 +4,7 @@ import { fail, ok } from '#model/failure.ts';
 import { canonicalJson, type Digest } from '#model/json.ts';
 import type { RepositoryWriter, Timers } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
+import { timeoutMsOf } from '#model/source-timeouts.ts';
 import type { Ancestry, Revision, SignatureRule, SourceSpec } from '#model/unit.ts';
 import { BlobSupply } from './blob-supply.ts';
 import type { GitTools } from './command.ts';
@@ -31,6 +32,16 @@ const commitBytesMax = 4 * 1024 * 1024;
 const ancestryTimeoutMs = 60_000;
 const ancestriesKeptMax = 10_000;
 
+interface Poll {
+  readonly run: SharedRun<Result<{ readonly changed: boolean }>>;
+  /** Of those who wait for the next run, the one who gives the server most time. */
+  next: Access | undefined;
+}
+
+function patientOf(one: Access | undefined, other: Access): Access {
+  return one === undefined || timeoutMsOf(other.timeout) > timeoutMsOf(one.timeout) ? other : one;
+}
+
 export class Repository {
   readonly url: string;
   readonly #git: GitTools;
@@ -42,7 +53,7 @@ export class Repository {
   readonly #opened: Promise<void>;
   readonly #signatures: Signatures;
   readonly #turnstile = new Turnstile();
-  readonly #polls = new Map<string, SharedRun<Result<{ readonly changed: boolean }>>>();
+  readonly #polls = new Map<string, Poll>();
   readonly #ancestries = new Map<string, Promise<Result<Ancestry>>>();
   /** Commits that the server does not give; forgotten at every poll. */
   readonly #absent = new Set<string>();
@@ -70,17 +81,31 @@ export class Repository {
   fetch(access: Access): Promise<Result<{ readonly changed: boolean }>> {
     // Whom to trust may change, and what is asked then is another question.
     const key = canonicalJson([access.identity, access.trust]);
-    let poll = this.#polls.get(key);
-    if (poll === undefined) {
-      poll = new SharedRun((begun) => this.#poll(access, begun));
-      this.#polls.set(key, poll);
-    }
-    return poll.ask();
+    const poll = this.#polls.get(key) ?? this.#newPoll();
+    this.#polls.set(key, poll);
+    poll.next = patientOf(poll.next, access);
+    return poll.run.ask();
   }
 
-  async #poll(access: Access, begun: () => void): Promise<Result<{ readonly changed: boolean }>> {
+  #newPoll(): Poll {
+    const run = new SharedRun((begun) =>
+      this.#poll(poll.next!, () => {
+        begun();
+        const access = poll.next!;
+        poll.next = undefined;
+        return access;
+      }),
+    );
+    const poll: Poll = { run, next: undefined };
+    return poll;
+  }
+
+  async #poll(asked: Access, begin: () => Access): Promise<Result<{ readonly changed: boolean }>> {
     await this.#opened;
-    const result = await this.#turnstile.pass(() => bringUpToDate(this.#fetching, access, begun));
+    let access = asked;
+    const result = await this.#turnstile.pass(() =>
+      bringUpToDate(this.#fetching, asked, () => (access = begin())),
+    );
     this.#git.meter.count('trueup_git_polls_total', {
       result: !result.ok ? result.failure.code : result.value.changed ? 'moved' : 'unchanged',
     });

@@ -102,7 +102,7 @@ export function failureOfRefusal(call: Call, refusal: Refusal, origin: string): 
           'terminal',
           'ImmutableField',
           `the cluster does not let it be changed${tail}`,
-          'undo the change; or have the object made anew: delete it, or let the sync do so (Force=true)',
+          'undo the change; or have the object made anew: delete it, or let the sync do so (Force=true, or spec.force of a Kustomization)',
         );
       return make(
         'terminal',

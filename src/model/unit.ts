@@ -34,6 +34,14 @@ export interface SourceSpec {
   readonly signed?: SignatureRule;
   /** How often it is asked what is new; 0: only when somebody asks. Absent: as often as the installation says. */
   readonly pollMs?: number;
+  /** How long its server may keep us waiting; absent: the usual time. */
+  readonly timeout?: SourceTimeout;
+}
+
+export interface SourceTimeout {
+  readonly ms: number;
+  /** Where it can be raised, as messages name it. */
+  readonly where: string;
 }
 
 export interface SignatureRule {

@@ -4,7 +4,7 @@ import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { canonicalJson } from '#model/json.ts';
 import type { LoggedCommit, Repositories, RepositoryWriter, RevertOrder } from '#model/ports.ts';
 import type { PathEntry, TreeFile } from '#model/rendered.ts';
-import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
+import type { Ancestry, Revision, SourceSpec, SourceTimeout } from '#model/unit.ts';
 import { highestVersion } from '#model/versions.ts';
 
 export type Files = Readonly<Record<string, string>>;
@@ -22,6 +22,8 @@ interface Remote {
 
 export class FakeRepositories implements Repositories, RepositoryWriter {
   readonly calls: string[];
+  /** What each fetch gave the remote. */
+  readonly timeouts: (SourceTimeout | undefined)[] = [];
   /** Why no remote answers at present. */
   down: Failure | undefined;
   readonly #remotes: Map<string, Remote>;
@@ -67,8 +69,9 @@ export class FakeRepositories implements Repositories, RepositoryWriter {
     this.#here.clear();
   }
 
-  async fetch({ url }: SourceSpec): Promise<Result<{ readonly changed: boolean }>> {
+  async fetch({ url, timeout }: SourceSpec): Promise<Result<{ readonly changed: boolean }>> {
     this.calls.push(`fetch ${url}`);
+    this.timeouts.push(timeout);
     await Promise.resolve();
     if (this.down !== undefined) return fail(this.down);
     const remote = this.#remote(url);

@@ -10,6 +10,12 @@ export interface GitServerOptions {
   readonly auth?: GitAuth;
 }
 
+export interface GitPace {
+  /** 0: nothing comes at all. */
+  readonly bytes: number;
+  readonly everyMs: number;
+}
+
 export interface GitCounts {
   /** Every HTTP request. */
   readonly requests: number;
@@ -45,6 +51,8 @@ export interface GitServer {
   release(): void;
   /** Resolves at the next request that `hold` keeps waiting. */
   held(): Promise<void>;
+  /** From now on what is fetched comes in pieces, one every `everyMs`; undefined: at once. */
+  setPace(pace: GitPace | undefined): void;
   /** Git is down: connections are refused. */
   stop(): Promise<void>;
   /** Up again, on the same port. */

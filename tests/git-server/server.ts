@@ -15,7 +15,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { GitAuth, GitCounts, GitServer, GitServerOptions } from './api.ts';
+import type { GitAuth, GitCounts, GitPace, GitServer, GitServerOptions } from './api.ts';
 import { cleanEnvironment, gitAt } from './git.ts';
 
 export type { GitAuth, GitCounts, GitServer, GitServerOptions, RepositoryOptions } from './api.ts';
@@ -29,6 +29,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
   const counted = new Map<string, Mutable<GitCounts>>();
   const redirects = new Map<string, string>();
   let auth = options.auth;
+  let pace: GitPace | undefined;
   let port = 0;
   let http: Server | undefined;
   let waiting: (() => void)[] | undefined;
@@ -66,8 +67,8 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       response.writeHead(404).end('no such repository\n');
       return;
     }
-    count(counts, url, request, body);
-    await runBackend(repositories, url, request, response, body);
+    const isFetch = count(counts, url, request, body);
+    await runBackend(repositories, url, request, isFetch ? paced(response, pace) : response, body);
   };
 
   const server: GitServer = {
@@ -102,6 +103,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     },
     resetCounts: () => counted.clear(),
     setAuth: (next) => (auth = next),
+    setPace: (next) => (pace = next),
     redirect: (from, to) => void redirects.set(from, to),
     hold: () => (waiting ??= []),
     held: () => new Promise((resolve) => onHeld.push(resolve)),
@@ -146,14 +148,46 @@ function admits(auth: GitAuth | undefined, header: string | undefined): boolean 
   return header === `Basic ${Buffer.from(`${auth.username}:${auth.password}`).toString('base64')}`;
 }
 
-function count(counts: Mutable<GitCounts>, url: URL, request: IncomingMessage, body: Buffer): void {
+/** Whether it is a fetch. */
+function count(counts: Mutable<GitCounts>, url: URL, request: IncomingMessage, body: Buffer): boolean {
   if (url.pathname.endsWith('/git-receive-pack')) counts.pushes++;
   const version2 = request.headers['git-protocol']?.includes('version=2') === true;
   if (url.searchParams.get('service') === 'git-upload-pack' && !version2) counts.listings++;
-  if (!url.pathname.endsWith('/git-upload-pack')) return;
+  if (!url.pathname.endsWith('/git-upload-pack')) return false;
   const text = body.toString('latin1', 0, 200);
-  if (!version2 || text.includes('command=fetch')) counts.fetches++;
+  const isFetch = !version2 || text.includes('command=fetch');
+  if (isFetch) counts.fetches++;
   else if (text.includes('command=ls-refs')) counts.listings++;
+  return isFetch;
+}
+
+type Answer = Pick<ServerResponse, 'setHeader' | 'statusCode'> & {
+  write(part: Buffer): unknown;
+  end(): unknown;
+};
+
+/** The head is sent at once. */
+function paced(response: ServerResponse, pace: GitPace | undefined): Answer {
+  if (pace === undefined) return response;
+  let left = Buffer.alloc(0);
+  let ended = false;
+  const timer = setInterval(() => {
+    response.flushHeaders();
+    if (pace.bytes > 0) response.write(left.subarray(0, pace.bytes));
+    left = left.subarray(pace.bytes);
+    if (!ended || left.length > 0) return;
+    clearInterval(timer);
+    response.end();
+  }, pace.everyMs);
+  response.on('close', () => clearInterval(timer));
+  return {
+    setHeader: (name, value) => response.setHeader(name, value),
+    set statusCode(code: number) {
+      response.statusCode = code;
+    },
+    write: (part) => (left = Buffer.concat([left, part])),
+    end: () => (ended = true),
+  };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -168,7 +202,7 @@ async function runBackend(
   repositories: string,
   url: URL,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: Answer,
   body: Buffer,
 ): Promise<void> {
   const child = spawn('git', ['http-backend'], {

@@ -1,7 +1,9 @@
 /** The command line on Flux's kinds: the verbs of an Application, said of a Kustomization. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gitAt } from '../git-server/git.ts';
 import { configMap, yaml } from './manifests.ts';
+import { runToEnd, trueupProgram, type Finished } from './trueup-process.ts';
 import { gitRepositoryKind, kustomizationKind, useWorld, waitFor, type Place } from './world.ts';
 
 // Of its own: while others show what a Lease of Flux's controllers does, nothing of Flux's kinds is reconciled.
@@ -84,6 +86,56 @@ describe('on a Kustomization', () => {
     expect(log).toContain(`Back-to: ${first}`);
     const source = await statusOf(place, gitRepositoryKind);
     expect(source.artifact.revision).toBe((await statusOf(place)).lastAppliedRevision);
+  });
+
+  it('report counts its deployments, its drift, and what of the cluster it explains', async () => {
+    const place = await world.place();
+    const first = await place.push(settings('1'));
+    await declare(place);
+    await applied(place, first);
+    const edit = ['patch', 'configmap', 'settings', '-p', '{"data":{"value":"x"}}', '-n', place.namespace];
+    expect((await world.kubectl(...edit)).code).toBe(0);
+    await waitFor('the drift to be healed', async () => (await valueOf(place)) === '1');
+    const second = await place.pushAndHint(settings('2'));
+    await applied(place, second);
+    const stray = ['create', 'configmap', 'stray', '--from-literal=a=1', '-n', place.namespace];
+    expect((await world.kubectl(...stray)).code).toBe(0);
+
+    const report = (...args: readonly string[]): Promise<Finished> => {
+      const server = ['--server', world.origin, '--data-dir', join(world.directory, 'data')];
+      return runToEnd(trueupProgram, ['report', ...server, '--app', ref(place), ...args]);
+    };
+    const reported = async () => {
+      const { code, stdout, stderr } = await report('--events', '-o', 'json');
+      expect(code, stderr).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const made = await waitFor('all of it in the report', async () => {
+      const now = await reported();
+      const isThere = now.deployments.count === 2 && now.drift.healed === 1 && now.objects.objects === 2;
+      return isThere ? now : undefined;
+    });
+    const owner = { kind: 'Kustomization', namespace: world.controlNamespace, name: place.name };
+    expect(made.deployments).toMatchObject({ succeeded: 2, failed: 0, successRate: 1 });
+    expect(made.events.deployments).toMatchObject([
+      { owner, revisions: [{ label: `main@${first.slice(0, 8)}` }] },
+      { owner, revisions: [{ label: `main@${second.slice(0, 8)}` }] },
+    ]);
+    expect(made.drift).toMatchObject({ incidents: 1, healed: 1, open: 0 });
+    expect(made.events.drift).toMatchObject([
+      {
+        owner,
+        object: { kind: 'ConfigMap', name: 'settings' },
+        fields: ['.data.value'],
+        ended: { how: 'healed' },
+      },
+    ]);
+    expect(made.objects).toMatchObject({
+      objects: 2,
+      explained: 1,
+      groups: [{ kind: 'ConfigMap', why: 'unknown', count: 1, examples: ['stray'] }],
+    });
+    expect((await report()).stdout).toMatch(/^live objects explained by Git +50\.0 % \(1 of 2 /m);
   });
 
   it('terminate ends a Run that waits, and the rest of its steps is not begun', async () => {

@@ -23,7 +23,7 @@ import {
 
 const namespace = 'flux-system';
 const url = (name: string): string => `https://git.example.com/acme/${name}.git`;
-const repositories = ['fleet-infra', 'payment-service', 'fleet', 'mixed', 'plain', 'left'];
+const repositories = ['fleet-infra', 'payment-service', 'fleet', 'mixed', 'plain', 'forced', 'left'];
 
 /** Published: cert-manager, and ingress-nginx that waits for it. */
 const chain = `
@@ -269,10 +269,12 @@ describe('what people publish', () => {
       'deploy/one.yaml': file('one', '1'),
       'deploy/deeper/two.yml': file('two', '1'),
       'deploy/ignored.yaml': 'not: a manifest\n',
+      'deploy/deeper/left-out.yaml': 'not: a manifest\n',
       '.sourceignore': 'deploy/ignored.yaml\n',
       'README.md': 'not: a manifest\n',
     });
-    await apply(yaml(gitRepository('payment-repo', 'payment-service')));
+    const source = gitRepository('payment-repo', 'payment-service') as { readonly spec: object };
+    await apply(yaml({ ...source, spec: { ...source.spec, ignore: 'left-*.yaml\n' } }));
     await apply(paymentService);
     await waitFor('both to be applied', async () => (await data(where, 'one')) && (await data(where, 'two')));
 
@@ -351,6 +353,37 @@ describe('many on one GitRepository', () => {
     );
     const writes = await writesSince(inject('auditLog'), mark);
     expect(writes.filter((write) => write.namespace === `plain-${world.id}`)).toEqual([]);
+  });
+});
+
+describe('force', () => {
+  it('what cannot be changed is made anew with it, and is left and named without it', async () => {
+    const where = `forced-${world.id}`;
+    await world.createNamespace(where);
+    const fixed = (name: string, a: string) =>
+      yaml({ ...configMap(name, { a }, { namespace: where }), immutable: true });
+    const both = (a: string) => ({
+      'with/one.yaml': fixed('with', a),
+      'without/one.yaml': fixed('without', a),
+    });
+    const first = await push('forced', both('1'));
+    const sourceRef = { kind: 'GitRepository', name: 'forced' };
+    const named = (name: string, spec: object) =>
+      kustomization(name, { path: `./${name}`, sourceRef, ...spec });
+    await apply(yaml(gitRepository('forced'), named('with', { force: true }), named('without', {})));
+    await applied('with', first);
+    await applied('without', first);
+    const live = async (name: string): Promise<readonly unknown[]> => {
+      const found = await world.api.get('v1/ConfigMap', where, name);
+      return [found?.['data'], found?.metadata.uid];
+    };
+    const [before, stays] = [await live('with'), await live('without')];
+
+    const commit = await push('forced', both('2'));
+    await applied('with', commit);
+    expect(await live('with')).toEqual([{ a: '2' }, expect.not.stringMatching(String(before[1]))]);
+    await says('without', /field is immutable.*spec\.force of a Kustomization.*\[ImmutableField\]/);
+    expect(await live('without')).toEqual(stays);
   });
 });
 

@@ -68,7 +68,11 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.serviceAccountName', { serviceAccountName: 'deployer' }],
     ['spec.kubeConfig', { kubeConfig: { secretRef: { name: 'a' } } }],
     ['spec.healthCheckExprs', { healthCheckExprs: [{ kind: 'A' }] }],
-    ['spec.force', { force: true }],
+    ['spec.ignore', { ignore: '*.md' }],
+    ['spec.buildMetadata', { buildMetadata: ['originAnnotations'] }],
+    ['spec.patchesStrategicMerge', { patchesStrategicMerge: [{ kind: 'Service' }] }],
+    ['spec.patchesJson6902', { patchesJson6902: [{ target: { kind: 'Service' }, patch: [] }] }],
+    ['spec.images[1].tagSuffix', { images: [{ name: 'a' }, { name: 'b', tagSuffix: '-x' }] }],
     ['spec.dependsOn[0].readyExpr', { dependsOn: [{ name: 'a', readyExpr: 'true' }] }],
     ['spec.deletionPolicy: Later', { deletionPolicy: 'Later' }],
     ['The source OCIRepository fleet', { sourceRef: { kind: 'OCIRepository', name: 'fleet' } }],
@@ -84,6 +88,7 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
     ['spec.recurseSubmodules', { recurseSubmodules: true }],
     ['spec.proxySecretRef', { proxySecretRef: { name: 'a' } }],
     ['spec.provider', { provider: 'azure' }],
+    ['spec.serviceAccountName', { serviceAccountName: 'reader' }],
     ['spec.ref.name', { ref: { name: 'refs/pull/1/head' } }],
   ];
   it.each(sources)('of its source: %s', (text, spec) => {
@@ -101,6 +106,17 @@ describe('F30: what is known and not honoured blocks the Unit, by name', () => {
   });
 });
 
+describe('force', () => {
+  it.each([
+    [{ force: true }, { force: true }],
+    [{ force: false }, undefined],
+    [{}, undefined],
+  ])('%j is %j for every object', (spec, objects) => {
+    const { sync, unsupported } = compile(kustomization(spec));
+    expect([sync.objects, unsupported]).toEqual([objects, []]);
+  });
+});
+
 describe('the source', () => {
   it.each([
     [{}, { branch: 'master' }],
@@ -114,6 +130,16 @@ describe('the source', () => {
     ],
   ])('ref %j is %j', (ref, expected) => {
     expect(compile(kustomization(), [gitRepository({ ref })]).inputs[0]?.source.ref).toEqual(expected);
+  });
+  it.each([
+    [{}, 60_000],
+    [{ timeout: '20s' }, 20_000],
+    [{ timeout: '1h' }, 3_600_000],
+  ])('%j gives its server %j ms', (spec, ms) => {
+    expect(compile(kustomization(), [gitRepository(spec)]).inputs[0]?.source.timeout).toEqual({
+      ms,
+      where: 'spec.timeout of GitRepository flux-system/fleet',
+    });
   });
   it('that is missing is waited for', () => {
     const unit = compile(kustomization(), []);

@@ -245,6 +245,7 @@ function policyOf(resource: Manifest, spec: KustomizationSpec, refused: Failure[
     createNamespace: false,
     propagation: 'Background',
     retry: { limit: 'forever', firstMs: Math.min(retryFirstMs, maxMs), factor: 2, maxMs },
+    ...(spec.force === true ? { objects: { force: true } } : {}),
   };
 }
 

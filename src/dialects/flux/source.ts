@@ -3,6 +3,7 @@ import type { Lookup } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
+import { usualTimeoutMs } from '#model/source-timeouts.ts';
 import type { GitRef, SourceSpec } from '#model/unit.ts';
 import { durationMs, parseSpec } from '../parse-spec.ts';
 import { parseRevision } from './revision.ts';
@@ -28,14 +29,18 @@ export function readSource(resource: Manifest): ReadSource {
   const spec = parsed.value;
   const { refused, unknown } = inspectGitRepository(spec);
   const pollMs = Math.max(durationMs(spec.interval, 'interval', 60_000, refused), pollFloorMs);
-  durationMs(spec.timeout, 'timeout', 0, refused);
-  const namespace = resource.metadata.namespace ?? '';
+  const { name, namespace = '' } = resource.metadata;
+  const timeout = {
+    ms: durationMs(spec.timeout, 'timeout', usualTimeoutMs, refused),
+    where: `spec.timeout of GitRepository ${namespace}/${name}`,
+  };
   return {
     source: {
       kind: 'git',
       url: spec.url,
       ref: refOfSpec(spec, refused),
       pollMs,
+      timeout,
       ...signedOf(spec, namespace, refused),
       ...(spec.secretRef === undefined ? {} : { credentials: { namespace, name: spec.secretRef.name } }),
     },

@@ -20,7 +20,6 @@ export function unsupported(
 const inspect = inspectWith(unsupported);
 
 const gitRepositoryMembers: Members = {
-  // How long a fetch may take is limited anyway.
   honoured: ['url', 'interval', 'timeout', 'suspend', 'ref', 'secretRef', 'ignore', 'verify'],
   refused: [
     'include',
@@ -52,6 +51,7 @@ const kustomizationMembers: Members = {
     'prune',
     'wait',
     'suspend',
+    'force',
     'deletionPolicy',
     'targetNamespace',
     'namePrefix',
@@ -67,7 +67,6 @@ const kustomizationMembers: Members = {
     'validation',
   ],
   refused: [
-    'force',
     'postBuild',
     'decryption',
     'serviceAccountName',
