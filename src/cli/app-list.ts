@@ -13,6 +13,7 @@ import {
 } from './applications.ts';
 import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
 import { readDeclarations, type Declarations } from './declarations.ts';
+import { selectorOf } from './resources.ts';
 import { yamlText } from './yaml-text.ts';
 
 export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
@@ -20,13 +21,16 @@ export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
 export interface ListOptions extends ClusterOptions {
   readonly output: OutputForm;
   readonly allNamespaces?: boolean;
+  readonly selector?: string;
 }
 
 export async function appList(options: ListOptions, ports: CommandPorts): Promise<void> {
+  const isSelected = selectorOf(options.selector);
   const cluster = orEnd(await ports.cluster(options));
-  const applications = orEnd(
+  const listed = orEnd(
     await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace),
   );
+  const applications = listed.filter(isSelected);
   if (options.output === 'json') ports.out(`${JSON.stringify(applications, null, 2)}\n`);
   else if (options.output === 'yaml') ports.out(yamlText(applications));
   else if (options.output === 'name') {

@@ -5,9 +5,9 @@ import {
   kindsNamed,
   listedKinds,
   listResources,
-  matchesSelector,
   namespaceFor,
   resourceStanding,
+  selectorOf,
   unknownKind,
   type ResourceOptions,
 } from './resources.ts';
@@ -37,6 +37,7 @@ export async function getCommand(
     if (kinds.length === 0) throw unknownKind(word, known);
   }
   const [name] = rest;
+  const isSelected = selectorOf(options.selector);
   const cluster = orEnd(await ports.cluster(options));
   const found: Manifest[] = [];
   for (const { kind } of kinds) {
@@ -44,8 +45,7 @@ export async function getCommand(
     found.push(...(await listResources(cluster, kind, namespace)));
   }
   const shown = found.filter(
-    (resource) =>
-      matchesSelector(resource, options.selector) && (name === undefined || resource.metadata.name === name),
+    (resource) => isSelected(resource) && (name === undefined || resource.metadata.name === name),
   );
   if (options.output === 'json') ports.out(`${JSON.stringify(shown, null, 2)}\n`);
   else if (options.output === 'yaml') ports.out(yamlText(shown));
