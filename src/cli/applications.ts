@@ -1,4 +1,5 @@
 /** Reading Applications for commands: by name, as rows, as what a script waits for. */
+import type { Selection } from '#model/dialect.ts';
 import type { Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
@@ -30,6 +31,10 @@ export async function readApplication(cluster: Cluster, ref: ObjectRef): Promise
 
 export function listApplications(cluster: Cluster, namespace?: string): Promise<Result<readonly Manifest[]>> {
   return cluster.list(kind, namespace);
+}
+
+export function applicationSelection(namespace?: string): Selection {
+  return { kind, plural: 'applications', optional: false, ...(namespace === undefined ? {} : { namespace }) };
 }
 
 /** A text at a path of an object, `''` where there is none. */

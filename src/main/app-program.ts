@@ -1,9 +1,10 @@
 /** `trueup app …`: what is said of Applications, in the words of argocd. */
 import type { Command } from 'commander';
 import { listActions, runAction } from '#cli/app-actions.ts';
-import { appGet, appList, type OutputForm } from '#cli/app-list.ts';
+import { appGet, appList } from '#cli/app-list.ts';
 import { appSync, appWait } from '#cli/app-sync.ts';
 import type { CommandPorts } from '#cli/command.ts';
+import type { OutputForm } from '#cli/listing.ts';
 import { appManifests } from '#cli/plan.ts';
 import { applicationWords } from '#cli/resources.ts';
 import {

@@ -33,6 +33,7 @@ export function addResources(root: Command, ports: CommandPorts): void {
     'trueup get all -A',
     'trueup get applications -l team=payments -o wide',
     'trueup get sources git',
+    'trueup get kustomizations --watch',
   )
     .addOption(output('table', 'wide', 'name', 'yaml', 'json'))
     .action((what: readonly string[], options, command: Command) =>

@@ -77,6 +77,45 @@ describe('get', () => {
   });
 });
 
+describe('--watch', () => {
+  const watched = [
+    ['get', 'applications'],
+    ['app', 'list'],
+  ] as const;
+  it.each(watched)('%s %s: the table, then a row for what a push changed, until Ctrl-C', async (...words) => {
+    const place = await syncedPlace({ metadata: { labels: { watched: 'rows' } } });
+    await place.waitForApplication('health', ({ status }) => status?.health?.status === 'Healthy');
+    const selector = `watched in (rows),!absent`;
+    const watch = world.trueupGoingOn(...words, '--watch', '-l', selector);
+    await waitFor('the table', () => watch.lines().some((line) => line.includes(place.name)));
+    const before = watch.lines().length;
+    const commit = await place.pushAndHint({
+      'app/settings.yaml': yaml(configMap('settings', { value: '2' })),
+    });
+    await waitFor('a row of it', () => watch.lines().at(-1)?.includes(commit.slice(0, 8)), {
+      seen: async () => watch.lines(),
+    });
+    expect(
+      watch
+        .lines()
+        .slice(before)
+        .every((line) => line.includes(place.name)),
+    ).toBe(true);
+    watch.interrupt();
+    expect(await watch.ended).toMatchObject({ code: 130, stderr: '' });
+    await place.change({ metadata: { labels: { watched: null } } });
+  });
+
+  it('ends when nobody reads any more what it prints', async () => {
+    const place = await syncedPlace();
+    const watch = world.trueupGoingOn('get', 'applications', place.name, '-w', '-o', 'json');
+    await waitFor('a document', () => watch.lines().length > 0);
+    watch.leave();
+    await place.change({ metadata: { labels: { more: 'to-print' } } });
+    expect(await watch.ended).toMatchObject({ code: 1, stderr: '' });
+  });
+});
+
 describe('suspend, resume and reconcile', () => {
   it('a suspended Application is left alone with its policy untouched, until it is resumed', async () => {
     const place = await syncedPlace();
