@@ -76,7 +76,10 @@ export function beginTrueup(args: readonly string[]): RunningCommand {
     lines: () => stdout.split('\n').slice(0, -1),
     leave: () => void child.stdout.destroy(),
     interrupt: () => void child.kill('SIGINT'),
-    ended: exitOf(child).then((code) => ({ code, stdout, stderr })),
+    // Not before all that it printed has arrived.
+    ended: new Promise((resolve) => {
+      child.on('close', (code) => resolve({ code: code ?? 128, stdout, stderr }));
+    }),
   };
 }
 
