@@ -65,11 +65,12 @@ export function standingOf(application: Manifest): Standing {
 
 export function conditionsOf(
   application: Manifest,
-): readonly { readonly type: string; readonly message: string }[] {
+): readonly { readonly type: string; readonly reason: string; readonly message: string }[] {
   const status = application['status'];
   const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
   return conditions.map((condition) => ({
     type: textAt(condition, 'type'),
+    reason: textAt(condition, 'reason'),
     message: textAt(condition, 'message'),
   }));
 }

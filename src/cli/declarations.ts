@@ -1,9 +1,9 @@
 /** Resources that declare Units as the server reads them, from one listing of what they look up: no server is asked. */
-import { standing } from '#engine/standing.ts';
-import type { Dialect, Lookup, Selection } from '#model/dialect.ts';
+import { sourceStanding, standing } from '#engine/standing.ts';
+import type { DeclaredSource, Dialect, Lookup, Selection } from '#model/dialect.ts';
 import type { Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
-import { keyText, refOf, type Manifest, type SecretRef } from '#model/object.ts';
+import { keyText, refOf, type GroupVersionKind, type Manifest, type SecretRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
 import type { Clock, Cluster } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
@@ -14,6 +14,8 @@ import { follow } from './watching.ts';
 
 export interface Declarations {
   unitOf(resource: Manifest): Unit;
+  /** Undefined: its kind declares no source. */
+  sourceOf(resource: Manifest): DeclaredSource | undefined;
   /** Why the server only looks at the resource, if that is so (F29). */
   observed(resource: Manifest): string | undefined;
   /** Every resource whose namespace was listed, as far as it is ours to reconcile. */
@@ -83,8 +85,7 @@ function declarationsIn(
   const all = (...kinds: readonly string[]): readonly Manifest[] =>
     lists.flatMap((objects) => [...objects.values()].filter(({ kind }) => kinds.includes(kind)));
   const unitOf = (resource: Manifest): Unit => {
-    const { group, kind } = refOf(resource);
-    const dialect = dialects.find((one) => one.kind.group === group && one.kind.kind === kind);
+    const dialect = dialects.find((one) => isOfKind(resource, one.kind));
     const [unit] = dialect?.compile(resource, lookup) ?? [];
     if (unit !== undefined) return unit;
     throw new CommandEnd(exitCodes.failed, `${resource.metadata.name} declares nothing to apply`);
@@ -93,6 +94,12 @@ function declarationsIn(
     const state = lookup.get(unitStateRef(owner, id))?.['state'];
     return isObject(state) && state['unit'] === id ? (state as unknown as UnitState) : undefined;
   };
+  const sourceOf = (resource: Manifest): DeclaredSource | undefined =>
+    dialects
+      .flatMap(({ sources }) => sources)
+      .find((one) => isOfKind(resource, one.kind))
+      ?.compile(resource, lookup);
+  const ofUnit = (unit: Unit) => standing(unit, stateOf(unit), clock.now());
   return {
     unitOf,
     units: async () => {
@@ -104,9 +111,10 @@ function declarationsIn(
       }
       return units;
     },
+    sourceOf,
     observed: (resource) => {
-      const unit = unitOf(resource);
-      const stands = standing(unit, stateOf(unit), clock.now());
+      const source = sourceOf(resource);
+      const stands = source === undefined ? ofUnit(unitOf(resource)) : sourceStanding(source, clock.now());
       return stands.mayAct ? undefined : `only observed: ${stands.why}`;
     },
     stateOf,
@@ -118,6 +126,11 @@ function declarationsIn(
     },
     secret: (ref) => lookup.get({ group: '', kind: 'Secret', ...ref }),
   };
+}
+
+function isOfKind(resource: Manifest, { group, kind }: GroupVersionKind): boolean {
+  const ref = refOf(resource);
+  return ref.group === group && ref.kind === kind;
 }
 
 /** `key` or `key=value`, the two forms that dialects use. */
