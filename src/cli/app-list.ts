@@ -1,8 +1,6 @@
 /** `trueup app list`, `trueup app get` */
 import type { Manifest } from '#model/object.ts';
-import type { Cluster } from '#model/ports.ts';
-import { timestamp } from '#model/time.ts';
-import { readState, stableText } from './history.ts';
+import { lastRollback } from './history.ts';
 import {
   applicationRef,
   applicationSelection,
@@ -96,13 +94,6 @@ export async function appGet(name: string, options: ListOptions, ports: CommandP
     const observed = (await readDeclarations(cluster, options.namespace, ports)).observed(application);
     if (observed !== undefined) ports.out(`\n${observed}\n`);
   }
-}
-
-async function lastRollback(cluster: Cluster, application: Manifest): Promise<string | undefined> {
-  const history = (await readState(cluster, application))?.history ?? [];
-  const last = history.findLast((entry) => entry.kind === 'sync' && entry.revert !== undefined);
-  if (last?.kind !== 'sync') return undefined;
-  return `${last.revisions[0]?.label ?? ''} at ${timestamp(last.atMs)}${stableText(last)}`;
 }
 
 function description(application: Manifest, rollback: string | undefined): string {

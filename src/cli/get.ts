@@ -1,7 +1,9 @@
 /** `trueup get`: resources of any kind that declares Units, and their sources, in one table. */
 import type { Selection } from '#model/dialect.ts';
-import { refOf, type Manifest } from '#model/object.ts';
+import { describe, refOf, type Manifest } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
 import { orEnd, type CommandPorts } from './command.ts';
+import { lastRollback } from './history.ts';
 import { listText, shownAs, type Columns, type OutputForm } from './listing.ts';
 import {
   kindsNamed,
@@ -59,9 +61,21 @@ export async function getCommand(
     (resource) => isSelected(resource) && (name === undefined || resource.metadata.name === name),
   );
   // A table without rows says nothing.
-  if (shown.length > 0 || !['table', 'wide'].includes(options.output))
-    ports.out(listText(shown, options.output, columns));
+  const isForPeople = options.output === 'table' || options.output === 'wide';
+  if (shown.length > 0 || !isForPeople) ports.out(listText(shown, options.output, columns));
   if (shown.length === 0) ports.say(none);
+  if (name !== undefined && isForPeople) ports.out(await rollbacksText(cluster, shown));
+}
+
+/** As `app get` says it. Who may not read our records is shown the table all the same. */
+async function rollbacksText(cluster: Cluster, shown: readonly Manifest[]): Promise<string> {
+  const lines: string[] = [];
+  for (const resource of shown) {
+    const last = await lastRollback(cluster, resource).catch(() => undefined);
+    const whose = shown.length === 1 ? '' : `${describe(refOf(resource))}: `;
+    if (last !== undefined) lines.push(`Last Rollback:  ${whose}${last}\n`);
+  }
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
 }
 
 /** Of a kind that the cluster does not serve there are none, until it does. */
