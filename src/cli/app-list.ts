@@ -1,10 +1,9 @@
 /** `trueup app list`, `trueup app get` */
 import type { Manifest } from '#model/object.ts';
-import type { Cluster } from '#model/ports.ts';
-import { timestamp } from '#model/time.ts';
-import { readState, stableText } from './history.ts';
+import { lastRollback } from './history.ts';
 import {
   applicationRef,
+  applicationSelection,
   conditionsOf,
   listApplications,
   readApplication,
@@ -12,66 +11,68 @@ import {
   textAt,
 } from './applications.ts';
 import { orEnd, table, type ClusterOptions, type CommandPorts } from './command.ts';
-import { readDeclarations, type Declarations } from './declarations.ts';
+import { followDeclarations, readDeclarations, type Declarations } from './declarations.ts';
+import { listText, shownAs, type Columns, type OutputForm } from './listing.ts';
+import { selectorOf } from './resources.ts';
+import { watch } from './watching.ts';
 import { yamlText } from './yaml-text.ts';
-
-export type OutputForm = 'table' | 'wide' | 'name' | 'json' | 'yaml';
 
 export interface ListOptions extends ClusterOptions {
   readonly output: OutputForm;
   readonly allNamespaces?: boolean;
+  readonly selector?: string;
+  readonly watch?: boolean;
 }
 
 export async function appList(options: ListOptions, ports: CommandPorts): Promise<void> {
+  const isSelected = selectorOf(options.selector);
   const cluster = orEnd(await ports.cluster(options));
-  const applications = orEnd(
-    await listApplications(cluster, options.allNamespaces === true ? undefined : options.namespace),
-  );
-  if (options.output === 'json') ports.out(`${JSON.stringify(applications, null, 2)}\n`);
-  else if (options.output === 'yaml') ports.out(yamlText(applications));
-  else if (options.output === 'name') {
-    ports.out(applications.map(({ metadata }) => `${metadata.namespace}/${metadata.name}\n`).join(''));
-  } else {
-    const declarations = await readDeclarations(cluster, options.namespace, ports);
-    ports.out(table(rows(applications, options.output === 'wide', declarations)));
+  const namespace = options.allNamespaces === true ? undefined : options.namespace;
+  const none = `no Applications in ${namespace === undefined ? 'any namespace' : `namespace ${namespace}`}\n`;
+  const columns = async (declarationsOf: typeof readDeclarations): Promise<Columns> =>
+    options.output === 'table' || options.output === 'wide'
+      ? columnsOf(options.output === 'wide', await declarationsOf(cluster, options.namespace, ports))
+      : columnsOf(false);
+  if (options.watch === true) {
+    const shown = shownAs(options.output, await columns(followDeclarations), ports, none);
+    return watch({ cluster, selections: [applicationSelection(namespace)], isSelected }, shown);
   }
-  const where = options.allNamespaces === true ? 'any namespace' : `namespace ${options.namespace}`;
-  if (applications.length === 0) ports.say(`no Applications in ${where}\n`);
+  const applications = orEnd(await listApplications(cluster, namespace)).filter(isSelected);
+  ports.out(listText(applications, options.output, await columns(readDeclarations)));
+  if (applications.length === 0) ports.say(none);
 }
 
-function rows(
-  applications: readonly Manifest[],
-  isWide: boolean,
-  declarations: Declarations,
-): readonly (readonly string[])[] {
-  const header = [
-    'NAME',
-    'SYNC',
-    'HEALTH',
-    'REVISION',
-    ...(isWide ? ['REPOSITORY', 'PATH', 'DESTINATION'] : []),
-    'CAUSE',
-  ];
-  return [
-    header,
-    ...applications.map((application) => {
+/** Without declarations, what their conditions say is the cause. */
+function columnsOf(isWide: boolean, declarations?: Declarations): Columns {
+  const name = ({ metadata }: Manifest): string => `${metadata.namespace}/${metadata.name}`;
+  return {
+    header: [
+      'NAME',
+      'SYNC',
+      'HEALTH',
+      'REVISION',
+      ...(isWide ? ['REPOSITORY', 'PATH', 'DESTINATION'] : []),
+      'CAUSE',
+    ],
+    naming: 1,
+    cells: (application) => {
       const { sync, health, revision } = standingOf(application);
       const wide = [
         textAt(application, 'spec', 'source', 'repoURL'),
         textAt(application, 'spec', 'source', 'path'),
         textAt(application, 'spec', 'destination', 'namespace'),
       ];
-      const name = `${application.metadata.namespace}/${application.metadata.name}`;
       return [
-        name,
+        name(application),
         sync,
         health,
         revision.slice(0, 8),
         ...(isWide ? wide : []),
-        cause(application, declarations),
+        declarations === undefined ? '' : cause(application, declarations),
       ];
-    }),
-  ];
+    },
+    name,
+  };
 }
 
 /** One sentence: why it is not as it should be. */
@@ -93,13 +94,6 @@ export async function appGet(name: string, options: ListOptions, ports: CommandP
     const observed = (await readDeclarations(cluster, options.namespace, ports)).observed(application);
     if (observed !== undefined) ports.out(`\n${observed}\n`);
   }
-}
-
-async function lastRollback(cluster: Cluster, application: Manifest): Promise<string | undefined> {
-  const history = (await readState(cluster, application))?.history ?? [];
-  const last = history.findLast((entry) => entry.kind === 'sync' && entry.revert !== undefined);
-  if (last?.kind !== 'sync') return undefined;
-  return `${last.revisions[0]?.label ?? ''} at ${timestamp(last.atMs)}${stableText(last)}`;
 }
 
 function description(application: Manifest, rollback: string | undefined): string {

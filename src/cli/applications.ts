@@ -1,4 +1,5 @@
 /** Reading Applications for commands: by name, as rows, as what a script waits for. */
+import type { Selection } from '#model/dialect.ts';
 import type { Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
@@ -32,6 +33,10 @@ export function listApplications(cluster: Cluster, namespace?: string): Promise<
   return cluster.list(kind, namespace);
 }
 
+export function applicationSelection(namespace?: string): Selection {
+  return { kind, plural: 'applications', optional: false, ...(namespace === undefined ? {} : { namespace }) };
+}
+
 /** A text at a path of an object, `''` where there is none. */
 export function textAt(value: unknown, ...path: readonly string[]): string {
   let at: unknown = value;
@@ -60,11 +65,12 @@ export function standingOf(application: Manifest): Standing {
 
 export function conditionsOf(
   application: Manifest,
-): readonly { readonly type: string; readonly message: string }[] {
+): readonly { readonly type: string; readonly reason: string; readonly message: string }[] {
   const status = application['status'];
   const conditions = isObject(status) && Array.isArray(status['conditions']) ? status['conditions'] : [];
   return conditions.map((condition) => ({
     type: textAt(condition, 'type'),
+    reason: textAt(condition, 'reason'),
     message: textAt(condition, 'message'),
   }));
 }

@@ -83,9 +83,24 @@ export function endOf(failure: Failure): CommandEnd {
 
 /** Left-aligned columns with two spaces between. */
 export function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
+  return aligned(rows, widthsOf(rows));
+}
+
+/** A table whose rows come one after another: the first of them say how wide its columns are. */
+export function growingTable(header: readonly string[]): (rows: readonly (readonly string[])[]) => string {
+  let widths: readonly number[] | undefined;
+  return (rows) => {
+    if (widths !== undefined || rows.length === 0) return aligned(rows, widths ?? []);
+    widths = widthsOf([header, ...rows]);
+    return aligned([header, ...rows], widths);
+  };
+}
+
+function widthsOf(rows: readonly (readonly string[])[]): readonly number[] {
+  return (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+}
+
+function aligned(rows: readonly (readonly string[])[], widths: readonly number[]): string {
   return rows
     .map((row) =>
       row

@@ -656,6 +656,40 @@ describe('diff, get, tree and why', () => {
     expect(said).toMatch(/no applications in namespace argocd/);
     expect((await get(['frobs'])).code).toBe(exitCodes.usage);
   });
+  it.each([
+    ['env in (prod,dev)', ['dev', 'prod']],
+    ['env notin (prod)', ['dev', 'web']],
+    ['env!=prod', ['dev', 'web']],
+    ['!env', ['web']],
+    ['env', ['dev', 'prod']],
+  ])('-l %j selects the same for get and for app list', async (selector, expected) => {
+    for (const [name, env] of [['web'], ['prod', 'prod'], ['dev', 'dev']] as const)
+      world.cluster.put(world.application(name, {}, env === undefined ? {} : { labels: { env } }));
+    const names = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => line.split('/').at(-1))
+        .toSorted();
+    await getCommand(['applications'], { ...options, output: 'name', selector }, ports);
+    expect(names(out)).toEqual(expected);
+    out = '';
+    await appList({ ...options, output: 'name', selector }, ports);
+    expect(names(out)).toEqual(expected);
+  });
+  it('a selector that cannot be read is a wrong call, before anything is asked', async () => {
+    const selector = 'env in prod';
+    const refused = {
+      code: exitCodes.usage,
+      message: expect.stringMatching(/has a part that is none: env in prod; write it as a=b/),
+    };
+    const mark = world.cluster.calls.length;
+    expect(await ended(getCommand(['all'], { ...options, output: 'table', selector }, ports))).toEqual(
+      refused,
+    );
+    expect(await ended(appList({ ...options, output: 'table', selector }, ports))).toEqual(refused);
+    expect(world.cluster.calls.length).toBe(mark);
+  });
   it('tree and why: what is declared; what it waits for', async () => {
     await synced();
     await treeCommand(['application/argocd/web'], { ...options, output: 'table' }, ports);

@@ -1,22 +1,28 @@
 /** `trueup get`: resources of any kind that declares Units, and their sources, in one table. */
-import { refOf, type Manifest } from '#model/object.ts';
-import { orEnd, table, type CommandPorts } from './command.ts';
+import type { Selection } from '#model/dialect.ts';
+import { describe, refOf, type Manifest } from '#model/object.ts';
+import type { Cluster } from '#model/ports.ts';
+import { orEnd, type CommandPorts } from './command.ts';
+import { lastRollback } from './history.ts';
+import { listText, shownAs, type Columns, type OutputForm } from './listing.ts';
 import {
   kindsNamed,
   listedKinds,
   listResources,
-  matchesSelector,
   namespaceFor,
   resourceStanding,
+  selectorOf,
   unknownKind,
+  type ListedKind,
   type ResourceOptions,
 } from './resources.ts';
-import { yamlText } from './yaml-text.ts';
+import { watch } from './watching.ts';
 
 export interface GetOptions extends ResourceOptions {
-  readonly output: 'table' | 'wide' | 'name' | 'yaml' | 'json';
+  readonly output: OutputForm;
   readonly allNamespaces?: boolean;
   readonly selector?: string;
+  readonly watch?: boolean;
 }
 
 const messageLengthMax = 100;
@@ -37,66 +43,92 @@ export async function getCommand(
     if (kinds.length === 0) throw unknownKind(word, known);
   }
   const [name] = rest;
+  const isSelected = selectorOf(options.selector);
   const cluster = orEnd(await ports.cluster(options));
-  const found: Manifest[] = [];
-  for (const { kind } of kinds) {
-    const namespace = options.allNamespaces === true ? undefined : namespaceFor(kind, options);
-    found.push(...(await listResources(cluster, kind, namespace)));
-  }
-  const shown = found.filter(
-    (resource) =>
-      matchesSelector(resource, options.selector) && (name === undefined || resource.metadata.name === name),
-  );
-  if (options.output === 'json') ports.out(`${JSON.stringify(shown, null, 2)}\n`);
-  else if (options.output === 'yaml') ports.out(yamlText(shown));
-  else if (options.output === 'name') ports.out(shown.map((resource) => `${nameOf(resource)}\n`).join(''));
-  else if (shown.length > 0) ports.out(table(rows(shown, options.output === 'wide')));
-  if (shown.length > 0) return;
   const where =
     options.allNamespaces === true ? 'any namespace' : `namespace ${namespacesText(kinds, options)}`;
-  ports.say(`no ${name ?? first} in ${where}\n`);
+  const none = `no ${name ?? first} in ${where}\n`;
+  const columns = columnsOf(options.output === 'wide');
+  const namespaceOf = ({ kind }: ListedKind): string | undefined =>
+    options.allNamespaces === true ? undefined : namespaceFor(kind, options);
+  if (options.watch === true) {
+    const selections = kinds.map((kind) => selectionOf(kind, namespaceOf(kind), name));
+    return watch({ cluster, selections, isSelected }, shownAs(options.output, columns, ports, none));
+  }
+  const found: Manifest[] = [];
+  for (const kind of kinds) found.push(...(await listResources(cluster, kind.kind, namespaceOf(kind))));
+  const shown = found.filter(
+    (resource) => isSelected(resource) && (name === undefined || resource.metadata.name === name),
+  );
+  // A table without rows says nothing.
+  const isForPeople = options.output === 'table' || options.output === 'wide';
+  if (shown.length > 0 || !isForPeople) ports.out(listText(shown, options.output, columns));
+  if (shown.length === 0) ports.say(none);
+  if (name !== undefined && isForPeople) ports.out(await rollbacksText(cluster, shown));
 }
 
-function namespacesText(
-  kinds: readonly { kind: Parameters<typeof namespaceFor>[0] }[],
-  options: GetOptions,
-): string {
+/** As `app get` says it. Who may not read our records is shown the table all the same. */
+async function rollbacksText(cluster: Cluster, shown: readonly Manifest[]): Promise<string> {
+  const lines: string[] = [];
+  for (const resource of shown) {
+    const last = await lastRollback(cluster, resource).catch(() => undefined);
+    const whose = shown.length === 1 ? '' : `${describe(refOf(resource))}: `;
+    if (last !== undefined) lines.push(`Last Rollback:  ${whose}${last}\n`);
+  }
+  return lines.length === 0 ? '' : `\n${lines.join('')}`;
+}
+
+/** Of a kind that the cluster does not serve there are none, until it does. */
+function selectionOf(
+  { kind, plural }: ListedKind,
+  namespace: string | undefined,
+  name: string | undefined,
+): Selection {
+  return {
+    kind,
+    plural,
+    optional: true,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+function namespacesText(kinds: readonly ListedKind[], options: GetOptions): string {
   return [...new Set(kinds.map(({ kind }) => namespaceFor(kind, options)))].join(' or ');
 }
 
-function nameOf(resource: Manifest): string {
-  return `${resource.kind.toLowerCase()}/${resource.metadata.namespace ?? ''}/${resource.metadata.name}`;
+function columnsOf(isWide: boolean): Columns {
+  return {
+    header: [
+      'KIND',
+      'NAMESPACE',
+      'NAME',
+      'READY',
+      'SUSPENDED',
+      'REVISION',
+      ...(isWide ? ['SINCE'] : []),
+      'MESSAGE',
+    ],
+    naming: 3,
+    cells: (resource) => cells(resource, isWide),
+    name: ({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.namespace ?? ''}/${metadata.name}`,
+  };
 }
 
-function rows(resources: readonly Manifest[], isWide: boolean): readonly (readonly string[])[] {
-  const header = [
-    'KIND',
-    'NAMESPACE',
-    'NAME',
-    'READY',
-    'SUSPENDED',
-    'REVISION',
-    ...(isWide ? ['SINCE'] : []),
-    'MESSAGE',
-  ];
+function cells(resource: Manifest, isWide: boolean): readonly string[] {
+  const { ready, revision, isSuspended, message } = resourceStanding(resource);
+  const { kind, namespace, name } = refOf(resource);
+  const since = String(resource.metadata['creationTimestamp'] ?? '');
+  const text =
+    !isWide && message.length > messageLengthMax ? `${message.slice(0, messageLengthMax - 1)}…` : message;
   return [
-    header,
-    ...resources.map((resource) => {
-      const { ready, revision, isSuspended, message } = resourceStanding(resource);
-      const { kind, namespace, name } = refOf(resource);
-      const since = String(resource.metadata['creationTimestamp'] ?? '');
-      const text =
-        !isWide && message.length > messageLengthMax ? `${message.slice(0, messageLengthMax - 1)}…` : message;
-      return [
-        kind,
-        namespace,
-        name,
-        ready,
-        isSuspended ? 'yes' : 'no',
-        isWide ? revision : revision.replace(/(:[0-9a-f]{8})[0-9a-f]+$/, '$1'),
-        ...(isWide ? [since] : []),
-        text,
-      ];
-    }),
+    kind,
+    namespace,
+    name,
+    ready,
+    isSuspended ? 'yes' : 'no',
+    isWide ? revision : revision.replace(/(:[0-9a-f]{8})[0-9a-f]+$/, '$1'),
+    ...(isWide ? [since] : []),
+    text,
   ];
 }

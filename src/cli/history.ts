@@ -63,6 +63,14 @@ export function stableText({ revert }: SyncEntry): string {
   return `; a revert, stable ${humanDuration(revert.stableAtMs - revert.seenAtMs)} after it was seen`;
 }
 
+/** The last revert that was deployed, and what it cost; undefined where there was none. */
+export async function lastRollback(cluster: Cluster, resource: Manifest): Promise<string | undefined> {
+  const history = (await readState(cluster, resource))?.history ?? [];
+  const last = history.findLast((entry) => entry.kind === 'sync' && entry.revert !== undefined);
+  if (last?.kind !== 'sync') return undefined;
+  return `${last.revisions[0]?.label ?? ''} at ${timestamp(last.atMs)}${stableText(last)}`;
+}
+
 /** The recorded state of the Unit that a resource declares; undefined where there is none. */
 export async function readState(cluster: Cluster, resource: Manifest): Promise<UnitState | undefined> {
   const ref = unitStateRef(refOf(resource), String(resource.metadata['uid']));

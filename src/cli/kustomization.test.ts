@@ -1,6 +1,7 @@
 /** Commands on Flux's kinds: the same verbs as on Applications, in the words of either. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { configMap, EngineWorld, repository } from '../../tests/fakes/engine-world.ts';
+import { failure } from '../../tests/fakes/cluster.ts';
 import type { Manifest } from '#model/object.ts';
 import type { Unit } from '#model/unit.ts';
 import type { CommandPorts } from './command.ts';
@@ -96,6 +97,22 @@ describe('a Kustomization', () => {
     expect(world.data('one')).toEqual({ a: '1' });
     expect(out).toMatch(/^apps: reverted 1 commit, as main@\w{8}; stable .* after it was seen/);
     expect(world.git.calls.length).toBeGreaterThan(before);
+
+    const get = async (words: readonly string[], more: object = {}): Promise<string> => {
+      out = '';
+      await getCommand(words, { ...options, output: 'table', ...more }, ports);
+      return out;
+    };
+    const last =
+      /^KIND .*\nKustomization .*\n\nLast Rollback: +main@\w{8} at \S+; a revert, stable .* after it was seen\n$/;
+    expect(await get(['kustomization', 'apps'])).toMatch(last);
+    // Of a table of all, as of what a script reads, it is no part.
+    expect(await get(['ks'])).not.toContain('Last Rollback');
+    expect(await get(['ks', 'apps'], { output: 'name' })).toBe('kustomization/flux-system/apps\n');
+    expect(await get(['sources', 'git', 'fleet'])).not.toContain('Last Rollback');
+    world.cluster.inject = ({ key }) =>
+      key.startsWith('trueup.dev/UnitState') ? failure('Forbidden', 'denied') : undefined;
+    expect(await get(['ks', 'apps'])).toMatch(/^KIND .*\nKustomization .*\n$/);
   });
   it('has nothing to terminate where nothing is under way', async () => {
     await applied();

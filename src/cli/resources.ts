@@ -1,6 +1,7 @@
 /** Resources that declare Units, and sources of theirs, whatever their kind: how they are named and how they stand. */
 import type { Dialect } from '#model/dialect.ts';
 import { isObject } from '#model/json.ts';
+import { labelSelector } from '#model/label-selector.ts';
 import type { GroupVersionKind, Manifest, ObjectRef } from '#model/object.ts';
 import type { Cluster } from '#model/ports.ts';
 import { standingOf, textAt } from './applications.ts';
@@ -150,20 +151,12 @@ export function resourceStanding(resource: Manifest): ResourceStanding {
   };
 }
 
-/** `a=b,c!=d,e,!f`, as kubectl has it for labels; `in (…)` is not known. */
-export function matchesSelector(manifest: Manifest, selector: string | undefined): boolean {
-  const labels = manifest.metadata.labels ?? {};
-  return (selector ?? '')
-    .split(',')
-    .map((term) => term.trim())
-    .filter((term) => term !== '')
-    .every((term) => {
-      const [, key = '', operator = '', value = ''] =
-        /^([^=!\s]+)\s*(!=|==?)?\s*(.*)$/.exec(term.replace(/^!/, '')) ?? [];
-      if (term.startsWith('!')) return labels[key] === undefined;
-      if (operator === '') return labels[key] !== undefined;
-      return operator === '!=' ? labels[key] !== value : labels[key] === value;
-    });
+/** `-l`, as kubectl has it. What cannot be read is refused: whatever it were taken for would be a wrong answer. */
+export function selectorOf(text: string | undefined): (resource: Manifest) => boolean {
+  const selector = labelSelector(text ?? '');
+  if (selector.ok) return ({ metadata }) => selector.value(metadata.labels ?? {});
+  const { message, hint } = selector.failure;
+  throw new CommandEnd(exitCodes.usage, `${message}; ${hint}`);
 }
 
 export interface Opened {

@@ -1,8 +1,7 @@
 /** `trueup why`: what a resource waits for, in one sentence, and the chain below it. */
 import { isObject } from '#model/json.ts';
 import { describe, keyText, refOf, type Manifest, type ObjectRef } from '#model/object.ts';
-import { failureLine } from '#model/failure.ts';
-import type { Unit } from '#model/unit.ts';
+import { failureLine, type Failure } from '#model/failure.ts';
 import { conditionsOf, standingOf, textAt } from './applications.ts';
 import { readState } from './history.ts';
 import type { CommandPorts } from './command.ts';
@@ -11,6 +10,7 @@ import {
   openResource,
   resourceStanding,
   skipAnnotation,
+  wordsOf,
   type Opened,
   type ResourceOptions,
 } from './resources.ts';
@@ -57,11 +57,11 @@ async function chainOf(
 ): Promise<readonly Reason[]> {
   const ref = refOf(resource);
   seen.add(keyText(ref));
-  const unit = declarations.unitOf(resource);
   const own = (sentence: string): Reason => ({ object: ref, sentence });
-  const first = firstReason(resource, unit, declarations);
+  const first = firstReason(opened, resource, declarations);
   if (first !== undefined) return [own(first)];
-  for (const key of unit.dependsOn) {
+  if (declarations.sourceOf(resource) !== undefined) return [own(sourceReason(resource))];
+  for (const key of declarations.unitOf(resource).dependsOn) {
     const on: ObjectRef = { ...ref, ...key };
     const found = await opened.cluster.read(on);
     if (found.ok && found.value !== undefined && resourceStanding(found.value).ready === 'True') continue;
@@ -79,38 +79,64 @@ async function chainOf(
 }
 
 /** What stands before everything else: it is not ours to act on, or was refused or stopped. */
-function firstReason(resource: Manifest, unit: Unit, declarations: Declarations): string | undefined {
+function firstReason(
+  { controlNamespace }: Opened,
+  resource: Manifest,
+  declarations: Declarations,
+): string | undefined {
   const observed = declarations.observed(resource);
   if (observed !== undefined) return observed;
-  if (unit.unsupported[0] !== undefined) return failureLine(unit.unsupported[0]);
-  if (unit.sync.trigger !== 'suspended') return undefined;
+  const refused = refusedOf(resource, declarations);
+  if (refused !== undefined) return failureLine(refused);
+  if (!resourceStanding(resource).isSuspended) return undefined;
   const why = resource.metadata.annotations?.['trueup.dev/suspended'];
   const how =
     resource.metadata.annotations?.[skipAnnotation] === 'true'
       ? `annotation ${skipAnnotation}`
       : 'spec.suspend';
-  return `is suspended (${how})${why === undefined ? '' : `: ${why}`}; trueup resume ${resource.metadata.name} goes on`;
+  const words = wordsOf({ ref: refOf(resource), controlNamespace });
+  return `is suspended (${how})${why === undefined ? '' : `: ${why}`}; trueup resume ${words} goes on`;
 }
 
-const informative = new Set([
-  'Warning',
-  'Ready',
-  'Drift',
-  'Kept',
-  'Waiting',
-  'Healthy',
-  'Released',
-  'ArtifactInStorage',
-]);
+function refusedOf(resource: Manifest, declarations: Declarations): Failure | undefined {
+  const source = declarations.sourceOf(resource);
+  return source === undefined ? declarations.unitOf(resource).unsupported[0] : source.refused[0];
+}
+
+/** Conditions of an Application that stop nothing. */
+const informative = new Set(['Warning', 'Drift', 'Kept', 'Waiting', 'Released']);
+
+const isFine = 'waits for nothing: what Git says is applied, and it is healthy';
+const notLookedAt = 'was not looked at yet; does trueup start run for its namespace?';
+
+function sourceReason(resource: Manifest): string {
+  const { ready, message } = resourceStanding(resource);
+  if (ready === 'True') return `waits for nothing: ${message}`;
+  if (message === '') return notLookedAt;
+  return ready === 'False' ? `cannot go on: ${message}` : `is under way: ${message}`;
+}
+
+/** Of a kind that says how it is with a `Ready` condition. */
+function readyReason(resource: Manifest): string {
+  const { ready, message } = resourceStanding(resource);
+  const condition = (wanted: string) => conditionsOf(resource).find(({ type }) => type === wanted);
+  if (ready === 'True') return isFine;
+  if (condition('Ready')?.reason === 'Held') return `waits for a decision: ${message}`;
+  if (condition('Stalled') !== undefined) return `cannot go on: ${message}`;
+  // It says so only of what is applied.
+  if (condition('Healthy') !== undefined) return `is applied, and waits for health: ${message}`;
+  return ready === 'False' ? `cannot go on: ${message}` : `is under way: ${message}`;
+}
 
 function lastReason(resource: Manifest): string {
+  if (conditionsOf(resource).some(({ type }) => type === 'Ready')) return readyReason(resource);
   const { ready, message } = resourceStanding(resource);
   const { sync, health, phase, message: operation } = standingOf(resource);
   const conditions = conditionsOf(resource);
   const [error] = conditions.filter(({ type }) => !informative.has(type));
   const messageOf = (wanted: string): string | undefined =>
     conditions.find(({ type }) => type === wanted)?.message;
-  if (ready === 'True') return 'waits for nothing: what Git says is applied, and it is healthy';
+  if (ready === 'True') return isFine;
   if (phase === 'Running') return `is being synced: ${operation}`;
   if (error !== undefined)
     return `${error.type === 'Held' ? 'waits for a decision' : 'cannot go on'}: ${error.message}`;
@@ -126,7 +152,7 @@ function lastReason(resource: Manifest): string {
     return `is applied, and waits for health: ${health}${why === '' ? '' : `: ${why}`}`;
   }
   if (message !== '') return message;
-  return 'was not looked at yet; does trueup start run for its namespace?';
+  return notLookedAt;
 }
 
 /** The objects that are not healthy, each with its own word. */

@@ -1,12 +1,20 @@
 /** `trueup app …`: what is said of Applications, in the words of argocd. */
 import type { Command } from 'commander';
 import { listActions, runAction } from '#cli/app-actions.ts';
-import { appGet, appList, type OutputForm } from '#cli/app-list.ts';
+import { appGet, appList } from '#cli/app-list.ts';
 import { appSync, appWait } from '#cli/app-sync.ts';
 import type { CommandPorts } from '#cli/command.ts';
+import type { OutputForm } from '#cli/listing.ts';
 import { appManifests } from '#cli/plan.ts';
 import { applicationWords } from '#cli/resources.ts';
-import { output, withCluster, withExample, withMirror, withTimeout } from './program-options.ts';
+import {
+  output,
+  withCluster,
+  withExample,
+  withMirror,
+  withSelection,
+  withTimeout,
+} from './program-options.ts';
 import { addRollback, addSharedVerbs } from './shared-verbs.ts';
 
 export function addApp(root: Command, ports: CommandPorts): void {
@@ -26,8 +34,11 @@ export function addApp(root: Command, ports: CommandPorts): void {
 }
 
 function addReading(app: Command, ports: CommandPorts): void {
-  withExample(withCluster(app.command('list').description('all Applications')), 'trueup app list -A -o wide')
-    .option('-A, --all-namespaces', 'of every namespace')
+  withExample(
+    withSelection(withCluster(app.command('list').description('all Applications'))),
+    'trueup app list -A -o wide',
+    "trueup app list -l 'team in (payments,shop)'",
+  )
     .addOption(output('table', 'wide', 'name', 'json', 'yaml'))
     .action((options) => appList(options, ports));
   withExample(withCluster(app.command('get <name>').description('one Application')), 'trueup app get web')

@@ -57,6 +57,13 @@ export function withTimeout(command: Command): Command {
   );
 }
 
+export function withSelection(command: Command): Command {
+  return command
+    .option('-A, --all-namespaces', 'of every namespace')
+    .option('-l, --selector <labels>', 'only those with these labels: a=b,c!=d,e in (f,g),h notin (i),j,!k')
+    .option('-w, --watch', 'then again each that changes, until interrupted');
+}
+
 /** Every command's help ends with calls that can be copied. */
 export function withExample(command: Command, ...lines: readonly string[]): Command {
   return command.addHelpText('after', `\nExample:\n${lines.map((line) => `  ${line}\n`).join('')}`);

@@ -34,10 +34,23 @@ export const version = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
-/** Ends a command that is not `start` at Ctrl-C; `start` takes the signal over. */
+/**
+ * Ends a command that is not `start` at Ctrl-C, and when nobody reads any more what it prints, as behind
+ * `get --watch | head`; `start` takes the signal over.
+ */
 export function onceStopped(): { release: () => void } {
-  const remove = onStopSignal(() => process.exit(exitCodes.interrupted));
-  return { release: remove };
+  const removeSignals = onStopSignal(() => process.exit(exitCodes.interrupted));
+  const unread = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(exitCodes.failed);
+  };
+  process.stdout.on('error', unread);
+  return {
+    release: () => {
+      removeSignals();
+      process.stdout.off('error', unread);
+    },
+  };
 }
 
 export function program(stopped: { release: () => void }): Command {

@@ -15,6 +15,7 @@ import {
   withCluster,
   withExample,
   withMirror,
+  withSelection,
   withTimeout,
 } from './program-options.ts';
 import { openReportSource, type ReportPlace } from './report-source.ts';
@@ -22,17 +23,18 @@ import { addRollback, addSharedVerbs } from './shared-verbs.ts';
 
 export function addResources(root: Command, ports: CommandPorts): void {
   withExample(
-    withCluster(
-      root
-        .command('get [what...]')
-        .description('all, applications, kustomizations, sources, … of every kind that is known'),
+    withSelection(
+      withCluster(
+        root
+          .command('get [what...]')
+          .description('all, applications, kustomizations, sources, … of every kind that is known'),
+      ),
     ),
     'trueup get all -A',
     'trueup get applications -l team=payments -o wide',
     'trueup get sources git',
+    'trueup get kustomizations --watch',
   )
-    .option('-A, --all-namespaces', 'of every namespace')
-    .option('-l, --selector <labels>', 'only those with these labels: a=b,c!=d,e,!f')
     .addOption(output('table', 'wide', 'name', 'yaml', 'json'))
     .action((what: readonly string[], options, command: Command) =>
       getCommand(what, { ...options, ...isNamespaceGiven(command) }, ports),

@@ -16,7 +16,7 @@ const statusOf = async ({ name }: Place, kind = kustomizationKind) =>
 const valueOf = async (place: Place): Promise<string> =>
   (await place.live('v1/ConfigMap', 'settings'))['data'].value as string;
 
-async function declare(place: Place): Promise<void> {
+async function declare(place: Place, more: object = {}): Promise<void> {
   const metadata = { name: place.name, namespace: world.controlNamespace };
   const sourceRef = { kind: 'GitRepository', name: place.name };
   await world.api.create({
@@ -29,7 +29,14 @@ async function declare(place: Place): Promise<void> {
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',
     metadata,
-    spec: { interval: '1h', path: './app', prune: true, targetNamespace: place.namespace, sourceRef },
+    spec: {
+      interval: '1h',
+      path: './app',
+      prune: true,
+      targetNamespace: place.namespace,
+      sourceRef,
+      ...more,
+    },
   });
 }
 const applied = (place: Place, commit: string): Promise<unknown> =>
@@ -86,6 +93,95 @@ describe('on a Kustomization', () => {
     expect(log).toContain(`Back-to: ${first}`);
     const source = await statusOf(place, gitRepositoryKind);
     expect(source.artifact.revision).toBe((await statusOf(place)).lastAppliedRevision);
+    const one = await world.trueup('get', 'kustomization', place.name);
+    expect(one.stdout, one.stderr).toMatch(
+      /\n\nLast Rollback: +main@[0-9a-f]{8} at \S+; a revert, stable .* after it was seen\n$/,
+    );
+  });
+
+  it('resume has it go on with what was pushed while it was suspended', async () => {
+    const place = await world.place();
+    const first = await place.push(settings('1'));
+    await declare(place);
+    await applied(place, first);
+    const suspended = await world.trueup('suspend', ref(place), '--reason', 'incident 42');
+    expect(suspended, suspended.stderr).toMatchObject({ code: 0 });
+    const commit = await place.pushAndHint(settings('2'));
+    await waitFor(
+      'its source to have the commit',
+      async () => (await statusOf(place, gitRepositoryKind)).artifact?.revision === `main@sha1:${commit}`,
+    );
+    expect(await valueOf(place)).toBe('1');
+    const why = await world.trueup('why', ref(place));
+    const [, words = ''] = /incident 42; trueup resume (\S+) goes on/.exec(why.stdout) ?? [];
+    const resumed = await world.trueup('resume', words);
+    expect(resumed, resumed.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Kustomization .* is resumed\n$/),
+    });
+    await applied(place, commit);
+    expect(await valueOf(place)).toBe('2');
+    const { metadata, spec } = (await world.api.get(kustomizationKind, world.controlNamespace, place.name))!;
+    expect(metadata.annotations?.['trueup.dev/suspended']).toBeUndefined();
+    expect(spec).toMatchObject({ suspend: false });
+    const again = await world.trueup('resume', words);
+    expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/is not suspended/) });
+  });
+
+  it('events: of it and of its objects, and of no others', async () => {
+    const place = await world.place();
+    const commit = await place.push(settings('1'));
+    await declare(place);
+    await applied(place, commit);
+    const about = (kind: string, namespace: string, name: string, apiVersion: string) =>
+      world.api.create({
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name: `${kind.toLowerCase()}-${name}.1`, namespace },
+        involvedObject: { apiVersion, kind, namespace, name },
+        type: 'Warning',
+        reason: 'Noted',
+        message: `about ${kind} ${name}`,
+        lastTimestamp: new Date().toISOString().replace(/\.\d+Z$/, 'Z'),
+        source: { component: 'scenario' },
+      });
+    const flux = 'kustomize.toolkit.fluxcd.io/v1';
+    await about('ConfigMap', place.namespace, 'settings', 'v1');
+    await about('ConfigMap', place.namespace, 'another', 'v1');
+    await about('Kustomization', world.controlNamespace, place.name, flux);
+    await about('Kustomization', world.controlNamespace, `${place.name}-other`, flux);
+    const events = await world.trueup('events', ref(place));
+    expect(events, events.stderr).toMatchObject({ code: 0, stderr: '' });
+    expect(events.stdout).toContain('about ConfigMap settings\n');
+    expect(events.stdout).toContain(`about Kustomization ${place.name}\n`);
+    expect(events.stdout).not.toContain('another');
+    expect(events.stdout).not.toContain('-other');
+  });
+
+  it('why goes down a chain of dependsOn; of a source it says what it has', async () => {
+    const place = await world.place();
+    await place.push(settings('1'));
+    await declare(place, { dependsOn: [{ name: `${place.name}-before` }] });
+    await waitFor(
+      'it to wait',
+      async () =>
+        (await statusOf(place)).conditions?.some(
+          ({ reason }: Record<string, string>) => reason === 'DependencyNotReady',
+        ),
+      { seen: () => statusOf(place) },
+    );
+    const why = await world.trueup('why', ref(place));
+    expect(why, why.stderr).toMatchObject({ code: 0 });
+    expect(why.stdout).toMatch(
+      /^Kustomization .*: waits for Kustomization .*-before, on which it depends\n {2}← Kustomization .*-before: is not there\n$/,
+    );
+    const source = await world.trueup('why', 'source', 'git', place.name);
+    expect(source, source.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(
+        /^GitRepository .*: waits for nothing: stored artifact for revision 'main@sha1:/,
+      ),
+    });
   });
 
   it('report counts its deployments, its drift, and what of the cluster it explains', async () => {

@@ -1,5 +1,6 @@
 /** The command line on resources: what differs, who made what, what waits for what; and the wishes of people. */
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { configMap, deployment, yaml } from './manifests.ts';
 import type { Place } from './world.ts';
 import { useWorld, waitFor } from './world.ts';
@@ -54,7 +55,7 @@ describe('app diff', () => {
 });
 
 describe('get', () => {
-  it('one table for every kind that is known, in every form', async () => {
+  it('one table for every kind that is known; a word that means none is a wrong call', async () => {
     const place = await syncedPlace({ metadata: { labels: { team: 'payments' } } });
     const table = await world.trueup('get', 'all');
     expect(table, table.stderr).toMatchObject({ code: 0 });
@@ -74,6 +75,87 @@ describe('get', () => {
     expect(none).toMatchObject({ code: 0, stdout: '' });
     expect(none.stderr).toMatch(/no applications in any namespace/);
     expect((await world.trueup('get', 'frobnications')).code).toBe(64);
+    const unreadable = await world.trueup('get', 'applications', '-l', 'team in payments');
+    expect(unreadable).toMatchObject({
+      code: 64,
+      stdout: '',
+      stderr: expect.stringMatching(/a part that is none: team in payments/),
+    });
+  });
+
+  it('in every form, and of every namespace', async () => {
+    const place = await syncedPlace({ metadata: { labels: { forms: 'all' } } });
+    const get = async (...args: readonly string[]): Promise<string> => {
+      const done = await world.trueup('get', 'applications', '-l', 'forms in (all)', ...args);
+      expect(done, done.stderr).toMatchObject({ code: 0, stderr: '' });
+      return done.stdout;
+    };
+    const wide = await get('-o', 'wide');
+    expect(wide).toMatch(/^KIND +NAMESPACE +NAME +READY +SUSPENDED +REVISION +SINCE +MESSAGE\n/);
+    expect(wide).toMatch(
+      new RegExp(`^Application .* ${place.name} .* \\d{4}-\\d\\d-\\d\\dT\\S+Z  Synced, `, 'm'),
+    );
+    expect(JSON.parse(await get('-o', 'json'))).toMatchObject([
+      { kind: 'Application', metadata: { name: place.name }, spec: { source: { path: 'app' } } },
+    ]);
+    expect(parse(await get('-o', 'yaml'))).toMatchObject([
+      { kind: 'Application', metadata: { name: place.name }, status: { sync: { status: 'Synced' } } },
+    ]);
+    const name = `application/${world.controlNamespace}/${place.name}\n`;
+    expect(await get('-o', 'name')).toBe(name);
+
+    // Elsewhere than in the namespace that is looked at when none is named.
+    const elsewhere = { ...(await place.read()) };
+    await world.api.create({
+      apiVersion: elsewhere.apiVersion,
+      kind: elsewhere.kind,
+      metadata: { name: 'elsewhere', namespace: place.namespace, labels: { forms: 'all' } },
+      spec: elsewhere['spec'],
+    });
+    expect(await get('-o', 'name')).toBe(name);
+    const all = await get('-A', '-o', 'name');
+    expect(all.split('\n').toSorted()).toEqual(
+      ['', name.trim(), `application/${place.namespace}/elsewhere`].toSorted(),
+    );
+  });
+});
+
+describe('--watch', () => {
+  const watched = [
+    ['get', 'applications'],
+    ['app', 'list'],
+  ] as const;
+  it.each(watched)('%s %s: the table, then a row for what a push changed, until Ctrl-C', async (...words) => {
+    const place = await syncedPlace({ metadata: { labels: { watched: 'rows' } } });
+    await place.waitForApplication('health', ({ status }) => status?.health?.status === 'Healthy');
+    const selector = `watched in (rows),!absent`;
+    const watch = world.trueupGoingOn(...words, '--watch', '-l', selector);
+    await waitFor('the table', () => watch.lines().some((line) => line.includes(place.name)));
+    const before = watch.lines().length;
+    const commit = await place.pushAndHint({
+      'app/settings.yaml': yaml(configMap('settings', { value: '2' })),
+    });
+    await waitFor('a row of it', () => watch.lines().at(-1)?.includes(commit.slice(0, 8)), {
+      seen: async () => watch.lines(),
+    });
+    expect(
+      watch
+        .lines()
+        .slice(before)
+        .every((line) => line.includes(place.name)),
+    ).toBe(true);
+    watch.interrupt();
+    expect(await watch.ended).toMatchObject({ code: 130, stderr: '' });
+    await place.change({ metadata: { labels: { watched: null } } });
+  });
+
+  it('ends when nobody reads any more what it prints', async () => {
+    const place = await syncedPlace();
+    const watch = world.trueupGoingOn('get', 'applications', place.name, '-w', '-o', 'json');
+    await waitFor('a document', () => watch.lines().length > 0);
+    watch.leave();
+    await place.change({ metadata: { labels: { more: 'to-print' } } });
+    expect(await watch.ended).toMatchObject({ code: 1, stderr: '' });
   });
 });
 

@@ -52,6 +52,37 @@ export function trueup(args: readonly string[], timeoutMs?: number): Promise<Fin
   return runToEnd(trueupProgram, args, timeoutMs === undefined ? {} : { timeoutMs });
 }
 
+/** A command that goes on until somebody ends it. */
+export interface RunningCommand {
+  /** What it printed so far. */
+  lines(): readonly string[];
+  /** Nobody reads any more what it prints. */
+  leave(): void;
+  /** Ctrl-C. */
+  interrupt(): void;
+  readonly ended: Promise<Finished>;
+}
+
+export function beginTrueup(args: readonly string[]): RunningCommand {
+  const child = spawn(trueupProgram, args, {
+    cwd: repositoryRoot,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data: Buffer) => void (stdout += data.toString()));
+  child.stderr.on('data', (data: Buffer) => void (stderr += data.toString()));
+  return {
+    lines: () => stdout.split('\n').slice(0, -1),
+    leave: () => void child.stdout.destroy(),
+    interrupt: () => void child.kill('SIGINT'),
+    // Not before all that it printed has arrived.
+    ended: new Promise((resolve) => {
+      child.on('close', (code) => resolve({ code: code ?? 128, stdout, stderr }));
+    }),
+  };
+}
+
 export interface StartOptions {
   readonly kubeconfig: string;
   readonly dataDirectory: string;

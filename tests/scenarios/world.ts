@@ -24,8 +24,8 @@ import type { Mark, Write } from './audit.ts';
 import { openClusterApi } from './cluster-api.ts';
 import type { ClusterApi, LiveObject } from './cluster-api.ts';
 import type { Manifest } from './manifests.ts';
-import { runToEnd, startTrueup, trueup } from './trueup-process.ts';
-import type { Finished, RunningTrueup } from './trueup-process.ts';
+import { beginTrueup, runToEnd, startTrueup, trueup } from './trueup-process.ts';
+import type { Finished, RunningCommand, RunningTrueup } from './trueup-process.ts';
 import { waitFor } from './wait-for.ts';
 
 export { waitFor } from './wait-for.ts';
@@ -239,6 +239,11 @@ export class World {
   /** `trueup NOUN VERB …` against this world. */
   trueup(...args: readonly string[]): Promise<Finished> {
     return trueup([...args, '--kubeconfig', this.kubeconfig, '--namespace', this.controlNamespace]);
+  }
+
+  /** The same, of one that goes on until somebody ends it. */
+  trueupGoingOn(...args: readonly string[]): RunningCommand {
+    return beginTrueup([...args, '--kubeconfig', this.kubeconfig, '--namespace', this.controlNamespace]);
   }
 
   async createNamespace(name: string): Promise<void> {

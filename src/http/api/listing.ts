@@ -6,7 +6,7 @@ import { sameRepository } from '#git/url.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest } from '#model/object.ts';
-import { labelSelector } from './label-selector.ts';
+import { labelSelector } from '#model/label-selector.ts';
 
 export const pageDefault = 200;
 export const pageMax = 1000;
