@@ -188,7 +188,7 @@ describe('a token that expires', () => {
     // Time is what it lacks: a day ago by now.
     const ref = ['v1/Secret', world.controlNamespace, 'trueup-api-tokens'] as const;
     const kept = await world.api.get(...ref);
-    const entry = Buffer.from((kept?.['data'] as Record<string, string>)['old']!, 'base64').toString();
+    const entry = Buffer.from((kept!['data'] as Record<string, string>)['old']!, 'base64').toString();
     const { expires } = listed.find(({ name }) => name === 'old')!;
     const past = new Date(Date.now() - 86_400_000).toISOString();
     await world.api.patch(...ref, { stringData: { old: entry.replace(expires, past) } });
