@@ -69,7 +69,7 @@ export async function act(
   // While the last good set is repaired, what is held still waits for others to let go.
   const wanted = [...new Set([runtime.plan, plan])].flatMap(objectsOf);
   ports.ownership.setInterest(unit.id, [...wanted, ...awaitedElsewhere(unit)]);
-  runtime.health = await healthReport(state, made, ports.cluster, unit);
+  runtime.health = await healthReport(state, made, ports, unit);
   if (!fromLastGood && isAnother(runtime.unit, unit)) return anew;
   if (unit.request?.dryRun === true) return tryOut(runtime, unit, made, ports, progress);
   const nowMs = ports.clock.now();

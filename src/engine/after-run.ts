@@ -125,6 +125,6 @@ async function afterSuccess(runtime: UnitRuntime, ports: TurnPorts): Promise<Tur
   if (!isFromHere || !inventoryHolds(state.inventory, sightings, toleratedBy(runtime))) return another;
   const made = inSyncPlan(runtime.unit, located, state, sightings);
   runtime.plan = made.plan;
-  runtime.health = await healthReport(state, made, ports.cluster, runtime.unit);
+  runtime.health = await healthReport(state, made, ports, runtime.unit);
   return settled;
 }

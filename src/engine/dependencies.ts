@@ -13,6 +13,10 @@ export interface DependenciesPorts {
   /** The Unit that the resource declares, if there is one. */
   readonly runtimeOf: (resource: string) => UnitRuntime | undefined;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
+  /** What a resource of ours says of itself, whoever reconciles it; undefined for any other object. */
+  readonly reportedOf: (resource: string) => Readiness | undefined;
+  /** It is looked after here, and not only observed. */
+  readonly isReconciled: (runtime: UnitRuntime) => boolean;
   /** Whether it was looked at since the start, here or elsewhere. */
   readonly isLookedAt: (runtime: UnitRuntime) => boolean;
   /** The commits that it is at, one an input. */
@@ -59,8 +63,14 @@ export class Dependencies {
   standingOf(runtime: UnitRuntime): string {
     const readiness = this.#ports.readinessOf(runtime);
     const commits = this.#ports.commitsOf(runtime).map(({ commit }) => commit);
+    const saysReady = this.#ports.reportedOf(keyText(runtime.unit.owner))?.ready === true;
     // Ready again with another spec is news: who looked in between found it not to be.
-    return canonicalJson([readiness.ready ? '' : readiness.why, commits, generationText(runtime.unit)]);
+    return canonicalJson([
+      readiness.ready ? '' : readiness.why,
+      commits,
+      generationText(runtime.unit),
+      saysReady,
+    ]);
   }
 
   /** Whether it is known by now how everything stands that a Unit depends on: after a start, others come first. */
@@ -97,6 +107,41 @@ export class Dependencies {
     const [has] = this.#ports.commitsOf(runtime);
     if (!wanted.ok || has === undefined || has.commit === wanted.value.commit) return undefined;
     return `it is at ${has.label}, and ${wanted.value.label} is there`;
+  }
+
+  /**
+   * Why a resource that is waited for as any object is, and is well, does not count yet; undefined where it counts, or
+   * declares nothing. It has to be applied as it is wanted now, and to be where its source is: what waits for it may be
+   * at the new commit first.
+   */
+  async notReady(unit: Unit, resource: string): Promise<string | undefined> {
+    const reported = this.#ports.reportedOf(resource);
+    const runtime = this.#ports.runtimeOf(resource);
+    // Who suspended it wants it to stay as it is; and nothing can wait for itself.
+    if (reported === undefined || runtime?.unit.sync.trigger === 'suspended' || runtime?.unit.id === unit.id)
+      return undefined;
+    if (runtime !== undefined) {
+      // After a start, what it says of itself holds until it is looked at, and tells.
+      const readiness = this.#ports.isLookedAt(runtime) ? this.#ports.readinessOf(runtime) : reported;
+      if (!readiness.ready) return readiness.why;
+      const behind = await this.#behindItsSource(unit, runtime);
+      if (behind !== undefined) return behind;
+    }
+    return reported.ready ? undefined : reported.why;
+  }
+
+  async #behindItsSource({ inputs }: Unit, runtime: UnitRuntime): Promise<string | undefined> {
+    const has = this.#ports.commitsOf(runtime);
+    const isReconciled = this.#ports.isReconciled(runtime);
+    for (const [index, { source }] of runtime.unit.inputs.entries()) {
+      const at = has[index];
+      // What another replica follows, and this one does not, may be old here.
+      const isFollowed = isReconciled || inputs.some((input) => input.source.url === source.url);
+      const wanted = at && isFollowed ? await this.#ports.repositories.resolve(source) : undefined;
+      if (wanted?.ok && wanted.value.commit !== at?.commit)
+        return `it is at ${at?.label}, and ${wanted.value.label} is there`;
+    }
+    return undefined;
   }
 
   /** The way on which a resource leads back to itself, if it does. */

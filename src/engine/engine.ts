@@ -142,6 +142,8 @@ export class Engine {
       repositories: ports.repositories,
       runtimeOf: (resource) => this.#registrations.at(resource),
       readinessOf: (runtime) => this.#readinessOf(runtime),
+      reportedOf: (resource) => this.#reported(resource)?.readiness,
+      isReconciled: (runtime) => this.#isReconciled(runtime),
       isLookedAt: (runtime) => runtime.looked || !this.#share.isOwn(runtime.unit.id),
       commitsOf: (runtime) => this.#commitsOf(runtime),
     });
@@ -321,20 +323,27 @@ export class Engine {
   }
 
   #readinessOf(runtime: UnitRuntime): Readiness {
-    const isReconciled = this.#share.isOwn(runtime.unit.id) && runtime.observing === undefined;
-    const reported = isReconciled ? undefined : this.#reported(runtime);
+    const reported = this.#isReconciled(runtime) ? undefined : this.#reported(keyText(runtime.unit.owner));
     return reported?.readiness ?? readinessOf(runtime, this.#ports.clock.monotonic());
   }
 
+  #isReconciled({ unit, observing }: UnitRuntime): boolean {
+    return this.#share.isOwn(unit.id) && observing === undefined;
+  }
+
   #commitsOf(runtime: UnitRuntime): readonly Commit[] {
-    if (this.#share.isOwn(runtime.unit.id)) return runtime.located?.revisions ?? [];
-    const commit = this.#reported(runtime)?.commit;
+    const { unit, located } = runtime;
+    const isOwn = this.#share.isOwn(unit.id);
+    if (isOwn && located !== undefined) return commitsAt(runtime);
+    // What its status says may be an earlier one that has all of it.
+    if (isOwn && !unit.followsEveryCommit) return [];
+    const commit = this.#reported(keyText(unit.owner))?.commit;
     return commit === undefined ? [] : [{ commit, label: commit.slice(0, 8) }];
   }
 
-  #reported({ unit: { owner } }: UnitRuntime): Reported | undefined {
-    const resource = this.#cache.get(owner);
-    return resource && this.#registrations.dialectOf(keyText(owner))?.reported(resource);
+  #reported(key: string): Reported | undefined {
+    const resource = this.#cache.at(key);
+    return resource && this.#registrations.dialectOf(key)?.reported(resource);
   }
 
   #sourceDialectOf(key: string): SourceDialect | undefined {
@@ -451,11 +460,12 @@ export class Engine {
       this.#queue.add(key, isNew ? 'normal' : 'urgent');
     }
     for (const key of concerned) this.#queue.add(key);
-    if (this.#membership === undefined) return;
     // Of what others look after, their status tells.
-    for (const key of keys.map(keyText)) {
-      const runtime = this.#registrations.at(key);
-      if (runtime !== undefined && !this.#share.isOwn(runtime.unit.id)) this.#tellDependents(key, runtime);
+    for (const key of keys) {
+      const text = keyText(key);
+      const runtime = this.#registrations.at(text);
+      if (runtime === undefined && this.#registrations.dialectOf(text) !== undefined) this.#tellAwaiting(key);
+      if (runtime !== undefined && !this.#share.isOwn(runtime.unit.id)) this.#tellDependents(text, runtime);
     }
   }
 
@@ -468,6 +478,7 @@ export class Engine {
     for (const runtime of moved) this.#queue.add(keyText(runtime.unit.owner), 'urgent');
     for (const runtime of rest) {
       if (runtime.unit.followsEveryCommit || runtime.failures.length > 0) this.#again(runtime.unit.id);
+      else this.#tellDependents(keyText(runtime.unit.owner), runtime);
     }
   }
 
@@ -515,6 +526,13 @@ export class Engine {
     if (runtime.told === standing) return;
     runtime.told = standing;
     for (const dependent of dependents) if (this.#ready) this.#queue.add(dependent);
+    this.#tellAwaiting(runtime.unit.owner);
+  }
+
+  /** Those that wait for a resource as for any object: of that they hear how well it is, and not where it is. */
+  #tellAwaiting(resource: ObjectKey): void {
+    for (const id of this.#ownership.concerned(resource))
+      if (this.#registrations.runtime(id)?.unit.awaited !== undefined) this.#again(id);
   }
 
   /** A Unit that will surely read its sources: they are fetched before its turn comes. */
@@ -573,6 +591,17 @@ export class Engine {
     this.#views.forget(id);
     this.#sources.forget(id);
   }
+}
+
+/** Who does not follow every commit is also at those which change nothing for it. */
+function commitsAt({ unit, located }: UnitRuntime): readonly Commit[] {
+  if (located === undefined || unit.followsEveryCommit) return located?.revisions ?? [];
+  return located.revisions.map((revision, index) => {
+    const commit = located.inputs[index]?.same?.commit;
+    return commit === undefined || commit === revision.commit
+      ? revision
+      : { commit, label: commit.slice(0, 8) };
+  });
 }
 
 /** The same of all that are marked in the same way. */

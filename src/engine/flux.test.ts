@@ -579,6 +579,180 @@ describe('dependsOn', () => {
   });
 });
 
+describe('an Application that is waited for', () => {
+  const healthChecks = [
+    { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', name: 'web', namespace: 'argocd' },
+  ];
+  const waiting = (name: string): object =>
+    name === 'next' ? { dependsOn: [{ name: 'first' }] } : { healthChecks };
+  const files = (value: string): Record<string, string> => ({
+    ...filesOf([configMap('web', { a: value })]),
+    ...filesOf([configMap('first', { a: value })], 'first'),
+    ...filesOf([configMap('next', { a: value })], 'next'),
+  });
+  const here = async (spec: object = {}, metadata: object = {}): Promise<void> => {
+    await world.start();
+    await world.create(world.application('web', spec, metadata));
+    await world.pushFiles(files('1'));
+    await world.create(gitRepository());
+    for (const name of ['first', 'next']) await world.create(kustomization(name, waiting(name)));
+  };
+  const manual = { syncPolicy: {} };
+
+  it('is Synced and Healthy: one that is well and OutOfSync is waited for, and nothing is polled', async () => {
+    await here(manual);
+    await world.sync();
+    expect(world.status()).toMatchObject({ sync: { status: 'Synced' }, health: { status: 'Healthy' } });
+    for (const name of ['first', 'next']) expect(ready(name), name).toMatchObject({ status: 'True' });
+
+    const commit = await world.pushFiles(files('2'));
+    expect(world.status()).toMatchObject({ sync: { status: 'OutOfSync' }, health: { status: 'Healthy' } });
+    expect(ready('first')).toMatchObject({
+      status: 'Unknown',
+      message: expect.stringMatching(/Application argocd\/web is progressing \(automated sync is off/),
+    });
+    expect(ready('next')?.message).toMatch(
+      /waits for Kustomization flux-system\/first: Application argocd\/web is progressing/,
+    );
+    expect([world.data('first'), world.data('next')]).toEqual([{ a: '2' }, { a: '1' }]);
+    await world.sync();
+    expect(world.data('next')).toEqual({ a: '2' });
+    for (const name of ['first', 'next'])
+      expect(statusOf(name).lastAppliedRevision, name).toBe(`main@sha1:${commit}`);
+  });
+  it('is at the commit that is there, and not only well at the one before', async () => {
+    await here();
+    const slow = Promise.withResolvers<void>();
+    world.slow = ({ root }) => (root === 'app' ? slow.promise : undefined);
+    const commit = await world.pushFiles(files('2'));
+    expect(world.status()).toMatchObject({ sync: { status: 'Synced' }, health: { status: 'Healthy' } });
+    expect(ready('first')?.message).toMatch(
+      /Application argocd\/web is progressing \(it is at .* is there\)/,
+    );
+    expect([world.data('first'), world.data('next')]).toEqual([{ a: '2' }, { a: '1' }]);
+    slow.resolve();
+    await world.settle();
+    expect(world.status().sync).toMatchObject({ status: 'Synced', revision: commit });
+    expect(world.data('next')).toEqual({ a: '2' });
+  });
+  it('in what a Kustomization applies, too, where it waits for all of that', async () => {
+    await world.start();
+    const of = (value: string): Record<string, string> => ({
+      ...filesOf([configMap('web', { a: value })]),
+      ...filesOf([world.application('web', manual)], 'first'),
+    });
+    await world.pushFiles(of('1'));
+    await world.create(gitRepository());
+    await world.create(kustomization('first', { wait: true }));
+    await world.sync();
+    expect(ready('first')).toMatchObject({ status: 'True' });
+    await world.pushFiles(of('2'));
+    expect(ready('first')).toMatchObject({
+      status: 'Unknown',
+      message: expect.stringMatching(/argocd\/web/),
+    });
+    await world.sync();
+    expect(ready('first')).toMatchObject({ status: 'True' });
+  });
+  it('is heard of when only what it says of its sync changes', async () => {
+    await here({ syncPolicy: { automated: {} } });
+    const leftover = filesOf([configMap('old')]);
+    await world.pushFiles({ ...files('1'), ...leftover });
+    expect(ready('first')).toMatchObject({ status: 'True' });
+    await world.pushFiles(files('1'));
+    expect(ready('first')?.message).toMatch(
+      /Application argocd\/web is progressing \(it reports OutOfSync\)/,
+    );
+    world.cluster.drop('ConfigMap', 'payments', 'old');
+    await world.settle();
+    expect(world.status().sync?.status).toBe('Synced');
+    expect(ready('first')).toMatchObject({ status: 'True' });
+  });
+  it('that another controller reconciles is believed, and heard of', async () => {
+    await world.start();
+    const elsewhere = { ...world.application(), metadata: { name: 'web', namespace: 'elsewhere' } };
+    const says = (sync: string, health: string): void => {
+      const status = { sync: { status: sync }, health: { status: health } };
+      world.cluster.edit(
+        'argoproj.io/Application',
+        'elsewhere',
+        'web',
+        (draft) => (draft.status = status),
+        'argocd-application-controller',
+      );
+    };
+    await world.create(elsewhere);
+    says('OutOfSync', 'Healthy');
+    await world.pushFiles(files('1'));
+    await world.create(gitRepository());
+    await world.create(
+      kustomization('first', { healthChecks: [{ ...healthChecks[0], namespace: 'elsewhere' }] }),
+    );
+    expect(ready('first')?.message).toMatch(/it reports OutOfSync/);
+    for (const sync of ['Synced', 'OutOfSync', 'Synced']) {
+      says(sync, 'Healthy');
+      await world.settle();
+      const status = sync === 'Synced' ? 'True' : 'Unknown';
+      expect(ready('first'), sync).toMatchObject({ status });
+    }
+  });
+  it('that reads only some paths is at a commit which changes others', async () => {
+    await here({}, { annotations: { 'argocd.argoproj.io/manifest-generate-paths': '.' } });
+    expect(ready('first')).toMatchObject({ status: 'True' });
+    const commit = await world.pushFiles({ ...files('1'), 'README.md': 'another' });
+    expect(statusOf('first').lastAppliedRevision).toBe(`main@sha1:${commit}`);
+    expect(ready('first')).toMatchObject({ status: 'True' });
+    expect(world.status().sync?.revision).not.toBe(commit);
+  });
+  it('is not waited for by an application of applications: that is as in Argo CD', async () => {
+    await world.start();
+    const child = (value: string): Record<string, string> => ({
+      ...filesOf([configMap('web', { a: value })]),
+      ...filesOf([world.application('web', manual)], 'apps'),
+    });
+    await world.pushFiles(child('1'));
+    await world.create(
+      world.application('root', { source: { repoURL: repository, path: 'apps', targetRevision: 'main' } }),
+    );
+    expect(world.status('web').sync?.status).toBe('OutOfSync');
+    expect(world.status('root')).toMatchObject({ sync: { status: 'Synced' }, health: { status: 'Healthy' } });
+  });
+  it('after a restart what stands says nothing new, before the Application was looked at, too', async () => {
+    await here();
+    expect(ready('next')).toMatchObject({ status: 'True' });
+    await world.restart();
+    world.crash();
+    world.cluster.edit('ConfigMap', 'payments', 'web', (draft) => (draft.data.a = 'x'), 'kubectl-edit');
+    world.kept.values.clear();
+    const slow = Promise.withResolvers<void>();
+    world.slow = () => slow.promise;
+    const { mark } = world;
+    await world.start();
+    expect(world.data('web')).toEqual({ a: 'x' });
+    expect(world.cluster.since(mark).filter(({ verb }) => verb === 'mergePatch' || verb === 'apply')).toEqual(
+      [],
+    );
+    slow.resolve();
+    await world.settle();
+    expect(world.data('web')).toEqual({ a: '1' });
+  });
+  it('after a restart, is behind the commit that came meanwhile', async () => {
+    await here();
+    world.crash();
+    world.git.push(repository, files('2'));
+    const slow = Promise.withResolvers<void>();
+    world.slow = ({ root }) => (root === 'app' ? slow.promise : undefined);
+    await world.start();
+    expect([world.data('web'), world.data('next')]).toEqual([{ a: '1' }, { a: '1' }]);
+    expect(ready('first')?.message).toMatch(
+      /Application argocd\/web is progressing \(it is at .* is there\)/,
+    );
+    slow.resolve();
+    await world.settle();
+    expect([world.data('web'), world.data('next')]).toEqual([{ a: '2' }, { a: '2' }]);
+  });
+});
+
 describe('F29: Flux was here before', () => {
   const left = (name: string, commit: string): Manifest => ({
     ...kustomization(name, {}, { finalizers: ['finalizers.fluxcd.io'] }),

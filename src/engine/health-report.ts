@@ -3,16 +3,23 @@ import { reportOf } from '#pipeline/health/health.ts';
 import { observe, type MadePlan } from '#pipeline/pipeline.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { ObjectHealth, Sighting } from '#model/observed.ts';
-import type { HealthReport, UnitState } from '#model/outcome.ts';
+import { isWell, type HealthReport, type UnitState } from '#model/outcome.ts';
 import type { Cluster } from '#model/ports.ts';
 import type { Unit } from '#model/unit.ts';
+import type { Dependencies } from './dependencies.ts';
+
+export interface HealthReportPorts {
+  readonly cluster: Cluster;
+  readonly dependencies: Pick<Dependencies, 'notReady'>;
+}
 
 export async function healthReport(
   state: UnitState,
   made: MadePlan | undefined,
-  cluster: Cluster,
-  { awaited }: Pick<Unit, 'awaited'>,
+  { cluster, dependencies }: HealthReportPorts,
+  unit: Unit,
 ): Promise<HealthReport> {
+  const { awaited } = unit;
   const refs = new Map<string, ObjectRef>();
   if (made === undefined) for (const { ref } of state.inventory) refs.set(keyText(ref), ref);
   for (const { ref } of made?.plan.desired ?? []) refs.set(keyText(ref), ref);
@@ -22,7 +29,15 @@ export async function healthReport(
   for (const ref of others) refs.set(keyText(ref), ref);
   const unseen = others.filter((ref) => !known.has(keyText(ref)));
   const sightings = unseen.length === 0 ? known : new Map([...known, ...(await observe(unseen, cluster))]);
-  return reportOf([...refs].map(([key, ref]) => ({ ref, health: healthOf(sightings.get(key)) })));
+  const healths = new Map([...refs.keys()].map((key) => [key, healthOf(sightings.get(key))]));
+  const waitedFor = awaited?.objects === 'all' ? [...refs.keys()] : others.map(keyText);
+  for (const key of waitedFor) {
+    const health = healths.get(key);
+    const why = health && isWell(health) ? await dependencies.notReady(unit, key) : undefined;
+    if (health !== undefined && why !== undefined)
+      healths.set(key, { ...health, status: 'Progressing', message: why });
+  }
+  return reportOf([...refs].map(([key, ref]) => ({ ref, health: healths.get(key)! })));
 }
 
 function healthOf(sighting: Sighting | undefined): ObjectHealth {

@@ -1,5 +1,5 @@
 /** Which Unit has which object: from inventories, from Runs in progress, and who waits for one. */
-import { keyText, kindText, type GroupVersionKind, type ObjectRef } from '#model/object.ts';
+import { keyText, kindText, type GroupVersionKind, type ObjectKey, type ObjectRef } from '#model/object.ts';
 import type { InventoryEntry } from '#model/observed.ts';
 import type { UnitId } from '#model/unit.ts';
 
@@ -126,8 +126,8 @@ export class Ownership {
     this.#interestOf.set(unit, (this.#interestOf.get(unit) ?? new Set()).add(key));
   }
 
-  concerned(ref: ObjectRef): ReadonlySet<UnitId> {
-    const key = keyText(ref);
+  concerned(object: ObjectKey): ReadonlySet<UnitId> {
+    const key = keyText(object);
     return new Set([...(this.#inventories.get(key)?.keys() ?? []), ...(this.#interested.get(key) ?? [])]);
   }
 

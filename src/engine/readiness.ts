@@ -2,7 +2,7 @@
 import type { Readiness } from '#model/dialect.ts';
 import type { Failure } from '#model/failure.ts';
 import { describe, keyText } from '#model/object.ts';
-import type { HealthReport } from '#model/outcome.ts';
+import { isWell, type HealthReport } from '#model/outcome.ts';
 import { changesObjects } from '#model/plan.ts';
 import { planSummary } from '#model/sentences.ts';
 import type { Awaited } from '#model/unit.ts';
@@ -53,8 +53,7 @@ function unwellOf(health: HealthReport | undefined, { objects }: Awaited): reado
   const reports = health?.objects ?? [];
   const wanted = objects === 'all' ? undefined : new Set(objects.map(keyText));
   return reports.filter(
-    ({ ref, status }) =>
-      (wanted === undefined || wanted.has(keyText(ref))) && status !== 'Healthy' && status !== 'Suspended',
+    (report) => (wanted === undefined || wanted.has(keyText(report.ref))) && !isWell(report),
   );
 }
 

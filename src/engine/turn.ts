@@ -125,7 +125,7 @@ async function refuse(runtime: UnitRuntime, state: UnitState, ports: TurnPorts):
   runtime.failures = refused;
   runtime.plan = undefined;
   if (unit.refresh !== undefined) runtime.answered = { ...runtime.answered, refresh: true };
-  runtime.health = await healthReport(state, undefined, ports.cluster, unit);
+  runtime.health = await healthReport(state, undefined, ports, unit);
   if (unit.request !== undefined) {
     const reason = [...unit.unsupported, ...refused][0]!;
     answer(runtime, `refused: ${reason.message}`, ports.clock.now());
@@ -287,7 +287,7 @@ async function repairFromLastGood(
   const { request: _, ...unasked } = unit;
   // Sources that were added or taken away since have no last good set of theirs.
   if (state.revisions.length === 0 || state.revisions.length !== unit.inputs.length) {
-    runtime.health = await healthReport(state, undefined, ports.cluster, unit);
+    runtime.health = await healthReport(state, undefined, ports, unit);
     return settled;
   }
   const instead = state.revisions.map(({ commit }) => ({ commit }));

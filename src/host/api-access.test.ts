@@ -4,6 +4,8 @@ import { hashSync } from 'bcryptjs';
 import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualTime } from '../kube/manual-time.fixture.ts';
+import { digestOf } from '#fields/digest.ts';
+import type { ApiToken } from '#model/api-token.ts';
 import { fail, ok, type Result } from '#model/failure.ts';
 import { ApiAccess, sessionMs, type ApiSecrets } from './api-access.ts';
 
@@ -87,6 +89,45 @@ describe('API tokens', () => {
   });
 });
 
+describe('tokens that expire', () => {
+  const token = 'trueup_a-token-that-expires-0123456789';
+  const lifeMs = 60_000;
+  const kept = (): ApiToken => ({
+    name: 'cron',
+    digest: digestOf(token),
+    createdAtMs: time.now(),
+    expiresAtMs: time.now() + lifeMs,
+    by: 'ada',
+  });
+
+  it('are known by their names until they expire, and say then that they have', async () => {
+    secrets = ok({ expiring: [{ ...kept(), name: 'other', digest: digestOf('another') }, kept()] });
+    expect(await who(token)).toBe('token:cron');
+    time.advance(lifeMs - 1);
+    expect(await who(token)).toBe('token:cron');
+    time.advance(1);
+    expect(await access.who(token)).toMatchObject({
+      failure: {
+        code: 'TokenExpired',
+        message: expect.stringMatching(/^the token cron expired at \d{4}-.*Z$/),
+        hint: 'trueup token create cron',
+      },
+    });
+  });
+  it('end when they are revoked', async () => {
+    secrets = ok({ expiring: [kept()] });
+    expect(await who(token)).toBe('token:cron');
+    secrets = ok({ expiring: [] });
+    later();
+    expect(await who(token)).toBeUndefined();
+  });
+  it('are not what is kept of them, and are no passwords', async () => {
+    secrets = ok({ expiring: [kept()] });
+    expect(await who(kept().digest)).toBeUndefined();
+    expect(await login('admin', token)).toBeUndefined();
+  });
+});
+
 describe('sessions', () => {
   it('are given for the password, and are the administrator’s until they expire', async () => {
     secrets = ok({ passwordHash });
@@ -96,7 +137,7 @@ describe('sessions', () => {
     time.advance(sessionMs - 1000);
     expect(await who(token!)).toBe('admin');
     time.advance(2000);
-    expect(await who(token!)).toBeUndefined();
+    expect(await access.who(token!)).toMatchObject({ failure: { code: 'TokenExpired' } });
   });
   it.each([
     ['admin', 'wrong'],
@@ -166,29 +207,25 @@ describe('S12: a JWT that is nearly right is wrong', () => {
     const { [claim]: _, ...claims } = decodeJwt(await base().sign(bytes()));
     return new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(bytes());
   };
+  it.each<readonly [string, () => SignJWT]>([
+    ['expired', () => base().setExpirationTime(seconds() - 1)],
+    ['issued too long ago', () => base().setIssuedAt(seconds() - 25 * 3600)],
+  ])('%s: it lets nobody in, and says so to who had it', async (_, make) => {
+    expect(await access.who(await make().sign(bytes()))).toMatchObject({
+      failure: { kind: 'denied', code: 'TokenExpired' },
+    });
+    const forged = await make().sign(new Uint8Array(32).fill(1));
+    expect(await who(forged)).toBeUndefined();
+  });
   it.each<readonly [string, () => Promise<string> | string]>([
     ['another issuer', () => base().setIssuer('argocd').sign(bytes())],
     ['another audience', () => base().setAudience('trueup').sign(bytes())],
     ['another subject', () => base().setSubject('admin:apiKey').sign(bytes())],
     [
-      'expired',
-      () =>
-        base()
-          .setExpirationTime(seconds() - 1)
-          .sign(bytes()),
-    ],
-    [
       'not valid yet',
       () =>
         base()
           .setNotBefore(seconds() + 60)
-          .sign(bytes()),
-    ],
-    [
-      'issued too long ago',
-      () =>
-        base()
-          .setIssuedAt(seconds() - 25 * 3600)
           .sign(bytes()),
     ],
     [

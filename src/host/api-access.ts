@@ -1,12 +1,16 @@
 /**
  * Who may call the API. There is one person so far, the administrator, who shows an API token, or a session that was
- * given for a password (ADR 16). A session is a JWT, signed with HS256 under a key that changes with the password.
+ * given for a password (ADR 16). A session is a JWT, signed with HS256 under a key that changes with the password. A
+ * token that expires has a name, which stands with what is done by it.
  */
 import { createHash, hkdfSync, randomUUID, timingSafeEqual } from 'node:crypto';
 import { compare } from 'bcryptjs';
-import { jwtVerify, SignJWT, type JWTPayload } from 'jose';
-import { ok, type Result } from '#model/failure.ts';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { digestOf } from '#fields/digest.ts';
+import type { ApiToken } from '#model/api-token.ts';
+import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import type { Clock } from '#model/ports.ts';
+import { timestamp } from '#model/time.ts';
 
 /** What the cluster keeps about it; each may be absent. */
 export interface ApiSecrets {
@@ -16,6 +20,8 @@ export interface ApiSecrets {
   readonly signingSecret?: string;
   /** A further API token. */
   readonly token?: string;
+  /** Tokens that expire: their digests. */
+  readonly expiring?: readonly ApiToken[];
   /** Argo CD's `admin.enabled`. */
   readonly isLoginOff?: boolean;
 }
@@ -49,14 +55,27 @@ export class ApiAccess {
     this.#parts = parts;
   }
 
-  /** The name of whoever this bearer token is from; undefined: nobody's. A failure: it cannot be known at present. */
+  /**
+   * The name of whoever this bearer token is from; undefined: nobody's. A failure: it has expired, or it cannot be known
+   * at present.
+   */
   async who(bearer: string): Promise<Result<string | undefined>> {
     if (bearer === '' || bearer.length > inputLengthMax) return ok(undefined);
     if (equals(bearer, this.#parts.token)) return ok(administrator);
     const secrets = await this.#read();
     if (!secrets.ok) return secrets;
     if (isToken(secrets.value.token) && equals(bearer, secrets.value.token)) return ok(administrator);
-    return ok((await this.#verified(bearer, secrets.value)) === undefined ? undefined : administrator);
+    const digest = digestOf(bearer);
+    const expiring = secrets.value.expiring?.find((token) => equals(digest, token.digest));
+    if (expiring !== undefined) return this.#ofExpiring(expiring);
+    return this.#ofSession(bearer, secrets.value);
+  }
+
+  #ofExpiring({ name, expiresAtMs }: ApiToken): Result<string> {
+    if (this.#parts.clock.now() < expiresAtMs) return ok(`token:${name}`);
+    return fail(
+      expired(`the token ${name} expired at ${timestamp(expiresAtMs)}`, `trueup token create ${name}`),
+    );
   }
 
   /** A session for a password; undefined: wrong name or password. Without a password set, an API token is one. */
@@ -100,9 +119,9 @@ export class ApiAccess {
     return isAnyToken && username === administrator && isLoginOff !== true;
   }
 
-  async #verified(bearer: string, secrets: ApiSecrets): Promise<JWTPayload | undefined> {
+  async #ofSession(bearer: string, secrets: ApiSecrets): Promise<Result<string | undefined>> {
     try {
-      const { payload } = await jwtVerify(bearer, this.signingKey(secrets), {
+      await jwtVerify(bearer, this.signingKey(secrets), {
         algorithms: [algorithm],
         issuer,
         audience,
@@ -111,9 +130,11 @@ export class ApiAccess {
         maxTokenAge: sessionMs / 1000,
         currentDate: new Date(this.#parts.clock.now()),
       });
-      return payload;
-    } catch {
-      return undefined;
+      return ok(administrator);
+    } catch (error) {
+      // Its signature, and whose it is, were looked at first.
+      if (error instanceof errors.JWTExpired) return fail(expired('the session has expired', 'log in again'));
+      return ok(undefined);
     }
   }
 
@@ -129,6 +150,10 @@ export class ApiAccess {
     if (!result.ok && this.#secrets?.read === read) this.#secrets = undefined;
     return result;
   }
+}
+
+function expired(message: string, hint: string): Failure {
+  return { kind: 'denied', code: 'TokenExpired', stage: 'policy', message, hint };
 }
 
 function isToken(token: string | undefined): token is string {

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Meter } from '#model/ports.ts';
+import { measureLoopDelay } from './loop-delay.ts';
 import { metricTable, type MetricDefinition } from './metric-table.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -122,8 +123,8 @@ export class Metrics implements Meter {
 
   /** CPU, memory and loop delay of this process; only for the one that is the process's own. */
   watchProcess(): void {
-    // The default looks at the loop a hundred times a second, which alone would be most of what an idle process costs.
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 200 });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 60_000 });
+    measureLoopDelay(this.#registry);
   }
 
   get contentType(): string {

@@ -1,6 +1,7 @@
 /** What an installation keeps in its control-plane namespace, checked before anything is reconciled. */
 import type { ApiSecrets } from '#host/api-access.ts';
 import { systemRandom } from '#host/random.ts';
+import { apiTokensIn, apiTokensRef } from '#model/api-token.ts';
 import { fail, ok, type Failure, type Result } from '#model/failure.ts';
 import { isObject } from '#model/json.ts';
 import type { Manifest, ObjectRef } from '#model/object.ts';
@@ -135,15 +136,16 @@ export async function webhookSecret(
   return ok(secretText(found.value, 'webhook.github.secret')?.trim());
 }
 
-/** Who may call the API: Argo CD's own account of the administrator, and a Secret with a further token. */
+/** Who may call the API: Argo CD's own account of the administrator, a Secret with a further token, and those that expire. */
 export async function apiSecrets(cluster: Cluster, namespace: string): Promise<Result<ApiSecrets>> {
   const settings: ObjectRef = { group: '', version: 'v1', kind: 'ConfigMap', namespace, name: 'argocd-cm' };
-  const [argo, own, config] = await Promise.all([
+  const [argo, own, expiring, config] = await Promise.all([
     cluster.read(secretRef(namespace, 'argocd-secret')),
     cluster.read(secretRef(namespace, 'trueup-api-token')),
+    cluster.read(apiTokensRef(namespace)),
     cluster.read(settings),
   ]);
-  for (const found of [argo, own, config]) if (!found.ok) return found;
+  for (const found of [argo, own, expiring, config]) if (!found.ok) return found;
   const text = (found: typeof argo, key: string): string | undefined =>
     (found.ok && secretText(found.value, key)?.trim()) || undefined;
   const passwordHash = text(argo, 'admin.password');
@@ -153,6 +155,7 @@ export async function apiSecrets(cluster: Cluster, namespace: string): Promise<R
     ...(passwordHash === undefined ? {} : { passwordHash }),
     ...(signingSecret === undefined ? {} : { signingSecret }),
     ...(token === undefined ? {} : { token }),
+    expiring: expiring.ok ? apiTokensIn(expiring.value) : [],
     isLoginOff: config.ok && entryOf(config.value, 'admin.enabled') === 'false',
   });
 }

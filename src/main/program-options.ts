@@ -14,6 +14,13 @@ export const duration = (text: string): number => {
   if (valueMs === undefined) throw new InvalidArgumentError('write it as 30s, 5m or 1h');
   return valueMs;
 };
+/** What lasts is written in days, too. */
+export const lifetime = (text: string): number => {
+  const [, days] = /^(\d+)d$/.exec(text) ?? [];
+  const valueMs = days === undefined ? parseDuration(text) : Number(days) * 86_400_000;
+  if (valueMs === undefined) throw new InvalidArgumentError('write it as 12h or 30d');
+  return valueMs;
+};
 const mirror = (text: string, earlier: readonly Mirror[]): readonly Mirror[] => {
   const split = text.indexOf('=');
   if (split <= 0 || split === text.length - 1)

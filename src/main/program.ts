@@ -29,6 +29,7 @@ import {
 } from './program-options.ts';
 import { addResources } from './resource-program.ts';
 import { start, type StartOptions } from './start.ts';
+import { addToken } from './token-program.ts';
 
 export const version = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -80,6 +81,7 @@ export function program(stopped: { release: () => void }): Command {
     .action((options) =>
       install(options, [...argoDefinitions, ...fluxDefinitions, unitStateDefinition], ports),
     );
+  addToken(root, ports);
   addCompletion(root, ports);
   for (const command of allCommands(root)) command.exitOverride();
   return root;

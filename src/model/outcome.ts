@@ -43,6 +43,9 @@ export interface HealthReport {
   readonly objects: readonly (ObjectHealth & { readonly ref: ObjectRef })[];
 }
 
+/** Nobody who waits for it has to wait longer. */
+export const isWell = ({ status }: ObjectHealth): boolean => status === 'Healthy' || status === 'Suspended';
+
 /** How many entries of each sort a Unit's history keeps. */
 export const historyMax = 20;
 

@@ -7,7 +7,7 @@ import { fluxDialect } from '#dialects/flux/kustomization.ts';
 import { Engine, type EngineOptions } from '#engine/engine.ts';
 import type { Manifest } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Log, Renderer } from '#model/ports.ts';
+import type { Log, Renderer, RenderRequest } from '#model/ports.ts';
 import { decodeUnitState, unitStateRef } from '#pipeline/record/unit-state-codec.ts';
 import { systemClock } from '#host/clock.ts';
 import { systemRandom } from '#host/random.ts';
@@ -81,8 +81,10 @@ export class EngineWorld {
   readonly meter = new CountingMeter();
   readonly errors: string[] = [];
   readonly renderer: Renderer = {
-    render: (...asked) => {
+    render: async (...asked) => {
       this.renders += 1;
+      const slow = this.slow?.(asked[0]);
+      if (slow !== undefined) await slow;
       return inThisThread.render(...asked);
     },
     prepare: () => {
@@ -93,6 +95,8 @@ export class EngineWorld {
   readonly kept = new MemoryRenderStore();
   readonly records = new MemoryRecords();
   renders = 0;
+  /** What a rendering waits for, if it is to last. */
+  slow: ((request: RenderRequest) => Promise<void> | undefined) | undefined;
   /** How often it was said that something will be rendered. */
   prepared = 0;
   readonly #options: Partial<EngineOptions>;

@@ -135,6 +135,78 @@ describe('who may ask', () => {
   });
 });
 
+describe('a token that expires', () => {
+  const bearer = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await world.trueup('token', 'create', ...args);
+    expect(code, stderr).toBe(0);
+    made.push(stdout.trim());
+    return stdout.trim();
+  };
+  const made: string[] = [];
+  const statusAs = async (as: string): Promise<number> =>
+    (await ask('/api/v1/applications?limit=1', { as })).status;
+  const becomes = (as: string, status: number) =>
+    waitFor(`the token to get ${status}`, async () => (await statusAs(as)) === status);
+  afterAll(async () => {
+    const log = await world.log();
+    const kept = await world.api.get('v1/Secret', world.controlNamespace, 'trueup-api-tokens');
+    const data = Object.values((kept?.['data'] ?? {}) as Readonly<Record<string, string>>);
+    const texts = [log, ...data.map((text) => Buffer.from(text, 'base64').toString())];
+    expect(made.length).toBeGreaterThan(0);
+    for (const one of made) for (const text of texts) expect(text).not.toContain(one);
+  });
+
+  it('is good for the script that polls, and its name stands with the sync that it asks for', async () => {
+    const place = await world.place();
+    await place.push({ 'app/a.yaml': yaml(configMap('a', { a: '1' })) });
+    await place.createApplication(manual);
+    const cron = await bearer('cron', '--expires', '12h');
+    await becomes(cron, 200);
+    expect((await poll({ ARGOCD_TOKEN: cron })).code).toBe(0);
+    expect(await ask('/api/v1/session/userinfo', { as: cron })).toMatchObject({ username: 'token:cron' });
+    await ask(`/api/v1/applications/${place.name}/sync`, { method: 'POST', as: cron });
+    await place.synced();
+    const { stdout } = await world.trueup('history', place.name);
+    expect(stdout).toMatch(/token:cron/);
+    const again = await world.trueup('token', 'create', 'cron');
+    expect([again.code, again.stdout]).toEqual([1, '']);
+    expect(again.stderr).toMatch(/there is a token cron until/);
+  });
+  it('is none any more when it is revoked', async () => {
+    const short = await bearer('short');
+    await becomes(short, 200);
+    expect((await world.trueup('token', 'revoke', 'short')).code).toBe(0);
+    await becomes(short, 401);
+    expect(await ask('/api/v1/applications', { as: short })).toMatchObject({ message: 'invalid session' });
+  });
+  it('gets 401 when it has expired, with when that was and what to do', async () => {
+    const old = await bearer('old');
+    await becomes(old, 200);
+    const { stdout } = await world.trueup('token', 'list', '-o', 'json');
+    const listed = JSON.parse(stdout) as readonly { readonly name: string; readonly expires: string }[];
+    expect(listed.map(({ name }) => name)).toContain('old');
+    // Time is what it lacks: a day ago by now.
+    const ref = ['v1/Secret', world.controlNamespace, 'trueup-api-tokens'] as const;
+    const kept = await world.api.get(...ref);
+    const entry = Buffer.from((kept!['data'] as Record<string, string>)['old']!, 'base64').toString();
+    const { expires } = listed.find(({ name }) => name === 'old')!;
+    const past = new Date(Date.now() - 86_400_000).toISOString();
+    await world.api.patch(...ref, { stringData: { old: entry.replace(expires, past) } });
+    await becomes(old, 401);
+    expect(await ask('/api/v1/applications', { as: old })).toMatchObject({
+      code: 16,
+      message: expect.stringMatching(
+        /^the token old expired at .*Z \(trueup token create old\) \[TokenExpired\]$/,
+      ),
+    });
+    expect((await poll({ ARGOCD_TOKEN: old })).stderr).toMatch(/401/);
+    expect((await world.trueup('token', 'list')).stdout).toMatch(/^old .*\(expired\)$/m);
+    const renewed = await bearer('old', '--expires', '1h');
+    await becomes(renewed, 200);
+    expect(await statusAs(old)).toBe(401);
+  });
+});
+
 describe('an Application', () => {
   it('is shown with its tree and manifests; refreshed and synced where asked', async () => {
     const place = await world.place();

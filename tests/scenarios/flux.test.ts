@@ -388,16 +388,53 @@ describe('force', () => {
 });
 
 describe('one repository for Argo CD and Flux', () => {
-  it('an Application and a Kustomization are applied from one commit', async () => {
-    const where = `mixed-${world.id}`;
-    await world.createNamespace(where);
-    const commit = await push('mixed', {
-      'argo/one.yaml': yaml(configMap('from-argo', { a: '1' })),
-      'flux/two.yaml': yaml(configMap('from-flux', { a: '1' })),
-    });
-    await apply(
-      yaml(gitRepository('mixed'), kustomization('mixed', { path: './flux', targetNamespace: where })),
+  const where = `mixed-${world.id}`;
+  const sourceRef = { kind: 'GitRepository', name: 'mixed' };
+  const files = (value: string) => ({
+    'argo/one.yaml': yaml(configMap('from-argo', { a: value })),
+    'flux/two.yaml': yaml(configMap('from-flux', { a: value })),
+    'after/three.yaml': yaml(configMap('after', { a: value })),
+  });
+  const application = (): Promise<Application | undefined> =>
+    world.api.get(applicationKind, namespace, 'mixed') as Promise<Application | undefined>;
+  const synced = (commit: string) =>
+    waitFor(
+      `the Application to be Synced at ${commit.slice(0, 8)}`,
+      async () => {
+        const { sync } = (await application())?.status ?? {};
+        return sync?.status === 'Synced' && sync.revision === commit;
+      },
+      { seen: application },
     );
+
+  it('a Kustomization waits for an Application of its commit, says so, and goes on when it is there', async () => {
+    await world.createNamespace(where);
+    const commit = await push('mixed', files('1'));
+    const healthChecks = [
+      { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', name: 'mixed', namespace },
+    ];
+    await apply(
+      yaml(
+        gitRepository('mixed'),
+        kustomization('mixed', { path: './flux', targetNamespace: where, healthChecks }),
+        kustomization('after', {
+          path: './after',
+          targetNamespace: where,
+          sourceRef,
+          dependsOn: [{ name: 'mixed' }],
+        }),
+      ),
+    );
+    await says('mixed', /Application flux-system\/mixed is missing/, 'Unknown');
+    const waiting = await says(
+      'after',
+      /waits for Kustomization flux-system\/mixed: Application .* is missing/,
+    );
+    expect(waiting.reason).toBe('DependencyNotReady');
+    const why = await world.trueup('why', 'kustomization/after');
+    expect(why.stdout).toMatch(/Application flux-system\/mixed/);
+
+    // Nobody syncs it yet.
     await world.api.create({
       apiVersion: 'argoproj.io/v1alpha1',
       kind: 'Application',
@@ -406,20 +443,40 @@ describe('one repository for Argo CD and Flux', () => {
         project: 'default',
         source: { repoURL: url('mixed'), path: 'argo', targetRevision: 'main' },
         destination: { server: 'https://kubernetes.default.svc', namespace: where },
-        syncPolicy: { automated: { prune: true, selfHeal: true } },
       },
     });
+    await waitFor('the Application to be seen', async () => (await application())?.status?.sync?.status);
+    expect((await conditionOf('mixed', 'Ready'))?.status).toBe('Unknown');
+    expect(await data(where, 'after')).toBeUndefined();
+    const automated = { automated: { prune: true, selfHeal: true } };
+    await world.api.patch(applicationKind, namespace, 'mixed', { spec: { syncPolicy: automated } });
+    await synced(commit);
     await applied('mixed', commit);
-    await waitFor('the Application to be Synced', async () => {
-      const found = (await world.api.get(applicationKind, namespace, 'mixed')) as Application | undefined;
-      return found?.status?.sync?.status === 'Synced' && found.status.sync.revision === commit;
-    });
+    await applied('after', commit);
     const managers = async (name: string): Promise<readonly (string | undefined)[]> => {
       const live = await world.api.get('v1/ConfigMap', where, name);
       return live?.metadata.managedFields?.map(({ manager }) => manager) ?? [];
     };
     expect(await managers('from-argo')).toEqual(['argocd-controller']);
     expect(await managers('from-flux')).toEqual(['kustomize-controller']);
+  });
+
+  it('and so does the next commit, which an Application that is well does not have yet', async () => {
+    const sync = (syncPolicy: object | null) =>
+      world.api.patch(applicationKind, namespace, 'mixed', { spec: { syncPolicy } });
+    await sync(null);
+    const commit = await push('mixed', files('2'));
+    await says('mixed', /Application flux-system\/mixed is progressing \(automated sync is off/, 'Unknown');
+    await says('after', /waits for Kustomization flux-system\/mixed/);
+    expect((await application())?.status).toMatchObject({
+      sync: { status: 'OutOfSync' },
+      health: { status: 'Healthy' },
+    });
+    expect([await data(where, 'from-flux'), await data(where, 'after')]).toEqual([{ a: '2' }, { a: '1' }]);
+    await sync({ automated: {} });
+    await applied('after', commit);
+    expect(await data(where, 'from-argo')).toEqual({ a: '2' });
+    expect(await data(where, 'after')).toEqual({ a: '2' });
   });
 });
 

@@ -1,7 +1,7 @@
 /**
- * The alerts of examples/monitoring, by a real Prometheus that scrapes a running Trueup. It needs `prometheus` and
- * `promtool` (Debian: apt-get install prometheus); .ci/run installs them, and elsewhere these scenarios are left out
- * where they are missing.
+ * What a running Trueup counts of itself; and the alerts of examples/monitoring, by a real Prometheus that scrapes it. That
+ * needs `prometheus` and `promtool` (Debian: apt-get install prometheus); .ci/run installs them, and elsewhere these
+ * scenarios are left out where they are missing.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -173,5 +173,123 @@ describe.runIf(isHere)('the alerts', () => {
     const text = await (await fetch(`${world.origin}/metrics`)).text();
     const checked = await runToEnd('promtool', ['check', 'metrics'], { stdin: text });
     expect(checked.stderr + checked.stdout).not.toMatch(/error/i);
+  });
+});
+
+describe('what Trueup counts of itself', () => {
+  const world = useWorld();
+
+  interface Sample {
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }
+  async function samples(name: string): Promise<readonly Sample[]> {
+    const text = await (await fetch(`${world.origin}/metrics`)).text();
+    return text.split('\n').flatMap((line) => {
+      const [, labels = '', value] = /^\w+(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      if (value === undefined || !/^\w+/.exec(line)![0].startsWith(name)) return [];
+      const pairs = [...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text]);
+      return [
+        { labels: { ...Object.fromEntries(pairs), name: /^\w+/.exec(line)![0] }, value: Number(value) },
+      ];
+    });
+  }
+  /** The sum of those with these labels. */
+  async function count(name: string, wanted: Readonly<Record<string, string>>): Promise<number> {
+    const found = (await samples(name)).filter(({ labels }) =>
+      Object.entries(wanted).every(([key, value]) => labels[key] === value),
+    );
+    return found.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  it('requests to Git servers: as many fetches as they answer, and none where nothing has moved', async () => {
+    const place = await world.place();
+    const asked = (type: string): Promise<number> =>
+      count('argocd_git_request_total', { repo: place.repository.url, request_type: type });
+    await place.push({ 'app/a.yaml': yaml(configMap('a', { a: '1' })) });
+    expect([await asked('ls-remote'), await asked('fetch')]).toEqual([0, 0]);
+    await place.createApplication();
+    await place.synced();
+    const before = { lists: await asked('ls-remote'), fetches: await asked('fetch') };
+    const servers = world.git.counts(place.name).fetches;
+    expect(before.lists).toBeGreaterThan(0);
+    expect(before.fetches).toBeGreaterThan(0);
+    await place.pushAndHint({ 'app/a.yaml': yaml(configMap('a', { a: '2' })) });
+    await waitFor('the change to be applied', async () => {
+      const { data } = (await place.get('v1/ConfigMap', 'a')) as unknown as { readonly data: object };
+      return JSON.stringify(data) === '{"a":"2"}';
+    });
+    const fetched = (await asked('fetch')) - before.fetches;
+    expect(fetched).toBeGreaterThan(0);
+    // As the server counts them.
+    expect(fetched).toBe(world.git.counts(place.name).fetches - servers);
+    const lists = (await asked('ls-remote')) - before.lists;
+    expect(lists).toBeGreaterThan(0);
+    await world.hint(place.repository);
+    await waitFor('the hint to be followed', async () => (await asked('ls-remote')) > before.lists + lists);
+    expect((await asked('fetch')) - before.fetches).toBe(fetched);
+  });
+
+  it('requests to the Kubernetes API, by what was asked and answered', async () => {
+    const asked = (labels: Readonly<Record<string, string>>): Promise<number> =>
+      count('trueup_kube_requests_total', labels);
+    const place = await world.place();
+    await place.push({
+      'app/s.yaml': yaml({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 's' } }),
+    });
+    const applied = { resource: 'serviceaccounts', verb: 'apply' };
+    expect(await asked(applied)).toBe(0);
+    await place.createApplication();
+    await place.synced();
+    // The counts of the thread that watches the cluster arrive up to a second late.
+    await waitFor('the apply to be counted', async () => (await asked({ ...applied, code: '201' })) > 0);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(await asked(applied)).toBe(1);
+    // It is seen by a watch, and not asked for again.
+    const all = await asked({});
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    expect((await asked({})) - all).toBeLessThan(10);
+    expect(all).toBeGreaterThan(10);
+  });
+
+  it('Units that wait for their turn, and that none waits when all have had it', async () => {
+    const depth = (): Promise<number> => count('workqueue_depth', {});
+    await waitFor('the queue to be empty', async () => (await depth()) === 0, { seen: depth });
+    const place = await world.place();
+    await place.push({ 'app/a.yaml': yaml(configMap('a', { a: '1' })) });
+    world.git.hold();
+    try {
+      // Sixteen are looked at side by side.
+      for (let index = 0; index < 20; index += 1) {
+        const name = `${place.name}-${index}`;
+        const application = place.application({ spec: { syncPolicy: {} } });
+        await world.api.create({
+          ...application,
+          metadata: { ...(application['metadata'] as object), name },
+        });
+      }
+      await waitFor('four to wait', async () => (await depth()) === 4, { seen: depth });
+    } finally {
+      world.git.release();
+    }
+    await waitFor('the queue to be empty', async () => (await depth()) === 0, { seen: depth });
+  });
+
+  it('how long the event loop is held up', async () => {
+    const name = 'nodejs_eventloop_lag';
+    // Each answer tells of the time since the one before.
+    await samples(name);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const lags = await samples(name);
+    const of = (part: string): number =>
+      lags.find(({ labels }) => labels['name'] === `${name}${part}_seconds`)?.value ?? NaN;
+    for (const part of ['', '_min', '_mean', '_stddev', '_p50'])
+      expect(of(part), part).toBeGreaterThanOrEqual(0);
+    // An idle process: half of the looks found it in time.
+    expect(of('_p50')).toBeLessThan(0.1);
+    expect(of('_max')).toBeGreaterThan(0);
+    expect(of('_max')).toBeGreaterThanOrEqual(of('_p99'));
+    expect(of('_p99')).toBeGreaterThanOrEqual(of('_p90'));
+    expect(of('_p90')).toBeGreaterThanOrEqual(of('_p50'));
   });
 });

@@ -1,6 +1,6 @@
 /** The dialect of Argo CD's Application: which resources it reads, and how it reads and answers them. Pure. */
 import type { Dialect, Lookup, Reported, Selection } from '#model/dialect.ts';
-import { isObject } from '#model/json.ts';
+import { isObject, type JsonObject } from '#model/json.ts';
 import { globProblem, matchesPattern } from '#model/glob.ts';
 import type { Manifest } from '#model/object.ts';
 import { compileApplication } from './compile.ts';
@@ -40,12 +40,23 @@ export function argoDialect(controlNamespace: string): Dialect {
   };
 }
 
-/** Nothing can depend on an Application yet; what it says of itself is its health. */
+/** As `argocd app wait` has it: what is well and not as Git says is not what somebody waits for. */
 function reported(resource: Manifest): Reported {
   const { status } = resource;
-  const health = isObject(status) && isObject(status['health']) ? status['health']['status'] : undefined;
-  const why = `it reports ${String(health ?? 'nothing')}`;
-  return { readiness: health === 'Healthy' ? { ready: true } : { ready: false, why } };
+  const member = (name: string): JsonObject =>
+    isObject(status) && isObject(status[name]) ? (status[name] as JsonObject) : {};
+  const { status: sync, revision } = member('sync');
+  const { status: health } = member('health');
+  const isSynced = sync === 'Synced';
+  const isWell = health === 'Healthy' || health === 'Suspended';
+  const why = `it reports ${String((isSynced ? health : sync) ?? 'nothing')}`;
+  return {
+    readiness: isSynced && isWell ? { ready: true } : { ready: false, why },
+    // Of a chart it is a version.
+    ...(isSynced && typeof revision === 'string' && /^[0-9a-f]{40}$/.test(revision)
+      ? { commit: revision }
+      : {}),
+  };
 }
 
 function admits(resource: Manifest, lookup: Lookup, controlNamespace: string): true | string {

@@ -3,11 +3,18 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CountingMeter, silent } from '../../kube/manual-time.fixture.ts';
 import { failure, isWrite } from '../../../tests/fakes/cluster.ts';
 import { applicationKind, configMap, EngineWorld, repository } from '../../../tests/fakes/engine-world.ts';
-import { fail, ok } from '#model/failure.ts';
+import { fail, ok, type Failure } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { routes } from '../server.ts';
 
 const canary = 'c4n4ry-5ecret';
+const expired: Failure = {
+  kind: 'denied',
+  code: 'TokenExpired',
+  stage: 'policy',
+  message: 'the token cron expired at 2026-01-01T00:00:00Z',
+  hint: 'trueup token create cron',
+};
 let world: EngineWorld;
 let app: ReturnType<typeof routes>;
 let logins: number;
@@ -50,7 +57,8 @@ beforeEach(async () => {
                 ],
               }),
         ),
-      who: (bearer) => Promise.resolve(ok(bearer === 'right' ? 'ada' : undefined)),
+      who: (bearer) =>
+        Promise.resolve(bearer === 'expired' ? fail(expired) : ok(bearer === 'right' ? 'ada' : undefined)),
       login: (_, password) => {
         logins += 1;
         return Promise.resolve(ok(password === 'right' ? 'a-session' : undefined));
@@ -103,6 +111,13 @@ describe('without a token that is somebody’s', () => {
       body: { error: message, code: 16, message },
     });
     expect((await ask(path, {}, 'wrong')).body).toMatchObject({ code: 16, message: 'invalid session' });
+  });
+  it.each(paths)('%s answers one that has expired with 401, and says so', async (path) => {
+    const { status, headers, body } = await ask(path, {}, 'expired');
+    expect([status, body.code, headers.get('www-authenticate')]).toEqual([401, 16, 'Bearer']);
+    expect(body.message).toBe(
+      'the token cron expired at 2026-01-01T00:00:00Z (trueup token create cron) [TokenExpired]',
+    );
   });
   it.each([
     ['POST', '/api/v1/applications/web/sync'],

@@ -1,6 +1,6 @@
 /** The API under `/api`: who asks is found out first, then what. */
 import { Hono, type MiddlewareHandler } from 'hono';
-import type { Result } from '#model/failure.ts';
+import { failureLine, type Result } from '#model/failure.ts';
 import { applications, type ApplicationPorts, type Caller } from './applications.ts';
 import { errorAnswer, failureAnswer } from './problems.ts';
 import { report, type ReportPorts } from './report.ts';
@@ -10,7 +10,7 @@ export interface ApiPorts extends ApplicationPorts, ReportPorts, SessionPorts {
   readonly version: string;
   /** Undefined when ready; else what it waits for. */
   readonly notReady: () => string | undefined;
-  /** Whose token this is; undefined: nobody's. */
+  /** Whose token this is; undefined: nobody's. A failure: it has expired (TokenExpired), or that cannot be known now. */
   readonly who: (bearer: string) => Promise<Result<string | undefined>>;
 }
 
@@ -38,6 +38,7 @@ function guard({ who }: ApiPorts): MiddlewareHandler<Caller> {
     const [, bearer] = /^bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '') ?? [];
     if (bearer === undefined) return refused('no session information');
     const user = await who(bearer);
+    if (!user.ok && user.failure.code === 'TokenExpired') return refused(failureLine(user.failure));
     if (!user.ok) return failureAnswer(context, user.failure);
     if (user.value === undefined) return refused('invalid session');
     context.set('user', user.value);
