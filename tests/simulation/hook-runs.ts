@@ -19,8 +19,10 @@ export class HookRuns implements Watcher {
   readonly #heads = new Map<string, Head>();
   /** The attempts at a hook: by Unit, mark and name. */
   readonly #recorded = new Set<string>();
-  /** When the Job of each was made. */
-  readonly #madeMs = new Map<string, number>();
+  /** Those whose Job was made. */
+  readonly #made = new Set<string>();
+  /** When the Job of each was deleted first, by whomever. */
+  readonly #deletedMs = new Map<string, number>();
   /** Of each application, also those that are gone: what they ran after their end still stands. */
   readonly #units = new Map<string, Set<string>>();
   /** By application, commit and name: those that were recorded as ended well. */
@@ -36,12 +38,14 @@ export class HookRuns implements Watcher {
     const { change, replica } = written;
     const { resource, object, type, before } = change;
     if (resource === 'trueup.dev/unitstates') return this.#recordWritten(change);
-    if (replica === undefined) return;
     const app = this.#fleet.appOf(change);
     if (app === undefined) return;
+    const isDeletion = type === 'DELETED' || isMarkedNow(change);
+    if (resource === 'batch/jobs' && isDeletion) this.#noteDeletion(app, change);
+    if (replica === undefined) return;
     if (resource === 'batch/jobs') {
-      if (type === 'ADDED') this.#made(app, written);
-      else if (type === 'DELETED' || isMarkedNow(change)) this.#removed(app, written);
+      if (type === 'ADDED') this.#jobMade(app, written);
+      else if (isDeletion) this.#removed(app, written);
     } else if (object.metadata.name === stampName(app)) {
       const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'commit'));
       if (type !== 'DELETED' && was !== is) this.#synced(app, Number(is));
@@ -78,7 +82,13 @@ export class HookRuns implements Watcher {
     return keys.find((key) => this.#recorded.has(key));
   }
 
-  #made(app: App, { change: { object }, sentMs }: Written): void {
+  #noteDeletion(app: App, { object }: Change): void {
+    const attempt = this.#attemptOf(object, this.#units.get(app.name) ?? []);
+    if (attempt !== undefined && !this.#deletedMs.has(attempt))
+      this.#deletedMs.set(attempt, this.#world.nowMs);
+  }
+
+  #jobMade(app: App, { change: { object }, sentMs }: Written): void {
     const { name } = object.metadata;
     const attempt = this.#attemptOf(
       object,
@@ -86,11 +96,10 @@ export class HookRuns implements Watcher {
     );
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
-    const madeMs = this.#madeMs.get(attempt);
-    // One that was on its way when the first arrived may land late.
-    if (madeMs !== undefined && sentMs > madeMs)
+    // One that was sent, or sent again for want of an answer, while the first stood may land after that was deleted.
+    if (this.#made.has(attempt) && sentMs > (this.#deletedMs.get(attempt) ?? 0))
       throw new Violation('F1', `the hook ${name} was made a second time by the same attempt`);
-    this.#madeMs.set(attempt, madeMs ?? this.#world.nowMs);
+    this.#made.add(attempt);
   }
 
   #removed(app: App, { change: { object, before }, sentMs }: Written): void {
