@@ -60,8 +60,7 @@ export class Dependencies {
   }
 
   /** What has to be told of a Unit, as one text: equal texts are no news. */
-  standingOf(runtime: UnitRuntime): string {
-    const readiness = this.#ports.readinessOf(runtime);
+  standingOf(runtime: UnitRuntime, readiness = this.#ports.readinessOf(runtime)): string {
     const commits = this.#ports.commitsOf(runtime).map(({ commit }) => commit);
     const saysReady = this.#ports.reportedOf(keyText(runtime.unit.owner))?.ready === true;
     // Ready again with another spec is news: who looked in between found it not to be.
@@ -90,12 +89,20 @@ export class Dependencies {
     for (const key of unit.dependsOn) {
       const runtime = this.#ports.runtimeOf(keyText(key));
       if (runtime === undefined) return notReady(key, 'it does not exist');
-      const readiness = this.#ports.readinessOf(runtime);
+      const readiness = this.#lookAt(runtime);
       if (!readiness.ready) return notReady(key, readiness.why);
       const behind = await this.#behind(unit, runtime);
       if (behind !== undefined) return notReady(key, behind);
     }
     return undefined;
+  }
+
+  /** In the middle of its turn it may not be ready for a moment: who found it so has to hear how the turn ends, also where it is as before. */
+  #lookAt(runtime: UnitRuntime): Readiness {
+    const readiness = this.#ports.readinessOf(runtime);
+    if (!readiness.ready && runtime.told === this.standingOf(runtime, { ready: true }))
+      runtime.told = undefined;
+    return readiness;
   }
 
   /** The same commit of the same source is applied everywhere, in order: not the new here and the old there. */
@@ -122,7 +129,7 @@ export class Dependencies {
       return undefined;
     if (runtime !== undefined) {
       // After a start, what it says of itself holds until it is looked at, and tells.
-      const readiness = this.#ports.isLookedAt(runtime) ? this.#ports.readinessOf(runtime) : reported;
+      const readiness = this.#ports.isLookedAt(runtime) ? this.#lookAt(runtime) : reported;
       if (!readiness.ready) return readiness.why;
       const behind = await this.#behindItsSource(unit, runtime);
       if (behind !== undefined) return behind;

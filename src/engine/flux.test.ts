@@ -518,6 +518,26 @@ describe('dependsOn', () => {
     expect(world.data('b')).toEqual({ a: '1' });
     expect(ready('b')).toMatchObject({ reason: 'DependencyNotReady' });
   });
+  it('who looks in the middle of its turn, and finds it not to be ready, hears how that ends', async () => {
+    await fleet(['b', 'a'], chain);
+    for (const name of ['a', 'b']) await becomesReady(name);
+    expect(ready('b')).toMatchObject({ status: 'True' });
+    const annotate = (draft: any): void => {
+      draft.metadata.annotations = { 'reconcile.fluxcd.io/requestedAt': 'T1' };
+    };
+    let hasLooked = false;
+    world.cluster.inject = ({ verb, key }) => {
+      if (verb === 'mergePatch' || hasLooked || !key.endsWith('payments/a')) return undefined;
+      hasLooked = true;
+      world.cluster.edit(unitKind, namespace, 'b', annotate, 'kubectl');
+      return undefined;
+    };
+    world.cluster.edit('ConfigMap', 'payments', 'a', (draft) => (draft.data.a = 'x'), 'kubectl-edit');
+    await world.settle();
+    expect(hasLooked).toBe(true);
+    expect(world.data('a')).toEqual({ a: '1' });
+    expect(ready('b')).toMatchObject({ status: 'True' });
+  });
   it('one that does not exist yet is waited for', async () => {
     await fleet(['b'], chain);
     expect(ready('b')?.message).toMatch(/Kustomization flux-system\/a: it does not exist/);

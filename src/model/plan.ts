@@ -114,7 +114,7 @@ export interface Contested {
 export interface Plan {
   readonly digest: Digest;
   readonly unit: UnitId;
-  readonly generation: number;
+  readonly generation: number | undefined;
   readonly revisions: readonly Revision[];
   /** The render key of what is wanted. */
   readonly rendered: Digest;

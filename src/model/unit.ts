@@ -468,7 +468,8 @@ export interface Termination {
 export interface Unit {
   readonly id: UnitId;
   readonly owner: ObjectRef;
-  readonly generation: number;
+  /** Of its spec; undefined where the resource's counts its status too, and so every write of ours. */
+  readonly generation: number | undefined;
   /** The field manager under which its objects are applied. */
   readonly manager: string;
   readonly inputs: readonly Input[];

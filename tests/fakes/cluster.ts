@@ -225,7 +225,10 @@ export class FakeCluster {
     const withoutVersion = (of: Manifest | undefined): string =>
       canonicalJson({ ...of, metadata: { ...of?.metadata, resourceVersion: '' } });
     if (live !== undefined && withoutVersion(live) === withoutVersion(manifest)) return live;
-    const specChanged = canonicalJson(live?.['spec']) !== canonicalJson(manifest['spec']);
+    // Without a status subresource, which Applications do not have, the status counts too.
+    const countedOf = (of: Manifest | undefined): unknown =>
+      manifest.kind === 'Application' ? { ...of, metadata: undefined } : of?.['spec'];
+    const specChanged = canonicalJson(countedOf(live)) !== canonicalJson(countedOf(manifest));
     const generation =
       Number(live?.metadata['generation'] ?? 0) + (specChanged || live === undefined ? 1 : 0);
     const stored = established({

@@ -171,7 +171,8 @@ function identityOf(
   return {
     id: String(resource.metadata['uid'] ?? ''),
     owner: refOf(resource),
-    generation: Number(resource.metadata['generation'] ?? 0),
+    // Applications have no status subresource.
+    generation: undefined,
     manager: fieldManager,
     external: [],
     dependsOn: [],

@@ -36,7 +36,7 @@ export function kustomizationStatus(resource: Manifest, progress: Progress, nowM
     return withSpentWishes(resource, progress, held);
   const before = isObject(resource['status']) ? resource['status'] : {};
   const own = Object.fromEntries(ownMembers.map((member) => [member, before[member]]));
-  const { generation } = progress.unit;
+  const { generation = 0 } = progress.unit;
   const attempted = progress.revisions[0];
   const status = mergePatch(own, {
     conditions: written(conditionsOf(progress), own['conditions'], generation, nowMs),
