@@ -126,8 +126,9 @@ export async function act(
     runtime.failures = [...runtime.failures, held.failure];
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
   }
+  // The watch tells what it is by now; where that is late, asking at once again would find the same.
+  if (!held.value) return { ...anew, againMs: lookAgainMs(runtime, ports.random) };
   runtime.looks = 0;
-  if (!held.value) return anew;
   if (waitMs === Infinity) {
     runtime.waitingFor = `its hooks were run ${runtime.retrying?.attempts} times without success; they run again with the next change, or: ${unit.wishes.sync}`;
     return Number.isFinite(healsInMs) ? { ...settled, againMs: healsInMs } : settled;
