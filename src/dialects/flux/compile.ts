@@ -20,6 +20,7 @@ import {
 } from './names.ts';
 import { durationMs, parseSpec } from '../parse-spec.ts';
 import { terminationOf } from '../termination.ts';
+import { isDeleting } from './finalizers.ts';
 import { predecessorOf } from './predecessor.ts';
 import { isRequested } from './requests.ts';
 import { kustomizationSpec, type KustomizationSpec } from './schema.ts';
@@ -270,8 +271,7 @@ function awaitedOf(spec: KustomizationSpec, refused: Failure[]): Awaited | undef
 /** Without a spec that can be read, nothing is deleted. */
 function teardownOf(resource: Manifest, spec: KustomizationSpec | undefined): Unit['teardown'] {
   const finalizers = (resource.metadata['finalizers'] ?? []) as readonly string[];
-  if (resource.metadata['deletionTimestamp'] === undefined || !finalizers.includes(finalizer))
-    return undefined;
+  if (!isDeleting(resource) || !finalizers.includes(finalizer)) return undefined;
   const policy = spec?.deletionPolicy ?? 'MirrorPrune';
   const deletes = policy === 'MirrorPrune' ? spec?.prune === true : policy !== 'Orphan';
   const isHeld = spec === undefined || spec.suspend === true;

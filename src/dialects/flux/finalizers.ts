@@ -11,3 +11,8 @@ export function finalizerPatch(resource: Manifest, isWanted: boolean): JsonObjec
   const now = isWanted ? [...finalizers, finalizer] : finalizers.filter((name) => name !== finalizer);
   return { metadata: { finalizers: now } };
 }
+
+/** Puts it on, unless the resource is on its way out: then nothing can be added. */
+export function holdPatch(resource: Manifest): JsonObject {
+  return isDeleting(resource) ? {} : finalizerPatch(resource, true);
+}

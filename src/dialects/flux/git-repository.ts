@@ -7,7 +7,7 @@ import { timestamp } from '#model/time.ts';
 import { mergePatch } from '../merge-patch.ts';
 import type { FluxOptions } from './compile.ts';
 import { written, type Condition } from './conditions.ts';
-import { finalizerPatch } from './finalizers.ts';
+import { finalizerPatch, isDeleting } from './finalizers.ts';
 import { admitted } from './admission.ts';
 import { gitRepositoryKind } from './names.ts';
 import { gitRepositoryNotice } from './notice.ts';
@@ -44,7 +44,7 @@ function compile(resource: Manifest, lookup: Lookup, fluxNamespace: string): Dec
     refused: read.refused,
     warnings: read.warnings,
     requested: !read.suspended && isRequested(resource),
-    deleting: resource.metadata['deletionTimestamp'] !== undefined,
+    deleting: isDeleting(resource),
     ...(predecessor === undefined ? {} : { predecessor }),
     takeover: `flux reconcile source git ${name} -n ${namespace}`,
   };

@@ -5,7 +5,7 @@ import type { Manifest } from '#model/object.ts';
 import { admitted } from './admission.ts';
 import { compileKustomization, type FluxOptions } from './compile.ts';
 import { conditionOf } from './conditions.ts';
-import { finalizerPatch, isDeleting } from './finalizers.ts';
+import { holdPatch } from './finalizers.ts';
 import { gitRepositories } from './git-repository.ts';
 import { kustomizationKind } from './names.ts';
 import { kustomizationNotice } from './notice.ts';
@@ -32,7 +32,7 @@ export function fluxDialect(given: Partial<FluxOptions> = {}): Dialect {
     reported,
     notice: kustomizationNotice,
     compile: (resource, lookup) => compileKustomization(resource, lookup, options),
-    hold: (resource) => (isDeleting(resource) ? {} : finalizerPatch(resource, true)),
+    hold: holdPatch,
     status: (resource, [progress], nowMs) =>
       progress === undefined ? {} : kustomizationStatus(resource, progress, nowMs),
   };

@@ -11,7 +11,7 @@ import { spentApproval } from '../approval.ts';
 import { mergePatch } from '../merge-patch.ts';
 import { isTerminationSpent } from '../termination.ts';
 import { written, type Condition } from './conditions.ts';
-import { finalizerPatch, isDeleting } from './finalizers.ts';
+import { finalizerPatch, holdPatch } from './finalizers.ts';
 import { historyOf } from './history.ts';
 import { inventoryOf } from './inventory.ts';
 import { requestedAt } from './requests.ts';
@@ -30,7 +30,7 @@ const ownMembers = [
 
 export function kustomizationStatus(resource: Manifest, progress: Progress, nowMs: number): JsonObject {
   if (progress.tornDown) return finalizerPatch(resource, false);
-  const held = isDeleting(resource) ? {} : finalizerPatch(resource, true);
+  const held = holdPatch(resource);
   // A suspended resource says what it said when it was suspended.
   if (progress.unit.sync.trigger === 'suspended' && progress.unit.unsupported.length === 0)
     return withSpentWishes(resource, progress, held);
