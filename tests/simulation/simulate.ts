@@ -37,6 +37,7 @@ const given = values.replicas === undefined ? {} : { replicas: Number(values.rep
 /** How often coverage looks at what is still missing, and how many further seeds it tries then. */
 const holeRounds = 8;
 const furtherSeeds = 40;
+const progressMs = 60_000;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 if (values.seed !== undefined) {
@@ -127,6 +128,10 @@ async function many(tasks: Iterable<Task>): Promise<void> {
   const notRun: NotRun[] = [];
   const taken = new Map<string, Task>();
   const all = values.coverage ? both(tasks, () => inHoles(cells, taken)) : tasks;
+  setInterval(() => {
+    const minutes = Math.round((performance.now() - startedMs) / 60_000);
+    process.stderr.write(`after ${minutes} min: ${total.runs} runs, ${total.failed} failed\n`);
+  }, progressMs).unref();
   await share(all, Number(values.processes), (message) => {
     if ('notRun' in message) return void notRun.push(message.notRun);
     const { task, ran } = message;
