@@ -1,5 +1,6 @@
 /** How an application is declared in each dialect, and where its resource says how it stands. */
 import type { Stored } from '#embedded/objects.ts';
+import type { JsonObject } from '#model/json.ts';
 import { placeOf, tierLabel, type App } from './fleet.ts';
 import { memberOf, type Kubectl, type Named } from './kubectl.ts';
 import { windowedProject } from './windows.ts';
@@ -32,6 +33,8 @@ interface Declaring {
   readonly refresh: (kind: string, nowMs: number) => object;
   /** A sync, now. */
   readonly asks: (nowMs: number) => object;
+  /** It is asked for, and not answered. */
+  readonly isAsked: (resource: unknown) => boolean;
   /** What stands there of such, and of refreshes. */
   readonly wishOf: (resource: unknown) => unknown;
   readonly standing: (resource: Stored | undefined) => Standing;
@@ -88,6 +91,7 @@ const argo: Declaring = {
   cascade: ['resources-finalizer.argocd.argoproj.io'],
   refresh: (kind) => ({ metadata: { annotations: { 'argocd.argoproj.io/refresh': kind } } }),
   asks: () => ({ operation: { initiatedBy: { username: 'ada' }, sync: {} } }),
+  isAsked: (resource) => memberOf(resource, 'operation') !== undefined,
   wishOf: (resource) => [
     memberOf(resource, 'operation'),
     memberOf(resource, 'metadata', 'annotations', 'argocd.argoproj.io/refresh'),
@@ -178,6 +182,7 @@ const flux: Declaring = {
     metadata: { annotations: { 'reconcile.fluxcd.io/requestedAt': new Date(nowMs).toISOString() } },
   }),
   asks: (nowMs) => flux.refresh('normal', nowMs),
+  isAsked: (resource) => flux.wishOf(resource) !== memberOf(resource, 'status', 'lastHandledReconcileAt'),
   wishOf: (resource) => memberOf(resource, 'metadata', 'annotations', 'reconcile.fluxcd.io/requestedAt'),
   standing: (resource) => {
     const ready = conditionOf(resource, 'Ready');
@@ -211,4 +216,21 @@ export function isDeclaring(object: unknown, app: App): boolean {
 }
 export function resourceOf(kubectl: Kubectl, app: App): Stored | undefined {
   return kubectl.get(declaring(app).at(app.name));
+}
+
+/** F29: who wrote its status last is another controller, and nobody asked us to take it over. People's tools are none. */
+export function isAnothers(resource: object, app: App): boolean {
+  const found = memberOf(resource, 'metadata', 'managedFields');
+  const entries = Array.isArray(found)
+    ? found.filter((entry) => memberOf(entry, 'fieldsV1', 'f:status'))
+    : [];
+  const lastMs = (isWanted: (manager: string) => boolean): number =>
+    Math.max(
+      0,
+      ...entries
+        .filter((entry) => isWanted(String(memberOf(entry, 'manager'))))
+        .map((entry) => Date.parse(String(memberOf(entry, 'time')))),
+    );
+  const theirsMs = lastMs((manager) => manager !== 'trueup' && !manager.startsWith('kubectl'));
+  return theirsMs > lastMs((manager) => manager === 'trueup') + 1000 && !declaring(app).isAsked(resource);
 }

@@ -36,9 +36,10 @@ export class Kubectl {
       this.#embedded.api.create(resource, at.namespace, JSON.stringify(object), { manager }),
     )?.object;
   }
-  merge(at: Named, patch: object, manager = editor): Stored | undefined {
+  merge(at: Named, patch: object, manager = editor, subresource?: 'status'): Stored | undefined {
+    const options = { manager, ...(subresource === undefined ? {} : { subresource }) };
     return this.#tried(at, (resource) =>
-      this.#embedded.api.change({ ...at, resource }, 'merge', JSON.stringify(patch), { manager }),
+      this.#embedded.api.change({ ...at, resource }, 'merge', JSON.stringify(patch), options),
     )?.object;
   }
   delete(at: Named): void {

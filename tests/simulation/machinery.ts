@@ -51,7 +51,8 @@ async function open(): Promise<SharedMachinery> {
 
   const write = (request: WriteRequest): WriteResult => {
     const named = withName(request, random);
-    const written = isPlain ? plainly(named) : known(named);
+    // A JSON patch has texts of which only the path says what they are.
+    const written = isPlain || named.verb === 'json' ? plainly(named) : known(named);
     return written.created ? withUid(written, random) : written;
   };
   const plainly = (request: WriteRequest): WriteResult => {

@@ -7,6 +7,7 @@ import { editedValue, foreignPrefix } from './oracles.ts';
 import { label } from './people/declarations.ts';
 import type { Doing } from './people/doing.ts';
 import { borrow } from './people/interference.ts';
+import { askForIt, comesBack, keptBefore } from './people/predecessors.ts';
 import { contend } from './people/rivals.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './run.ts';
@@ -281,6 +282,17 @@ function unserve(doing: Doing): void {
   world.scheduler.at(90_000, () => serve(true));
 }
 
+/** Another controller kept it so far: nothing is begun before somebody asks; and again when that comes back. */
+function takeOver(doing: Doing): void {
+  const { world, fleet } = doing;
+  const app = fleet.apps[0]!;
+  commitAt(doing, 110_000, { items: [...before, { kind: 'ConfigMap', name: 'web-later', value: 1 }] });
+  world.scheduler.at(2 * minuteMs, () => askForIt(doing, app));
+  world.scheduler.at(5 * minuteMs, () => comesBack(doing, app, 3 * minuteMs));
+  commitAt(doing, 7 * minuteMs, { items: after });
+  world.scheduler.at(8.5 * minuteMs, () => askForIt(doing, app));
+}
+
 const spans = { spanMs: 3 * minuteMs, quietMs: 5 * minuteMs };
 const argo = { ...spans, fleet: (world: World) => oneApp(world) };
 const flux = { ...spans, fleet: (world: World) => oneApp(world, { dialect: 'flux', cascades: true }) };
@@ -288,6 +300,16 @@ const ending = {
   ...spans,
   fleet: (world: World) => oneApp(world, { cascades: true }, before, hooksOfTheEnd),
 };
+const keptByAnother = (dialect: App['dialect']): Scenario => ({
+  ...spans,
+  spanMs: 11 * minuteMs,
+  fleet: (world) => {
+    const fleet = oneApp(world, { dialect, cascades: dialect === 'flux' });
+    keptBefore(world, fleet, fleet.apps[0]!);
+    return fleet;
+  },
+  arrange: takeOver,
+});
 const cascading = { ...spans, fleet: (world: World) => oneApp(world, { cascades: true }) };
 export const shortScenarios: Readonly<Record<string, Scenario>> = {
   update: { ...argo, arrange: update },
@@ -316,4 +338,6 @@ export const shortScenarios: Readonly<Record<string, Scenario>> = {
   },
   'flux-update': { ...flux, arrange: relabel },
   'flux-remove': { ...flux, arrange: remove },
+  takeover: keptByAnother('argo'),
+  'flux-takeover': keptByAnother('flux'),
 };

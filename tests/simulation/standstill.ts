@@ -1,12 +1,12 @@
 /**
  * What stands still: nothing is written outside a Run; none begins by itself for an application that is suspended, or
  * whose window is shut, and none at all, whoever asks, for one that wants what is not honoured, once the replica has been
- * told so.
+ * told so; of what another controller keeps nothing is said either.
  */
 import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { JsonObject } from '#model/json.ts';
 import type { Intent } from '#model/outcome.ts';
-import { declaring, isDeclaring } from './declared.ts';
+import { declaring, isAnothers, isDeclaring } from './declared.ts';
 import type { App, Fleet } from './fleet.ts';
 import { headOf, isOurs, Violation } from './oracles.ts';
 import type { Watcher, World, Written } from './world.ts';
@@ -15,18 +15,29 @@ import { wasOpen } from './windows.ts';
 /** A turn that began before may take so long until its Run does. */
 export const turnMsMax = 90_000;
 
+/** What was on its way when another controller came back. */
+const overwritesMax = 2;
+
 interface Span {
   readonly app: string;
   readonly fromMs: number;
   toMs: number;
 }
 
+interface Sent {
+  readonly who: string;
+  readonly sentMs: number;
+}
+
 export class Standstill implements Watcher {
   readonly #world: World;
   readonly #fleet: Fleet;
-  /** Since when a process knows that an application is suspended, or asks for too much, by both names. */
+  /** Since when a process knows that an application is suspended, asks for too much, or is another controller's, by both names. */
   readonly #suspendedMs = new Map<string, number>();
   readonly #unsupportedMs = new Map<string, number>();
+  readonly #anothersMs = new Map<string, number>();
+  /** How often we wrote over what another controller had said, since somebody asked last. */
+  readonly #overwritten = new Map<string, number>();
   /** When a Run of each record was under way. */
   readonly #spans = new Map<string, Span[]>();
 
@@ -47,13 +58,14 @@ export class Standstill implements Watcher {
     };
     note(this.#suspendedMs, isSuspended(object));
     note(this.#unsupportedMs, isUnsupported(object));
+    note(this.#anothersMs, isAnothers(object, app));
   }
 
   wrote(written: Written): void {
     const { change, who, sentMs } = written;
     if (change.resource === 'trueup.dev/unitstates') return this.#recordWritten(written);
-    if (who === undefined || isOurs(change.resource) || change.resource === 'coordination.k8s.io/leases')
-      return;
+    if (isOurs(change.resource)) return this.#resourceWritten(written);
+    if (who === undefined || change.resource === 'coordination.k8s.io/leases') return;
     const app = this.#fleet.appOf(change);
     if (app === undefined) return;
     const spans = [...this.#spans.values()].flat();
@@ -65,6 +77,28 @@ export class Standstill implements Watcher {
   }
   sent(): void {}
   logged(): void {}
+
+  #resourceWritten({ change, who, sentMs }: Written): void {
+    const app = this.#fleet.apps.find((each) => isDeclaring(change.object, each));
+    if (app === undefined) return;
+    if (declaring(app).isAsked(change.object)) this.#overwritten.delete(app.name);
+    if (who === undefined) return;
+    this.#isLeftAlone(app, { who, sentMs }, `${app.name} was written`);
+    if (change.before === undefined || !isAnothers(change.before, app)) return;
+    const times = (this.#overwritten.get(app.name) ?? 0) + 1;
+    this.#overwritten.set(app.name, times);
+    if (times > overwritesMax)
+      throw new Violation('F29', `${app.name} was taken back from another controller ${times} times`);
+  }
+
+  #isLeftAlone(app: App, { who, sentMs }: Sent, what: string): void {
+    const sinceMs = this.#anothersMs.get(`${who} ${app.name}`) ?? Infinity;
+    if (sentMs > sinceMs + turnMsMax)
+      throw new Violation(
+        'F29',
+        `${what}, ${sentMs - sinceMs} ms after ${who} heard that another controller keeps it`,
+      );
+  }
 
   #recordWritten({ change, who, sentMs }: Written): void {
     const { object, before, type } = change;
@@ -88,11 +122,8 @@ export class Standstill implements Watcher {
     if (app !== undefined && who !== undefined && isNew) this.#began(app, intent, { who, sentMs });
   }
 
-  #began(
-    app: App,
-    { by, startedAtMs }: Intent,
-    { who, sentMs }: { readonly who: string; readonly sentMs: number },
-  ): void {
+  #began(app: App, { by, startedAtMs }: Intent, { who, sentMs }: Sent): void {
+    this.#isLeftAlone(app, { who, sentMs }, `a Run of ${app.name} began`);
     // Its end needs nothing of what it asks for.
     const refusedMs =
       by === 'deletion' ? Infinity : (this.#unsupportedMs.get(`${who} ${app.name}`) ?? Infinity);
