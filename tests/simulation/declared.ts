@@ -1,6 +1,5 @@
 /** How an application is declared in each dialect, and where its resource says how it stands. */
 import type { Stored } from '#embedded/objects.ts';
-import type { JsonObject } from '#model/json.ts';
 import { placeOf, tierLabel, type App } from './fleet.ts';
 import { memberOf, type Kubectl, type Named } from './kubectl.ts';
 import { windowedProject } from './windows.ts';

@@ -10,7 +10,7 @@ import type { PathEntry, TreeFile } from '#model/rendered.ts';
 import type { Ancestry, Revision, SourceSpec } from '#model/unit.ts';
 import type { FaultGate, FaultKind } from './faults.ts';
 import type { SeededRandom } from './random.ts';
-import type { Process } from './scheduler.ts';
+import { never, type Process } from './scheduler.ts';
 import type { Phase } from './steps.ts';
 
 export type File =
@@ -28,7 +28,6 @@ export interface Commit {
   readonly message: string;
 }
 
-const never = new Promise<never>(() => undefined);
 const idOf = (text: string): string => createHash('sha1').update(text).digest('hex');
 
 /** One repository as its server has it. */
@@ -124,12 +123,12 @@ export class Clones {
     call: () => T,
     { process, faults, phase, trace, crash }: CloneParts,
   ): Promise<T> {
-    if (process.isGone) return never;
+    if (process.isGone) return never();
     const fault = faults.next({ io: 'git', verb: 'read', sort: 'none', phase: phase(), what });
     if (fault === undefined) return call();
     trace(`${what} ⚡ ${fault}`);
     crash();
-    return never;
+    return never();
   }
 
   #fetch(url: string, parts: CloneParts): Promise<Result<{ readonly changed: boolean }>> {

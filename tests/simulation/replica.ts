@@ -216,14 +216,18 @@ export class Replica {
   /** The process is gone from one moment to the next; something starts it again. */
   crash(): void {
     if (this.#running === undefined) return;
-    const { process, wires } = this.#running;
-    this.#parts.trace(process.name, 'crashes');
-    process.end();
-    for (const wire of wires) wire.cut();
-    this.#running = undefined;
+    this.#parts.trace(this.#running.process.name, 'crashes');
+    this.end();
     this.#parts.scheduler.at(this.#parts.restartMs(), () => {
       if (this.#running === undefined) this.start();
     });
+  }
+
+  /** From one moment to the next, for good. */
+  end(): void {
+    this.#running?.process.end();
+    for (const wire of this.#running?.wires ?? []) void wire.close();
+    this.#running = undefined;
   }
 
   #log(who: string): Log {

@@ -82,6 +82,9 @@ export class Process implements Clock, Timers {
   }
 }
 
+/** What a process that is gone hears. Each is one of its own: a promise holds whoever waits for it. */
+export const never = (): Promise<never> => new Promise(() => undefined);
+
 /** Events at one moment, without any time passing, before it is called spinning. */
 const eventsAtOnceMax = 20_000;
 

@@ -7,7 +7,7 @@ import type { JsonObject } from '#model/json.ts';
 import type { FaultGate, FaultKind } from './faults.ts';
 import { broken, Pipe } from './pipe.ts';
 import type { SeededRandom } from './random.ts';
-import type { Process, Scheduler } from './scheduler.ts';
+import { never, type Process, type Scheduler } from './scheduler.ts';
 import { requestOf, sortOf, type Asked, type Phase, type Sort } from './steps.ts';
 import { coalesced } from './watch-lines.ts';
 
@@ -32,7 +32,6 @@ export interface WireParts {
   readonly isCutOff: (asked: Asked) => boolean;
 }
 
-const never = new Promise<never>(() => undefined);
 /** As long as a fault may delay what it does not lose. */
 const slowMsMax = 45_000;
 const hangAfterMsMax = 600_000;
@@ -42,6 +41,8 @@ export class SimulatedWire implements Wire {
   readonly #parts: WireParts;
   /** How each is ended, how it falls silent, and what is watched. */
   readonly #watches = new Map<() => void, { readonly hang: () => void; readonly path: string }>();
+  /** What listens to the signals of requests: Node keeps a joined signal, and all that its listeners hold, while it has any. */
+  readonly #listening = new Set<() => void>();
   #notBeforeMs = 0;
   /** Of what was told to come later when others need not. */
   readonly #notBefore = new Map<string, number>();
@@ -65,12 +66,28 @@ export class SimulatedWire implements Wire {
   }
   close(): Promise<void> {
     this.cut();
+    for (const forget of this.#listening) forget();
     return Promise.resolve();
+  }
+
+  #onAbort(signal: AbortSignal, call: () => void): () => void {
+    const forget = (): void => {
+      signal.removeEventListener('abort', heard);
+      this.#listening.delete(forget);
+    };
+    const heard = (): void => {
+      forget();
+      call();
+    };
+    if (this.#parts.process.isGone) return forget;
+    signal.addEventListener('abort', heard);
+    this.#listening.add(forget);
+    return forget;
   }
 
   request(sent: WireRequest): Promise<WireAnswer> {
     const { process, faults, phase, trace } = this.#parts;
-    if (process.isGone) return never;
+    if (process.isGone) return never();
     const headers = headersOf(sent.headers);
     const asked = requestOf(sent.method, sent.path, headers.get('content-type') ?? '');
     const what = `${asked.verb} ${asked.resource}${asked.subresource === '' ? '' : `/${asked.subresource}`} ${asked.namespace}/${asked.name}`;
@@ -84,13 +101,24 @@ export class SimulatedWire implements Wire {
     if (fault !== undefined) trace(`${what} ⚡ ${fault}`);
     if (fault === 'crash-before') {
       this.#parts.crash();
-      return never;
+      return never();
     }
     const answered = new Promise<WireAnswer>((resolve, reject) => {
       const abort = (): void => reject(broken('ABORT_ERR'));
       if (sent.signal.aborted) return abort();
-      sent.signal.addEventListener('abort', abort, { once: true });
-      this.#send(sent, { what, headers, fault, sort, verb: asked.verb }, resolve, reject);
+      const forget = this.#onAbort(sent.signal, abort);
+      this.#send(
+        sent,
+        { what, headers, fault, sort, verb: asked.verb },
+        (answer) => {
+          forget();
+          resolve(answer);
+        },
+        (error) => {
+          forget();
+          reject(error);
+        },
+      );
     });
     return answered;
   }
@@ -219,14 +247,18 @@ export class SimulatedWire implements Wire {
       isHung = true;
     };
     this.#watches.set(stop, { hang, path: sent.path });
-    sent.signal.addEventListener('abort', () => {
+    const forget = this.#onAbort(sent.signal, () => {
       stop();
       pipe.end(broken('ABORT_ERR'));
     });
     if (sent.signal.aborted) stop();
+    const ends = (error?: Error): void => {
+      forget();
+      pipe.end(error);
+    };
     const breaks = (error?: Error): void => {
       stop();
-      process.run(() => pipe.end(error));
+      process.run(() => ends(error));
     };
     const breaksLater = (error?: Error): void =>
       scheduler.at(random.between(0, breakAfterMsMax), () => {
@@ -255,7 +287,7 @@ export class SimulatedWire implements Wire {
       stop();
       process.run(() => {
         pipe.push(halfOf(chunk));
-        pipe.end(broken('ECONNRESET'));
+        ends(broken('ECONNRESET'));
       });
     };
     const take = (chunk: Uint8Array): void => {

@@ -207,7 +207,7 @@ export class World {
   }
   close(): void {
     this.embedded.close();
-    for (const replica of this.replicas) replica.process?.end();
+    for (const replica of this.replicas) replica.end();
   }
 
   #replica(name: string, given: Pick<ReplicaParts, 'isShared' | 'pageSize' | 'lagFactor'>): Replica {
