@@ -3,14 +3,15 @@
  * it. Each patch in `planted/` says which promise it breaks, what the violation is to cite, and in which runs.
  * `npm run simulate:planted -- NAME…`: these only.
  */
-import { execFileSync, fork } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { Runner } from './planted-runner.ts';
 import { allShortRuns, type ShortRun } from './short-runs.ts';
-import type { FromWorker, Task } from './worker.ts';
+import type { Task } from './worker.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const patches = fileURLToPath(new URL('./planted/', import.meta.url));
@@ -47,11 +48,13 @@ const left = bugs.values();
 const caught: Caught[] = [];
 await Promise.all(
   Array.from({ length: inParallel }, async () => {
+    const asItIs = new Runner('');
     for (const bug of left) {
-      const found = await hunt(bug);
+      const found = await hunt(bug, asItIs);
       caught.push(found);
       print(row(found));
     }
+    asItIs.end();
   }),
 );
 const missed = caught.filter(({ problem }) => problem !== undefined);
@@ -78,7 +81,7 @@ function read(file: string): Planted {
 }
 
 /** Runs it until a promise is broken, or nothing is left to run. */
-async function hunt(bug: Planted): Promise<Caught> {
+async function hunt(bug: Planted, asItIs: Runner): Promise<Caught> {
   const beganMs = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'planted-'));
   const after = (fields: Pick<Caught, 'by' | 'after' | 'problem'>): Caught => ({
@@ -86,13 +89,15 @@ async function hunt(bug: Planted): Promise<Caught> {
     seconds: (performance.now() - beganMs) / 1000,
     ...fields,
   });
+  const runner = new Runner(directory);
   try {
     plant(bug, directory);
-    return after(await verdictOn(bug, directory));
+    return after(await verdictOn(bug, runner, asItIs));
   } catch (error) {
     const { message } = error as Error;
     return after({ by: '', after: 0, problem: message.trim() });
   } finally {
+    runner.end();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -132,46 +137,22 @@ function tasksOf({ name, runs }: Pick<Planted, 'name' | 'runs'>): readonly Task[
 
 async function verdictOn(
   { seenAs, ...bug }: Planted,
-  directory: string,
+  runner: Runner,
+  asItIs: Runner,
 ): Promise<Pick<Caught, 'by' | 'after' | 'problem'>> {
   const tasks = tasksOf(bug);
-  const { after, violation } = await firstViolation(tasks, directory);
-  if (violation === undefined) return { by: '', after, problem: `${after} runs did not see it` };
-  const found = { by: violation, after };
-  if (!seenAs.includes(promiseOf(violation)))
-    return { ...found, problem: `it is to be seen as ${seenAs.join(' or ')}` };
-  const without = await firstViolation(tasks.slice(after - 1, after), '');
-  return without.violation === undefined
-    ? found
-    : { ...found, problem: `that run fails without it too: ${without.violation}` };
-}
-
-/** Of the runs in turn, with what lies in that directory in place of the checkout's files. */
-function firstViolation(
-  tasks: readonly Task[],
-  directory: string,
-): Promise<{ readonly after: number; readonly violation?: string }> {
-  const child = fork(new URL('./worker.ts', import.meta.url), {
-    execArgv: ['--import', new URL('./planted-source.ts', import.meta.url).href],
-    env: { ...process.env, PLANTED: directory },
-    silent: true,
-  });
-  const words: string[] = [];
-  child.stderr?.on('data', (chunk: Buffer) => words.push(chunk.toString()));
   let after = 0;
-  return new Promise<{ readonly after: number; readonly violation?: string }>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code) => reject(new Error(`its process ended with ${code}: ${words.join('')}`)));
-    child.on('message', (message: FromWorker) => {
-      if (message !== 'ready' && 'notRun' in message) return;
-      const violation = message === 'ready' ? undefined : message.ran.violation;
-      if (violation !== undefined) return resolve({ after, violation });
-      const next = tasks[after];
-      if (next === undefined) return resolve({ after });
-      after += 1;
-      child.send(next);
-    });
-  }).finally(() => child.kill());
+  for (const task of tasks) {
+    const by = await runner.violationOf(task);
+    after += 1;
+    if (by === undefined) continue;
+    if (!seenAs.includes(promiseOf(by)))
+      return { by, after, problem: `it is to be seen as ${seenAs.join(' or ')}` };
+    const without = await asItIs.violationOf(task);
+    if (without === undefined) return { by, after };
+    return { by, after, problem: `that run fails without it too: ${without}` };
+  }
+  return { by: '', after, problem: `${after} runs did not see it` };
 }
 
 /** The number in front of a violation; `end`: it does not end as without faults. */
