@@ -145,4 +145,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 650876 },
     was: 'a Kustomization that was deleted in its first sync left objects behind: it was not held before anything was applied',
   },
+  {
+    run: { seed: 710277 },
+    was: 'a hook whose creation was not answered in two attempts was forgotten with the mark of the first, which landed last: its Job stayed',
+  },
 ];

@@ -23,13 +23,16 @@ it('F1: what an attempt that never ended has made is kept with the Unit when ano
   expect(next.ranHooks).toEqual([{ ref, uid: 'u-1' }]);
 });
 
-it('F18: what was not answered is known by its mark; a later attempt of the same name replaces it', () => {
+it('F18: what was not answered is known by its mark, of each attempt: the first may land last', () => {
   const { uid: _, result: __, ...unanswered } = begun;
   const cut = { ...interrupted, hooks: { ...interrupted.hooks!, begun: [unanswered] } };
   const first = ranHooks(cut);
   expect(first.ranHooks).toEqual([{ ref, mark: 'a-1' }]);
   const second = { ...cut, ...first, hooks: { ...cut.hooks, id: 'b-4' } };
-  expect(ranHooks(second).ranHooks).toEqual([{ ref, mark: 'b-4' }]);
+  expect(ranHooks(second).ranHooks).toEqual([
+    { ref, mark: 'a-1' },
+    { ref, mark: 'b-4' },
+  ]);
 });
 
 it('F1: the attempt goes on for the same inputs, and nothing is begun anew', () => {

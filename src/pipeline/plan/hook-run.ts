@@ -40,12 +40,16 @@ export function withHook(run: HookRun, hook: BegunHook): HookRun {
   return { ...run, begun: [...run.begun.filter(({ key }) => key !== hook.key), hook] };
 }
 
-/** The hooks that may stand when the Run is over; of many, the last. */
+/**
+ * The hooks that may stand when the Run is over; of many, the last. Of one whose creation was not answered each attempt
+ * counts: the request of an earlier one may land after that of the next, and puts its mark there.
+ */
 export function ranHooks({ hooks, ranHooks: before = [] }: UnitState): Pick<UnitState, 'ranHooks'> {
   const begun = [...(hooks?.earlier ?? []), ...(hooks?.begun ?? [])].map(({ ref, uid }): RanHook =>
     uid === undefined ? { ref, mark: hooks!.id } : { ref, uid },
   );
-  const all = new Map([...before, ...begun].map((hook) => [hook.uid ?? keyText(hook.ref), hook]));
+  const keyOf = ({ ref, uid, mark = '' }: RanHook): string => uid ?? `${keyText(ref)} ${mark}`;
+  const all = new Map([...before, ...begun].map((hook) => [keyOf(hook), hook]));
   return all.size === 0 ? {} : { ranHooks: [...all.values()].slice(-ranMax) };
 }
 const ranMax = 200;
