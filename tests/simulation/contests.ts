@@ -97,7 +97,8 @@ export class Contests implements Watcher {
     if (app === undefined) return;
     if (who === undefined) {
       const [was, is] = [before, object].map((each) => JSON.stringify(declaring(app).wishOf(each)));
-      if (was === is && type !== 'DELETED') return;
+      // What is declared anew has a record of its own, and its heals are counted anew.
+      if (was === is && type === 'MODIFIED') return;
       this.#askedMs.set(app, this.#world.nowMs);
       for (const { app: of, at } of this.rivals) if (of === app) this.#healsMs.delete(at.name);
       return;

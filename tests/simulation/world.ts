@@ -29,16 +29,34 @@ export const definitionKind = {
   plural: 'customresourcedefinitions',
 };
 
-/** How replicas get into Git; whoever shows the password shows a secret. */
-const gitLogin = {
-  at: { group: '', version: 'v1', plural: 'secrets', namespace: 'argocd', name: 'git-login' },
+/** How replicas get into Git, here and elsewhere; whoever shows a password shows a secret. */
+const gitLogins = ['git.example/acme', 'git.example/other', 'elsewhere.example'].map((where, index) => ({
+  at: { group: '', version: 'v1', plural: 'secrets', namespace: 'argocd', name: '' },
   manifest: {
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: { name: 'git-login', labels: { 'argocd.argoproj.io/secret-type': 'repo-creds' } },
-    stringData: { url: 'https://git.example/acme', username: 'trueup', password: `${secretCanary}-git` },
+    metadata: { name: `git-login-${index}`, labels: { 'argocd.argoproj.io/secret-type': 'repo-creds' } },
+    stringData: { url: `https://${where}`, username: 'trueup', password: `${secretCanary}-git` },
   },
-};
+}));
+
+/** Flux was here, and stands still. */
+const formerControllers = ['kustomize-controller', 'source-controller'].map((name) => ({
+  at: { group: 'apps', version: 'v1', plural: 'deployments', namespace: 'flux-system', name: '' },
+  manifest: {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, labels: { 'app.kubernetes.io/part-of': 'flux', 'app.kubernetes.io/component': name } },
+    spec: {
+      replicas: 0,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: 'manager', image: `example/${name}:1` }] },
+      },
+    },
+  },
+}));
 
 export interface Written {
   readonly change: Change;
@@ -99,7 +117,7 @@ function prepared(): ObjectKeeper {
       { group: '', version: 'v1', plural: 'namespaces', namespace: '', name: '' },
       { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
     );
-  kubectl.create(gitLogin.at, gitLogin.manifest);
+  for (const { at, manifest } of [...gitLogins, ...formerControllers]) kubectl.create(at, manifest);
   // What its controllers make of it belongs to it: a definition is established, a namespace has its account.
   scheduler.settle(600_000);
   embedded.close();
