@@ -113,7 +113,9 @@ export class Contests implements Watcher {
   #objectWritten({ change: { object, before, type }, who, sentMs }: Written): void {
     const { name, namespace = '' } = object.metadata;
     const found = this.rivals.find(({ at }) => at.name === name && at.namespace === namespace);
-    if (found === undefined || type === 'DELETED') return;
+    if (found === undefined) return;
+    // What is made anew is no heal, and those of it are counted anew.
+    if (type === 'DELETED') return void this.#healsMs.delete(name);
     const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'value'));
     if (is === rivalValue) return;
     const wrote = JSON.stringify([is, memberOf(object, 'metadata', 'labels')]);
