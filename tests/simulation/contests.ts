@@ -59,7 +59,7 @@ export class Contests implements Watcher {
     const { resource } = written.change;
     if (resource === 'trueup.dev/unitstates') this.#recordWritten(written);
     else if (isOurs(resource)) this.#resourceWritten(written);
-    else if (resource === '/configmaps' && written.who !== undefined) this.#objectWritten(written);
+    else if (resource === '/configmaps') this.#objectWritten(written);
   }
   sent(): void {}
   logged(): void {}
@@ -117,14 +117,14 @@ export class Contests implements Watcher {
     // What is made anew is no heal, and those of it are counted anew.
     if (type === 'DELETED') return void this.#healsMs.delete(name);
     const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'value'));
-    if (is === rivalValue) return;
+    if (who === undefined || is === rivalValue) return;
     const wrote = JSON.stringify([is, memberOf(object, 'metadata', 'labels')]);
     const { nowMs } = this.#world;
     if (this.#ours.get(name)?.wrote !== wrote) {
       this.#ours.set(name, { wrote, sinceMs: nowMs });
       return void this.#healsMs.delete(name);
     }
-    if (was !== rivalValue || who === undefined) return;
+    if (was !== rivalValue) return;
     const recent = (this.#healsMs.get(name) ?? []).filter(({ atMs }) => nowMs - atMs <= withinMs);
     this.#healsMs.set(name, [...recent, { who, atMs: nowMs }]);
     // Whoever takes over begins to count anew.
