@@ -25,6 +25,8 @@ export class HookRuns implements Watcher {
   readonly #deletedMs = new Map<string, number>();
   /** Of each application, also those that are gone: what they ran after their end still stands. */
   readonly #units = new Map<string, Set<string>>();
+  /** When the record of each Unit went. */
+  readonly #goneMs = new Map<string, number>();
   /** By application, commit and name: those that were recorded as ended well. */
   readonly #succeeded = new Set<string>();
 
@@ -58,8 +60,12 @@ export class HookRuns implements Watcher {
     const head = headOf(object);
     if (head === undefined) return;
     const { unit, hooks, owner, intent, revisions } = head;
-    if (type === 'DELETED') return void this.#heads.delete(object.metadata.name);
+    if (type === 'DELETED') {
+      this.#goneMs.set(unit, this.#world.nowMs);
+      return void this.#heads.delete(object.metadata.name);
+    }
     this.#heads.set(object.metadata.name, head);
+    this.#goneMs.delete(unit);
     this.#units.set(owner.name, (this.#units.get(owner.name) ?? new Set()).add(unit));
     if (hooks === undefined) return;
     const known = headOf(before)?.hooks;
@@ -90,10 +96,11 @@ export class HookRuns implements Watcher {
 
   #jobMade(app: App, { change: { object }, sentMs }: Written): void {
     const { name } = object.metadata;
-    const attempt = this.#attemptOf(
-      object,
-      this.#headsOf(app).map(({ unit }) => unit),
+    // Somebody may let its resource go while the request is on its way.
+    const units = [...(this.#units.get(app.name) ?? [])].filter(
+      (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity),
     );
+    const attempt = this.#attemptOf(object, units);
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
     // One that was sent, or sent again for want of an answer, while the first stood may land after that was deleted.
