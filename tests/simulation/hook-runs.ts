@@ -21,6 +21,10 @@ export class HookRuns implements Watcher {
   readonly #recorded = new Set<string>();
   /** Those whose Job was made. */
   readonly #made = new Set<string>();
+  /** Those of whose Job a record has the UID. */
+  readonly #known = new Set<string>();
+  /** Those whose Job somebody else deleted before: whether it was ever made cannot be known, and it is made again. */
+  readonly #lost = new Set<string>();
   /** When the Job of each was deleted first, by whomever. */
   readonly #deletedMs = new Map<string, number>();
   /** Of each application, also those that are gone: what they ran after their end still stands. */
@@ -43,7 +47,7 @@ export class HookRuns implements Watcher {
     const app = this.#fleet.appOf(change);
     if (app === undefined) return;
     const isDeletion = type === 'DELETED' || isMarkedNow(change);
-    if (resource === 'batch/jobs' && isDeletion) this.#noteDeletion(app, change);
+    if (resource === 'batch/jobs' && isDeletion) this.#noteDeletion(app, written);
     if (replica === undefined) return;
     if (resource === 'batch/jobs') {
       if (type === 'ADDED') this.#jobMade(app, written);
@@ -71,8 +75,10 @@ export class HookRuns implements Watcher {
     const known = headOf(before)?.hooks;
     if (known !== undefined) nothingForgotten(owner.name, known, hooks);
     const commit = (intent?.revisions ?? revisions)[0]?.commit ?? '';
-    for (const { ref, result } of hooks.begun) {
-      this.#recorded.add(keyOf(unit, hooks.id, ref.name));
+    for (const { ref, uid, result } of hooks.begun) {
+      const attempt = keyOf(unit, hooks.id, ref.name);
+      this.#recorded.add(attempt);
+      if (uid !== undefined) this.#known.add(attempt);
       if (result === 'succeeded') this.#succeeded.add(keyOf(owner.name, commit, ref.name));
     }
   }
@@ -88,10 +94,11 @@ export class HookRuns implements Watcher {
     return keys.find((key) => this.#recorded.has(key));
   }
 
-  #noteDeletion(app: App, { object }: Change): void {
+  #noteDeletion(app: App, { change: { object }, replica }: Written): void {
     const attempt = this.#attemptOf(object, this.#units.get(app.name) ?? []);
-    if (attempt !== undefined && !this.#deletedMs.has(attempt))
-      this.#deletedMs.set(attempt, this.#world.nowMs);
+    if (attempt === undefined || this.#deletedMs.has(attempt)) return;
+    this.#deletedMs.set(attempt, this.#world.nowMs);
+    if (replica === undefined && !this.#known.has(attempt)) this.#lost.add(attempt);
   }
 
   #jobMade(app: App, { change: { object }, sentMs }: Written): void {
@@ -104,7 +111,8 @@ export class HookRuns implements Watcher {
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
     // One that was sent, or sent again for want of an answer, while the first stood may land after that was deleted.
-    if (this.#made.has(attempt) && sentMs > (this.#deletedMs.get(attempt) ?? 0))
+    const isAgain = this.#made.has(attempt) && !this.#lost.delete(attempt);
+    if (isAgain && sentMs > (this.#deletedMs.get(attempt) ?? 0))
       throw new Violation('F1', `the hook ${name} was made a second time by the same attempt`);
     this.#made.add(attempt);
   }
