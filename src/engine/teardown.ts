@@ -49,6 +49,8 @@ export async function teardown(
     runtime.failures = [made.failure];
     return { ...settled, againMs: made.failure.retryAfterMs ?? attentionMs };
   }
+  // As in `act`: what it wants must not be noted once it was forgotten.
+  if (runtime.hasLeft) return settled;
   const { plan, sightings } = made.value;
   runtime.plan = plan;
   runtime.failures = [];

@@ -149,4 +149,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 710277 },
     was: 'a hook whose creation was not answered in two attempts was forgotten with the mark of the first, which landed last: its Job stayed',
   },
+  {
+    run: { seed: 746767 },
+    was: 'a Unit that went while the hooks of its end were looked at was remembered for good, with the objects of those hooks',
+  },
 ];
