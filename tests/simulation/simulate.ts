@@ -34,9 +34,11 @@ const { values } = parseArgs({
   },
 });
 const given = values.replicas === undefined ? {} : { replicas: Number(values.replicas) };
-/** How often coverage looks at what is still missing, and how many further seeds it tries then. */
+/** How often coverage tries further seeds for what is still missing, and how many. */
 const holeRounds = 8;
 const furtherSeeds = 40;
+/** Of each step, how many runs in which it was taken are tried. */
+const tasksKept = 5;
 const progressMs = 60_000;
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -84,23 +86,26 @@ async function shortRuns(scenario: string): Promise<Iterable<Task>> {
 }
 
 /**
- * For each cell that is empty, a run in which such a step was taken: that fault is put there. For steps that were taken
- * in none, further seeds are run. Both more than once, as the last runs are still under way when this is asked.
+ * For each cell that is empty, a run in which such a step was taken: that fault is put there; where it was not met all the
+ * same, another such run. When there is none left, further seeds are run.
  */
-function* inHoles(cells: ReadonlyMap<string, number>, taken: ReadonlyMap<string, Task>): Generator<Task> {
+function* inHoles(cells: ReadonlyMap<string, number>, taken: ReadonlyMap<string, Task[]>): Generator<Task> {
   const tried = new Set<string>();
   let seed = Number(values.from) + Number(values.seeds);
-  for (let round = 0; round < holeRounds; round += 1) {
+  for (let round = 0; round < holeRounds;) {
     const { holes } = new Coverage(cells);
     if (holes.length === 0) return;
-    const meets = holes.flatMap((meet) => {
-      const task = taken.get(meet.step);
-      return task !== undefined && 'seed' in task ? [{ ...task, meet }] : [];
+    const untried = holes.flatMap((meet) => {
+      const tasks = (taken.get(meet.step) ?? []).flatMap((task) =>
+        'seed' in task ? [{ ...task, meet }] : [],
+      );
+      return tasks.find((task) => !tried.has(argumentsOf(task))) ?? [];
     });
-    const untried = meets.filter((task) => !tried.has(argumentsOf(task)));
     for (const task of untried) tried.add(argumentsOf(task));
     yield* untried.toSorted((one, other) => one.seed - other.seed);
-    if (meets.length === holes.length && untried.length > 0) continue;
+    // The last runs are still under way when this is asked.
+    if (untried.length > 0) continue;
+    round += 1;
     for (const endSeed = seed + furtherSeeds; seed < endSeed; seed += 1) yield { seed, ...given };
   }
 }
@@ -126,7 +131,7 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     for (const [name, count] of Object.entries(found)) sums.set(name, (sums.get(name) ?? 0) + count);
   };
   const notRun: NotRun[] = [];
-  const taken = new Map<string, Task>();
+  const taken = new Map<string, Task[]>();
   const all = values.coverage ? both(tasks, () => inHoles(cells, taken)) : tasks;
   setInterval(() => {
     const minutes = Math.round((performance.now() - startedMs) / 60_000);
@@ -141,9 +146,12 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     total.steps += ran.steps;
     add(faults, ran.faults);
     add(cells, ran.cells);
-    for (const cell of Object.keys(ran.cells)) {
+    // One that met a fault for another step may have been taken because of that.
+    const isPlain = !('meet' in task);
+    for (const cell of isPlain ? Object.keys(ran.cells) : []) {
       const step = cell.split(' ').slice(0, 4).join(' ');
-      if (!taken.has(step)) taken.set(step, task);
+      const tasks = taken.get(step) ?? [];
+      if (tasks.length < tasksKept) taken.set(step, [...tasks, task]);
     }
     if (ran.violation === undefined) return;
     total.failed += 1;
