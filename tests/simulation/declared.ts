@@ -1,5 +1,7 @@
 /** How an application is declared in each dialect, and where its resource says how it stands. */
+import { statusManager, statusWriters } from '#dialects/status-writers.ts';
 import type { Stored } from '#embedded/objects.ts';
+import type { Manifest } from '#model/object.ts';
 import { placeOf, tierLabel, type App } from './fleet.ts';
 import { memberOf, type Kubectl, type Named } from './kubectl.ts';
 import { windowedProject } from './windows.ts';
@@ -219,17 +221,11 @@ export function resourceOf(kubectl: Kubectl, app: App): Stored | undefined {
 
 /** F29: who wrote its status last is another controller, and nobody asked us to take it over. People's tools are none. */
 export function isAnothers(resource: object, app: App): boolean {
-  const found = memberOf(resource, 'metadata', 'managedFields');
-  const entries = Array.isArray(found)
-    ? found.filter((entry) => memberOf(entry, 'fieldsV1', 'f:status'))
-    : [];
-  const lastMs = (isWanted: (manager: string) => boolean): number =>
+  const writers = statusWriters(resource as Manifest);
+  const lastMs = (isOurs: boolean): number =>
     Math.max(
       0,
-      ...entries
-        .filter((entry) => isWanted(String(memberOf(entry, 'manager'))))
-        .map((entry) => Date.parse(String(memberOf(entry, 'time')))),
+      ...writers.filter(({ manager }) => (manager === statusManager) === isOurs).map(({ atMs }) => atMs),
     );
-  const theirsMs = lastMs((manager) => manager !== 'trueup' && !manager.startsWith('kubectl'));
-  return theirsMs > lastMs((manager) => manager === 'trueup') + 1000 && !declaring(app).isAsked(resource);
+  return lastMs(false) > lastMs(true) + 1000 && !declaring(app).isAsked(resource);
 }

@@ -147,12 +147,12 @@ async function many(tasks: Iterable<Task>): Promise<void> {
     add(faults, ran.faults);
     add(cells, ran.cells);
     // One that met a fault for another step may have been taken because of that.
-    const isPlain = !('meet' in task);
-    for (const cell of isPlain ? Object.keys(ran.cells) : []) {
-      const step = cell.split(' ').slice(0, 4).join(' ');
-      const tasks = taken.get(step) ?? [];
-      if (tasks.length < tasksKept) taken.set(step, [...tasks, task]);
-    }
+    if (!('meet' in task))
+      for (const cell of Object.keys(ran.cells)) {
+        const step = cell.split(' ').slice(0, 4).join(' ');
+        const tasks = taken.get(step) ?? [];
+        if (tasks.length < tasksKept) taken.set(step, [...tasks, task]);
+      }
     if (ran.violation === undefined) return;
     total.failed += 1;
     const of = argumentsOf(task);
