@@ -407,6 +407,8 @@ export class Engine {
     this.#letGo(unit);
     this.#ownership.setInterest(unit.id, []);
     this.#registrations.release(unit.id);
+    // Who waits until it is looked at here goes by what it says of itself from now on.
+    this.#wakeDependents(keyText(unit.owner));
   }
 
   async stop(): Promise<void> {
@@ -521,12 +523,15 @@ export class Engine {
 
   /** Those that depend on it take a turn when it is news to them how it stands. */
   #tellDependents(key: string, runtime: UnitRuntime): void {
-    const dependents = this.#dependencies.dependentsOf(key);
     const standing = this.#dependencies.standingOf(runtime);
     if (runtime.told === standing) return;
     runtime.told = standing;
-    for (const dependent of dependents) if (this.#ready) this.#queue.add(dependent);
+    this.#wakeDependents(key);
     this.#tellAwaiting(runtime.unit.owner);
+  }
+
+  #wakeDependents(key: string): void {
+    for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
   }
 
   /** Those that wait for a resource as for any object: of that they hear how well it is, and not where it is. */
@@ -580,7 +585,7 @@ export class Engine {
     this.#letGo(unit);
     this.#ownership.forget(unit.id);
     this.#dependencies.set(key, []);
-    for (const dependent of this.#dependencies.dependentsOf(key)) if (this.#ready) this.#queue.add(dependent);
+    this.#wakeDependents(key);
     this.#retryCircles();
   }
 

@@ -14,6 +14,8 @@ const listText = (group: string, kind: string): string => `${group}/${kind}`;
 export class ResourceCache {
   readonly #objects = new Map<string, Manifest>();
   readonly #byKind = new Map<string, Map<string, Manifest>>();
+  /** The versions of answers to our own writes, by key text, until the watch has come as far. */
+  readonly #answered = new Map<string, bigint>();
   readonly #following: Following[] = [];
   readonly #unsynced = new Set<Selection>();
   readonly #waiters: (() => void)[] = [];
@@ -86,7 +88,9 @@ export class ResourceCache {
   /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
   put(manifest: Manifest): void {
     const held = this.#objects.get(keyText(refOf(manifest)));
-    if (held !== undefined && versionOf(held) < versionOf(manifest)) this.#set(manifest);
+    if (held === undefined || versionOf(held) >= versionOf(manifest)) return;
+    this.#set(manifest);
+    this.#answered.set(keyText(refOf(manifest)), versionOf(manifest));
   }
 
   /** A Lookup that records what it is asked. */
@@ -115,12 +119,23 @@ export class ResourceCache {
   }
 
   #take({ changed, gone }: FollowBatch): readonly ObjectKey[] {
-    for (const manifest of changed) this.#set(manifest);
+    const news = changed.filter((manifest) => !this.#isOvertaken(manifest));
+    for (const manifest of news) this.#set(manifest);
     for (const key of gone) {
+      this.#answered.delete(keyText(key));
       this.#objects.delete(keyText(key));
       this.#byKind.get(listText(key.group, key.kind))?.delete(keyText(key));
     }
-    return [...changed.map(refOf), ...gone];
+    return [...news.map(refOf), ...gone];
+  }
+
+  /** A watch that is behind tells of what stood before our own write: nobody is to decide from that again. */
+  #isOvertaken(manifest: Manifest): boolean {
+    const key = keyText(refOf(manifest));
+    const answered = this.#answered.get(key);
+    if (answered !== undefined && versionOf(manifest) < answered) return true;
+    this.#answered.delete(key);
+    return false;
   }
 
   #set(manifest: Manifest): void {

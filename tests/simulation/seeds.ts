@@ -153,4 +153,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 746767 },
     was: 'a Unit that went while the hooks of its end were looked at was remembered for good, with the objects of those hooks',
   },
+  {
+    run: { seed: 767641 },
+    was: 'F1: a hook of the end ran again, because a watch that had hung told of the resource as it was before our own answer to that hook',
+  },
+  {
+    run: { seed: 768634 },
+    was: 'who waited until a Unit was looked at here waited for good, when that went to another replica before it was looked at',
+  },
 ];
