@@ -453,7 +453,8 @@ describe('Units of several replicas that depend on each other', () => {
     spec,
   });
 
-  it('are applied in their order, each when the one before it is', async () => {
+  /** Kustomizations of which each waits for the one before, on two replicas. */
+  async function chained(): Promise<readonly [RunningEngine, RunningEngine]> {
     await world.pushFiles(linked('1'));
     const source = { interval: '10m', url: repository, ref: { branch: 'main' } };
     world.cluster.put(resource('GitRepository', 'source', 'fleet', source));
@@ -468,24 +469,67 @@ describe('Units of several replicas that depend on each other', () => {
           ...(index === 0 ? {} : { dependsOn: [{ name: links[index - 1] }] }),
         }),
       );
-    const { length } = world.cluster.calls;
     const a = await world.join('a');
     const b = await world.join('b');
     await world.advance(5000);
+    return [a, b];
+  }
+  const has = ({ engine }: RunningEngine, name: string): boolean =>
+    engine.isOwn(world.cluster.must('kustomize.toolkit.fluxcd.io/Kustomization', 'flux-system', name));
+
+  it('are applied in their order, each when the one before it is', async () => {
+    const { length } = world.cluster.calls;
+    const [a, b] = await chained();
     const applied = (mark: number): readonly string[] =>
       world
         .writesSince(mark)
         .filter(isObject)
         .map(({ key }) => key.slice('/ConfigMap/payments/'.length));
     expect(applied(length)).toEqual(links);
-    const owners = links.map((name) =>
-      a.engine.isOwn(world.cluster.must('kustomize.toolkit.fluxcd.io/Kustomization', 'flux-system', name)),
-    );
-    expect(new Set(owners).size).toBe(2);
+    expect(new Set(links.map((name) => has(a, name))).size).toBe(2);
     world.git.push(repository, linked('2'));
     const { mark } = world;
     b.engine.hint(() => true);
     await world.advance(5000);
     expect(applied(mark)).toEqual(links);
+  });
+  it('go on where one that they wait for came, and went again before it was looked at', async () => {
+    const both = await chained();
+    const [owner, other] = has(both[0], 'k0') ? both : both.toReversed();
+    const at = (name: string): unknown => world.data(name);
+    other!.git.down = {
+      kind: 'transient',
+      code: 'GitUnreachable',
+      stage: 'source',
+      message: 'injected',
+      hint: '',
+    };
+    world.git.push(repository, linked('2'));
+    owner!.engine.hint(() => true);
+    await world.advance(5000);
+    const next = links.find((name) => !has(owner!, name))!;
+    expect(links.map(at)).toEqual(links.map((name) => ({ a: name < next ? '2' : '1' })));
+    // The one stands still, and the other gets no further than to look.
+    let goOn = (): void => undefined;
+    const looks = new Promise<void>((resolve) => (goOn = resolve));
+    let resume = (): void => undefined;
+    const standing = new Promise<void>((resolve) => (resume = resolve));
+    let isStanding = true;
+    world.cluster.gate = ({ verb }, client) => {
+      if (client === owner!.client) return isStanding ? standing : undefined;
+      return verb === 'sightings' ? looks : undefined;
+    };
+    await world.advance(27_000);
+    expect(has(other!, 'k0')).toBe(true);
+    other!.git.down = undefined;
+    other!.engine.hint(() => true);
+    await world.advance(1000);
+    isStanding = false;
+    resume();
+    await world.advance(8000);
+    expect(has(owner!, 'k0')).toBe(true);
+    goOn();
+    await world.advance(8000);
+    expect(links.map(at)).toEqual(links.map(() => ({ a: '2' })));
   });
 });
