@@ -83,12 +83,20 @@ export class Contests implements Watcher {
   }
 
   #isNamed(app: App, { object, by, fields }: Contest): void {
-    const isKnown = this.rivals.some(({ app: of, at }) => of === app && at.name === object.name);
+    const isKnown = this.#rivalsOf(app).some(({ at }) => at.name === object.name);
     if (!isKnown || by?.manager !== rival || fields.join() !== field)
       throw new Violation(
         'contest',
         `${app.name}: ${by?.manager ?? 'nobody'} is said to contend for ${fields.join()} of ${keyText(object)}`,
       );
+  }
+
+  /** Of an object that was handed over, whoever has it heals it. */
+  #rivalsOf(app: App): readonly Rival[] {
+    return this.rivals.filter(
+      ({ app: of, at: { namespace, name } }) =>
+        of === app || (namespace === app.namespace && this.#fleet.isMoved(namespace, 'ConfigMap', name)),
+    );
   }
 
   /** What people ask for has it healed again; and the condition says who wants what. */
@@ -100,12 +108,13 @@ export class Contests implements Watcher {
       // What is declared anew has a record of its own, and its heals are counted anew.
       if (was === is && type === 'MODIFIED') return;
       this.#askedMs.set(app, this.#world.nowMs);
-      for (const { app: of, at } of this.rivals) if (of === app) this.#healsMs.delete(at.name);
+      for (const { at } of this.#rivalsOf(app)) this.#healsMs.delete(at.name);
       return;
     }
     const says = suspensionOf(object);
-    const named = this.rivals.filter((each) => each.app === app).map(({ at }) => at.name);
-    const isSaid = named.some((name) => says?.includes(`/${name}: ${rival} (Update) sets ${field} `));
+    const isSaid = this.#rivalsOf(app).some(({ at: { name } }) =>
+      says?.includes(`/${name}: ${rival} (Update) sets ${field} `),
+    );
     if (says !== undefined && !isSaid)
       throw new Violation('contest', `${app.name} does not say who contends for what: ${says}`);
   }
@@ -132,7 +141,9 @@ export class Contests implements Watcher {
     if (count > healsMax)
       throw new Violation('contest', `${who} healed ${name} ${count} times in ${withinMs / 60_000} min`);
     const sinceMs = this.#suspendedMs(name);
-    const isAsked = (this.#askedMs.get(found.app) ?? -Infinity) > sinceMs - turnMsMax;
+    const isAsked = [...this.#askedMs].some(
+      ([app, atMs]) => this.#rivalsOf(app).includes(found) && atMs > sinceMs - turnMsMax,
+    );
     // What Git has new of it is applied again until its sync has ended, and is recorded.
     const isNew = this.#ours.get(name)!.sinceMs > sinceMs;
     if (sentMs > sinceMs && !isAsked && !isNew)

@@ -174,7 +174,7 @@ export class Fleet {
   appOf({ object }: Change): App | undefined {
     const { name, namespace = '' } = object.metadata;
     const owner = this.ownerOf(namespace, object.kind, name);
-    if (!this.#moved.has(movedKey(namespace, object.kind, name))) return owner;
+    if (!this.isMoved(namespace, object.kind, name)) return owner;
     const tracked = memberOf(object, 'metadata', 'annotations', 'argocd.argoproj.io/tracking-id');
     const writer =
       memberOf(object, 'metadata', 'labels', 'kustomize.toolkit.fluxcd.io/name') ??
@@ -186,6 +186,10 @@ export class Fleet {
     const owner = this.#moved.get(movedKey(namespace, kind, name));
     const isNamedAfter = (app: App): boolean => name.startsWith(`${app.name}-`) || name === stampName(app);
     return owner ?? this.apps.find((app) => app.namespace === namespace && isNamedAfter(app));
+  }
+  /** Two applications may have it in Git then: who reverts such a commit takes it back from one of them only. */
+  isMoved(namespace: string, kind: string, name: string): boolean {
+    return this.#moved.has(movedKey(namespace, kind, name));
   }
   /** From the next commit on, whatever its name. */
   give({ kind, name }: Pick<Item, 'kind' | 'name'>, to: App): void {
