@@ -79,7 +79,11 @@ export class Turns {
       await inBetween;
       // The resource may be there again: that is another Unit, of which this turn says nothing.
       if (runtime.hasLeft) return;
-      if (end.isPending !== true) runtime.looked = true;
+      if (end.isPending !== true && !runtime.looked) {
+        runtime.looked = true;
+        // Who waits for that has to hear it, also where it stands as it did with another replica.
+        runtime.told = undefined;
+      }
       await this.#status(key, dialect, runtime, end);
       const resource = this.#ports.cache.at(key);
       if (resource !== undefined) this.#ports.observer?.turned(resource, turn);

@@ -161,4 +161,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 768634 },
     was: 'who waited until a Unit was looked at here waited for good, when that went to another replica before it was looked at',
   },
+  {
+    run: { seed: 775369 },
+    was: 'who waited until a Unit was looked at here waited for good, when that was found to stand as it had with another replica',
+  },
 ];
