@@ -122,7 +122,7 @@ export interface RanHook {
   readonly ref: ObjectRef;
   /** Absent where its creation was not answered. */
   readonly uid?: string;
-  /** The mark of the attempt that made it, where its UID is not known. */
+  /** The mark of the attempt that made it; a creation that was sent before may land after it, with the same mark. */
   readonly mark?: string;
 }
 

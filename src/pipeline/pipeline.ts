@@ -24,7 +24,7 @@ import { bodiesNeeded, compare, type CompareInput } from './plan/compare.ts';
 import { checkPaths, cutBodies } from './plan/cutting.ts';
 import { directivesOf } from './plan/directives.ts';
 import { desiredObjects, kindsOf, type Desired } from './plan/desired.ts';
-import { ranHooks, runIdFor, runMark } from './plan/hook-run.ts';
+import { isRanHook, ranHooks, runIdFor } from './plan/hook-run.ts';
 import { trackedOwner } from './plan/tracking.ts';
 import { plan, type PlanInput, type Planned } from './plan/plan.ts';
 import { excluded, idleOptions, isExcluded, judge } from './policy/limits.ts';
@@ -254,15 +254,16 @@ async function standing(
     hooks.map(({ ref }) => ref),
     cluster,
   );
-  return hooks.flatMap(({ ref, uid, mark }) => {
-    if (isExcluded(limits, ref)) return [];
+  const found = hooks.flatMap((hook) => {
+    const { ref } = hook;
     const sighting = sightings.get(keyText(ref));
-    if (sighting?.state !== 'present') return [];
-    const { uid: found, tracking: marks } = sighting.object;
-    const isMarked = marks[runMark] === mark && trackedOwner(marks, ref, tracking) === tracking.owner;
-    const isIt = uid === undefined ? isMarked : found === uid;
-    return isIt ? [{ ref, uid: found }] : [];
+    if (isExcluded(limits, ref) || sighting?.state !== 'present') return [];
+    const { uid, tracking: marks } = sighting.object;
+    // A mark may have been copied.
+    const isOurs = uid === hook.uid || trackedOwner(marks, ref, tracking) === tracking.owner;
+    return isOurs && isRanHook(hook, ref, sighting.object) ? [{ ref, uid }] : [];
   });
+  return [...new Map(found.map((each) => [each.uid, each])).values()];
 }
 
 async function targetNamespace(

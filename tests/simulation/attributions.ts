@@ -5,7 +5,7 @@
 import { canonicalJson } from '#model/json.ts';
 import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
-import { kinds, tierLabel, waveAnnotation, type App, type Fleet } from './fleet.ts';
+import { contentIn, kinds, tierLabel, waveAnnotation, type App, type Fleet } from './fleet.ts';
 import { memberOf } from './kubectl.ts';
 import { isOurs, Violation, writers, type Oracles } from './oracles.ts';
 import type { Watcher, World, Written } from './world.ts';
@@ -79,10 +79,11 @@ export class Attributions implements Watcher {
     const by = type === 'DELETED' ? 'unknown' : writers.get(memberOf(object, 'data', 'value'));
     const standing = this.#standing.get(place);
     if (by === undefined) return void this.#standing.delete(place);
-    const { intent, inventory = [] } = this.#oracles.recordOf(app) ?? {};
-    // Else it is not known yet that it stood as Git said.
+    const { intent, inventory = [], revisions = [] } = this.#oracles.recordOf(app) ?? {};
+    // Else it is not known yet that it stood as Git said; nor what a Run applied that did not come to its end.
     const isApplied =
       intent === undefined &&
+      (type === 'DELETED' || this.#isOf(revisions[0]?.commit, app, before)) &&
       inventory.some(
         (entry) =>
           entry.ref.kind === object.kind &&
@@ -96,6 +97,16 @@ export class Attributions implements Watcher {
     const was = standing?.was ?? declaredOf(before!);
     const told = this.#note(app, { kind, name }, by).size;
     this.#standing.set(place, { app, kind, name, by, was, told });
+  }
+
+  /** Whether an object has what that commit says. */
+  #isOf(commit = '', app: App, object: Stored | undefined): boolean {
+    const recorded = this.#fleet.commits.get(commit);
+    const content = recorded && contentIn(recorded, app);
+    const items = content !== undefined && 'items' in content ? content.items : [];
+    const { kind, metadata } = object ?? {};
+    const item = items.find((each) => each.kind === kind && each.name === metadata?.name);
+    return kind !== 'ConfigMap' || memberOf(object, 'data', 'value') === String(item?.value);
   }
 
   #heals(app: App, { object, type }: Change): void {

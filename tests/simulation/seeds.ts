@@ -165,4 +165,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 775369 },
     was: 'who waited until a Unit was looked at here waited for good, when that was found to stand as it had with another replica',
   },
+  {
+    run: { seed: 784034 },
+    was: 'a Job that a late request made again, after its hook had ended, was taken for that of the next sync and stayed',
+  },
 ];

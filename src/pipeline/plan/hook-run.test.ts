@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { BegunHook, UnitState } from '#model/outcome.ts';
-import { beginRun, ranHooks } from './hook-run.ts';
+import type { ObservedObject } from '#model/observed.ts';
+import { beginRun, isRanHook, ranHooks, runMark } from './hook-run.ts';
 
 const ref = { group: 'batch', version: 'v1', kind: 'Job', namespace: 'shop', name: 'migrate' };
 const begun: BegunHook = { key: 'pre:migrate', ref, digest: 'sha256:1', uid: 'u-1', result: 'succeeded' };
@@ -20,7 +21,7 @@ const interrupted: UnitState = {
 it('F1: what an attempt that never ended has made is kept with the Unit when another commit is synced', () => {
   const next = beginRun(interrupted, 'sha256:b', 'b-4');
   expect(next.hooks).toEqual({ id: 'b-4', inputs: 'sha256:b', begun: [], earlier: [] });
-  expect(next.ranHooks).toEqual([{ ref, uid: 'u-1' }]);
+  expect(next.ranHooks).toEqual([{ ref, uid: 'u-1', mark: 'a-1' }]);
 });
 
 it('F18: what was not answered is known by its mark, of each attempt: the first may land last', () => {
@@ -33,6 +34,16 @@ it('F18: what was not answered is known by its mark, of each attempt: the first 
     { ref, mark: 'a-1' },
     { ref, mark: 'b-4' },
   ]);
+});
+
+it('F2: what was sent twice is known by its mark where the first request lands last, under another UID', () => {
+  const hook = ranHooks(interrupted).ranHooks![0]!;
+  const live = (uid: string, mark: string): ObservedObject =>
+    ({ uid, tracking: { [runMark]: mark } }) as unknown as ObservedObject;
+  expect(isRanHook(hook, ref, live('u-1', 'a-1'))).toBe(true);
+  expect(isRanHook(hook, ref, live('u-2', 'a-1'))).toBe(true);
+  expect(isRanHook(hook, ref, live('u-2', 'b-4'))).toBe(false);
+  expect(isRanHook(hook, { ...ref, name: 'other' }, live('u-2', 'a-1'))).toBe(false);
 });
 
 it('F1: the attempt goes on for the same inputs, and nothing is begun anew', () => {

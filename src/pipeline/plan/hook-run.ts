@@ -1,5 +1,6 @@
 /** Which sync a hook's object belongs to: its mark, its name, and what is recorded of it. */
 import { keyText, type Manifest, type ObjectRef } from '#model/object.ts';
+import type { ObservedObject } from '#model/observed.ts';
 import type { BegunHook, HookRun, RanHook, UnitState } from '#model/outcome.ts';
 import type { Digest } from '#model/json.ts';
 import type { Phase } from '#model/unit.ts';
@@ -45,14 +46,22 @@ export function withHook(run: HookRun, hook: BegunHook): HookRun {
  * counts: the request of an earlier one may land after that of the next, and puts its mark there.
  */
 export function ranHooks({ hooks, ranHooks: before = [] }: UnitState): Pick<UnitState, 'ranHooks'> {
-  const begun = [...(hooks?.earlier ?? []), ...(hooks?.begun ?? [])].map(({ ref, uid }): RanHook =>
-    uid === undefined ? { ref, mark: hooks!.id } : { ref, uid },
-  );
+  const known = ({ ref, uid }: BegunHook): RanHook => ({ ref, ...(uid === undefined ? {} : { uid }) });
+  const begun = [
+    ...(hooks?.earlier ?? []).map(known),
+    ...(hooks?.begun ?? []).map((hook) => ({ ...known(hook), mark: hooks!.id })),
+  ];
   const keyOf = ({ ref, uid, mark = '' }: RanHook): string => uid ?? `${keyText(ref)} ${mark}`;
   const all = new Map([...before, ...begun].map((hook) => [keyOf(hook), hook]));
   return all.size === 0 ? {} : { ranHooks: [...all.values()].slice(-ranMax) };
 }
 const ranMax = 200;
+
+/** Whether the object that stands there is that of such a hook. */
+export function isRanHook(hook: RanHook, ref: ObjectRef, { uid, tracking }: ObservedObject): boolean {
+  if (hook.uid === uid) return true;
+  return hook.mark !== undefined && hook.mark === tracking[runMark] && keyText(hook.ref) === keyText(ref);
+}
 
 export function hookKey(phase: Phase, ref: ObjectRef, { generateName }: Manifest['metadata']): string {
   const name = ref.name === '' ? `${String(generateName)}*` : ref.name;

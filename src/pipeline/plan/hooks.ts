@@ -2,10 +2,10 @@
 import type { Failure } from '#model/failure.ts';
 import { describe, keyText } from '#model/object.ts';
 import type { ObservedObject, Sighting } from '#model/observed.ts';
-import type { BegunHook, RanHook } from '#model/outcome.ts';
+import type { BegunHook } from '#model/outcome.ts';
 import type { Awaits, HookMark, Identity, Step, StepAction } from '#model/plan.ts';
 import type { DesiredHook } from './desired.ts';
-import { openRun, ranHooks, runMark } from './hook-run.ts';
+import { isRanHook, openRun, ranHooks, runMark } from './hook-run.ts';
 import { applyOrder, deleteOrder, orders, phases, usualPropagation } from './order.ts';
 import type { PlanInput } from './plan.ts';
 import { gateTimeoutMs, makeStep, type Content } from './steps.ts';
@@ -174,14 +174,11 @@ class HookPlan {
   }
 
   /** Whether it was made by us, and would be gone if its sync had come to its end. */
-  #isOwed({ uid, tracking }: ObservedObject): boolean {
+  #isOwed(live: ObservedObject): boolean {
     const { state } = this.#input;
     const ran = state === undefined ? [] : (ranHooks(state).ranHooks ?? []);
-    const isIt = (hook: RanHook): boolean =>
-      hook.uid === undefined
-        ? keyText(hook.ref) === keyText(this.#hook.ref) && hook.mark === tracking[runMark]
-        : hook.uid === uid;
-    return this.#hook.deletions.has('succeeded') && ran.some(isIt);
+    const { deletions, ref } = this.#hook;
+    return deletions.has('succeeded') && ran.some((hook) => isRanHook(hook, ref, live));
   }
 
   #earlier(): readonly BegunHook[] {
