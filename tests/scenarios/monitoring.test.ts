@@ -254,7 +254,13 @@ describe('what Trueup counts of itself', () => {
 
   it('Units that wait for their turn, and that none waits when all have had it', async () => {
     const depth = (): Promise<number> => count('workqueue_depth', {});
-    await waitFor('the queue to be empty', async () => (await depth()) === 0, { seen: depth });
+    const counted = async (): Promise<{ readonly waiting: number; readonly units: number }> => ({
+      waiting: await depth(),
+      units: await count('trueup_units', {}),
+    });
+    // Flux's resources of other scenarios are Units here too; a Git server of theirs that does not answer is waited for.
+    const patience = { seen: counted, timeoutMs: 75_000 };
+    await waitFor('the queue to be empty', async () => (await depth()) === 0, patience);
     const place = await world.place();
     await place.push({ 'app/a.yaml': yaml(configMap('a', { a: '1' })) });
     world.git.hold();
@@ -267,25 +273,20 @@ describe('what Trueup counts of itself', () => {
           metadata: { ...(application['metadata'] as object), name },
         });
       }
-      // Sixteen are looked at side by side, and Git holds up each. Flux's resources of other scenarios are Units here
-      // too, and may wait as well.
-      const counted = async (): Promise<{ readonly waiting: number; readonly units: number }> => ({
-        waiting: await depth(),
-        units: await count('trueup_units', {}),
-      });
+      // Sixteen are looked at side by side, and Git holds up each.
       await waitFor(
         'all but sixteen to wait, of these Applications at least four',
         async () => {
           const { waiting, units } = await counted();
           return waiting >= 4 && waiting <= units - 16;
         },
-        { seen: counted },
+        patience,
       );
     } finally {
       world.git.release();
     }
-    await waitFor('the queue to be empty', async () => (await depth()) === 0, { seen: depth });
-  });
+    await waitFor('the queue to be empty', async () => (await depth()) === 0, patience);
+  }, 240_000);
 
   it('how long the event loop is held up', async () => {
     const name = 'nodejs_eventloop_lag';
