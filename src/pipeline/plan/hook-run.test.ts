@@ -46,6 +46,14 @@ it('F2: what was sent twice is known by its mark where the first request lands l
   expect(isRanHook(hook, { ...ref, name: 'other' }, live('u-2', 'a-1'))).toBe(false);
 });
 
+it('F2: one that an earlier sync left running keeps its mark', () => {
+  const { result: _, ...running } = begun;
+  const left = { ...interrupted, hooks: { ...interrupted.hooks!, begun: [running] } };
+  const next = { ...left, ...beginRun(left, 'sha256:b', 'b-4') };
+  expect(next.hooks.earlier).toEqual([running]);
+  expect(ranHooks(next).ranHooks).toEqual([{ ref, uid: 'u-1', mark: 'a-1' }]);
+});
+
 it('F1: the attempt goes on for the same inputs, and nothing is begun anew', () => {
   expect(beginRun(interrupted, 'sha256:a', 'a-4')).toEqual({ hooks: interrupted.hooks });
 });

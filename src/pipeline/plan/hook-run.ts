@@ -47,12 +47,11 @@ export function withHook(run: HookRun, hook: BegunHook): HookRun {
  */
 export function ranHooks({ hooks, ranHooks: before = [] }: UnitState): Pick<UnitState, 'ranHooks'> {
   const known = ({ ref, uid }: BegunHook): RanHook => ({ ref, ...(uid === undefined ? {} : { uid }) });
-  const begun = [
-    ...(hooks?.earlier ?? []).map(known),
-    ...(hooks?.begun ?? []).map((hook) => ({ ...known(hook), mark: hooks!.id })),
-  ];
+  const earlier = (hooks?.earlier ?? []).map(known);
+  const begun = (hooks?.begun ?? []).map((hook) => ({ ...known(hook), mark: hooks!.id }));
   const keyOf = ({ ref, uid, mark = '' }: RanHook): string => uid ?? `${keyText(ref)} ${mark}`;
-  const all = new Map([...before, ...begun].map((hook) => [keyOf(hook), hook]));
+  // What is known already of those of earlier syncs has their marks too.
+  const all = new Map([...earlier, ...before, ...begun].map((hook) => [keyOf(hook), hook]));
   return all.size === 0 ? {} : { ranHooks: [...all.values()].slice(-ranMax) };
 }
 const ranMax = 200;
