@@ -1,7 +1,7 @@
 /** The second half of a turn: what was planned is run, or is held, or is waited for; and what it came to is recorded. */
 import type { MadePlan } from '#pipeline/pipeline.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { ranHooks } from '#pipeline/plan/hook-run.ts';
+import { openRun, ranHooks } from '#pipeline/plan/hook-run.ts';
 import { withUnrecordedSync } from '#pipeline/record/history.ts';
 import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
@@ -81,7 +81,7 @@ export async function act(
     if (unit.request !== undefined) inVain(runtime, opened.why, mayComeRight, ports);
     if (plan.steps.length > 0 && plan.blocked.length === 0) runtime.waitingFor = opened.why;
     if (plan.steps.length === 0 && plan.blocked.length === 0 && !fromLastGood && plan.isPartial !== true) {
-      await recordInSync(runtime, state, { located, made }, ports);
+      await recordInSync(runtime, state, { unit, located, made }, ports);
     }
     if (!mayComeRight) runtime.looks = 0;
     const waiting = opened.untilMs === undefined ? settled : borderEnd(opened.untilMs - nowMs);
@@ -222,20 +222,24 @@ function awaitedElsewhere({ awaited }: Unit): readonly ObjectRef[] {
 async function recordInSync(
   runtime: UnitRuntime,
   state: UnitState,
-  { located, made }: Wanted,
+  { unit, located, made }: Omit<Acting, 'fromLastGood'>,
   ports: TurnPorts,
 ): Promise<void> {
   const mayLand = landsInMs(runtime, state, ports.clock) > 0;
   const inventory = inventorySettled(inventoryNow(state), made.plan, made.sightings, mayLand);
   const contests = contestsAfter(state, made.plan);
   const isContested = contests.length === (state.contests ?? []).length;
-  const isRecorded = state.inputs === located.digest && isSettled(state) && isContested;
+  // A sync that was broken off owes its hooks until it may go on (F1).
+  const owed = unit.sync.trigger === 'automatic' ? undefined : openRun(state, located.digest);
+  const isEnded = state.intent === undefined && state.hooks === owed;
+  const isRecorded = state.inputs === located.digest && isEnded && isContested;
   if (isRecorded && inventory === state.inventory) return;
   if (made.plan.kept.length !== 0 && state.takenOver) return;
   const { intent: _, hooks: __, contests: ___, ...rest } = withDeletionHooks(state, made.plan);
   const next: UnitState = {
     ...rest,
     ...ranHooks(state),
+    ...(owed === undefined ? {} : { hooks: owed }),
     ...(contests.length === 0 ? {} : { contests }),
     inventory,
     inputs: located.digest,

@@ -81,6 +81,7 @@ export interface Known {
 }
 
 const reminderMs = 10_000;
+const unreadableMs = 5000;
 const forgetKindsAfterMs = 60_000;
 
 export class Engine {
@@ -495,11 +496,28 @@ export class Engine {
     if (isOwn && this.#share.mayAct) {
       const waitMs = this.#share.waitMs(runtime.unit.id);
       if (waitMs > 0) return this.#queue.addAfter(key, waitMs);
-      runtime.answered = { request: false, refresh: false };
-      await this.#turns.take(key, dialect, runtime);
+      if (await this.#isCurrent(key, dialect, runtime)) {
+        runtime.answered = { request: false, refresh: false };
+        await this.#turns.take(key, dialect, runtime);
+      }
     }
     // It may be another's by now: it was ours for the sake of its Run, or went in the middle of its turn.
     if ((wasOwn || isOwn) && !this.#share.isOwn(runtime.unit.id)) this.#release(runtime.unit);
+  }
+
+  /**
+   * Whoever had the Unit before us may have known newer ones of the resources that say what it is: older ones would
+   * bring back what they said (F10).
+   */
+  async #isCurrent(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<boolean> {
+    const sinceMs = this.#share.sinceMs(runtime.unit.id);
+    if (sinceMs === -Infinity) return true;
+    const sources = [...runtime.reads.keys].filter((read) => dialect.sources.some((of) => isKeyOf(read, of)));
+    const renewed = await this.#cache.renew([key, ...sources], sinceMs, this.#ports);
+    if (!renewed.ok) this.#ports.log.warn({ unit: key, code: renewed.failure.code }, renewed.failure.message);
+    const isCurrent = renewed.ok && renewed.value && this.#registrations.register(key)?.runtime === runtime;
+    if (!isCurrent) this.#queue.addAfter(key, unreadableMs);
+    return isCurrent;
   }
 
   async #sourceTurn(key: string, dialect: SourceDialect): Promise<void> {

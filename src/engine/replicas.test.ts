@@ -2,7 +2,7 @@
 import { ok } from '#model/failure.ts';
 import type { Manifest } from '#model/object.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isWrite, type FakeCall, type FakeClient } from '../../tests/fakes/cluster.ts';
+import { failure, isWrite, type FakeCall, type FakeClient } from '../../tests/fakes/cluster.ts';
 import {
   applicationKind,
   configMap,
@@ -425,6 +425,35 @@ describe('what a new owner decides from', () => {
     b!.git.down = undefined;
     await world.advance(60_000);
     expect(values()).toEqual(all('2'));
+  });
+  it('is where the resource says now: a watch that is behind brings nothing back from a path that was left (F10)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name = ''] = ownOf(a!);
+    world.git.push(repository, {
+      ...filesWith('1'),
+      'elsewhere/object.yaml': fileOf(name, 'moved')[1],
+    });
+    a!.engine.hint(() => true);
+    await world.settle();
+    // Its record is heard of, and the Application is not.
+    b!.client.lags = ({ kind }) => kind.kind === 'Application';
+    await world.change(name, (draft) => (draft.spec.source.path = 'elsewhere'));
+    expect(world.data(name)).toEqual({ a: 'moved' });
+    const { mark } = world;
+    const key = `argoproj.io/Application/argocd/${name}`;
+    // As long as it cannot be asked for, nothing is decided.
+    let isAway = true;
+    world.cluster.inject = (call) =>
+      isAway && call.verb === 'read' && call.key === key ? failure('Unreachable') : undefined;
+    await a!.engine.stop();
+    await world.advance(20_000);
+    expect(ownOf(b!)).toEqual(names);
+    expect(world.writesSince(mark).filter((call) => !isLease(call))).toEqual([]);
+    isAway = false;
+    await world.advance(20_000);
+    await push('2', b!);
+    expect(world.data(name)).toEqual({ a: 'moved' });
+    expect(world.writesSince(mark).filter(isObject)).toHaveLength(count - 1);
   });
 });
 

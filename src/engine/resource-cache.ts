@@ -1,7 +1,8 @@
 /** The foreign resources that dialects read, followed with their bodies, behind the synchronous Lookup. */
 import type { Dialect, ForeignKind, Lookup, Selection } from '#model/dialect.ts';
+import { ok, type Result } from '#model/failure.ts';
 import { keyText, refOf, versionOf, type Manifest, type ObjectKey } from '#model/object.ts';
-import type { Cluster, FollowBatch, Following } from '#model/ports.ts';
+import type { Clock, Cluster, FollowBatch, Following } from '#model/ports.ts';
 
 /** What a compilation asked for: any change of it compiles again. */
 export interface Reads {
@@ -14,8 +15,10 @@ const listText = (group: string, kind: string): string => `${group}/${kind}`;
 export class ResourceCache {
   readonly #objects = new Map<string, Manifest>();
   readonly #byKind = new Map<string, Map<string, Manifest>>();
-  /** The versions of answers to our own writes, by key text, until the watch has come as far. */
+  /** The versions of what the cluster answered, by key text, until the watch has come as far. */
   readonly #answered = new Map<string, bigint>();
+  /** When they were last asked for, by key text, on the monotonic clock. */
+  readonly #readMs = new Map<string, number>();
   readonly #following: Following[] = [];
   readonly #unsynced = new Set<Selection>();
   readonly #waiters: (() => void)[] = [];
@@ -85,12 +88,34 @@ export class ResourceCache {
     return this.#objects.values();
   }
 
-  /** Takes in the answer to our own write before its event arrives, unless something newer is here. */
+  /** Takes in what the cluster answered before the watch tells of it, unless something newer is here. */
   put(manifest: Manifest): void {
     const held = this.#objects.get(keyText(refOf(manifest)));
     if (held === undefined || versionOf(held) >= versionOf(manifest)) return;
     this.#set(manifest);
     this.#answered.set(keyText(refOf(manifest)), versionOf(manifest));
+  }
+
+  /**
+   * Makes sure that what is here of them is no older than `sinceMs` on the monotonic clock. False: one of them is gone,
+   * and the watch has yet to tell.
+   */
+  async renew(
+    keys: Iterable<string>,
+    sinceMs: number,
+    { cluster, clock }: { readonly cluster: Pick<Cluster, 'read'>; readonly clock: Pick<Clock, 'monotonic'> },
+  ): Promise<Result<boolean>> {
+    for (const key of keys) {
+      const held = this.#objects.get(key);
+      if (held === undefined || (this.#readMs.get(key) ?? -Infinity) >= sinceMs) continue;
+      const nowMs = clock.monotonic();
+      const read = await cluster.read(refOf(held));
+      if (!read.ok) return read;
+      if (read.value === undefined) return ok(false);
+      this.#readMs.set(key, nowMs);
+      this.put(read.value);
+    }
+    return ok(true);
   }
 
   /** A Lookup that records what it is asked. */
@@ -123,6 +148,7 @@ export class ResourceCache {
     for (const manifest of news) this.#set(manifest);
     for (const key of gone) {
       this.#answered.delete(keyText(key));
+      this.#readMs.delete(keyText(key));
       this.#objects.delete(keyText(key));
       this.#byKind.get(listText(key.group, key.kind))?.delete(keyText(key));
     }

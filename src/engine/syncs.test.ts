@@ -290,6 +290,25 @@ describe('hooks', () => {
     await world.settle();
     expect(world.data('one')).toEqual({ a: '2' });
   });
+  it('of a sync that was broken off are owed: when automated sync is on again they come to their end, and none runs twice (F1)', async () => {
+    await begun(all);
+    const before = uid('before');
+    end('before');
+    await world.settle();
+    await world.change('web', (draft) => (draft.spec.syncPolicy = {}));
+    expect(world.state()?.intent).toBeUndefined();
+    const mark = world.mark;
+    await world.advance(600_000, 30_000);
+    expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+    end('after');
+    await world.change('web', (draft) => (draft.spec.syncPolicy = { automated: {} }));
+    expect(operation()).toMatch(/^Succeeded: /);
+    expect(jobs()).toEqual(['before']);
+    expect(uid('before')).toBe(before);
+    const ofJobs = world.writesSince(mark).filter(({ key }) => key.includes('/Job/'));
+    expect(ofJobs.map(({ verb }) => verb)).toEqual(['remove']);
+    expect(world.state()?.hooks).toBeUndefined();
+  });
   it('one that fails ends the sync: nothing is applied, SyncFail runs, and the next attempt begins anew', async () => {
     await begun(all, { syncPolicy: { automated: {}, retry: { limit: 3, backoff: { duration: '5s' } } } });
     end('before', 'Failed');

@@ -169,4 +169,12 @@ export const regressions: readonly Regression[] = [
     run: { seed: 784034 },
     was: 'a Job that a late request made again, after its hook had ended, was taken for that of the next sync and stayed',
   },
+  {
+    run: { seed: 784489 },
+    was: 'automated sync that was turned off in the middle of a sync and on again later: the hooks of that sync were forgotten, a Job that it should delete stayed',
+  },
+  {
+    run: { seed: 785355 },
+    was: 'F10: who took a Unit over planned from a resource that its watch had not brought up to date, and applied a repository that the Unit had left',
+  },
 ];
