@@ -3,6 +3,7 @@
  * of the Unit, or the records, name by the end whoever it was, or say that nobody can know.
  */
 import { canonicalJson } from '#model/json.ts';
+import type { ObjectRef } from '#model/object.ts';
 import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
 import { contentIn, kinds, tierLabel, waveAnnotation, type App, type Fleet } from './fleet.ts';
@@ -59,7 +60,11 @@ export class Attributions implements Watcher {
     // What is declared anew is adopted as it stands.
     if (type === 'DELETED')
       for (const [place, drifted] of this.#standing) if (drifted.app === app) this.#standing.delete(place);
-    const { unit = '', history = [] } = this.#oracles.recordOf(app) ?? {};
+    const { unit = '', history = [], inventory = [] } = this.#oracles.recordOf(app) ?? {};
+    // What Git let go while it was away was not made again; where Git has it once more, that is new.
+    const kept = new Set(inventory.map(({ ref }) => placeOfRef(ref)));
+    for (const [place, drifted] of this.#standing)
+      if (drifted.app === app && !kept.has(place)) this.#standing.delete(place);
     for (const entry of history) {
       if (entry.kind !== 'drift') continue;
       for (const { owner: by } of entry.changes)
@@ -132,6 +137,7 @@ export class Attributions implements Watcher {
 }
 
 const placeOf = ({ kind, metadata: { namespace, name } }: Stored): string => `${kind} ${namespace}/${name}`;
+const placeOfRef = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
 
 /** What Git says of it, as it stands there. */
 function declaredOf(object: Stored): string {

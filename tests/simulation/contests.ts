@@ -136,8 +136,8 @@ export class Contests implements Watcher {
     if (was !== rivalValue) return;
     const recent = (this.#healsMs.get(name) ?? []).filter(({ atMs }) => nowMs - atMs <= withinMs);
     this.#healsMs.set(name, [...recent, { who, atMs: nowMs }]);
-    // Whoever takes over begins to count anew.
-    const count = 1 + recent.filter((heal) => heal.who === who).length;
+    // Whoever takes over begins to count anew, also who had it before.
+    const count = recent.length - recent.findLastIndex((heal) => heal.who !== who);
     if (count > healsMax)
       throw new Violation('contest', `${who} healed ${name} ${count} times in ${withinMs / 60_000} min`);
     const sinceMs = this.#suspendedMs(name);

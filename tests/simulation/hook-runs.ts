@@ -2,6 +2,7 @@
  * F1: no hook runs twice unnoticed. Its Job is recorded before it is made, is made once for each attempt, and another
  * attempt begins only when the record says how the one before ended, or when Git wants something else.
  */
+import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { Change } from '#embedded/store.ts';
 import type { HookRun } from '#model/outcome.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
@@ -103,9 +104,9 @@ export class HookRuns implements Watcher {
 
   #jobMade(app: App, { change: { object }, sentMs }: Written): void {
     const { name } = object.metadata;
-    // Somebody may let its resource go while the request is on its way.
+    // Somebody may let its resource go while the request is on its way, or is sent again for want of an answer.
     const units = [...(this.#units.get(app.name) ?? [])].filter(
-      (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity),
+      (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity) + TRANSPORT_DEFAULTS.deadlineMs,
     );
     const attempt = this.#attemptOf(object, units);
     if (attempt === undefined)
