@@ -1,14 +1,14 @@
 /** The second half of a turn: what was planned is run, or is held, or is waited for; and what it came to is recorded. */
 import type { MadePlan } from '#pipeline/pipeline.ts';
 import { gate, isOnlyDrift } from '#pipeline/plan/gate.ts';
-import { openRun, ranHooks } from '#pipeline/plan/hook-run.ts';
+import { ranHooks } from '#pipeline/plan/hook-run.ts';
 import { withUnrecordedSync } from '#pipeline/record/history.ts';
 import { inventoryNow, inventorySettled } from '#pipeline/record/inventory.ts';
 import { locate, readOf, type Located } from '#pipeline/source/locate.ts';
 import { ok } from '#model/failure.ts';
 import { keyText, type ObjectRef } from '#model/object.ts';
 import type { UnitState } from '#model/outcome.ts';
-import type { Plan } from '#model/plan.ts';
+import type { Plan, Step } from '#model/plan.ts';
 import { isDrift } from '#model/sentences.ts';
 import { timestamp } from '#model/time.ts';
 import type { Unit } from '#model/unit.ts';
@@ -91,7 +91,8 @@ export async function act(
     if (fromLastGood || !isHeld || state.inputs === located.digest) return end;
     return earlier(end, await repair());
   }
-  if (fromLastGood && !(unit.sync.selfHeal && isOnlyDrift(plan))) return settled;
+  const mayRepair = unit.sync.selfHeal && isRepair(plan, state) && !waitsForAnEnd(plan);
+  if (fromLastGood && !mayRepair) return settled;
   if (!(await hasCurrentAnswers(made, ports.view))) {
     runtime.waitingFor = 'the cluster has not yet said how what the chart looks up is now';
     return { ...settled, againMs: lookAgainMs(runtime, ports.random) };
@@ -209,6 +210,27 @@ function borderEnd(inMs: number): TurnEnd {
   return Number.isFinite(inMs) ? { ...settled, againMs: Math.max(inMs, 1) } : settled;
 }
 
+/** Of the last good set: drift, and what an earlier attempt at a repair could not make anew. */
+function isRepair(plan: Plan, { inventory }: UnitState): boolean {
+  const attempted = new Set(
+    inventory.flatMap(({ ref, state }) => (state === 'attempted' ? [keyText(ref)] : [])),
+  );
+  const isAgain = ({ reason, object }: Step): boolean =>
+    reason === 'missing' && attempted.has(keyText(object));
+  return isOnlyDrift({ ...plan, steps: plan.steps.filter((step) => !isAgain(step)) });
+}
+
+/** Something that somebody else deleted is on its way out: it is made anew when it is gone, however long that takes. */
+function waitsForAnEnd({ steps }: Plan): boolean {
+  const deleted = new Set(
+    steps.flatMap(({ action, object }) => (action.verb === 'delete' ? keyText(object) : [])),
+  );
+  return steps.some(
+    ({ action, object }) =>
+      action.verb === 'wait' && action.until === 'absent' && !deleted.has(keyText(object)),
+  );
+}
+
 function objectsOf({ desired, steps }: Plan): readonly ObjectRef[] {
   const hooks = steps.flatMap(({ hook, object }) => (hook === undefined ? [] : [object]));
   return [...desired.map(({ ref }) => ref), ...hooks];
@@ -229,8 +251,9 @@ async function recordInSync(
   const inventory = inventorySettled(inventoryNow(state), made.plan, made.sightings, mayLand);
   const contests = contestsAfter(state, made.plan);
   const isContested = contests.length === (state.contests ?? []).length;
-  // A sync that was broken off owes its hooks until it may go on (F1).
-  const owed = unit.sync.trigger === 'automatic' ? undefined : openRun(state, located.digest);
+  // A sync that was broken off, or failed, owes its hooks until it may go on (F1).
+  const isOwed = unit.sync.trigger !== 'automatic' && state.hooks?.inputs === located.digest;
+  const owed = isOwed ? state.hooks : undefined;
   const isEnded = state.intent === undefined && state.hooks === owed;
   const isRecorded = state.inputs === located.digest && isEnded && isContested;
   if (isRecorded && inventory === state.inventory) return;
@@ -249,10 +272,14 @@ async function recordInSync(
     warnings: made.warnings,
     takenOver: false,
   };
-  const recorded = withUnrecordedSync(next, state, made.plan, ports.clock.now());
+  // Who still owes hooks has not come to the end of its sync.
+  const isOver = owed === undefined;
+  const recorded = isOver ? withUnrecordedSync(next, state, made.plan, ports.clock.now()) : next;
   const written = await ports.states.write(recorded, state);
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
-  else ports.ownership.setInventory(state.unit, inventory);
+  // What another wrote arrives by itself; and a Unit that went meanwhile has nothing any more.
+  else if (written.value === 'written' && !runtime.hasLeft)
+    ports.ownership.setInventory(state.unit, inventory);
 }
 
 function waitBeforeRun(runtime: UnitRuntime, { plan }: MadePlan, ports: TurnPorts): number {

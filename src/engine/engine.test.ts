@@ -485,6 +485,20 @@ describe('sources that go wrong', () => {
     expect(world.condition('ComparisonError')).toBeUndefined();
     expect(world.status().sync?.status).toBe('Synced');
   });
+  it('F8: what was deleted is made anew from the last good set also where the first attempt at that failed', async () => {
+    await synced();
+    await world.pushFiles({ 'app/broken.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: [' });
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/one') ? failure('InternalError') : undefined;
+    world.cluster.drop('ConfigMap', 'payments', 'one');
+    await world.advance(2000);
+    world.cluster.inject = () => undefined;
+    scale('two', '9');
+    await world.advance(60_000);
+    expect([world.data('one'), world.data('two')]).toEqual([{ a: '1' }, { a: '1' }]);
+    const kinds = world.state()!.history.map((entry) => (entry.kind === 'sync' ? entry.result : entry.kind));
+    expect(kinds.filter((kind) => kind === 'succeeded')).toHaveLength(1);
+  });
   it('F8: a commit that cannot be rendered changes nothing, and drift is repaired from the last good set', async () => {
     await synced();
     const good = world.status().sync?.revision;
@@ -1087,4 +1101,26 @@ describe('an Application that is deleted while its objects stay', () => {
     await world.hint();
     expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
   });
+});
+
+it('a Unit that goes while it is recorded as in sync holds nothing any more', async () => {
+  await world.push([configMap('one')]);
+  await world.start();
+  await world.create(world.application());
+  expect(world.data('one')).toEqual({ a: '1' });
+  let isThere = true;
+  world.cluster.inject = ({ verb, key }) => {
+    if (isThere && verb === 'replace' && key.startsWith('trueup.dev/UnitState/')) {
+      isThere = false;
+      // When it is written, and before that is answered.
+      queueMicrotask(() => world.cluster.drop(applicationKind, 'argocd', 'web'));
+    }
+    return undefined;
+  };
+  // Other files, and nothing to do.
+  await world.pushFiles({ 'app/other.yaml': JSON.stringify(configMap('one')) });
+  expect(isThere).toBe(false);
+  expect(world.engine.sizes['ownership']).toBe(0);
+  await world.create(world.application('next'));
+  expect(world.state('next')?.inventory.map(({ ref }) => ref.name)).toEqual(['one']);
 });

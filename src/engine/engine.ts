@@ -337,7 +337,7 @@ export class Engine {
     const isOwn = this.#share.isOwn(unit.id);
     if (isOwn && located !== undefined) return commitsAt(runtime);
     // What its status says may be an earlier one that has all of it.
-    if (isOwn && !unit.followsEveryCommit) return [];
+    if (!unit.followsEveryCommit) return [];
     const commit = this.#reported(keyText(unit.owner))?.commit;
     return commit === undefined ? [] : [{ commit, label: commit.slice(0, 8) }];
   }
@@ -512,10 +512,16 @@ export class Engine {
   async #isCurrent(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<boolean> {
     const sinceMs = this.#share.sinceMs(runtime.unit.id);
     if (sinceMs === -Infinity) return true;
-    const sources = [...runtime.reads.keys].filter((read) => dialect.sources.some((of) => isKeyOf(read, of)));
-    const renewed = await this.#cache.renew([key, ...sources], sinceMs, this.#ports);
-    if (!renewed.ok) this.#ports.log.warn({ unit: key, code: renewed.failure.code }, renewed.failure.message);
-    const isCurrent = renewed.ok && renewed.value && this.#registrations.register(key)?.runtime === runtime;
+    const renewed = await this.#cache.renew([key], sinceMs, this.#ports);
+    // It may name other sources by now.
+    const reads = this.#registrations.register(key)?.runtime.reads.keys ?? [];
+    const sources = [...reads].filter((read) => dialect.sources.some((of) => isKeyOf(read, of)));
+    const known = renewed.ok ? await this.#cache.renew(sources, sinceMs, this.#ports) : renewed;
+    if (!known.ok) this.#ports.log.warn({ unit: key, code: known.failure.code }, known.failure.message);
+    const isKnown = renewed.ok && renewed.value && known.ok && known.value;
+    // What was heard of the record meanwhile may come of a newer one still.
+    const isLast = this.#share.sinceMs(runtime.unit.id) === sinceMs;
+    const isCurrent = isKnown && isLast && this.#registrations.register(key)?.runtime === runtime;
     if (!isCurrent) this.#queue.addAfter(key, unreadableMs);
     return isCurrent;
   }

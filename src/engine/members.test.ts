@@ -56,6 +56,19 @@ describe('who is alive', () => {
     members.saw('b', '2', 20_000);
     expect(members.alive).toEqual(['a', 'b']);
   });
+  it('comes back also with what it writes, until its Lease tells otherwise (F14)', () => {
+    const members = new Members('a', 0);
+    members.saw('b', '1', 0);
+    members.saw('c', '1', 0);
+    members.died('b');
+    members.left('c');
+    expect([members.heard('b', 20_000), members.heard('c', 20_000)]).toEqual([true, true]);
+    expect(members.heard('b', 21_000)).toBe(false);
+    expect(members.alive).toEqual(['a', 'b', 'c']);
+    expect(members.doneMs('b')).toBe(20_000 + leaseMs + longestRequestMs);
+    expect(members.silent(20_000 + leaseMs)).toEqual(['b', 'c']);
+    expect(members.saw('b', '1', 20_000 + leaseMs)).toBe(false);
+  });
   it('is everybody whom we could not look after ourselves', () => {
     const members = new Members('a', 0);
     members.saw('b', '1', 0);

@@ -45,10 +45,14 @@ export class Members {
     return true;
   }
 
-  /** What it writes is a sign of life of one whose Lease was not seen yet; true if it was not known. */
+  /**
+   * What it writes is a sign of life of one whose Lease was not seen yet, or not since it was taken for gone; true if it
+   * was not known to live. If it is a late word of one that is gone, its Lease will tell.
+   */
   heard(id: string, nowMs: number): boolean {
-    if (id === this.#own || this.#seen.has(id)) return false;
-    this.#seen.set(id, { version: '', lastMs: nowMs, life: 'alive' });
+    const seen = this.#seen.get(id);
+    if (id === this.#own || seen?.life === 'alive') return false;
+    this.#seen.set(id, { version: seen?.version ?? '', lastMs: nowMs, life: 'alive' });
     return true;
   }
 

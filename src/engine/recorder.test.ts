@@ -118,6 +118,45 @@ describe('drift', () => {
     expect(incidents()).toHaveLength(2);
   });
 
+  it('of a Unit that went in the middle of a turn is not open for ever', async () => {
+    await deployed(byHand);
+    await edit('8');
+    let goOn = (): void => undefined;
+    const looks = new Promise<void>((resolve) => (goOn = resolve));
+    world.cluster.gate = ({ verb }) => (verb === 'sightings' ? looks : undefined);
+    await world.refresh();
+    world.cluster.drop('argoproj.io/Application', 'argocd', 'web');
+    await world.settle();
+    expect(incidents()).toMatchObject([{ ended: { how: 'forgotten' } }]);
+    goOn();
+    await world.settle();
+    expect(incidents().filter(({ ended }) => ended === undefined)).toEqual([]);
+    expect(world.engine.sizes['recorder']).toBe(0);
+  });
+
+  it.each([true, false])(
+    'of what a finalizer holds is told as that of what goes at once (self-heal: %j)',
+    async (selfHeal) => {
+      await deployed({ syncPolicy: { automated: { prune: true, selfHeal } } });
+      const hold = (finalizers: readonly string[]): void =>
+        void world.cluster.edit(
+          'ConfigMap',
+          'payments',
+          'one',
+          (draft) => (draft.metadata.finalizers = finalizers),
+        );
+      hold(['example.com/hold']);
+      await world.settle();
+      world.cluster.drop('ConfigMap', 'payments', 'one');
+      await world.advance(5000);
+      hold([]);
+      await world.advance(5000);
+      expect(incidents()).toMatchObject([{ deleted: true }]);
+      expect(world.data('one')).toEqual(selfHeal ? { a: '1' } : undefined);
+      expect(world.records.deployed).toHaveLength(1);
+    },
+  );
+
   it('that is left is open until somebody puts it back; many changes are one incident', async () => {
     await world.start();
     await world.push([configMap('one', { a: '1', b: '1' })]);

@@ -76,6 +76,8 @@ export class Recorder {
   looked({ unit, plan }: UnitRuntime, { mayWriteStatus, againMs, isPending }: TurnEnd): void {
     if (plan === undefined || !mayWriteStatus || againMs === 0 || isPending === true) return;
     if (unit.teardown !== undefined) return;
+    // It went meanwhile, and its end was recorded: nobody would see the end of what is opened after that.
+    if (this.#isThere?.(unit.id) === false) return;
     const known = this.#known?.get(unit.id);
     const hasDrift = plan.contested !== undefined || plan.steps.some(isDrift);
     const isQuiet = !hasDrift && (known?.open.size ?? 0) === 0;

@@ -161,6 +161,33 @@ describe('who cannot be heard of is not dead', () => {
     expect(b!.engine.members).toEqual(['a', 'b']);
     expect(ownOf(a!)).toEqual(before);
   });
+  it('when it was taken for dead, and a record says that it is at work again (F14)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const mine = ownOf(b!);
+    const resume = pause(b!.client);
+    await world.advance(30_000);
+    expect(a!.engine.members).toEqual(['a']);
+    a!.client.lags = ({ plural }) => plural === 'leases';
+    resume();
+    await world.advance(8000);
+    let goOn = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (goOn = resolve));
+    world.cluster.gate = ({ verb }, client) => (client === b!.client && verb === 'apply' ? slow : undefined);
+    await push('2', b!);
+    const held = mine.filter((name) => world.state(name)?.intent?.replica === 'b');
+    expect(held.length).toBeGreaterThan(0);
+    await world.advance(40_000);
+    for (const name of held) expect(world.state(name)?.intent, name).toMatchObject({ replica: 'b' });
+    expect(a!.engine.members).toEqual(['a', 'b']);
+    goOn();
+    await world.settle();
+    expect(values()).toEqual(all('2'));
+    // One that is gone is taken for dead again.
+    world.cluster.gate = () => undefined;
+    world.cluster.cutOff(b!.client);
+    await world.advance(40_000);
+    expect(a!.engine.members).toEqual(['a']);
+  });
   it('when its Lease was never heard of, and a record says that it is at work (F14)', async () => {
     const { a } = await shared('a');
     a!.client.lags = ({ plural }) => plural === 'leases';
@@ -174,6 +201,25 @@ describe('who cannot be heard of is not dead', () => {
     await b.engine.stop();
     await world.advance(60_000);
     expect(a!.engine.members).toEqual(['a']);
+  });
+  it('when its Lease was never heard of, and its record is found where ours was to be written (F14)', async () => {
+    const { a } = await shared('a');
+    await world.advance(30_000);
+    a!.client.lags = ({ plural }) => plural === 'leases' || plural === 'unitstates';
+    const b = await world.join('b');
+    let goOn = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (goOn = resolve));
+    world.cluster.gate = ({ verb }, client) => (client === b.client && verb === 'apply' ? slow : undefined);
+    await push('2', b);
+    const held = names.filter((name) => world.state(name)?.intent?.replica === 'b');
+    expect(held.length).toBeGreaterThan(0);
+    a!.engine.hint(() => true);
+    await world.settle();
+    for (const name of held) expect(world.state(name)?.intent, name).toMatchObject({ replica: 'b' });
+    expect(a!.engine.members).toEqual(['a', 'b']);
+    goOn();
+    await world.settle();
+    expect(values()).toEqual(all('2'));
   });
   it('when the API server was away: each goes on with what it had', async () => {
     const { a, b } = await shared('a', 'b');
@@ -403,6 +449,37 @@ describe('what a new owner decides from', () => {
     expect(world.cluster.get('ConfigMap', 'payments', 'more')).toBeUndefined();
     expect(world.state(name)?.inventory.map(({ ref }) => ref.name)).toEqual([name]);
   });
+  it('is what is recorded at the end of a Unit: what it never heard of is not left behind (F6)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+    const isA = (name: string): boolean => owns(a!, name);
+    b!.client.lags = ({ plural }) => plural === 'unitstates';
+    const later = Array.from({ length: 8 }, (_, index) => `late-${index}`);
+    world.git.push(repository, {
+      ...filesWith('1'),
+      ...Object.fromEntries(later.map((name) => fileOf(name, '1'))),
+    });
+    a!.engine.hint(() => true);
+    await world.settle();
+    for (const name of later)
+      world.cluster.put(
+        world.application(
+          name,
+          { source: { repoURL: repository, path: name, targetRevision: 'main' } },
+          { finalizers },
+        ),
+      );
+    await world.settle();
+    const [name = ''] = later.filter(isA);
+    expect(world.data(name)).toEqual({ a: '1' });
+    await a!.engine.stop();
+    world.cluster.edit(applicationKind, 'argocd', name, (draft) => {
+      draft.metadata.deletionTimestamp = '2026-01-02T03:04:05Z';
+    });
+    await world.advance(40_000);
+    expect(world.cluster.get(applicationKind, 'argocd', name)).toBeUndefined();
+    expect(world.data(name)).toBeUndefined();
+  });
   it('is what Git says at the takeover: what the one before applied is not replaced by something older (F10)', async () => {
     const { a, b } = await shared('a', 'b');
     b!.git.down = {
@@ -454,6 +531,40 @@ describe('what a new owner decides from', () => {
     await push('2', b!);
     expect(world.data(name)).toEqual({ a: 'moved' });
     expect(world.writesSince(mark).filter(isObject)).toHaveLength(count - 1);
+  });
+  it('is what it hears while it asks for the resource: one that was read before the record is asked for again (F10)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name = ''] = ownOf(a!);
+    b!.client.lags = ({ kind }) => kind.kind === 'Application';
+    // What it reads of this Application is a long time on its way, once.
+    let arrive = (): void => undefined;
+    const late = new Promise<void>((resolve) => (arrive = resolve));
+    const read = b!.client.read.bind(b!.client);
+    let reads = 0;
+    b!.client.read = async (ref) => {
+      const found = await read(ref);
+      if (ref.kind === 'Application' && ref.name === name && ++reads === 1) await late;
+      return found;
+    };
+    const resume = pause(a!.client);
+    await world.advance(27_000);
+    expect(reads).toBe(1);
+    resume();
+    await world.advance(8000);
+    expect(owns(a!, name)).toBe(true);
+    world.git.push(repository, { ...filesWith('1'), 'elsewhere/object.yaml': fileOf(name, 'moved')[1] });
+    a!.engine.hint(() => true);
+    await world.settle();
+    await world.change(name, (draft) => (draft.spec.source.path = 'elsewhere'));
+    expect(world.data(name)).toEqual({ a: 'moved' });
+    await a!.engine.stop();
+    await world.settle();
+    const { mark } = world;
+    arrive();
+    await world.advance(20_000);
+    expect(ownOf(b!)).toEqual(names);
+    expect(world.writesSince(mark).filter(isObject)).toEqual([]);
+    expect(world.data(name)).toEqual({ a: 'moved' });
   });
 });
 
@@ -521,6 +632,48 @@ describe('Units of several replicas that depend on each other', () => {
     b.engine.hint(() => true);
     await world.advance(5000);
     expect(applied(mark)).toEqual(links);
+  });
+  it('wait for no commit that changes nothing of an Application of the other one, which reads only some paths', async () => {
+    const pairs = links.map((name) => [name, `w${name}`] as const);
+    const pushed = (value: string): Record<string, string> => ({
+      ...linked('1'),
+      ...Object.fromEntries(pairs.map(([, app]) => fileOf(app, '1'))),
+      'README.md': value,
+    });
+    await world.pushFiles(pushed('1'));
+    const source = { interval: '1m', url: repository, ref: { branch: 'main' } };
+    world.cluster.put(resource('GitRepository', 'source', 'fleet', source));
+    for (const [name, app] of pairs) {
+      const annotations = { 'argocd.argoproj.io/manifest-generate-paths': '.' };
+      const at = { source: { repoURL: repository, path: app, targetRevision: 'main' } };
+      world.cluster.put(world.application(app, at, { annotations }));
+      world.cluster.put(
+        resource('Kustomization', 'kustomize', name, {
+          interval: '10m',
+          path: `./${name}`,
+          prune: true,
+          targetNamespace: 'payments',
+          sourceRef: { kind: 'GitRepository', name: 'fleet' },
+          healthChecks: [
+            { apiVersion: 'argoproj.io/v1alpha1', kind: 'Application', name: app, namespace: 'argocd' },
+          ],
+        }),
+      );
+    }
+    const [a, b] = [await world.join('a'), await world.join('b')];
+    await world.advance(5000);
+    const apart = pairs.filter(([name, app]) => has(a, name) !== owns(a, app));
+    expect(apart.length).toBeGreaterThan(0);
+    const commit = world.git.push(repository, pushed('2'));
+    b.engine.hint(() => true);
+    await world.advance(120_000, 10_000);
+    const applied = pairs.map(([name]) => {
+      const kind = 'kustomize.toolkit.fluxcd.io/Kustomization';
+      return (world.cluster.must(kind, 'flux-system', name)['status'] as Record<string, unknown>)[
+        'lastAppliedRevision'
+      ];
+    });
+    expect(applied).toEqual(pairs.map(() => `main@sha1:${commit}`));
   });
   it.each([
     ['went again before it was looked at', true],

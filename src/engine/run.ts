@@ -241,7 +241,8 @@ async function conclude(
     const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift. What drifts before a first sync is put right by that.
     const isFirst = !order.fromLastGood && order.state.revisions.length === 0 && plan.steps.some(isDrift);
-    if (view.automated && succeeded && isOnlyDrift(plan) && !isFirst) return withDrifts;
+    const isHeal = order.fromLastGood || isOnlyDrift(plan);
+    if (view.automated && succeeded && isHeal && !isFirst) return withDrifts;
     // Nor does a sync of some objects.
     if (plan.isPartial === true) return withDrifts;
     return withSync(withDrifts, plan, { ...facts, result: succeeded ? 'succeeded' : 'failed' });
@@ -287,12 +288,13 @@ export function withDeletionHooks(state: UnitState, { deletionHooks }: Plan): Un
  */
 function hooksAfter(
   hooks: UnitState['hooks'],
-  { made: { plan }, unit: { teardown } }: Pick<RunOrder, 'made' | 'unit'>,
+  { made: { plan }, unit: { teardown }, fromLastGood }: Pick<RunOrder, 'made' | 'unit' | 'fromLastGood'>,
   result: RunResult['result'],
   failures: readonly Failure[],
 ): Pick<UnitState, 'hooks'> {
   if (hooks === undefined) return {};
-  if (plan.isPartial === true || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
+  const isRepair = plan.isPartial === true || (fromLastGood && teardown === undefined);
+  if (isRepair || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
   if (result === 'succeeded') return {};
   // Whoever goes on after one that had to stop goes on with its hooks, as after a crash.
   const isCut = failures.length > 0 && failures.every(({ code }) => cutShort.has(code));

@@ -34,7 +34,8 @@ export async function teardown(
   const stage = unit.teardown?.hooks?.phase ?? 'objects';
   const isEmpty =
     stage === 'objects' && state.inventory.length === 0 && ranHooks(state).ranHooks === undefined;
-  if (unit.teardown?.leavesObjects === true || isEmpty) return { ...settled, tornDown: 'objects' };
+  if (unit.teardown?.leavesObjects === true) return { ...settled, tornDown: 'objects' };
+  if (isEmpty) return over({ ...settled, tornDown: 'objects' }, state, ports);
   const { unreadable } = unit.limits;
   if (unreadable !== undefined && stage === 'objects') {
     runtime.failures = [unreadable];
@@ -118,7 +119,7 @@ export async function teardown(
   const lands = `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`;
   if (stage !== 'objects') {
     if (plan.blocked.length > 0) return { ...settled, againMs: attentionMs };
-    if (landsMs === 0) return { ...settled, tornDown: stage };
+    if (landsMs === 0) return over({ ...settled, tornDown: stage }, state, ports);
     runtime.waitingFor = lands;
     return { ...settled, againMs: landsMs };
   }
@@ -128,7 +129,15 @@ export async function teardown(
     ...plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`),
     ...(landsMs === 0 ? [] : [lands]),
   ].join('; ');
-  return { ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs };
+  return over({ ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs }, state, ports);
+}
+
+/** A replica that had it before may have recorded more than was heard of here, and no write of ours has found that (F6). */
+async function over(end: TurnEnd, state: UnitState, ports: TurnPorts): Promise<TurnEnd> {
+  if (end.tornDown === false || ports.replica === undefined) return end;
+  const stands = await ports.states.stands(state);
+  if (stands.ok && stands.value) return end;
+  return { ...settled, againMs: stands.ok ? 0 : attentionMs };
 }
 
 function stageOf({ teardown }: Unit): TornDown {

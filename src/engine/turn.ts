@@ -294,7 +294,9 @@ async function repairFromLastGood(
   const question = { unit, state, instead, when: 'then' } as const;
   const located = await locate(question, ports);
   if (!located.ok || located.value.digest !== state.inputs) return settled;
-  const made = await planFor({ ...runtime, unit: unasked }, located.value, state, ports);
+  // A repair runs no hooks: those that a sync of the same files still owes wait for that.
+  const { hooks: __, ...applied } = state;
+  const made = await planFor({ ...runtime, unit: unasked }, located.value, applied, ports);
   // Where it is not kept, and the cluster answers otherwise by now, it is something else.
   if (!made.ok || made.value.located.digest !== state.inputs) return settled;
   const acting = { ...made.value, unit: unasked, fromLastGood: true };

@@ -48,6 +48,15 @@ describe('two who write one state', () => {
     expect(both.map((written) => written.ok && written.value)).toEqual(['written', 'stale']);
     expect(b.get(first.unit)?.intent?.replica).toBe('a');
   });
+  it('the second is told of it as of any news: the watch will bring none', async () => {
+    const a = await open();
+    const b = new UnitStates(cluster.client(), time, { noted() {}, forgotten() {} });
+    const told: (string | undefined)[] = [];
+    await b.start((unit) => told.push(b.get(unit)?.intent?.replica));
+    await Promise.all([a.write(intentOf('a'), first), b.write(intentOf('b'), first)]);
+    await turns(5);
+    expect(told).toEqual(['a']);
+  });
   it('also when the word of the first arrives while the second makes up its mind (F14)', async () => {
     const [a, b] = [await open(), await open()];
     await a.write(intentOf('a'), first);

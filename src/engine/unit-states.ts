@@ -118,6 +118,13 @@ export class UnitStates {
     }
   }
 
+  /** Whether nothing newer than this stands in the cluster; where something does, that is held from now on. */
+  async stands(state: UnitState): Promise<Result<boolean>> {
+    const read = await this.#reload(state);
+    const held = this.get(state.unit);
+    return read.ok ? ok(held === undefined || held === state) : read;
+  }
+
   async #write(state: UnitState): Promise<Result<'written' | 'stale'>> {
     const held = this.#held.get(state.unit);
     const { manifests, parts } = encodeUnitState(state, held?.resourceVersion, held?.parts);
@@ -155,7 +162,10 @@ export class UnitStates {
     const head = await this.#cluster.read(ref);
     if (!head.ok) return head;
     if (head.value === undefined) {
-      if (this.#held.delete(state.unit)) this.#observer.forgotten(state.unit);
+      if (this.#held.delete(state.unit)) {
+        this.#observer.forgotten(state.unit);
+        this.#changed(state.unit);
+      }
       return ok('stale');
     }
     for (const name of shardNames(head.value)) {
@@ -164,8 +174,11 @@ export class UnitStates {
       if (shard.value !== undefined) this.#objects.set(`${ref.namespace}/${name}`, shard.value);
     }
     // The watch may have brought it meanwhile: then it is held already.
-    const isHeld = this.#isKnown(head.value) || this.#hold(head.value) !== undefined;
-    return isHeld ? ok('stale') : fail(unreadable(ref));
+    if (this.#isKnown(head.value)) return ok('stale');
+    if (this.#hold(head.value) === undefined) return fail(unreadable(ref));
+    // The watch will bring nothing new of it.
+    this.#changed(state.unit);
+    return ok('stale');
   }
 
   async #dropShards(before: readonly string[], now: readonly string[], namespace: string): Promise<void> {

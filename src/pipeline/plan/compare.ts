@@ -16,7 +16,8 @@ export type Verdict =
       /** An apply of it was begun, and not seen to end. */
       readonly isUnfinished?: true;
     }
-  | { readonly verdict: 'terminating'; readonly object: ObservedObject }
+  /** `known`: it is the one that was applied, so somebody else deleted it. */
+  | { readonly verdict: 'terminating'; readonly object: ObservedObject; readonly known: boolean }
   | { readonly verdict: 'conflict'; readonly object: ObservedObject; readonly owner: string }
   | { readonly verdict: 'unknown'; readonly why: string };
 
@@ -90,7 +91,8 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
   }
   const { object } = sighting;
   if (claimed !== undefined) return { verdict: 'conflict', object, owner: claimed };
-  if (object.deletingSinceMs !== undefined) return { verdict: 'terminating', object };
+  if (object.deletingSinceMs !== undefined)
+    return { verdict: 'terminating', object, known: entry?.state === 'applied' && entry.uid === object.uid };
   if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }

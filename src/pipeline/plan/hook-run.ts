@@ -28,7 +28,11 @@ export function beginRun(
   id: string,
 ): Pick<UnitState, 'hooks' | 'ranHooks'> {
   const open = openRun(state, inputs);
-  if (open !== undefined) return { hooks: open };
+  if (open !== undefined) {
+    // They are sent again, and the first request may land last.
+    const begun = open.begun.filter(({ uid }) => uid === undefined);
+    return { hooks: open, ...ranHooks({ ...state, hooks: { ...open, begun } }) };
+  }
   const earlier = [...(state.hooks?.earlier ?? []), ...(state.hooks?.begun ?? [])].filter(
     ({ uid, result }) => uid !== undefined && result === undefined,
   );

@@ -62,7 +62,7 @@ function stepsOf(input: PlanInput, comparison: Comparison, content: Content): re
 }
 
 function createStep({ unit }: PlanInput, { ref, desired, verdict }: Comparison): Step {
-  const known = verdict.verdict === 'missing' && verdict.known;
+  const known = (verdict.verdict === 'missing' || verdict.verdict === 'terminating') && verdict.known;
   return makeStep(
     ref,
     { verb: 'create', desired: desired.digest, force: [], expect: 'absent' },
