@@ -108,7 +108,8 @@ export class HookRuns implements Watcher {
     const units = [...(this.#units.get(app.name) ?? [])].filter(
       (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity) + TRANSPORT_DEFAULTS.deadlineMs,
     );
-    const attempt = this.#attemptOf(object, units);
+    // What is declared anew may mark its first attempt as the one before did: it is that of the Unit which is there.
+    const attempt = this.#attemptOf(object, units.toReversed());
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
     // One that was sent, or sent again for want of an answer, while the first stood may land after that was deleted.
