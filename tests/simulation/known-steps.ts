@@ -46,7 +46,7 @@ export const knownSteps: readonly KnownStep[] = [
   request('create', 'record', notAtStart),
   request('get', 'record', notAtStart),
   request('update', 'record', notAtStart),
-  // Before a turn acts on a Unit whose record is gone.
+  // Before a turn acts on a Unit whose record is gone, or was written by another replica.
   request('get', 'resource', notAtStart),
   request('patch', 'resource', notAtStart),
   request('list', 'object'),
