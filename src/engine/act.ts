@@ -272,9 +272,7 @@ async function recordInSync(
     warnings: made.warnings,
     takenOver: false,
   };
-  // Who still owes hooks has not come to the end of its sync.
-  const isOver = owed === undefined;
-  const recorded = isOver ? withUnrecordedSync(next, state, made.plan, ports.clock.now()) : next;
+  const recorded = withUnrecordedSync(next, state, made.plan, ports.clock.now());
   const written = await ports.states.write(recorded, state);
   if (!written.ok) runtime.failures = [...runtime.failures, written.failure];
   // What another wrote arrives by itself; and a Unit that went meanwhile has nothing any more.

@@ -26,7 +26,7 @@ import type { EngineObserver } from './observer.ts';
 import { Membership, type ReplicaSettings } from './membership.ts';
 import { movedUnits } from './moved.ts';
 import { Ownership } from './ownership.ts';
-import { answersDelayMs } from './patience.ts';
+import { answersDelayMs, unreadableMs } from './patience.ts';
 import { Queue, type Urgency } from './queue.ts';
 import { Recorder, type RecorderPorts } from './recorder.ts';
 import { readinessOf } from './readiness.ts';
@@ -81,7 +81,6 @@ export interface Known {
 }
 
 const reminderMs = 10_000;
-const unreadableMs = 5000;
 const forgetKindsAfterMs = 60_000;
 
 export class Engine {

@@ -65,9 +65,13 @@ describe('who is alive', () => {
     expect([members.heard('b', 20_000), members.heard('c', 20_000)]).toEqual([true, true]);
     expect(members.heard('b', 21_000)).toBe(false);
     expect(members.alive).toEqual(['a', 'b', 'c']);
-    expect(members.doneMs('b')).toBe(20_000 + leaseMs + longestRequestMs);
-    expect(members.silent(20_000 + leaseMs)).toEqual(['b', 'c']);
-    expect(members.saw('b', '1', 20_000 + leaseMs)).toBe(false);
+    // A late word of one that is gone puts nothing off.
+    expect(members.doneMs('b')).toBe(leaseMs + longestRequestMs);
+    expect(members.silent(20_000)).toEqual(['b', 'c']);
+    expect(members.nextMs).toBe(0);
+    expect(members.saw('b', '1', 20_000)).toBe(false);
+    expect(members.saw('c', '2', 20_000)).toBe(true);
+    expect(members.silent(20_000)).toEqual(['b']);
   });
   it('is everybody whom we could not look after ourselves', () => {
     const members = new Members('a', 0);

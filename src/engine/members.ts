@@ -19,6 +19,8 @@ interface Seen {
   version: string;
   lastMs: number;
   life: 'alive' | 'dead' | 'left';
+  /** It was taken for gone, and a word of it came: its Lease has to be looked at, now. */
+  isDoubted?: true;
 }
 
 export class Members {
@@ -52,7 +54,12 @@ export class Members {
   heard(id: string, nowMs: number): boolean {
     const seen = this.#seen.get(id);
     if (id === this.#own || seen?.life === 'alive') return false;
-    this.#seen.set(id, { version: seen?.version ?? '', lastMs: nowMs, life: 'alive' });
+    this.#seen.set(
+      id,
+      seen === undefined
+        ? { version: '', lastMs: nowMs, life: 'alive' }
+        : { ...seen, life: 'alive', isDoubted: true },
+    );
     return true;
   }
 
@@ -69,7 +76,7 @@ export class Members {
 
   /** Those of whom nothing was seen for the length of a Lease: to be looked at once more before they count as dead. */
   silent(nowMs: number): readonly string[] {
-    return this.#of('alive', ({ lastMs }) => lastMs + leaseMs <= nowMs);
+    return this.#of('alive', ({ lastMs, isDoubted }) => isDoubted === true || lastMs + leaseMs <= nowMs);
   }
 
   /** Forgets those that have been gone for long; the dead among them, whose Lease can go. */
@@ -83,7 +90,8 @@ export class Members {
   /** When there is something to look at again. */
   get nextMs(): number | undefined {
     const times = [...this.#seen.values()].map(
-      ({ life, lastMs }) => lastMs + (life === 'alive' ? leaseMs : forgetMs),
+      ({ life, lastMs, isDoubted }) =>
+        lastMs + (life !== 'alive' ? forgetMs : isDoubted === true ? 0 : leaseMs),
     );
     return times.length === 0 ? undefined : Math.min(...times);
   }

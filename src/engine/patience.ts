@@ -10,6 +10,8 @@ import type { Asking, Retrying, UnitRuntime } from './runtime.ts';
 
 /** After the last retry the Unit is still tried, at this pace: nobody has to suspend and resume it. */
 const exhaustedMs = 600_000;
+/** What could not be asked is asked again. */
+export const unreadableMs = 5000;
 const lookFirstMs = 2000;
 const lookMaxMs = 300_000;
 const healsBeforePatience = 3;

@@ -111,7 +111,9 @@ export class ResourceCache {
       const nowMs = clock.monotonic();
       const read = await cluster.read(refOf(held));
       if (!read.ok) return read;
-      if (read.value === undefined) return ok(false);
+      // Of another one by its name the watch tells too, after the end of this one.
+      const isIt = read.value?.metadata['uid'] === held.metadata['uid'] && this.#objects.has(key);
+      if (read.value === undefined || !isIt) return ok(false);
       this.#readMs.set(key, nowMs);
       this.put(read.value);
     }

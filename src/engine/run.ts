@@ -241,7 +241,7 @@ async function conclude(
     const withDrifts = withDrift(settled, plan, drift);
     // A heal deploys nothing: it stands in the history as drift. What drifts before a first sync is put right by that.
     const isFirst = !order.fromLastGood && order.state.revisions.length === 0 && plan.steps.some(isDrift);
-    const isHeal = order.fromLastGood || isOnlyDrift(plan);
+    const isHeal = (order.fromLastGood && unit.teardown === undefined) || isOnlyDrift(plan);
     if (view.automated && succeeded && isHeal && !isFirst) return withDrifts;
     // Nor does a sync of some objects.
     if (plan.isPartial === true) return withDrifts;
@@ -293,8 +293,8 @@ function hooksAfter(
   failures: readonly Failure[],
 ): Pick<UnitState, 'hooks'> {
   if (hooks === undefined) return {};
-  const isRepair = plan.isPartial === true || (fromLastGood && teardown === undefined);
-  if (isRepair || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
+  const isBesides = plan.isPartial === true || (fromLastGood && teardown === undefined);
+  if (isBesides || (teardown?.hooks !== undefined && result === 'succeeded')) return { hooks };
   if (result === 'succeeded') return {};
   // Whoever goes on after one that had to stop goes on with its hooks, as after a crash.
   const isCut = failures.length > 0 && failures.every(({ code }) => cutShort.has(code));

@@ -77,8 +77,6 @@ export interface UnitRuntime {
   /** Runs that were stale in a row. */
   stale: number;
   answered: { request: boolean; refresh: boolean };
-  /** The wish that is over, where the resource does not say so yet. */
-  done: string | undefined;
   /** Looks in a row that found something in the way that may come right by itself. */
   looks: number;
   waitingFor: string | undefined;
@@ -166,7 +164,6 @@ export function newRuntime(unit: Unit, reads: Reads): UnitRuntime {
     tolerated: { rules: '', projections: new Map() },
     stale: 0,
     answered: { request: false, refresh: false },
-    done: undefined,
     looks: 0,
     waitingFor: undefined,
     unwellSinceMs: undefined,

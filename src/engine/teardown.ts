@@ -35,7 +35,7 @@ export async function teardown(
   const isEmpty =
     stage === 'objects' && state.inventory.length === 0 && ranHooks(state).ranHooks === undefined;
   if (unit.teardown?.leavesObjects === true) return { ...settled, tornDown: 'objects' };
-  if (isEmpty) return over({ ...settled, tornDown: 'objects' }, state, ports);
+  if (isEmpty) return over({ ...settled, tornDown: 'objects' }, runtime, state, ports);
   const { unreadable } = unit.limits;
   if (unreadable !== undefined && stage === 'objects') {
     runtime.failures = [unreadable];
@@ -119,7 +119,7 @@ export async function teardown(
   const lands = `the cluster may still create what it gave no answer to, until ${timestamp(ports.clock.now() + landsMs)}`;
   if (stage !== 'objects') {
     if (plan.blocked.length > 0) return { ...settled, againMs: attentionMs };
-    if (landsMs === 0) return over({ ...settled, tornDown: stage }, state, ports);
+    if (landsMs === 0) return over({ ...settled, tornDown: stage }, runtime, state, ports);
     runtime.waitingFor = lands;
     return { ...settled, againMs: landsMs };
   }
@@ -129,14 +129,25 @@ export async function teardown(
     ...plan.kept.map(({ ref, why }) => `${describe(ref)}: ${why}`),
     ...(landsMs === 0 ? [] : [lands]),
   ].join('; ');
-  return over({ ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs }, state, ports);
+  return over(
+    { ...settled, tornDown: gone && landsMs === 0 && stage, againMs: attentionMs },
+    runtime,
+    state,
+    ports,
+  );
 }
 
 /** A replica that had it before may have recorded more than was heard of here, and no write of ours has found that (F6). */
-async function over(end: TurnEnd, state: UnitState, ports: TurnPorts): Promise<TurnEnd> {
+async function over(
+  end: TurnEnd,
+  runtime: UnitRuntime,
+  state: UnitState,
+  ports: TurnPorts,
+): Promise<TurnEnd> {
   if (end.tornDown === false || ports.replica === undefined) return end;
   const stands = await ports.states.stands(state);
   if (stands.ok && stands.value) return end;
+  if (!stands.ok) runtime.failures = [stands.failure];
   return { ...settled, againMs: stands.ok ? 0 : attentionMs };
 }
 

@@ -19,7 +19,7 @@ import { healthReport } from './health-report.ts';
 import { inSyncPlan } from './in-sync-plan.ts';
 import { freshSources } from './fresh-sources.ts';
 import { landsInMs } from './landing.ts';
-import { askingNow, isAnother, lookAgainMs } from './patience.ts';
+import { askingNow, isAnother, lookAgainMs, unreadableMs } from './patience.ts';
 import {
   noteSeen,
   noteTolerated,
@@ -85,7 +85,6 @@ export async function takeTurn(
   return againMs === Infinity ? end : { ...end, againMs };
 }
 
-const unreadableMs = 5000;
 /** A field that a rival owns is not watched: only a look finds that it stands as Git says again. */
 const contestedLookMs = 300_000;
 

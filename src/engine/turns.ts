@@ -70,7 +70,6 @@ export class Turns {
     };
     const ofTurn = endOfTurn(runtime, this.#ports.clock);
     try {
-      withoutDone(runtime);
       const turnPorts = { ...this.#ports.turnPorts(runtime.unit), hold: () => this.#hold(key, dialect) };
       const end = await takeTurn(runtime, turnPorts, progress);
       const turn = ofTurn();
@@ -133,7 +132,6 @@ export class Turns {
     const view = { runtime, state, end, readiness, nowMs: this.#ports.clock.now() };
     // What arrives meanwhile may be this.
     runtime.published = undefined;
-    if (runtime.answered.request) runtime.done ??= JSON.stringify(runtime.unit.request);
     const written = await writeStatus(dialect, resource, view, this.#ports.cluster);
     if (!written.ok) {
       this.#ports.log.warn(
@@ -144,7 +142,6 @@ export class Turns {
       return;
     }
     if (written.value !== undefined) this.#ports.cache.put(written.value.resource);
-    if (written.value?.isWritten !== false) runtime.done = undefined;
     if (written.value?.isWritten !== false)
       return this.#noteStatus(key, runtime, written.value?.resource ?? resource);
     const before = runtime.unit;
@@ -161,15 +158,4 @@ export class Turns {
     runtime.published = { version: versionOf(resource), status: statusText(resource) };
     if (isOverwritten(runtime, this.#ports.cache.at(key))) this.#ports.queue.add(key);
   }
-}
-
-/** What a person asked for is not done once more because nobody could be told that it is done (F1). */
-function withoutDone(runtime: UnitRuntime): void {
-  const { request, ...unasked } = runtime.unit;
-  if (request === undefined || runtime.done !== JSON.stringify(request)) {
-    runtime.done = undefined;
-    return;
-  }
-  runtime.unit = unasked;
-  runtime.answered = { ...runtime.answered, request: true };
 }

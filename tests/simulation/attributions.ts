@@ -6,7 +6,7 @@ import { canonicalJson } from '#model/json.ts';
 import type { ObjectRef } from '#model/object.ts';
 import type { Stored } from '#embedded/objects.ts';
 import type { Change } from '#embedded/store.ts';
-import { contentIn, kinds, tierLabel, waveAnnotation, type App, type Fleet } from './fleet.ts';
+import { contentIn, kinds, tierLabel, waveAnnotation, type App, type Fleet, type Item } from './fleet.ts';
 import { memberOf } from './kubectl.ts';
 import { isOurs, Violation, writers, type Oracles } from './oracles.ts';
 import type { Watcher, World, Written } from './world.ts';
@@ -60,11 +60,14 @@ export class Attributions implements Watcher {
     // What is declared anew is adopted as it stands.
     if (type === 'DELETED')
       for (const [place, drifted] of this.#standing) if (drifted.app === app) this.#standing.delete(place);
-    const { unit = '', history = [], inventory = [] } = this.#oracles.recordOf(app) ?? {};
+    const { unit = '', history = [], inventory = [], revisions = [] } = this.#oracles.recordOf(app) ?? {};
     // What Git let go while it was away was not made again; where Git has it once more, that is new.
     const kept = new Set(inventory.map(({ ref }) => placeOfRef(ref)));
-    for (const [place, drifted] of this.#standing)
-      if (drifted.app === app && !kept.has(place)) this.#standing.delete(place);
+    const items = this.#itemsOf(revisions[0]?.commit, app);
+    for (const [place, { app: of, kind, name }] of this.#standing) {
+      const isWanted = items?.some((item) => item.kind === kind && item.name === name) ?? true;
+      if (of === app && !isWanted && !kept.has(place)) this.#standing.delete(place);
+    }
     for (const entry of history) {
       if (entry.kind !== 'drift') continue;
       for (const { owner: by } of entry.changes)
@@ -104,13 +107,19 @@ export class Attributions implements Watcher {
     this.#standing.set(place, { app, kind, name, by, was, told });
   }
 
-  /** Whether an object has what that commit says. */
-  #isOf(commit = '', app: App, object: Stored | undefined): boolean {
+  /** Undefined where it is not known, or no such thing is declared there. */
+  #itemsOf(commit = '', app: App): readonly Item[] | undefined {
     const recorded = this.#fleet.commits.get(commit);
     const content = recorded && contentIn(recorded, app);
-    const items = content !== undefined && 'items' in content ? content.items : [];
+    return content !== undefined && 'items' in content ? content.items : undefined;
+  }
+
+  /** Whether an object has what that commit says. */
+  #isOf(commit: string | undefined, app: App, object: Stored | undefined): boolean {
     const { kind, metadata } = object ?? {};
-    const item = items.find((each) => each.kind === kind && each.name === metadata?.name);
+    const item = this.#itemsOf(commit, app)?.find(
+      (each) => each.kind === kind && each.name === metadata?.name,
+    );
     return kind !== 'ConfigMap' || memberOf(object, 'data', 'value') === String(item?.value);
   }
 

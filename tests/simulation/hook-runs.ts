@@ -2,7 +2,6 @@
  * F1: no hook runs twice unnoticed. Its Job is recorded before it is made, is made once for each attempt, and another
  * attempt begins only when the record says how the one before ended, or when Git wants something else.
  */
-import { TRANSPORT_DEFAULTS } from '#kube/transport.ts';
 import type { Change } from '#embedded/store.ts';
 import type { HookRun } from '#model/outcome.ts';
 import { runMark } from '#pipeline/plan/hook-run.ts';
@@ -104,12 +103,11 @@ export class HookRuns implements Watcher {
 
   #jobMade(app: App, { change: { object }, sentMs }: Written): void {
     const { name } = object.metadata;
-    // Somebody may let its resource go while the request is on its way, or is sent again for want of an answer.
+    // Somebody may let its resource go while the request is on its way.
     const units = [...(this.#units.get(app.name) ?? [])].filter(
-      (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity) + TRANSPORT_DEFAULTS.deadlineMs,
+      (unit) => sentMs <= (this.#goneMs.get(unit) ?? Infinity),
     );
-    // What is declared anew may mark its first attempt as the one before did: it is that of the Unit which is there.
-    const attempt = this.#attemptOf(object, units.toReversed());
+    const attempt = this.#attemptOf(object, units);
     if (attempt === undefined)
       throw new Violation('F1', `the hook ${name} was made before it was recorded that it is run`);
     // One that was sent, or sent again for want of an answer, while the first stood may land after that was deleted.

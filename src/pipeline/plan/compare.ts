@@ -16,7 +16,7 @@ export type Verdict =
       /** An apply of it was begun, and not seen to end. */
       readonly isUnfinished?: true;
     }
-  /** `known`: it is the one that was applied, so somebody else deleted it. */
+  /** `known`: it is the one that was applied as Git has it, so somebody else deleted it. */
   | { readonly verdict: 'terminating'; readonly object: ObservedObject; readonly known: boolean }
   | { readonly verdict: 'conflict'; readonly object: ObservedObject; readonly owner: string }
   | { readonly verdict: 'unknown'; readonly why: string };
@@ -91,8 +91,10 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
   }
   const { object } = sighting;
   if (claimed !== undefined) return { verdict: 'conflict', object, owner: claimed };
-  if (object.deletingSinceMs !== undefined)
-    return { verdict: 'terminating', object, known: entry?.state === 'applied' && entry.uid === object.uid };
+  if (object.deletingSinceMs !== undefined) {
+    const isApplied = entry?.state === 'applied' && entry.uid === object.uid;
+    return { verdict: 'terminating', object, known: isApplied && entry.desired === desired.digest };
+  }
   if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }
