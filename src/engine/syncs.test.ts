@@ -342,6 +342,23 @@ describe('hooks', () => {
     await world.settle();
     expect(world.data('one')).toEqual({ a: '2' });
   });
+  it('of a commit run where it changes an object that somebody deleted and a finalizer holds: that is a sync', async () => {
+    await begun([configMap('one')]);
+    const hold = (finalizers: readonly string[], more: object = {}): void =>
+      void world.cluster.edit('ConfigMap', 'payments', 'one', (draft) =>
+        Object.assign(draft.metadata, { finalizers, ...more }),
+      );
+    hold(['example.com/hold'], { deletionTimestamp: '2026-01-02T03:04:05Z' });
+    await world.push([configMap('one', { a: '2' }), job('before', hook('PreSync'))]);
+    await world.settle();
+    expect(jobs()).toEqual(['before']);
+    end('before');
+    await world.settle();
+    hold([]);
+    await world.advance(10_000);
+    expect(world.data('one')).toEqual({ a: '2' });
+    expect(world.state()?.history.map(({ kind }) => kind)).toEqual(['sync', 'sync']);
+  });
   it('one that fails ends the sync: nothing is applied, SyncFail runs, and the next attempt begins anew', async () => {
     await begun(all, { syncPolicy: { automated: {}, retry: { limit: 3, backoff: { duration: '5s' } } } });
     end('before', 'Failed');
