@@ -244,6 +244,8 @@ describe('F1: a crash at any call', () => {
         expect(deployed, where).toMatchObject({ result: 'succeeded', revisions: world.state()?.revisions });
         expect(world.status().sync?.status, where).toBe('Synced');
         expect(world.status().operationState?.phase, where).not.toBe('Running');
+        // For so long it is remembered what may land yet.
+        await world.advance(120_000, 30_000);
         const mark = world.mark;
         await world.advance(600_000, 30_000);
         expect(world.cluster.since(mark).filter(isWrite), where).toEqual([]);
@@ -335,6 +337,35 @@ describe('writes that go wrong', () => {
     expect(world.data('one')).toEqual({ a: '2' });
     expect(world.status().sync?.status).toBe('Synced');
   });
+  it.each(['leaves Git', 'goes with its Application'])(
+    'F18: a creation that lands beside its next attempt, when that %s, leaves nothing behind',
+    async (how) => {
+      await world.start();
+      const finalizers = ['resources-finalizer.argocd.argoproj.io'];
+      await world.create(world.application('web', {}, { finalizers }));
+      let times = 1;
+      world.cluster.inject = ({ verb, key }) =>
+        verb === 'apply' && key.endsWith('/two') && times-- > 0
+          ? { ...failure('Timeout'), isUnanswered: true }
+          : undefined;
+      await world.push(three);
+      await world.advance(10_000);
+      const { metadata, ...two } = world.cluster.get('ConfigMap', 'payments', 'two')!;
+      const { uid: _, resourceVersion: __, ...sent } = metadata;
+      if (how === 'leaves Git') await world.push(three.filter(({ metadata: { name } }) => name !== 'two'));
+      else world.cluster.drop(applicationKind, 'argocd', 'web');
+      await world.advance(10_000);
+      expect(world.data('two')).toBeUndefined();
+      world.cluster.put({ ...two, metadata: sent });
+      await world.advance(200_000, 5000);
+      expect(world.data('two')).toBeUndefined();
+      expect(world.cluster.get(applicationKind, 'argocd', 'web') === undefined).toBe(how !== 'leaves Git');
+      const { mark } = world;
+      await world.advance(600_000, 60_000);
+      expect(world.cluster.since(mark).filter(isWrite)).toEqual([]);
+      if (how === 'leaves Git') expect(names()).toEqual(['one', 'three']);
+    },
+  );
   it('F18: an apply that fails part-way keeps what was attempted in the inventory', async () => {
     await synced();
     world.cluster.inject = ({ verb, key }) =>

@@ -342,23 +342,31 @@ describe('hooks', () => {
     await world.settle();
     expect(world.data('one')).toEqual({ a: '2' });
   });
-  it('of a commit run where it changes an object that somebody deleted and a finalizer holds: that is a sync', async () => {
-    await begun([configMap('one')]);
-    const hold = (finalizers: readonly string[], more: object = {}): void =>
-      void world.cluster.edit('ConfigMap', 'payments', 'one', (draft) =>
-        Object.assign(draft.metadata, { finalizers, ...more }),
-      );
-    hold(['example.com/hold'], { deletionTimestamp: '2026-01-02T03:04:05Z' });
-    await world.push([configMap('one', { a: '2' }), job('before', hook('PreSync'))]);
-    await world.settle();
-    expect(jobs()).toEqual(['before']);
-    end('before');
-    await world.settle();
-    hold([]);
-    await world.advance(10_000);
-    expect(world.data('one')).toEqual({ a: '2' });
-    expect(world.state()?.history.map(({ kind }) => kind)).toEqual(['sync', 'sync']);
-  });
+  it.each([
+    ['is gone', false],
+    ['is held by a finalizer', true],
+  ])(
+    'of a commit run where it changes an object that somebody deleted and that %s: it is a sync',
+    async (_, isHeld) => {
+      await begun([configMap('one')], { syncPolicy: { automated: { selfHeal: false } } });
+      const hold = (finalizers: readonly string[], more: object = {}): void =>
+        void world.cluster.edit('ConfigMap', 'payments', 'one', (draft) =>
+          Object.assign(draft.metadata, { finalizers, ...more }),
+        );
+      if (isHeld) hold(['example.com/hold'], { deletionTimestamp: '2026-01-02T03:04:05Z' });
+      else world.cluster.drop('ConfigMap', 'payments', 'one');
+      await world.settle();
+      await world.push([configMap('one', { a: '2' }), job('before', hook('PreSync'))]);
+      await world.settle();
+      expect(jobs()).toEqual(['before']);
+      end('before');
+      await world.settle();
+      if (isHeld) hold([]);
+      await world.advance(10_000);
+      expect(world.data('one')).toEqual({ a: '2' });
+      expect(world.state()?.history.map(({ kind }) => kind)).toEqual(['sync', 'sync']);
+    },
+  );
   it('one that fails ends the sync: nothing is applied, SyncFail runs, and the next attempt begins anew', async () => {
     await begun(all, { syncPolicy: { automated: {}, retry: { limit: 3, backoff: { duration: '5s' } } } });
     end('before', 'Failed');
@@ -2205,6 +2213,8 @@ describe('F1: a crash at any call of a sync with waves and hooks', () => {
         expect(world.state()?.hooks, where).toBeUndefined();
         expect(world.status().sync?.status, where).toBe('Synced');
         expect(world.status().operationState?.phase, where).not.toBe('Running');
+        // For so long it is remembered what may land yet.
+        await world.advance(120_000, 30_000);
         const mark = world.mark;
         await world.advance(600_000, 60_000);
         expect(world.cluster.since(mark).filter(isWrite), where).toEqual([]);

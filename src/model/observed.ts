@@ -74,6 +74,6 @@ export interface InventoryEntry {
   readonly projection?: Digest;
   /** kept: it came with a takeover and Git did not have it; only a person's demand deletes it. */
   readonly state: 'attempted' | 'applied' | 'deleting' | 'kept';
-  /** Its creation was given up without an answer, and may still be carried out. */
+  /** Its creation, or an attempt at it before, was given up without an answer, and may still be carried out. */
   readonly unanswered?: true;
 }

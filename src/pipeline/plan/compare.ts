@@ -8,7 +8,7 @@ import { trackedOwner } from './tracking.ts';
 
 export type Verdict =
   | { readonly verdict: 'same'; readonly object: ObservedObject }
-  /** `known`: it was applied before, so somebody deleted it. */
+  /** `known`: it was applied as Git has it, so somebody deleted it. */
   | { readonly verdict: 'missing'; readonly known: boolean }
   | {
       readonly verdict: 'changed' | 'drifted' | 'adopted' | 'migration';
@@ -85,16 +85,15 @@ function verdictOf(input: CompareInput, desired: DesiredObject, entry: Inventory
     desired.ref,
     sighting.state === 'present' ? sighting.object.uid : undefined,
   );
+  const isApplied = entry?.state === 'applied' && entry.desired === desired.digest;
   if (sighting.state === 'absent') {
     if (claimed !== undefined) return { verdict: 'unknown', why: `${claimed} is creating it` };
-    return { verdict: 'missing', known: entry?.state === 'applied' };
+    return { verdict: 'missing', known: isApplied };
   }
   const { object } = sighting;
   if (claimed !== undefined) return { verdict: 'conflict', object, owner: claimed };
-  if (object.deletingSinceMs !== undefined) {
-    const isApplied = entry?.state === 'applied' && entry.uid === object.uid;
-    return { verdict: 'terminating', object, known: isApplied && entry.desired === desired.digest };
-  }
+  if (object.deletingSinceMs !== undefined)
+    return { verdict: 'terminating', object, known: isApplied && entry?.uid === object.uid };
   if (entry === undefined || entry.uid !== object.uid) {
     return strangerVerdict(input, desired, object, entry);
   }
@@ -144,11 +143,14 @@ function removalOf(unit: Unit, entry: InventoryEntry, sighting: Sighting | undef
   // F26: only the very object that we applied. An entry without UID is a create whose answer was lost, or came with
   // a takeover: then the object's own marks must name this Unit.
   const isOurs =
-    entry.uid === undefined
-      ? trackedOwner(sighting.object.tracking, entry.ref, unit.tracking) === unit.tracking.owner
-      : entry.uid === sighting.object.uid;
+    entry.uid === sighting.object.uid ||
+    (mayBeOther(entry) &&
+      trackedOwner(sighting.object.tracking, entry.ref, unit.tracking) === unit.tracking.owner);
   return isOurs ? { state: 'present', entry, object: sighting.object } : { state: 'gone', entry };
 }
+
+/** What stands there may have come of a request that is not known to have been carried out. */
+const mayBeOther = ({ uid, unanswered }: InventoryEntry): boolean => uid === undefined || unanswered === true;
 
 /** The objects whose bodies the planner needs: those that are there and are not simply the same. */
 export function bodiesNeeded(compared: Compared): readonly ObjectRef[] {
@@ -170,7 +172,7 @@ export function isGoing(entry: InventoryEntry, sighting: Sighting | undefined): 
   if (sighting?.state === 'absent') return true;
   if (sighting?.state !== 'present') return false;
   const { uid, deletingSinceMs, finalizers } = sighting.object;
-  if (entry.uid !== undefined && uid !== entry.uid) return true;
+  if (!mayBeOther(entry) && uid !== entry.uid) return true;
   return deletingSinceMs !== undefined && finalizers.every((name) => collectorFinalizers.has(name));
 }
 

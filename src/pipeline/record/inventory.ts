@@ -78,7 +78,9 @@ export function inventoryAfter(
     if (!step.tracked || result?.result !== 'done') continue;
     if (step.action.verb === 'delete') markDeleting(entries, key);
     else if (result.observed !== undefined) {
-      entries.set(key, entryOf(step.object, result, desired.get(key)));
+      const made = entryOf(step.object, result, desired.get(key));
+      // An attempt before this one may land yet, and make it again when it was deleted.
+      entries.set(key, entries.get(key)?.unanswered === true ? { ...made, unanswered: true } : made);
       if (result.values !== undefined) kept.set(key, result.values);
     }
   }
@@ -115,18 +117,28 @@ export function inventorySettled(
   const kept = new Set(plan.kept.map(({ ref }) => keyText(ref)));
   const gone = goneKeys(inventory, sightings, mayLand);
   const left = inventory.filter(({ ref }) => wanted.has(keyText(ref)) || !gone.has(keyText(ref)));
+  const hasLanded = ({ unanswered }: InventoryEntry): boolean => !mayLand && unanswered === true;
   const isSame =
     left.length === inventory.length &&
+    !left.some(hasLanded) &&
     !left.some(({ ref, desired }) => desired !== undefined && kept.has(keyText(ref)));
-  return isSame ? inventory : left.map((entry) => (kept.has(keyText(entry.ref)) ? unwanted(entry) : entry));
+  if (isSame) return inventory;
+  return left
+    .map((entry) => (hasLanded(entry) ? answered(entry) : entry))
+    .map((entry) => (kept.has(keyText(entry.ref)) ? unwanted(entry) : entry));
+}
+
+function answered(entry: InventoryEntry): InventoryEntry {
+  const { unanswered: _, ...rest } = entry;
+  return rest;
 }
 
 function markDeleting(entries: Map<string, InventoryEntry>, key: string): void {
   const entry = entries.get(key);
   if (entry === undefined) return;
-  // What was there to be deleted has landed.
-  const { unanswered: _, ...rest } = unwanted(entry);
-  entries.set(key, { ...rest, state: 'deleting' });
+  // What was there to be deleted has landed; unless it is of an attempt after that.
+  const known = entry.state === 'applied' ? entry : answered(entry);
+  entries.set(key, { ...unwanted(known), state: 'deleting' });
 }
 
 function entryOf(ref: ObjectRef, result: StepResult, desired: InventoryEntry['desired']): InventoryEntry {
@@ -152,7 +164,8 @@ export function goneKeys(
         const sighting = sightings.get(keyText(ref));
         if (sighting?.state === 'absent') return !(mayLand && unanswered === true);
         if (sighting?.state === 'unknown') return sighting.notServed === true && state === 'deleting';
-        return sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
+        const isOther = sighting?.state === 'present' && uid !== undefined && sighting.object.uid !== uid;
+        return isOther && !(mayLand && unanswered === true);
       })
       .map(({ ref }) => keyText(ref)),
   );
