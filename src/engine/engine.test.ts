@@ -1155,3 +1155,26 @@ it('a Unit that goes while it is recorded as in sync holds nothing any more', as
   await world.create(world.application('next'));
   expect(world.state('next')?.inventory.map(({ ref }) => ref.name)).toEqual(['one']);
 });
+
+it('what was read before the watch told of it, and is taken back, is news both times', async () => {
+  await world.push([configMap('one')]);
+  await world.start();
+  await world.create(world.application());
+  world.client.lags = ({ plural }) => plural === 'applications';
+  const withPlugin = (plugin: object | undefined): void =>
+    void world.cluster.edit(applicationKind, 'argocd', 'web', (draft) => {
+      if (plugin === undefined) delete draft.spec.source.plugin;
+      else draft.spec.source.plugin = plugin;
+    });
+  withPlugin({ name: 'acme' });
+  // Its end cannot be told of the resource as it was known.
+  await world.push([configMap('one', { a: '2' })]);
+  await world.advance(5000);
+  expect(world.status().sync?.status).toBe('Unknown');
+  withPlugin(undefined);
+  await world.settle();
+  world.client.lags = () => false;
+  world.client.followersCatchUp();
+  await world.advance(5000);
+  expect(world.status().sync?.status).toBe('Synced');
+});

@@ -3,7 +3,7 @@
  * each stands. In steady state nothing here runs: no timer but the polls of Git, no request, no write.
  */
 import type { Dialect, Readiness, Reported, SourceDialect } from '#model/dialect.ts';
-import { stackOf } from '#model/failure.ts';
+import { stackOf, type Result } from '#model/failure.ts';
 import {
   keyText,
   refOf,
@@ -175,7 +175,7 @@ export class Engine {
       queue: this.#queue,
       observer: options.observer,
       hasOthers: this.#membership !== undefined,
-      register: (key) => this.#registrations.register(key),
+      arrived: (resource) => this.#arrived(refOf(resource)),
       turnPorts: (unit) => this.#turnPorts(unit),
       readinessOf: (runtime) => this.#readinessOf(runtime),
       tellDependents: (key, runtime) => this.#tellDependents(key, runtime),
@@ -471,6 +471,14 @@ export class Engine {
     }
   }
 
+  /** It was read before the watch told of it. When it is taken back soon, the watch may tell of neither. */
+  #arrived(key: ObjectKey): void {
+    for (const dialect of this.#options.dialects)
+      if (ownKinds(dialect).some((kind) => isKeyOf(keyText(key), kind)))
+        this.#resourcesChanged(dialect, [key]);
+    this.#registrations.register(keyText(key));
+  }
+
   /** Units whose files changed go first; of the others, only those that follow every commit get a new status. */
   async #sourceMoved(units: ReadonlySet<UnitId>): Promise<void> {
     const runtimes = [...units].flatMap((unit) => this.#registrations.runtime(unit) ?? []);
@@ -511,11 +519,13 @@ export class Engine {
   async #isCurrent(key: string, dialect: Dialect, runtime: UnitRuntime): Promise<boolean> {
     const sinceMs = this.#share.sinceMs(runtime.unit.id);
     if (sinceMs === -Infinity) return true;
-    const renewed = await this.#cache.renew([key], sinceMs, this.#ports);
+    const renew = (keys: readonly string[]): Promise<Result<boolean>> =>
+      this.#cache.renew(keys, sinceMs, this.#ports, (read) => this.#arrived(read));
+    const renewed = await renew([key]);
     // It may name other sources by now.
     const reads = this.#registrations.register(key)?.runtime.reads.keys ?? [];
     const sources = [...reads].filter((read) => dialect.sources.some((of) => isKeyOf(read, of)));
-    const known = renewed.ok ? await this.#cache.renew(sources, sinceMs, this.#ports) : renewed;
+    const known = renewed.ok ? await renew(sources) : renewed;
     if (!known.ok) this.#ports.log.warn({ unit: key, code: known.failure.code }, known.failure.message);
     const isKnown = renewed.ok && renewed.value && known.ok && known.value;
     // What was heard of the record meanwhile may come of a newer one still.

@@ -503,6 +503,36 @@ describe('what a new owner decides from', () => {
     await world.advance(60_000);
     expect(values()).toEqual(all('2'));
   });
+  it('is no older than what the one before began and could not finish, as long as Git cannot be asked (F10)', async () => {
+    const { a, b } = await shared('a', 'b');
+    const [name = ''] = ownOf(a!);
+    const injected = {
+      kind: 'transient',
+      code: 'GitUnreachable',
+      stage: 'source',
+      message: '',
+      hint: '',
+    } as const;
+    b!.git.down = injected;
+    world.cluster.inject = ({ verb, key }) =>
+      verb === 'apply' && key.endsWith('/last') ? failure('Forbidden') : undefined;
+    world.git.push(repository, {
+      ...filesWith('1'),
+      [`${name}/object.yaml`]: fileOf(name, '2')[1],
+      [`${name}/last.yaml`]: 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: last}\n',
+    });
+    a!.engine.hint(() => true);
+    await world.settle();
+    expect(world.data(name)).toEqual({ a: '2' });
+    await a!.engine.stop();
+    await world.advance(60_000);
+    expect(ownOf(b!)).toEqual(names);
+    expect(world.data(name)).toEqual({ a: '2' });
+    world.cluster.inject = () => undefined;
+    b!.git.down = undefined;
+    await world.advance(120_000, 5000);
+    expect(world.cluster.get('ConfigMap', 'payments', 'last')).toBeDefined();
+  });
   it('is where the resource says now: a watch that is behind brings nothing back from a path that was left (F10)', async () => {
     const { a, b } = await shared('a', 'b');
     const [name = ''] = ownOf(a!);

@@ -88,22 +88,24 @@ export class ResourceCache {
     return this.#objects.values();
   }
 
-  /** Takes in what the cluster answered before the watch tells of it, unless something newer is here. */
-  put(manifest: Manifest): void {
+  /** Takes in what the cluster answered before the watch tells of it; false: something newer is here. */
+  put(manifest: Manifest): boolean {
     const held = this.#objects.get(keyText(refOf(manifest)));
-    if (held === undefined || versionOf(held) >= versionOf(manifest)) return;
+    if (held === undefined || versionOf(held) >= versionOf(manifest)) return false;
     this.#set(manifest);
     this.#answered.set(keyText(refOf(manifest)), versionOf(manifest));
+    return true;
   }
 
   /**
-   * Makes sure that what is here of them is no older than `sinceMs` on the monotonic clock. False: one of them is gone,
-   * and the watch has yet to tell.
+   * Makes sure that what is here of them is no older than `sinceMs` on the monotonic clock; `taken` is told what was.
+   * False: one of them is gone, and the watch has yet to tell.
    */
   async renew(
     keys: Iterable<string>,
     sinceMs: number,
     { cluster, clock }: { readonly cluster: Pick<Cluster, 'read'>; readonly clock: Pick<Clock, 'monotonic'> },
+    taken: (key: ObjectKey) => void,
   ): Promise<Result<boolean>> {
     for (const key of keys) {
       const held = this.#objects.get(key);
@@ -115,7 +117,7 @@ export class ResourceCache {
       const isIt = read.value?.metadata['uid'] === held.metadata['uid'] && this.#objects.has(key);
       if (read.value === undefined || !isIt) return ok(false);
       this.#readMs.set(key, nowMs);
-      this.put(read.value);
+      if (this.put(read.value)) taken(refOf(read.value));
     }
     return ok(true);
   }

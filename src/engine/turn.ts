@@ -188,10 +188,18 @@ function believed(
   located: Result<Located>,
   { sources, sinceMs }: TurnPorts,
 ): Result<Located> {
-  const looksOlder = located.ok && ['rewritten', 'older'].includes(located.value.ancestry);
+  const looksOlder =
+    located.ok && (['rewritten', 'older'].includes(located.value.ancestry) || !isTried(state, located.value));
   if (!looksOlder || sinceMs === -Infinity) return located;
   const [missed] = polledSources(runtime, state.read).flatMap((source) => sources.missed(source) ?? []);
   return missed === undefined ? located : fail(missed);
+}
+
+/** Whether it is what the last sync was of, which may have applied some of it and failed. */
+function isTried({ intent, history, revisions }: UnitState, located: Located): boolean {
+  const last = history.findLast((entry) => entry.kind === 'sync');
+  const tried = intent?.revisions ?? last?.revisions ?? revisions;
+  return tried.length === 0 || sameCommits(located, { revisions: tried });
 }
 
 function noteCommits(runtime: UnitRuntime, { revisions }: Located, nowMs: number): void {
@@ -231,7 +239,7 @@ async function locateWanted(unit: Unit, state: UnitState, ports: TurnPorts): Pro
   return fail(failure);
 }
 
-function sameCommits(one: Located, other: Located): boolean {
+function sameCommits(one: Pick<Located, 'revisions'>, other: Pick<Located, 'revisions'>): boolean {
   return one.revisions.every(({ commit }, index) => commit === other.revisions[index]?.commit);
 }
 

@@ -31,8 +31,8 @@ export interface TurnsPorts {
   readonly queue: Queue;
   readonly observer: EngineObserver | undefined;
   readonly hasOthers: boolean;
-  /** Compiles the resource as it is known by now. */
-  readonly register: (key: string) => unknown;
+  /** Takes the resource, which was read before the watch told of it, for news. */
+  readonly arrived: (resource: Manifest) => void;
   readonly turnPorts: (unit: Unit) => Omit<TurnPorts, 'hold'>;
   readonly readinessOf: (runtime: UnitRuntime) => Readiness;
   readonly tellDependents: (key: string, runtime: UnitRuntime) => void;
@@ -112,7 +112,7 @@ export class Turns {
     if (!written.ok) return written;
     if (written.value === undefined) return ok(false);
     this.#ports.cache.put(written.value.resource);
-    if (!written.value.isWritten) this.#ports.register(key);
+    if (!written.value.isWritten) this.#ports.arrived(written.value.resource);
     return ok(written.value.isWritten);
   }
 
@@ -145,7 +145,7 @@ export class Turns {
     if (written.value?.isWritten !== false)
       return this.#noteStatus(key, runtime, written.value?.resource ?? resource);
     const before = runtime.unit;
-    this.#ports.register(key);
+    this.#ports.arrived(written.value.resource);
     // What was asked for meanwhile must not be answered by what this turn came to.
     const maySay = end === undefined || !isAnother(runtime.unit, before);
     if (maySay && attempt < statusAttemptsMax) return this.#status(key, dialect, runtime, end, attempt + 1);

@@ -57,6 +57,29 @@ describe('two who write one state', () => {
     await turns(5);
     expect(told).toEqual(['a']);
   });
+  it('what goes while it is read, and the answer is slow, is not held again', async () => {
+    const a = await open();
+    const client = cluster.client();
+    const b = new UnitStates(client, time, { noted() {}, forgotten() {} });
+    await b.start(() => undefined);
+    await a.write(intentOf('a'), first);
+    await turns(5);
+    let goOn = (): void => undefined;
+    const slow = new Promise<void>((resolve) => (goOn = resolve));
+    const read = client.read.bind(client);
+    client.read = async (ref) => {
+      const answer = await read(ref);
+      await slow;
+      return answer;
+    };
+    const asked = b.stands(b.get(first.unit)!);
+    await turns(5);
+    cluster.drop('trueup.dev/UnitState', 'argocd', name);
+    await turns(5);
+    goOn();
+    expect(await asked).toEqual({ ok: true, value: true });
+    expect(b.get(first.unit)).toBeUndefined();
+  });
   it('also when the word of the first arrives while the second makes up its mind (F14)', async () => {
     const [a, b] = [await open(), await open()];
     await a.write(intentOf('a'), first);

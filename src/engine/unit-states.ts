@@ -46,6 +46,8 @@ export class UnitStates {
   /** Heads and shards as they came, by namespace and name, until they can be put together. */
   readonly #objects = new Map<string, Manifest>();
   readonly #meanwhile = new Map<UnitId, Meanwhile>();
+  /** How many were told to be gone. */
+  #gone = 0;
   #changed: (unit: UnitId) => void = () => undefined;
   #following: Following | undefined;
 
@@ -159,6 +161,7 @@ export class UnitStates {
   /** What we held was old: read what stands there now, so that the next attempt starts from it. */
   async #reload(state: UnitState): Promise<Result<'stale'>> {
     const ref = unitStateRef(state.owner, state.unit);
+    const gone = this.#gone;
     const head = await this.#cluster.read(ref);
     if (!head.ok) return head;
     if (head.value === undefined) {
@@ -175,6 +178,8 @@ export class UnitStates {
     }
     // The watch may have brought it meanwhile: then it is held already.
     if (this.#isKnown(head.value)) return ok('stale');
+    // Some went while it was read, and this may be one of them: nobody would tell of that again.
+    if (gone !== this.#gone) return this.#reload(state);
     if (this.#hold(head.value) === undefined) return fail(unreadable(ref));
     // The watch will bring nothing new of it.
     this.#changed(state.unit);
@@ -229,6 +234,7 @@ export class UnitStates {
 
   /** The Units whose state is gone with it. */
   #forget(place: string): readonly UnitId[] {
+    this.#gone += 1;
     this.#objects.delete(place);
     for (const meanwhile of this.#meanwhile.values())
       if (meanwhile.place === place) Object.assign(meanwhile, { heads: [], isGone: true });

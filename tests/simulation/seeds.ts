@@ -177,4 +177,16 @@ export const regressions: readonly Regression[] = [
     run: { seed: 785355 },
     was: 'F10: who took a Unit over planned from a resource that its watch had not brought up to date, and applied a repository that the Unit had left',
   },
+  {
+    run: { seed: 844973 },
+    was: 'what was read of a resource before its watch told of it, and was taken back, was no news: its status stood as it was in between',
+  },
+  {
+    run: { seed: 845582 },
+    was: 'who took a Unit over while Git was away undid what a newer commit had applied, because the sync of that had failed',
+  },
+  {
+    run: { seed: 845675 },
+    was: 'a record that went while it was read, with a slow answer, was held for good',
+  },
 ];
