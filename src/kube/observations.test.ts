@@ -340,6 +340,29 @@ test('F14: a call whose turn does not come within its deadline is never sent', a
   });
 });
 
+test('F4: a kind that is let go and looked at again is not asked for before Retry-After is over', async () => {
+  const { cluster, time, special, api, watchOf } = await start();
+  special.answer = ({ query }) =>
+    query.get('watch') === null
+      ? undefined
+      : { code: 429, body: status(429, 'TooManyRequests', '', { retryAfterSeconds: 29 }) };
+  const asked = (): number => api.received.filter(({ path }) => path === '/api/v1/configmaps').length;
+  expect(await cluster.sightings([mapRef], 1000)).toEqual([{ state: 'absent' }]);
+  await until(() => asked() === 2, 'the list, and the watch that is refused');
+  await until(() => time.delaysMs.includes(29_000), 'it to wait');
+  cluster.observe([]);
+  special.answer = undefined;
+  const again = cluster.sightings([mapRef], 60_000);
+  for (let second = 0; second < 28; second += 1) {
+    time.advance(1000);
+    await turns(20);
+  }
+  expect(asked()).toBe(2);
+  time.advance(2000);
+  expect(await again).toEqual([{ state: 'absent' }]);
+  await watchOf('/api/v1/configmaps');
+});
+
 describe('F6: a look that must not be older than a moment', () => {
   test('lists anew when the watch alone cannot tell, once for all who ask, and sees what was missed', async () => {
     const { cluster, objects, time, watchOf, api } = await start();

@@ -46,6 +46,8 @@ export class Observations {
   readonly #lens: Lens;
   readonly #options: ObservationOptions;
   readonly #newKinds: NewKinds;
+  /** Of kinds that nobody looks at any more: until when the server wants to be left alone with them (F4). */
+  readonly #notBeforeMs = new Map<string, number>();
   readonly #byKind = new Map<string, Observation>();
   readonly #listeners: ((changes: readonly ObjectChange[]) => void)[] = [];
   #pending = new Map<string, ObjectChange>();
@@ -155,7 +157,8 @@ export class Observations {
     if (known !== undefined) return known;
     const observation = this.#start({ group: kind.group, version: kind.version, kind: kind.kind });
     this.#byKind.set(text, observation);
-    observation.reflector.start();
+    observation.reflector.start((this.#notBeforeMs.get(text) ?? 0) - this.#ports.clock.monotonic());
+    this.#notBeforeMs.delete(text);
     return observation;
   }
 
@@ -228,6 +231,8 @@ export class Observations {
   }
 
   #drop(text: string, observation: Observation): void {
+    const { notBeforeMs } = observation.reflector;
+    if (notBeforeMs > this.#ports.clock.monotonic()) this.#notBeforeMs.set(text, notBeforeMs);
     observation.reflector.stop();
     this.#byKind.delete(text);
     for (const waiter of observation.waiters) waiter();

@@ -88,8 +88,15 @@ export class Reflector {
     this.#missing = new Backoff(ports.random, this.#options.backoffFirstMs, this.#options.missingMs);
   }
 
-  start(): void {
-    void this.#run();
+  /** `afterMs`: how long a server that was asked before wants to be left alone (F4). */
+  start(afterMs = 0): void {
+    void this.#run(afterMs);
+  }
+
+  /** Until when the server wants to be left alone, on the monotonic clock. */
+  get notBeforeMs(): number {
+    if (this.#state.phase !== 'failing') return -Infinity;
+    return this.#state.triedMs + (this.#state.failure.retryAfterMs ?? 0);
   }
 
   stop(): void {
@@ -121,7 +128,8 @@ export class Reflector {
     return this.#stopping.signal.aborted;
   }
 
-  async #run(): Promise<void> {
+  async #run(afterMs: number): Promise<void> {
+    if (afterMs > 0) await this.#sleep(afterMs);
     while (!this.#stopped) {
       const collection = await this.#locate();
       this.#isOutdated = false;

@@ -189,4 +189,8 @@ export const regressions: readonly Regression[] = [
     run: { seed: 845675 },
     was: 'a record that went while it was read, with a slow answer, was held for good',
   },
+  {
+    run: { seed: 846274 },
+    was: 'F4: a kind that was let go and looked at again was asked for before the Retry-After of its last refusal was over',
+  },
 ];
