@@ -33,7 +33,7 @@ export class Contests implements Watcher {
   readonly #healsMs = new Map<string, readonly { readonly who: string; readonly atMs: number }[]>();
   /** Since when each object is recorded as contested, by its record and its name. */
   readonly #sinceMs = new Map<string, ReadonlyMap<string, number>>();
-  /** What was written last of each object by us, and since when it is that. */
+  /** What was written last of each object by us, since it was made, and since when it is that. */
   readonly #ours = new Map<string, { readonly wrote: string; readonly sinceMs: number }>();
   /** When somebody asked last for a sync or a refresh. */
   readonly #askedMs = new Map<App, number>();
@@ -124,7 +124,11 @@ export class Contests implements Watcher {
     const found = this.rivals.find(({ at }) => at.name === name && at.namespace === namespace);
     if (found === undefined) return;
     // What is made anew is no heal, and those of it are counted anew.
-    if (type === 'DELETED') return void this.#healsMs.delete(name);
+    if (type === 'DELETED') {
+      this.#ours.delete(name);
+      this.#healsMs.delete(name);
+      return;
+    }
     const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'value'));
     if (who === undefined || is === rivalValue) return;
     const wrote = JSON.stringify([is, memberOf(object, 'metadata', 'labels')]);
@@ -144,7 +148,7 @@ export class Contests implements Watcher {
     const isAsked = [...this.#askedMs].some(
       ([app, atMs]) => this.#rivalsOf(app).includes(found) && atMs > sinceMs - turnMsMax,
     );
-    // What Git has new of it is applied again until its sync has ended, and is recorded.
+    // What Git has new of it, or was made anew, is applied again until its sync has ended, and is recorded.
     const isNew = this.#ours.get(name)!.sinceMs > sinceMs;
     if (sentMs > sinceMs && !isAsked && !isNew)
       throw new Violation('contest', `${who} healed ${name} ${sentMs - sinceMs} ms after that was suspended`);
