@@ -202,7 +202,7 @@ describe('S15: what is hostile reaches no option, no shell and no transport', ()
     const url = room.server.url('shop');
     const hostile = [
       '--upload-pack=touch /tmp/pwned',
-      '-x',
+      '-cprotocol.allow=always',
       '$(touch /tmp/pwned)',
       '`id`',
       'main; id',
