@@ -202,7 +202,7 @@ describe('S15: what is hostile reaches no option, no shell and no transport', ()
     const url = room.server.url('shop');
     const hostile = [
       '--upload-pack=touch /tmp/pwned',
-      '-cprotocol.allow=always',
+      '-x',
       '$(touch /tmp/pwned)',
       '`id`',
       'main; id',
@@ -231,8 +231,11 @@ describe('S15: what is hostile reaches no option, no shell and no transport', ()
         value: 'rewritten',
       });
     }
-    for (const { args } of room.processes)
-      for (const text of hostile) expect(args.join(' ')).not.toContain(text);
+    for (const { args } of room.processes) {
+      // The name of a temporary folder may hold anything.
+      const line = args.join(' ').replaceAll(room.dir, '');
+      for (const text of hostile) expect(line).not.toContain(text);
+    }
   });
 
   test('every child is git, with the prompt, hooks, user settings and other transports off', async () => {

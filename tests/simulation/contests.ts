@@ -124,11 +124,7 @@ export class Contests implements Watcher {
     const found = this.rivals.find(({ at }) => at.name === name && at.namespace === namespace);
     if (found === undefined) return;
     // What is made anew is no heal, and those of it are counted anew.
-    if (type === 'DELETED') {
-      this.#ours.delete(name);
-      this.#healsMs.delete(name);
-      return;
-    }
+    if (type === 'DELETED') return void this.#ours.delete(name);
     const [was, is] = [before, object].map((each) => memberOf(each, 'data', 'value'));
     if (who === undefined || is === rivalValue) return;
     const wrote = JSON.stringify([is, memberOf(object, 'metadata', 'labels')]);
